@@ -1,0 +1,127 @@
+//! Which requests a rule is about.
+
+use std::sync::Arc;
+
+use aegis_types::{Access, Action, EffectKind, NetworkClass, Risk};
+use serde::{Deserialize, Serialize};
+
+use crate::pattern::{Glob, Pattern};
+
+/// Which requests a rule is about: every part that is given must hold.
+///
+/// An empty list says nothing; a list holds when one of its members does.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+pub struct Matcher {
+    /// Names of tools.
+    pub tool: Vec<Glob>,
+    /// Verbs.
+    pub action: Vec<Action>,
+    /// Agents.
+    pub agent: Vec<Glob>,
+    /// Skills.
+    pub skill: Vec<Glob>,
+    /// The risk that an earlier check or the tool states, at least.
+    pub risk: Option<Risk>,
+    /// Conditions on parameters; all must hold.
+    pub params: Vec<ParamCondition>,
+    /// Commands of a shell; a restricting rule holds when one command of the
+    /// line is among them, an allowing one when every command is.
+    pub shell: Vec<ShellPattern>,
+    /// Paths that are touched; likewise.
+    pub path: Vec<PathPattern>,
+    /// Hosts that are spoken to; likewise.
+    pub host: Vec<HostPattern>,
+    /// Effects on the world; likewise.
+    pub effect: Vec<EffectKind>,
+    /// Of these, one must hold.
+    pub any: Vec<Matcher>,
+    /// Of these, all must hold.
+    pub all: Vec<Matcher>,
+    /// This must not hold.
+    pub not: Option<Box<Matcher>>,
+}
+
+/// A condition on one parameter.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct ParamCondition {
+    /// The path to it: keys and list positions.
+    pub path: Vec<Arc<str>>,
+    /// What must hold of its value.
+    pub test: ParamTest,
+}
+
+/// What must hold of a parameter's value.
+///
+/// A value that is absent or of another type makes the condition unknown.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub enum ParamTest {
+    /// It equals this.
+    Equals(Scalar),
+    /// It is one of these.
+    OneOf(Vec<Scalar>),
+    /// It is a greater number.
+    Gt(i64),
+    /// It is a number at least as great.
+    Gte(i64),
+    /// It is a smaller number.
+    Lt(i64),
+    /// It is a number at most as great.
+    Lte(i64),
+    /// It is text with this part, or a list with this member.
+    Contains(Scalar),
+    /// It is text that this glob matches as a whole.
+    Glob(Glob),
+    /// This matches somewhere in it: text as it is, numbers and objects as canonical JSON.
+    Regex(Pattern),
+    /// It is present, or it is absent. Never unknown.
+    Present(bool),
+}
+
+/// A plain value in a policy. Numbers are whole.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub enum Scalar {
+    /// `null`.
+    Null,
+    /// `true` or `false`.
+    Bool(bool),
+    /// A whole number.
+    Integer(i64),
+    /// Text.
+    Text(Arc<str>),
+}
+
+/// A command of a shell, by meaning.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+pub struct ShellPattern {
+    /// Names of programs, without their folders.
+    pub program: Vec<Glob>,
+    /// Subcommands, several words in a row for nested ones.
+    pub subcommand: Vec<Glob>,
+    /// Flags in any spelling; all must be given.
+    pub flags: Vec<Arc<str>>,
+    /// Arguments that are no flags; one must match each glob.
+    pub arguments: Vec<Glob>,
+}
+
+/// A path, resolved.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+pub struct PathPattern {
+    /// Where it lies: `~/…` in the home directory, `./…` in the working
+    /// directory, `/…` anywhere, `**/…` at any depth.
+    pub glob: Vec<Glob>,
+    /// How it is reached for; nothing given means in any way.
+    pub access: Access,
+}
+
+/// A host.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+pub struct HostPattern {
+    /// Names; `*.example.org` matches every name below it, and not itself.
+    pub name: Vec<Glob>,
+    /// Schemes.
+    pub scheme: Vec<Arc<str>>,
+    /// Ports.
+    pub port: Vec<u16>,
+    /// Classes of address.
+    pub class: Vec<NetworkClass>,
+}

@@ -1,0 +1,75 @@
+//! Patterns on text: globs, and regular expressions in linear time.
+
+use std::sync::{Arc, OnceLock};
+
+use regex::Regex;
+use serde::{Deserialize, Serialize};
+
+/// A glob: `*` any run of characters but `/`, `**` across `/`, `?` one
+/// character, `[a-z]`, `{a,b}`, `\` before a character taken literally.
+///
+/// Matching needs no compilation.
+#[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+pub struct Glob(pub(crate) Arc<str>);
+
+impl Glob {
+    /// Returns the glob as written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Returns whether it holds no special character and so matches only itself.
+    #[must_use]
+    pub fn is_literal(&self) -> bool {
+        !self.0.contains(['*', '?', '[', '{', '\\', '!'])
+    }
+
+    /// Returns whether it matches the whole of `text`.
+    #[must_use]
+    pub fn matches(&self, text: &str) -> bool {
+        fast_glob::glob_match(self.0.as_bytes(), text.as_bytes())
+    }
+}
+
+/// A regular expression, searched for anywhere in a text, in linear time.
+///
+/// It was checked when its policy was parsed, and is compiled when it is first
+/// needed.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Pattern {
+    pub(crate) text: Arc<str>,
+    #[serde(skip)]
+    compiled: Arc<OnceLock<Option<Regex>>>,
+}
+
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Pattern {
+    pub(crate) fn new(text: &str) -> Self {
+        Self {
+            text: Arc::from(text),
+            compiled: Arc::default(),
+        }
+    }
+
+    /// Returns the expression as written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Returns whether it matches somewhere in `text`; nothing when the
+    /// expression cannot be compiled, which checking the policy rules out.
+    #[must_use]
+    pub fn is_match(&self, text: &str) -> Option<bool> {
+        self.compiled
+            .get_or_init(|| Regex::new(&self.text).ok())
+            .as_ref()
+            .map(|regex| regex.is_match(text))
+    }
+}
