@@ -182,7 +182,7 @@ fn digests_are_read_from_what_they_print_and_nothing_else() {
     for bad in [
         text.to_uppercase(),
         text.replacen('b', "g", 1),
-        text[1..].to_owned(),
+        text.replacen("b", "", 1),
         format!("{text}0"),
         String::new(),
     ] {
