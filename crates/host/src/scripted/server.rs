@@ -1,0 +1,267 @@
+//! Serving a script on a loopback port.
+
+use std::io::{self, BufReader, BufWriter, Write};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use thiserror::Error;
+
+use super::choose::{self, Answer};
+use super::http::{self, HttpRequest};
+use super::message;
+use super::request::{ModelRequest, Source};
+use super::script::{Fault, Script};
+
+/// The most connections at a time; one more is closed at once.
+const CONNECTIONS_MAX: usize = 64;
+
+/// The most requests that are remembered; one more is answered with an error.
+const REQUESTS_MAX: usize = 10_000;
+
+/// How long a connection may stay without a request.
+const IDLE_MAX: Duration = Duration::from_secs(120);
+
+/// A model on a loopback port that answers as its script says.
+///
+/// It serves until it is dropped. Dropping it closes every connection.
+#[derive(Debug)]
+pub struct ScriptedModel {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    listening: Option<JoinHandle<()>>,
+}
+
+/// Why a scripted model could not start.
+#[derive(Debug, Error)]
+#[error("no loopback port to serve a scripted model on")]
+pub struct StartModelError(#[source] io::Error);
+
+#[derive(Debug)]
+struct Shared {
+    script: Script,
+    is_stopped: AtomicBool,
+    requests: Mutex<Vec<ModelRequest>>,
+    connections: Mutex<Vec<Connection>>,
+}
+
+#[derive(Debug)]
+struct Connection {
+    stream: TcpStream,
+    thread: JoinHandle<()>,
+}
+
+impl ScriptedModel {
+    /// Starts to serve `script` on a free loopback port.
+    ///
+    /// # Errors
+    ///
+    /// [`StartModelError`] if no port can be opened.
+    pub fn start(script: Script) -> Result<Self, StartModelError> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(StartModelError)?;
+        let address = listener.local_addr().map_err(StartModelError)?;
+        let shared = Arc::new(Shared {
+            script,
+            is_stopped: AtomicBool::new(false),
+            requests: Mutex::default(),
+            connections: Mutex::default(),
+        });
+        let listening = {
+            let shared = Arc::clone(&shared);
+            thread::spawn(move || listen(&listener, &shared))
+        };
+        Ok(Self {
+            address,
+            shared,
+            listening: Some(listening),
+        })
+    }
+
+    /// Returns the address to give to a client as the API's base.
+    pub fn base_url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Returns the requests so far, oldest first.
+    pub fn requests(&self) -> Vec<ModelRequest> {
+        locked(&self.shared.requests).clone()
+    }
+}
+
+impl Drop for ScriptedModel {
+    fn drop(&mut self) {
+        self.shared.is_stopped.store(true, Ordering::SeqCst);
+        // The listener waits in `accept`; a connection wakes it.
+        let _ = TcpStream::connect(self.address);
+        if let Some(listening) = self.listening.take() {
+            let _ = listening.join();
+        }
+        for connection in locked(&self.shared.connections).drain(..) {
+            let _ = connection.stream.shutdown(Shutdown::Both);
+            let _ = connection.thread.join();
+        }
+    }
+}
+
+fn listen(listener: &TcpListener, shared: &Arc<Shared>) {
+    for stream in listener.incoming() {
+        if shared.is_stopped.load(Ordering::SeqCst) {
+            break;
+        }
+        // A connection that fails, or that is one too many, is dropped: its
+        // client sees it closed and tries again.
+        let _ = stream.and_then(|stream| admit(stream, shared));
+    }
+}
+
+fn admit(stream: TcpStream, shared: &Arc<Shared>) -> io::Result<()> {
+    let mut connections = locked(&shared.connections);
+    connections.retain(|connection| !connection.thread.is_finished());
+    if connections.len() >= CONNECTIONS_MAX {
+        return Ok(());
+    }
+    stream.set_read_timeout(Some(IDLE_MAX))?;
+    stream.set_nodelay(true)?;
+    let served = stream.try_clone()?;
+    let shared = Arc::clone(shared);
+    let thread = thread::spawn(move || {
+        // An error ends the connection, which is all that the client can see.
+        let _ = serve(&served, &shared);
+        let _ = served.shutdown(Shutdown::Both);
+    });
+    connections.push(Connection { stream, thread });
+    Ok(())
+}
+
+fn serve(stream: &TcpStream, shared: &Shared) -> io::Result<()> {
+    let mut reader = BufReader::new(stream);
+    let mut writer = BufWriter::new(stream);
+    while let Some(request) = http::read(&mut reader)? {
+        if shared.is_stopped.load(Ordering::SeqCst) {
+            break;
+        }
+        answer(&mut writer, request, shared)?;
+    }
+    Ok(())
+}
+
+fn answer(writer: &mut impl Write, request: HttpRequest, shared: &Shared) -> io::Result<()> {
+    let HttpRequest { method, path, body } = request;
+    let body: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
+    let protocol = |status, answer: Value| {
+        let request = ModelRequest {
+            method: method.clone(),
+            path: path.clone(),
+            body: body.clone(),
+            source: Source::Protocol,
+        };
+        (request, status, answer)
+    };
+    let (request, status, answer) = match (method.as_str(), path.as_str()) {
+        ("POST", "/v1/messages") => return speak(writer, body, shared),
+        ("POST", "/v1/messages/count_tokens") => {
+            protocol(200, json!({"input_tokens": body.to_string().len() / 4 + 1}))
+        }
+        ("GET", "/v1/models") => protocol(200, json!({"data": [], "has_more": false})),
+        ("HEAD", _) => protocol(200, json!({})),
+        _ => protocol(404, message::error("not_found_error", "not found")),
+    };
+    if !remember(request, shared) {
+        return http::write_json(writer, 503, &overfull(), &method);
+    }
+    http::write_json(writer, status, &answer, &method)
+}
+
+fn speak(writer: &mut impl Write, body: Value, shared: &Shared) -> io::Result<()> {
+    let (Answer { source, turn }, earlier) = {
+        // Choosing and remembering are one step, so that two requests at once
+        // do not both count as the first.
+        let mut requests = locked(&shared.requests);
+        let answered = |source| {
+            let same = requests.iter().filter(|request| request.source == source);
+            u32::try_from(same.count()).unwrap_or(u32::MAX)
+        };
+        let answer = choose::answer(&shared.script, &body, answered);
+        let earlier = answered(answer.source);
+        if requests.len() >= REQUESTS_MAX {
+            drop(requests);
+            return http::write_json(writer, 503, &overfull(), "POST");
+        }
+        requests.push(ModelRequest {
+            method: "POST".to_owned(),
+            path: "/v1/messages".to_owned(),
+            body: body.clone(),
+            source: answer.source,
+        });
+        (answer, earlier)
+    };
+    thread::sleep(turn.delay());
+    if let Some(Fault::Http {
+        status,
+        kind,
+        message,
+        times: _,
+    }) = &turn.fault
+    {
+        return http::write_json(writer, *status, &message::error(kind, message), "POST");
+    }
+    let model = body
+        .get("model")
+        .and_then(Value::as_str)
+        .unwrap_or("scripted");
+    let id = message_id(source, earlier);
+    if body.get("stream").and_then(Value::as_bool) != Some(true) {
+        return http::write_json(writer, 200, &message::whole(&turn, &id, model), "POST");
+    }
+    http::open_events(writer)?;
+    let events = message::events(&turn, &id, model);
+    let kept = match turn.fault {
+        Some(Fault::Disconnect) => events.len() / 2,
+        Some(Fault::Http { .. }) | None => events.len(),
+    };
+    for event in events.iter().take(kept) {
+        http::write_event(writer, event)?;
+    }
+    if kept < events.len() {
+        return Err(io::ErrorKind::ConnectionAborted.into());
+    }
+    http::close_events(writer)
+}
+
+/// Returns an id that no other message of the model has.
+///
+/// It depends on the place in the script and not on the order of requests, so
+/// equal sessions carry equal ids and a resumed session repeats none.
+fn message_id(source: Source, earlier: u32) -> String {
+    match source {
+        Source::Turn { conversation, turn } => format!("c{conversation}t{turn}r{earlier}"),
+        Source::PastTheScript => format!("pastr{earlier}"),
+        Source::NoConversation => format!("noner{earlier}"),
+        Source::SideText => format!("sider{earlier}"),
+        Source::Protocol => format!("protocolr{earlier}"),
+    }
+}
+
+fn remember(request: ModelRequest, shared: &Shared) -> bool {
+    let mut requests = locked(&shared.requests);
+    let has_room = requests.len() < REQUESTS_MAX;
+    if has_room {
+        requests.push(request);
+    }
+    has_room
+}
+
+fn overfull() -> Value {
+    message::error(
+        "api_error",
+        "the scripted model has answered too many requests",
+    )
+}
+
+/// Locks a list; one that a panicking thread left behind is still whole.
+fn locked<T>(list: &Mutex<Vec<T>>) -> MutexGuard<'_, Vec<T>> {
+    list.lock().unwrap_or_else(PoisonError::into_inner)
+}
