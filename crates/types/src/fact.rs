@@ -1,22 +1,63 @@
 //! Facts about paths, hosts and protected objects, gathered before deciding.
 
-use serde::{Deserialize, Serialize};
+use std::fmt::{self, Write as _};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// How something is reached for: any of four ways together.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, PartialEq, Serialize)]
+///
+/// Written as the letters `r`, `w`, `d` and `x`, in this order.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub struct Access {
     /// Its content is read.
-    #[serde(default, skip_serializing_if = "is_false")]
     pub read: bool,
     /// It is made or changed, its name, links and attributes included.
-    #[serde(default, skip_serializing_if = "is_false")]
     pub write: bool,
     /// It is removed or moved away.
-    #[serde(default, skip_serializing_if = "is_false")]
     pub delete: bool,
     /// It is run.
-    #[serde(default, skip_serializing_if = "is_false")]
     pub execute: bool,
+}
+
+impl fmt::Display for Access {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ways = [
+            (self.read, 'r'),
+            (self.write, 'w'),
+            (self.delete, 'd'),
+            (self.execute, 'x'),
+        ];
+        ways.iter()
+            .filter(|(given, _)| *given)
+            .try_for_each(|(_, way)| formatter.write_char(*way))
+    }
+}
+
+impl Serialize for Access {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Access {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+        let mut access = Self::default();
+        for way in text.chars() {
+            match way {
+                'r' => access.read = true,
+                'w' => access.write = true,
+                'd' => access.delete = true,
+                'x' => access.execute = true,
+                other => {
+                    return Err(serde::de::Error::custom(format_args!(
+                        "unknown access `{other}`"
+                    )));
+                }
+            }
+        }
+        Ok(access)
+    }
 }
 
 #[expect(
