@@ -1,1 +1,5 @@
-//! Secrets, found and replaced.
+//! Secrets, found and replaced; text from strangers, made safe to look at.
+
+mod visible;
+
+pub use visible::visible;
