@@ -1,0 +1,61 @@
+//! All tests, with what they need.
+
+use std::path::Path;
+
+use anyhow::Result;
+
+use crate::cargo::{Cargo, target_folder};
+use crate::setup;
+
+/// Whether a test compares with what is committed or replaces it.
+#[derive(Clone, Copy)]
+enum Expected {
+    Compared,
+    Replaced,
+}
+
+/// Tests everything, or what matches.
+pub fn test(arguments: &[String]) -> Result<()> {
+    tests(arguments, Expected::Compared)
+}
+
+/// Tests, and accepts whatever came out as what is expected.
+pub fn bless(arguments: &[String]) -> Result<()> {
+    tests(arguments, Expected::Replaced)
+}
+
+fn tests(arguments: &[String], expected: Expected) -> Result<()> {
+    setup::ensure(setup::BUILD)?;
+    setup::ensure(setup::TEST)?;
+    let clients = setup::clients()?;
+    Cargo::new(&["build", "--quiet", "-p", "aegis-cli", "-p", "aegis-hook"]).succeed()?;
+    let programs = target_folder()?.join("debug");
+
+    if Cargo::new(&["nextest", "--version"]).succeeds() {
+        let words = ["nextest", "run", "--workspace"];
+        prepared(&words, &clients, &programs, expected)
+            .words(arguments)
+            .succeed()?;
+        if arguments.is_empty() {
+            // The other runner leaves the examples in comments out.
+            let words = ["test", "--workspace", "--doc", "--quiet"];
+            prepared(&words, &clients, &programs, expected).succeed()?;
+        }
+        return Ok(());
+    }
+    prepared(&["test", "--workspace"], &clients, &programs, expected)
+        .words(arguments)
+        .succeed()
+}
+
+fn prepared(words: &[&str], clients: &Path, programs: &Path, expected: Expected) -> Cargo {
+    let cargo = Cargo::new(words)
+        .variable("AEGIS_TEST_CLAUDE_CODE", clients)
+        .variable("AEGIS_TEST_BIN", programs);
+    match expected {
+        Expected::Compared => cargo.variable("INSTA_UPDATE", "no"),
+        Expected::Replaced => cargo
+            .variable("INSTA_UPDATE", "always")
+            .variable("AEGIS_BLESS", "1"),
+    }
+}
