@@ -1,0 +1,330 @@
+//! The command line of `aegis`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Stands between an AI agent and the world: decides, records, explains.
+#[derive(Debug, Parser)]
+#[command(
+    name = "aegis",
+    version,
+    disable_help_subcommand = true,
+    max_term_width = 100,
+    after_help = "Exit codes: 0 done, 1 the answer is no, 2 usage or invalid input, 3 environment, \
+                  4 timed out, 130 interrupted.",
+)]
+pub(crate) struct Arguments {
+    /// Answer in JSON.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Watch Aegis govern a scripted agent: no client and no network needed.
+    Demo(DemoArguments),
+    /// Make `.aegis/` with settings and a first policy in this folder.
+    Init(InitArguments),
+    /// Register Aegis with an agent's host and prove that it holds.
+    Install(InstallArguments),
+    /// Remove what `install` added, and nothing else.
+    Uninstall(UninstallArguments),
+    /// Look for what is wrong, and say what to do about it.
+    Doctor,
+    /// Answer one hook event of an agent's host (reads standard input).
+    Hook,
+    /// Trust a project's settings or policy file as it is now, so that it may also loosen.
+    Trust(TrustArguments),
+    /// Check files of any kind that Aegis reads; the kind is found by itself.
+    Validate(ValidateArguments),
+    /// Print the JSON Schema of a kind of file.
+    Schema(SchemaArguments),
+    /// Check, explain and show policies.
+    #[command(subcommand)]
+    Policy(PolicyCommand),
+    /// Look into the log, verify it, decide it again.
+    #[command(subcommand, alias = "audit")]
+    Log(LogCommand),
+    /// Answer what waits for a person.
+    #[command(subcommand)]
+    Approvals(ApprovalsCommand),
+    /// Print completions for a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Write manual pages into a folder.
+    Man {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// Print the version, and those of the formats.
+    Version,
+}
+
+/// How the demonstration runs.
+#[derive(Args, Debug)]
+pub(crate) struct DemoArguments {
+    /// Show the envelopes of the log at the end.
+    #[arg(long)]
+    pub(crate) envelopes: bool,
+    /// Do not pause between the steps.
+    #[arg(long)]
+    pub(crate) fast: bool,
+}
+
+/// What `init` makes.
+#[derive(Args, Debug)]
+pub(crate) struct InitArguments {
+    /// Replace files that exist.
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+/// An agent's host.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum HostName {
+    /// Claude Code.
+    ClaudeCode,
+}
+
+/// Where and how to install.
+#[derive(Args, Debug)]
+pub(crate) struct InstallArguments {
+    /// The agent's host.
+    pub(crate) host: HostName,
+    #[command(flatten)]
+    pub(crate) place: PlaceArguments,
+    /// Show what would change, and change nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Accept a client older than 2.1.295, which lets a call through when the hook is killed.
+    #[arg(long)]
+    pub(crate) accept_fail_open: bool,
+    /// The client's program; found on the search path when absent.
+    #[arg(long, value_name = "PROGRAM")]
+    pub(crate) client: Option<PathBuf>,
+    /// Do not prove the installation with the client.
+    #[arg(long)]
+    pub(crate) no_proof: bool,
+}
+
+/// Whose settings are meant.
+#[derive(Args, Debug)]
+#[group(multiple = false)]
+pub(crate) struct PlaceArguments {
+    /// The settings of the user (the usual place).
+    #[arg(long)]
+    pub(crate) user: bool,
+    /// The settings of the project in this folder.
+    #[arg(long)]
+    pub(crate) project: bool,
+}
+
+/// Where to uninstall.
+#[derive(Args, Debug)]
+pub(crate) struct UninstallArguments {
+    /// The agent's host.
+    pub(crate) host: HostName,
+    #[command(flatten)]
+    pub(crate) place: PlaceArguments,
+    /// Show what would change, and change nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+/// What to trust.
+#[derive(Args, Debug)]
+pub(crate) struct TrustArguments {
+    /// The files; the project's settings and policy when absent.
+    pub(crate) files: Vec<PathBuf>,
+    /// Withdraw the trust.
+    #[arg(long)]
+    pub(crate) revoke: bool,
+    /// List what is trusted.
+    #[arg(long, conflicts_with_all = ["revoke", "files"])]
+    pub(crate) list: bool,
+}
+
+/// What to check.
+#[derive(Args, Debug)]
+pub(crate) struct ValidateArguments {
+    /// The files, or folders of files.
+    #[arg(required = true)]
+    pub(crate) files: Vec<PathBuf>,
+}
+
+/// Which schema.
+#[derive(Args, Debug)]
+pub(crate) struct SchemaArguments {
+    /// The kind of file.
+    pub(crate) kind: SchemaKind,
+}
+
+/// A kind of file that has a schema.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum SchemaKind {
+    /// A policy in the native spelling.
+    Policy,
+    /// A policy of a tool firewall.
+    Firewall,
+    /// An exported envelope of the log.
+    Envelope,
+}
+
+/// What to do with policies.
+#[derive(Debug, Subcommand)]
+pub(crate) enum PolicyCommand {
+    /// Check policy files: syntax, meaning, examples.
+    Check {
+        /// The files; the policies in force here when absent.
+        files: Vec<PathBuf>,
+    },
+    /// Show how a call would be decided, and why.
+    Explain(ExplainArguments),
+    /// Show a policy as it is in force: a file, or a pack such as `aegis:developer`.
+    Show {
+        /// The policy; those in force here when absent.
+        policy: Option<String>,
+    },
+}
+
+/// The call to explain.
+#[derive(Args, Debug)]
+pub(crate) struct ExplainArguments {
+    /// The tool, as the agent's host names it.
+    #[arg(long, default_value = "Bash")]
+    pub(crate) tool: String,
+    /// The command line of a shell tool.
+    #[arg(long, conflicts_with_all = ["params", "log"])]
+    pub(crate) command: Option<String>,
+    /// The arguments as a JSON object.
+    #[arg(long, value_name = "JSON", conflicts_with = "log")]
+    pub(crate) params: Option<String>,
+    /// A recorded call, by the name the agent's host gave it.
+    #[arg(long, value_name = "ID")]
+    pub(crate) log: Option<String>,
+    /// Policy files to ask instead of those in force here.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Vec<PathBuf>,
+    /// The label of the environment.
+    #[arg(long)]
+    pub(crate) environment: Option<String>,
+    /// Show every rule, not only those that come near.
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+/// What to do with the log.
+#[derive(Debug, Subcommand)]
+pub(crate) enum LogCommand {
+    /// List the newest decisions.
+    List(ListArguments),
+    /// Show one request with everything recorded about it.
+    Show {
+        /// The name of the request or of the approval.
+        id: String,
+    },
+    /// Write envelopes as JSON lines.
+    Export(ExportArguments),
+    /// Recompute everything and name every fault.
+    Verify(VerifyArguments),
+    /// Decide recorded requests again and show what differs.
+    Replay(ReplayArguments),
+}
+
+/// Which decisions to list.
+#[derive(Args, Debug)]
+pub(crate) struct ListArguments {
+    /// Only this session.
+    #[arg(long)]
+    pub(crate) session: Option<String>,
+    /// Only this verdict.
+    #[arg(long, value_parser = ["allow", "ask", "deny"])]
+    pub(crate) verdict: Option<String>,
+    /// At most this many.
+    #[arg(long, default_value_t = 20)]
+    pub(crate) limit: usize,
+    /// List sessions instead of decisions.
+    #[arg(long)]
+    pub(crate) sessions: bool,
+}
+
+/// What to export.
+#[derive(Args, Debug)]
+pub(crate) struct ExportArguments {
+    /// Only this session.
+    #[arg(long)]
+    pub(crate) session: Option<String>,
+    /// The file; standard output when absent.
+    #[arg(long, short)]
+    pub(crate) output: Option<PathBuf>,
+}
+
+/// What to verify.
+#[derive(Args, Debug)]
+pub(crate) struct VerifyArguments {
+    /// A file written by `export`, or a log of the older control plane, instead of the log here.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+    /// Also write every envelope anew and compare the bytes.
+    #[arg(long)]
+    pub(crate) canonical: bool,
+    /// A head kept elsewhere, as `SESSION:NEXT:HASH`.
+    #[arg(long, value_name = "HEAD")]
+    pub(crate) anchor: Vec<String>,
+}
+
+/// What to decide again.
+#[derive(Args, Debug)]
+pub(crate) struct ReplayArguments {
+    /// Only this session.
+    #[arg(long)]
+    pub(crate) session: Option<String>,
+    /// Policy files to decide by, instead of those recorded.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Vec<PathBuf>,
+    /// Decide by the policies in force here, instead of those recorded.
+    #[arg(long, conflicts_with = "policy")]
+    pub(crate) current: bool,
+}
+
+/// What to do with approvals.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ApprovalsCommand {
+    /// List what waits.
+    List {
+        /// Also those that ended.
+        #[arg(long)]
+        all: bool,
+    },
+    /// Show one in full.
+    Show {
+        /// Its name, or the beginning of it.
+        id: String,
+    },
+    /// Let the action happen, once.
+    Approve(AnswerArguments),
+    /// Do not let the action happen.
+    Refuse(AnswerArguments),
+    /// Wait for approvals and answer them as they come.
+    Watch {
+        /// Stop when nothing came for this long, such as `5m`.
+        #[arg(long, value_name = "DURATION")]
+        idle: Option<String>,
+    },
+}
+
+/// An answer.
+#[derive(Args, Debug)]
+pub(crate) struct AnswerArguments {
+    /// The approval's name, or the beginning of it.
+    pub(crate) id: String,
+    /// What to tell the agent.
+    #[arg(long)]
+    pub(crate) note: Option<String>,
+}
