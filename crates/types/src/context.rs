@@ -19,6 +19,9 @@ pub struct Context {
     /// The working directory, a real path.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub directory: String,
+    /// The home directory of the user, a real path.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub home: String,
     /// The label of the environment, such as `production`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub environment: Option<String>,

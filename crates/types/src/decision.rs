@@ -108,6 +108,9 @@ pub struct PolicyRef {
     pub digest: Digest,
     /// Whether it is the one that its file holds.
     pub standing: PolicyStanding,
+    /// Whether its allows count for nothing, because nobody trusted it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub only_tightens: bool,
 }
 
 /// Whether a policy in force is the one that its file holds.
