@@ -1,0 +1,16 @@
+//! Real clients, offline, against a scripted model.
+//!
+//! `cargo xtask test` fetches the clients. Each test names what it expects of
+//! each version, because what a client does with a hook differs between them.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr
+)]
+
+mod contract;
+mod mcp;
+mod stage;
