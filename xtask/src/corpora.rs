@@ -3,6 +3,7 @@
 mod base64;
 mod jcs;
 mod parsers;
+mod secrets;
 
 use std::fs;
 use std::path::Path;
@@ -11,6 +12,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 /// How one set went.
+#[derive(Clone)]
 pub struct Score {
     /// The name of the set.
     pub set: &'static str,
@@ -29,12 +31,18 @@ pub struct Score {
 pub enum Bar {
     /// Every case passes.
     All,
+    /// The score is reported, and nothing more.
+    Reported,
 }
 
 /// A set: where it lies, and how it is scored.
 type Set = (&'static str, fn(&Path) -> Result<Vec<Score>>);
 
-const SETS: &[Set] = &[("01-jcs", jcs::scores), ("08-parsers", parsers::scores)];
+const SETS: &[Set] = &[
+    ("01-jcs", jcs::scores),
+    ("07-secrets-pii", secrets::scores),
+    ("08-parsers", parsers::scores),
+];
 
 /// Scores the corpora in a folder.
 pub fn corpora(arguments: &[String]) -> Result<()> {
@@ -90,4 +98,9 @@ fn member<'a>(row: &'a Value, name: &str) -> Result<&'a str> {
     row.get(name)
         .and_then(Value::as_str)
         .with_context(|| format!("a row has no text `{name}`"))
+}
+
+/// Returns the bytes that base64 text spells.
+fn bytes(text: &str) -> Result<Vec<u8>> {
+    base64::decode(text).context("a row is not base64")
 }

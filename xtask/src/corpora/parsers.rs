@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
-use super::{Bar, Score, base64, member, rows};
+use super::{Bar, Score, bytes, member, rows};
 
 /// Scores the rows that a parser must refuse; every other row must only answer.
 pub fn scores(folder: &Path) -> Result<Vec<Score>> {
@@ -23,8 +23,4 @@ pub fn scores(folder: &Path) -> Result<Vec<Score>> {
         failures,
         bar: Bar::All,
     }])
-}
-
-fn bytes(text: &str) -> Result<Vec<u8>> {
-    base64::decode(text).context("a row is not base64")
 }
