@@ -1,0 +1,167 @@
+//! Where the files of Aegis lie.
+
+use std::path::{Path, PathBuf};
+
+use crate::surroundings::Surroundings;
+
+/// The folder of a project's files.
+pub(crate) const PROJECT_FOLDER: &str = ".aegis";
+
+/// How many folders upward a project is looked for.
+const STEPS_MAX: usize = 64;
+
+/// Where the files of Aegis lie, whether or not they exist.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Places {
+    /// The folder of state: log, keys, cache, list of trusted files.
+    pub state: PathBuf,
+    /// The log.
+    pub log: PathBuf,
+    /// The folder of keys.
+    pub keys: PathBuf,
+    /// The key of redaction.
+    pub redaction_key: PathBuf,
+    /// The cache of checked policies.
+    pub cache: PathBuf,
+    /// The list of trusted files.
+    pub trust: PathBuf,
+    /// The folder of the user's settings and policy.
+    pub user: PathBuf,
+    /// The user's settings.
+    pub user_settings: PathBuf,
+    /// The user's policy.
+    pub user_policy: PathBuf,
+    /// The folder of managed settings and policy.
+    pub managed: PathBuf,
+    /// The managed settings.
+    pub managed_settings: PathBuf,
+    /// The managed policy.
+    pub managed_policy: PathBuf,
+    /// The project, if the agent works in one.
+    pub project: Option<Project>,
+}
+
+/// Where the files of a project lie.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Project {
+    /// The project's own folder.
+    pub root: PathBuf,
+    /// Its folder for Aegis.
+    pub folder: PathBuf,
+    /// Its settings.
+    pub settings: PathBuf,
+    /// Its policy.
+    pub policy: PathBuf,
+}
+
+impl Project {
+    /// Returns the places of the project in the folder `root`.
+    #[must_use]
+    pub fn at(root: &Path) -> Self {
+        let folder = root.join(PROJECT_FOLDER);
+        Self {
+            root: root.to_path_buf(),
+            settings: folder.join("settings.toml"),
+            policy: folder.join("policy.yaml"),
+            folder,
+        }
+    }
+}
+
+impl Places {
+    /// Returns the places that `surroundings` lead to.
+    #[must_use]
+    pub fn of(surroundings: &Surroundings) -> Self {
+        let state = surroundings.folder("AEGIS_HOME").unwrap_or_else(|| {
+            surroundings
+                .folder("XDG_DATA_HOME")
+                .unwrap_or_else(|| surroundings.home.join(".local/share"))
+                .join("aegis")
+        });
+        let user = surroundings
+            .folder("XDG_CONFIG_HOME")
+            .unwrap_or_else(|| surroundings.home.join(".config"))
+            .join("aegis");
+        let managed = surroundings.managed.clone();
+        let keys = state.join("keys");
+        Self {
+            log: state.join("log.db"),
+            redaction_key: keys.join("redaction.key"),
+            keys,
+            cache: state.join("cache"),
+            trust: state.join("trust.json"),
+            state,
+            user_settings: user.join("settings.toml"),
+            user_policy: user.join("policy.yaml"),
+            user,
+            managed_settings: managed.join("settings.toml"),
+            managed_policy: managed.join("policy.yaml"),
+            managed,
+            project: find_project(surroundings),
+        }
+    }
+}
+
+/// Finds the project: the folder that the agent's host names, else the nearest
+/// one upward that holds a folder for Aegis.
+///
+/// The home directory is no project: its `.aegis` would bind every session.
+fn find_project(surroundings: &Surroundings) -> Option<Project> {
+    if let Some(root) = surroundings.folder("CLAUDE_PROJECT_DIR") {
+        return Some(Project::at(&root));
+    }
+    surroundings
+        .directory
+        .ancestors()
+        .take(STEPS_MAX)
+        .find(|folder| folder.join(PROJECT_FOLDER).is_dir() && **folder != surroundings.home)
+        .map(Project::at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn surroundings(variables: &[(&str, &str)]) -> Surroundings {
+        Surroundings {
+            home: PathBuf::from("/home/ada"),
+            directory: PathBuf::from("/nowhere/at/all"),
+            managed: PathBuf::from("/etc/aegis"),
+            variables: variables
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
+            ..Surroundings::default()
+        }
+    }
+
+    #[test]
+    fn files_lie_in_the_home_directory_unless_a_variable_says_otherwise() {
+        let places = Places::of(&surroundings(&[]));
+        assert_eq!(places.log, Path::new("/home/ada/.local/share/aegis/log.db"));
+        assert_eq!(
+            places.user_policy,
+            Path::new("/home/ada/.config/aegis/policy.yaml")
+        );
+        let places = Places::of(&surroundings(&[
+            ("AEGIS_HOME", "/var/aegis"),
+            ("XDG_CONFIG_HOME", "/cfg"),
+        ]));
+        assert_eq!(places.trust, Path::new("/var/aegis/trust.json"));
+        assert_eq!(places.user_settings, Path::new("/cfg/aegis/settings.toml"));
+    }
+
+    #[test]
+    fn a_relative_folder_in_a_variable_is_not_followed() {
+        let places = Places::of(&surroundings(&[("AEGIS_HOME", "here")]));
+        assert_eq!(places.state, Path::new("/home/ada/.local/share/aegis"));
+    }
+
+    #[test]
+    fn the_project_is_the_one_the_host_names_else_none() {
+        let places = Places::of(&surroundings(&[("CLAUDE_PROJECT_DIR", "/w/app")]));
+        let project = places.project.expect("the host names a project");
+        assert_eq!(project.policy, Path::new("/w/app/.aegis/policy.yaml"));
+        assert_eq!(Places::of(&surroundings(&[])).project, None);
+    }
+}
