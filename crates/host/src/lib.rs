@@ -1,8 +1,18 @@
-//! Agent hosts: finding them, driving them without a network, installing into them.
+//! Agent hosts: finding them, installing into them, diagnosing and driving them.
 //!
-//! [`ScriptedModel`] stands in for the model a host talks to, and [`Client`]
-//! drives a real Claude Code against it. Together they show what the installed
-//! hook does in the real client, with no account and no network.
+//! [`plan_install`] registers the hook in the settings of Claude Code by small
+//! edits of their text, and [`plan_uninstall`] takes away what is ours and
+//! nothing else. [`ScriptedModel`] stands in for the model a host talks to, and
+//! [`Client`] drives a real Claude Code against it. Together they show what the
+//! installed hook does in the real client, with no account and no network.
+
+mod json_text;
+mod settings_file;
+
+mod difference;
+mod registration;
+
+mod install;
 
 mod client;
 mod scripted;
@@ -11,7 +21,13 @@ pub use client::{
     Client, ClientVersion, FindClientError, Mode, PermissionDenial, Session, SessionError,
     Transcript,
 };
+pub use install::{
+    Change, FailOpen, InstallError, Note, Target, check_client, plan_install, plan_uninstall,
+    registration,
+};
+pub use registration::{EVENTS, Registration};
 pub use scripted::{
     Alternative, Conversation, Fault, LastResult, LoadScriptError, ModelRequest, Script,
     ScriptedModel, Source, StartModelError, ToolResult, ToolUse, Turn,
 };
+pub use settings_file::SettingsFileError;
