@@ -4,6 +4,7 @@
 //! the caller made for it, and a model on the loopback. Nothing that the machine
 //! has configured reaches it, and it changes nothing that the machine has.
 
+mod ending;
 mod session;
 mod transcript;
 mod version;
@@ -13,13 +14,18 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
+use std::time::Duration;
 
 use thiserror::Error;
 
+use ending::finish;
 pub use session::{Mode, Session, SessionError};
 pub use transcript::{PermissionDenial, Transcript};
 pub use version::ClientVersion;
+
+/// How long a client may take to tell its version, on a busy machine.
+const VERSION_LIMIT: Duration = Duration::from_secs(20);
 
 /// A Claude Code client that was found and told its version.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -60,7 +66,8 @@ impl Client {
     ///
     /// [`FindClientError`] if it cannot be started or is not Claude Code.
     pub fn at(program: &Path) -> Result<Self, FindClientError> {
-        let output = Command::new(program)
+        let mut command = Command::new(program);
+        command
             .arg("--version")
             .env_clear()
             // The client is a native program, or a wrapper that needs an
@@ -68,14 +75,13 @@ impl Client {
             // from reading or leaving anything.
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("HOME", "/nonexistent")
-            .env("DISABLE_AUTOUPDATER", "1")
-            .stdin(Stdio::null())
-            .output()
-            .map_err(|source| FindClientError::NotStarted {
+            .env("DISABLE_AUTOUPDATER", "1");
+        let ended =
+            finish(&mut command, VERSION_LIMIT).map_err(|source| FindClientError::NotStarted {
                 program: program.to_owned(),
                 source,
             })?;
-        let answer = String::from_utf8_lossy(&output.stdout);
+        let answer = ended.output;
         let version = ClientVersion::in_answer(&answer);
         Ok(Self {
             program: program.to_owned(),

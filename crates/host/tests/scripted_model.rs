@@ -202,3 +202,27 @@ fn a_stopped_model_frees_its_port() {
     drop(model);
     assert!(TcpStream::connect(&address).is_err());
 }
+
+#[test]
+fn a_model_that_is_dropped_does_not_wait_for_a_late_answer() {
+    let late = Turn {
+        delay_ms: 600_000,
+        ..Turn::says("late")
+    };
+    let model = ScriptedModel::start(Script::of([late])).unwrap();
+    let address = model.base_url().replace("http://", "");
+    let mut stream = TcpStream::connect(address).unwrap();
+    let body = question("go").to_string();
+    let length = body.len();
+    write!(
+        stream,
+        "POST /v1/messages HTTP/1.1\r\ncontent-length: {length}\r\n\r\n{body}"
+    )
+    .unwrap();
+    while model.requests().is_empty() {
+        std::thread::yield_now();
+    }
+    let start = std::time::Instant::now();
+    drop(model);
+    assert!(start.elapsed() < Duration::from_secs(60));
+}

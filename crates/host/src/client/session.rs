@@ -2,30 +2,18 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::io::{self, Read};
-use std::os::unix::process::CommandExt;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{self, Receiver};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
+use std::process::Command;
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use serde_json::Value;
 use thiserror::Error;
 
 use super::Client;
+use super::ending::finish;
 use super::transcript::Transcript;
 use crate::scripted::ScriptedModel;
-
-/// The most that is kept of standard output or standard error, in bytes.
-const OUTPUT_BYTES_MAX: u64 = 64 * 1024 * 1024;
-
-/// How long output may take to end after the client has.
-///
-/// A program that the client left running may hold the pipe open.
-const OUTPUT_GRACE: Duration = Duration::from_secs(2);
 
 /// Variables that keep the client from every host but the model.
 const OFFLINE: [(&str, &str); 7] = [
@@ -191,19 +179,15 @@ impl Session<'_> {
     /// failed, or that ran out of time, is a [`Transcript`] that says so.
     pub fn play(self, prompt: &str) -> Result<Transcript, SessionError> {
         self.check_home()?;
-        let mut child = self
-            .command(prompt)
-            .spawn()
-            .map_err(|source| self.not_started(source))?;
-        let output = child.stdout.take().map(collect);
-        let errors = child.stderr.take().map(collect);
-        let (status, is_timed_out) = self
-            .wait(&mut child)
-            .map_err(|source| self.not_started(source))?;
-        let output = output.map(Collected::text).unwrap_or_default();
+        let mut command = self.command(prompt);
+        let ended =
+            finish(&mut command, self.time_limit).map_err(|source| SessionError::NotStarted {
+                program: self.client.program.clone(),
+                source,
+            })?;
         let mut lines = Vec::new();
         let mut unreadable = Vec::new();
-        for line in output.lines().filter(|line| !line.trim().is_empty()) {
+        for line in ended.output.lines().filter(|line| !line.trim().is_empty()) {
             match serde_json::from_str(line) {
                 Ok(value) => lines.push(value),
                 Err(_) => unreadable.push(line.to_owned()),
@@ -212,9 +196,9 @@ impl Session<'_> {
         Ok(Transcript {
             lines,
             unreadable,
-            stderr: errors.map(Collected::text).unwrap_or_default(),
-            exit_code: status.code(),
-            is_timed_out,
+            stderr: ended.errors,
+            exit_code: ended.status.code(),
+            is_timed_out: ended.is_timed_out,
         })
     }
 
@@ -248,77 +232,11 @@ impl Session<'_> {
             .env("HOME", &self.home)
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("TMPDIR", &self.home)
-            .envs(self.variables.iter().map(pair))
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .process_group(0);
+            .envs(self.variables.iter().map(pair));
         command
-    }
-
-    /// Waits for the client and ends its group, when its time is over or after it.
-    fn wait(&self, child: &mut Child) -> io::Result<(ExitStatus, bool)> {
-        let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
-        let Some(group) = group else {
-            return child.wait().map(|status| (status, false));
-        };
-        // The waiting thread leaves the client unreaped, so the id of its
-        // group cannot belong to anything else when the group is ended.
-        let (ended, end) = mpsc::channel();
-        thread::spawn(move || {
-            let ending = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
-            let _ = waitid(WaitId::Pid(group), ending);
-            // Nobody listens any more once the time is over.
-            let _ = ended.send(());
-        });
-        let is_timed_out = end.recv_timeout(self.time_limit).is_err();
-        // A group whose processes have all ended is no failure.
-        let _ = kill_process_group(group, Signal::KILL);
-        Ok((child.wait()?, is_timed_out))
-    }
-
-    fn not_started(&self, source: io::Error) -> SessionError {
-        SessionError::NotStarted {
-            program: self.client.program.clone(),
-            source,
-        }
     }
 }
 
 fn pair((name, value): &(OsString, OsString)) -> (&OsStr, &OsStr) {
     (name, value)
-}
-
-/// Output that a thread is reading.
-struct Collected {
-    bytes: Arc<Mutex<Vec<u8>>>,
-    end: Receiver<()>,
-}
-
-impl Collected {
-    /// Returns the output once it has ended, or as far as it came by then.
-    fn text(self) -> String {
-        // Either way, what has been read is all there is to tell.
-        let _ = self.end.recv_timeout(OUTPUT_GRACE);
-        let bytes = self.bytes.lock().unwrap_or_else(PoisonError::into_inner);
-        String::from_utf8_lossy(&bytes).into_owned()
-    }
-}
-
-fn collect(source: impl Read + Send + 'static) -> Collected {
-    let bytes = Arc::new(Mutex::new(Vec::new()));
-    let (ended, end) = mpsc::channel();
-    let kept = Arc::clone(&bytes);
-    thread::spawn(move || {
-        let mut source = source.take(OUTPUT_BYTES_MAX);
-        let mut part = [0; 16 * 1024];
-        while let Ok(count @ 1..) = source.read(&mut part) {
-            let read = part.get(..count).unwrap_or_default();
-            kept.lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .extend_from_slice(read);
-        }
-        let _ = ended.send(());
-    });
-    Collected { bytes, end }
 }

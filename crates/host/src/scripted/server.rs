@@ -2,8 +2,7 @@
 
 use std::io::{self, BufReader, BufWriter, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -43,7 +42,8 @@ pub struct StartModelError(#[source] io::Error);
 #[derive(Debug)]
 struct Shared {
     script: Script,
-    is_stopped: AtomicBool,
+    is_stopped: Mutex<bool>,
+    stop: Condvar,
     requests: Mutex<Vec<ModelRequest>>,
     connections: Mutex<Vec<Connection>>,
 }
@@ -65,7 +65,8 @@ impl ScriptedModel {
         let address = listener.local_addr().map_err(StartModelError)?;
         let shared = Arc::new(Shared {
             script,
-            is_stopped: AtomicBool::new(false),
+            is_stopped: Mutex::new(false),
+            stop: Condvar::new(),
             requests: Mutex::default(),
             connections: Mutex::default(),
         });
@@ -93,7 +94,8 @@ impl ScriptedModel {
 
 impl Drop for ScriptedModel {
     fn drop(&mut self) {
-        self.shared.is_stopped.store(true, Ordering::SeqCst);
+        *locked(&self.shared.is_stopped) = true;
+        self.shared.stop.notify_all();
         // The listener waits in `accept`; a connection wakes it.
         let _ = TcpStream::connect(self.address);
         if let Some(listening) = self.listening.take() {
@@ -106,9 +108,20 @@ impl Drop for ScriptedModel {
     }
 }
 
+impl Shared {
+    /// Waits for `delay`, or until the model stops.
+    fn pause(&self, delay: Duration) {
+        let is_stopped = locked(&self.is_stopped);
+        let waited = self
+            .stop
+            .wait_timeout_while(is_stopped, delay, |is_stopped| !*is_stopped);
+        drop(waited.unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
 fn listen(listener: &TcpListener, shared: &Arc<Shared>) {
     for stream in listener.incoming() {
-        if shared.is_stopped.load(Ordering::SeqCst) {
+        if *locked(&shared.is_stopped) {
             break;
         }
         // A connection that fails, or that is one too many, is dropped: its
@@ -124,6 +137,7 @@ fn admit(stream: TcpStream, shared: &Arc<Shared>) -> io::Result<()> {
         return Ok(());
     }
     stream.set_read_timeout(Some(IDLE_MAX))?;
+    stream.set_write_timeout(Some(IDLE_MAX))?;
     stream.set_nodelay(true)?;
     let served = stream.try_clone()?;
     let shared = Arc::clone(shared);
@@ -140,7 +154,7 @@ fn serve(stream: &TcpStream, shared: &Shared) -> io::Result<()> {
     let mut reader = BufReader::new(stream);
     let mut writer = BufWriter::new(stream);
     while let Some(request) = http::read(&mut reader)? {
-        if shared.is_stopped.load(Ordering::SeqCst) {
+        if *locked(&shared.is_stopped) {
             break;
         }
         answer(&mut writer, request, shared)?;
@@ -198,7 +212,7 @@ fn speak(writer: &mut impl Write, body: Value, shared: &Shared) -> io::Result<()
         });
         (answer, earlier)
     };
-    thread::sleep(turn.delay());
+    shared.pause(turn.delay());
     if let Some(Fault::Http {
         status,
         kind,
@@ -261,7 +275,7 @@ fn overfull() -> Value {
     )
 }
 
-/// Locks a list; one that a panicking thread left behind is still whole.
-fn locked<T>(list: &Mutex<Vec<T>>) -> MutexGuard<'_, Vec<T>> {
-    list.lock().unwrap_or_else(PoisonError::into_inner)
+/// Locks a value; one that a panicking thread left behind is still whole.
+fn locked<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {
+    value.lock().unwrap_or_else(PoisonError::into_inner)
 }
