@@ -12,7 +12,7 @@ use thiserror::Error;
 use super::choose::{self, Answer};
 use super::http::{self, HttpRequest};
 use super::message;
-use super::request::{ModelRequest, Source};
+use super::request::{ModelRequest, Source, text_of};
 use super::script::{Fault, Script};
 
 /// The most connections at a time; one more is closed at once.
@@ -190,59 +190,65 @@ fn answer(writer: &mut impl Write, request: HttpRequest, shared: &Shared) -> io:
 }
 
 fn speak(writer: &mut impl Write, body: Value, shared: &Shared) -> io::Result<()> {
-    let (Answer { source, turn }, earlier) = {
-        // Choosing and remembering are one step, so that two requests at once
-        // do not both count as the first.
-        let mut requests = locked(&shared.requests);
-        let answered = |source| {
-            let same = requests.iter().filter(|request| request.source == source);
-            u32::try_from(same.count()).unwrap_or(u32::MAX)
-        };
-        let answer = choose::answer(&shared.script, &body, answered);
-        let earlier = answered(answer.source);
-        if requests.len() >= REQUESTS_MAX {
-            drop(requests);
-            return http::write_json(writer, 503, &overfull(), "POST");
-        }
-        requests.push(ModelRequest {
-            method: "POST".to_owned(),
-            path: "/v1/messages".to_owned(),
-            body: body.clone(),
-            source: answer.source,
-        });
-        (answer, earlier)
+    let wants_events = body.get("stream").and_then(Value::as_bool) == Some(true);
+    let model = text_of(body.get("model"));
+    let Some((Answer { source, turn }, earlier)) = choose_and_remember(body, shared) else {
+        return http::write_json(writer, 503, &overfull(), "POST");
     };
     shared.pause(turn.delay());
-    if let Some(Fault::Http {
-        status,
-        kind,
-        message,
-        times: _,
-    }) = &turn.fault
-    {
-        return http::write_json(writer, *status, &message::error(kind, message), "POST");
-    }
-    let model = body
-        .get("model")
-        .and_then(Value::as_str)
-        .unwrap_or("scripted");
     let id = message_id(source, earlier);
-    if body.get("stream").and_then(Value::as_bool) != Some(true) {
-        return http::write_json(writer, 200, &message::whole(&turn, &id, model), "POST");
+    match &turn.fault {
+        Some(Fault::Http {
+            status,
+            kind,
+            message,
+            times: _,
+        }) => http::write_json(writer, *status, &message::error(kind, message), "POST"),
+        Some(Fault::Disconnect) => {
+            let events = message::events(&turn, &id, &model);
+            write_events(writer, events.iter().take(events.len() / 2))?;
+            Err(io::ErrorKind::ConnectionAborted.into())
+        }
+        None if wants_events => {
+            write_events(writer, &message::events(&turn, &id, &model))?;
+            http::close_events(writer)
+        }
+        None => http::write_json(writer, 200, &message::whole(&turn, &id, &model), "POST"),
     }
-    http::open_events(writer)?;
-    let events = message::events(&turn, &id, model);
-    let kept = match turn.fault {
-        Some(Fault::Disconnect) => events.len() / 2,
-        Some(Fault::Http { .. }) | None => events.len(),
+}
+
+/// Chooses the answer and counts how often its part of the script answered before.
+///
+/// Choosing and remembering are one step, so that of two requests at once only
+/// one counts as the first. `None` when no more requests are remembered.
+fn choose_and_remember(body: Value, shared: &Shared) -> Option<(Answer, u32)> {
+    let mut requests = locked(&shared.requests);
+    if requests.len() >= REQUESTS_MAX {
+        return None;
+    }
+    let answered = |source| {
+        let same = requests.iter().filter(|request| request.source == source);
+        u32::try_from(same.count()).unwrap_or(u32::MAX)
     };
-    for event in events.iter().take(kept) {
-        http::write_event(writer, event)?;
-    }
-    if kept < events.len() {
-        return Err(io::ErrorKind::ConnectionAborted.into());
-    }
-    http::close_events(writer)
+    let answer = choose::answer(&shared.script, &body, answered);
+    let earlier = answered(answer.source);
+    requests.push(ModelRequest {
+        method: "POST".to_owned(),
+        path: "/v1/messages".to_owned(),
+        body,
+        source: answer.source,
+    });
+    Some((answer, earlier))
+}
+
+fn write_events<'a>(
+    writer: &mut impl Write,
+    events: impl IntoIterator<Item = &'a Value>,
+) -> io::Result<()> {
+    http::open_events(writer)?;
+    events
+        .into_iter()
+        .try_for_each(|event| http::write_event(writer, event))
 }
 
 /// Returns an id that no other message of the model has.
