@@ -13,6 +13,11 @@ use serde::{Deserialize, Serialize};
 pub struct Glob(pub(crate) Arc<str>);
 
 impl Glob {
+    /// Returns the glob with this text, which must be well formed.
+    pub(crate) fn new(text: &str) -> Self {
+        Self(Arc::from(text))
+    }
+
     /// Returns the glob as written.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -29,6 +34,18 @@ impl Glob {
     #[must_use]
     pub fn matches(&self, text: &str) -> bool {
         fast_glob::glob_match(self.0.as_bytes(), text.as_bytes())
+    }
+
+    /// Returns whether it matches the whole of a name, in which `/` is a
+    /// character like any other.
+    #[must_use]
+    pub fn matches_name(&self, name: &str) -> bool {
+        if name.contains('/') {
+            let flat = |text: &str| text.replace('/', "\u{1}");
+            fast_glob::glob_match(flat(&self.0).as_bytes(), flat(name).as_bytes())
+        } else {
+            self.matches(name)
+        }
     }
 }
 

@@ -1,0 +1,64 @@
+//! One request, one decision.
+
+use aegis_policy::{Compiled, Facts};
+use aegis_types::{ActionRequest, Decision, PolicyRef, PolicyStanding, State};
+
+use crate::checks::{self, Question};
+use crate::combine::combine;
+
+/// A policy attached beside others.
+#[derive(Clone, Copy, Debug)]
+pub struct Attached<'a> {
+    /// The policy.
+    pub policy: &'a Compiled,
+    /// Whether it is the one that its file holds.
+    pub standing: PolicyStanding,
+    /// Whether its allows count for nothing, because nobody trusted it.
+    pub only_tightens: bool,
+}
+
+/// What decides when no policy has an opinion.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Fallback {
+    /// The action is denied.
+    #[default]
+    Deny,
+    /// Nothing is said, and the agent's host decides by its own rules.
+    Host,
+}
+
+/// What the user decides once for all requests.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Settings {
+    /// What decides when no policy has an opinion.
+    pub fallback: Fallback,
+}
+
+/// Decides `request`.
+///
+/// Each check and each attached policy gives its findings; the strictest
+/// explicit one decides, and defaults only when nothing is explicit.
+#[must_use]
+pub fn decide(
+    request: &ActionRequest,
+    policies: &[Attached<'_>],
+    state: &State,
+    settings: &Settings,
+) -> Decision {
+    let question = Question {
+        facts: Facts::new(request),
+        policies,
+        state,
+    };
+    let mut decision = combine(checks::assess(&question), settings.fallback);
+    decision.policies = policies
+        .iter()
+        .map(|attached| PolicyRef {
+            name: attached.policy.policy().name.clone(),
+            digest: attached.policy.digest(),
+            standing: attached.standing,
+            only_tightens: attached.only_tightens,
+        })
+        .collect();
+    decision
+}

@@ -1,0 +1,159 @@
+//! Why a request is decided as it is.
+
+use aegis_policy::{Facts, Limit, Place, Rule, Truth};
+use aegis_types::{ActionRequest, Decision, PolicyName, RuleId, State, Verdict};
+
+use crate::checks::{Question, Verdicts, limit_holds, limit_truth, rule_truth};
+use crate::decide::{Attached, Settings, decide};
+
+/// A decision with all that was considered.
+#[derive(Clone, Debug)]
+pub struct Explanation {
+    /// The decision, as [`decide`] gives it.
+    pub decision: Decision,
+    /// The attached policies, in their order.
+    pub policies: Vec<PolicyExplanation>,
+}
+
+/// What a policy makes of a request.
+#[derive(Clone, Debug)]
+pub struct PolicyExplanation {
+    /// The policy.
+    pub name: PolicyName,
+    /// Its rules and limits, in the order in which they are asked: the mandatory
+    /// ones, the limits, then the others.
+    pub rules: Vec<RuleExplanation>,
+    /// Its default, if it has one and no rule decided before.
+    pub default: Option<Verdict>,
+}
+
+/// What one rule makes of a request.
+#[derive(Clone, Debug)]
+pub struct RuleExplanation {
+    /// The rule.
+    pub id: RuleId,
+    /// Where it is written.
+    pub place: Place,
+    /// What it says.
+    pub verdict: Verdict,
+    /// In which part of the policy it stands.
+    pub standpoint: Standpoint,
+    /// Whether it holds, and why not.
+    pub truth: Truth,
+    /// Whether it gave a finding.
+    pub speaks: bool,
+    /// Whether it holds but stands behind one that decided before.
+    pub is_shadowed: bool,
+}
+
+/// In which part of a policy a rule stands.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Standpoint {
+    /// Outside the order; it only tightens.
+    Mandatory,
+    /// A limit on calls; it only tightens.
+    Limit,
+    /// In the order.
+    Ordered,
+    /// A base rule of a tier, at the end of the order.
+    TierBase,
+}
+
+/// Decides `request` and tells of every rule why it holds or not.
+#[must_use]
+pub fn explain(
+    request: &ActionRequest,
+    policies: &[Attached<'_>],
+    state: &State,
+    settings: &Settings,
+) -> Explanation {
+    let question = Question {
+        facts: Facts::new(request),
+        policies,
+        state,
+    };
+    Explanation {
+        decision: decide(request, policies, state, settings),
+        policies: policies
+            .iter()
+            .map(|attached| explain_policy(&question, attached))
+            .collect(),
+    }
+}
+
+fn explain_policy(question: &Question<'_>, attached: &Attached<'_>) -> PolicyExplanation {
+    let policy = attached.policy.policy();
+    let mut has_decided = false;
+    let (mandatory, ordered): (Vec<&Rule>, Vec<&Rule>) =
+        policy.rules.iter().partition(|rule| rule.mandatory);
+    let mut rules = Vec::with_capacity(policy.rules.len() + policy.limits.len());
+    rules.extend(
+        mandatory
+            .into_iter()
+            .map(|rule| explain_mandatory(question, rule)),
+    );
+    rules.extend(
+        policy
+            .limits
+            .iter()
+            .map(|limit| explain_limit(question, limit)),
+    );
+    for rule in ordered {
+        let truth = rule_truth(question, rule);
+        let holds = Verdicts::of(rule).ordered(&truth).is_some();
+        rules.push(RuleExplanation {
+            id: rule.id.clone(),
+            place: rule.place,
+            verdict: rule.verdict,
+            standpoint: if rule.tier_base {
+                Standpoint::TierBase
+            } else {
+                Standpoint::Ordered
+            },
+            truth,
+            speaks: holds && !has_decided && counts(attached, rule.verdict),
+            is_shadowed: holds && has_decided,
+        });
+        has_decided |= holds;
+    }
+    PolicyExplanation {
+        name: policy.name.clone(),
+        rules,
+        default: policy
+            .default
+            .filter(|default| !has_decided && counts(attached, *default)),
+    }
+}
+
+fn counts(attached: &Attached<'_>, verdict: Verdict) -> bool {
+    match verdict {
+        Verdict::Allow => !attached.only_tightens,
+        Verdict::Ask | Verdict::Deny => true,
+    }
+}
+
+fn explain_mandatory(question: &Question<'_>, rule: &Rule) -> RuleExplanation {
+    let truth = rule_truth(question, rule);
+    RuleExplanation {
+        id: rule.id.clone(),
+        place: rule.place,
+        verdict: rule.verdict,
+        standpoint: Standpoint::Mandatory,
+        speaks: Verdicts::of(rule).mandatory(&truth).is_some(),
+        is_shadowed: false,
+        truth,
+    }
+}
+
+fn explain_limit(question: &Question<'_>, limit: &Limit) -> RuleExplanation {
+    let truth = limit_truth(question, limit);
+    RuleExplanation {
+        id: limit.id.clone(),
+        place: limit.place,
+        verdict: limit.verdict,
+        standpoint: Standpoint::Limit,
+        speaks: limit_holds(limit, &truth),
+        is_shadowed: false,
+        truth,
+    }
+}

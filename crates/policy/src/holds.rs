@@ -1,0 +1,361 @@
+//! Whether a rule is about a request, judged from recorded facts alone.
+
+mod host;
+mod line;
+mod options;
+mod params;
+mod path;
+mod shell;
+mod time;
+mod tool;
+mod when;
+
+use std::cell::OnceCell;
+
+use aegis_types::{Action, ActionRequest, EffectKind, Plan, Risk, UnknownCause, Verdict};
+
+use crate::matcher::Matcher;
+use crate::truth::{Truth, WhyNot, WhyUnknown, any, every};
+use line::Line;
+
+pub(crate) use line::Program;
+
+/// How deep conditions may lie within each other; deeper ones are unknown.
+const DEPTH_MAX: u8 = 32;
+
+/// A request as rules see it; what several rules need is worked out once.
+#[derive(Debug)]
+pub struct Facts<'a> {
+    request: &'a ActionRequest,
+    lines: OnceCell<Vec<Line<'a>>>,
+}
+
+impl<'a> Facts<'a> {
+    /// Returns the facts of `request`.
+    #[must_use]
+    pub const fn new(request: &'a ActionRequest) -> Self {
+        Self {
+            request,
+            lines: OnceCell::new(),
+        }
+    }
+
+    /// Returns the request.
+    #[must_use]
+    pub const fn request(&self) -> &'a ActionRequest {
+        self.request
+    }
+
+    /// Returns the commands of the command line in their normal form.
+    pub(crate) fn lines(&self) -> &[Line<'a>] {
+        self.lines
+            .get_or_init(|| match &self.request.context.plan {
+                Some(plan) => plan.commands.iter().map(Line::new).collect(),
+                None => Vec::new(),
+            })
+    }
+
+    /// Returns whether the command line may run, touch or do something that
+    /// none of the recorded facts shows.
+    pub(crate) fn hides_something(&self) -> bool {
+        match &self.request.context.plan {
+            Some(plan) => {
+                plan.unknowns
+                    .iter()
+                    .any(|unknown| hides_commands(&unknown.cause))
+                    || self
+                        .lines()
+                        .iter()
+                        .any(|line| matches!(line.program, Program::Unknown))
+            }
+            None => self.request.action == Action::ShellExec,
+        }
+    }
+
+    /// Returns whether the facts are not sure to be the whole of what the
+    /// action does, so that nothing can be allowed because of what is not in them.
+    fn is_incomplete(&self) -> bool {
+        match self.request.action {
+            Action::McpCall | Action::ToolCall => true,
+            Action::ShellExec => {
+                self.hides_something()
+                    || self
+                        .request
+                        .context
+                        .plan
+                        .as_ref()
+                        .is_none_or(|plan| !plan.unknowns.is_empty())
+            }
+            Action::FsRead
+            | Action::FsWrite
+            | Action::FsSearch
+            | Action::NetFetch
+            | Action::NetSearch
+            | Action::AgentStart
+            | Action::SkillUse => false,
+        }
+    }
+
+    fn plan(&self) -> Option<&'a Plan> {
+        self.request.context.plan.as_ref()
+    }
+}
+
+/// Returns whether what is unknown for this cause may be any command.
+///
+/// Code in another language is not: what a program does by itself is not seen,
+/// with or without such code.
+fn hides_commands(cause: &UnknownCause) -> bool {
+    match cause {
+        UnknownCause::Syntax
+        | UnknownCause::TooComplex
+        | UnknownCause::Construct(_)
+        | UnknownCause::Program => true,
+        UnknownCause::Code(program) => options::is_shell(options::base_name(program)),
+        UnknownCause::Variable(_)
+        | UnknownCause::Output
+        | UnknownCause::Arithmetic
+        | UnknownCause::Expansion => false,
+    }
+}
+
+/// In which sense a condition on many things is meant.
+///
+/// A restriction is about a request that *touches* one of the things it names;
+/// an allow needs that what it names *covers* everything that is touched. Under
+/// `not` each turns into the other.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sense {
+    permits: bool,
+    negated: bool,
+    depth: u8,
+}
+
+impl Sense {
+    pub(crate) const fn of(verdict: Verdict) -> Self {
+        Self {
+            permits: match verdict {
+                Verdict::Allow => true,
+                Verdict::Ask | Verdict::Deny => false,
+            },
+            negated: false,
+            depth: 0,
+        }
+    }
+
+    /// Returns whether everything must be among what is named, not just one thing.
+    const fn covers(self) -> bool {
+        self.permits != self.negated
+    }
+
+    const fn deeper(self) -> Self {
+        Self {
+            depth: self.depth.saturating_add(1),
+            ..self
+        }
+    }
+
+    const fn flipped(self) -> Self {
+        Self {
+            negated: !self.negated,
+            ..self
+        }
+    }
+
+    /// Combines the truths of all things that are touched.
+    ///
+    /// `hidden` is the cause when there may be more of them than the facts show.
+    fn combine(
+        self,
+        mut parts: impl ExactSizeIterator<Item = Truth>,
+        hidden: Option<WhyUnknown>,
+        why: impl FnOnce() -> WhyNot,
+    ) -> Truth {
+        if self.covers() {
+            if parts.len() == 0 && self.permits {
+                return hidden.map_or_else(|| Truth::No(why()), Truth::Unknown);
+            }
+            every(parts).and(|| hidden.map_or(Truth::Yes, Truth::Unknown))
+        } else {
+            any(&mut parts, why).or(|| hidden.map_or(Truth::No(WhyNot::Path), Truth::Unknown))
+        }
+    }
+}
+
+impl Matcher {
+    /// Returns whether this is about `request`.
+    ///
+    /// `bias` is the verdict of the rule: one that restricts is about a request
+    /// that touches one of the commands, paths, hosts or effects it names, one
+    /// that allows about a request all of whose parts it names.
+    #[must_use]
+    pub fn holds(&self, request: &ActionRequest, bias: Verdict) -> Truth {
+        self.holds_in(&Facts::new(request), bias)
+    }
+
+    /// Returns whether this is about the request of `facts`; as [`Matcher::holds`].
+    #[must_use]
+    pub fn holds_in(&self, facts: &Facts<'_>, bias: Verdict) -> Truth {
+        self.truth(facts, Sense::of(bias))
+    }
+
+    /// Returns whether `tool` is one of the tools this names; any tool is, when
+    /// it names none.
+    #[must_use]
+    pub fn names_tool(&self, tool: &str) -> bool {
+        self.tool.is_empty() || self.tool.iter().any(|glob| tool::matches(glob, tool))
+    }
+
+    fn truth(&self, facts: &Facts<'_>, sense: Sense) -> Truth {
+        if sense.depth > DEPTH_MAX {
+            return Truth::Unknown(WhyUnknown::Pattern);
+        }
+        const PARTS: [fn(&Matcher, &Facts<'_>, Sense) -> Truth; 13] = [
+            Matcher::tool_holds,
+            Matcher::action_holds,
+            Matcher::agent_holds,
+            Matcher::skill_holds,
+            Matcher::risk_holds,
+            Matcher::params_hold,
+            Matcher::shell_holds,
+            Matcher::path_holds,
+            Matcher::host_holds,
+            Matcher::effect_holds,
+            Matcher::any_holds,
+            Matcher::all_hold,
+            Matcher::not_holds,
+        ];
+        every(PARTS.iter().map(|part| part(self, facts, sense)))
+    }
+
+    fn tool_holds(&self, facts: &Facts<'_>, _: Sense) -> Truth {
+        Truth::of(self.names_tool(&facts.request.tool), || WhyNot::Tool)
+    }
+
+    fn action_holds(&self, facts: &Facts<'_>, _: Sense) -> Truth {
+        Truth::of(
+            self.action.is_empty() || self.action.contains(&facts.request.action),
+            || WhyNot::Action,
+        )
+    }
+
+    fn agent_holds(&self, facts: &Facts<'_>, _: Sense) -> Truth {
+        let principal = &facts.request.principal;
+        let is_meant = |glob: &crate::pattern::Glob| {
+            glob.matches_name(principal.agent.as_str())
+                || principal
+                    .subagent
+                    .as_deref()
+                    .is_some_and(|name| glob.matches_name(name))
+        };
+        Truth::of(
+            self.agent.is_empty() || self.agent.iter().any(is_meant),
+            || WhyNot::Agent,
+        )
+    }
+
+    fn skill_holds(&self, facts: &Facts<'_>, _: Sense) -> Truth {
+        if self.skill.is_empty() {
+            return Truth::Yes;
+        }
+        let skill = facts.request.context.skill.as_deref();
+        Truth::of(
+            skill.is_some_and(|name| self.skill.iter().any(|glob| glob.matches_name(name))),
+            || WhyNot::Skill,
+        )
+    }
+
+    /// No request states its risk yet, so a condition on it is unknown.
+    fn risk_holds(&self, _: &Facts<'_>, _: Sense) -> Truth {
+        match self.risk {
+            None | Some(Risk::Low) => Truth::Yes,
+            Some(Risk::Medium | Risk::High | Risk::Critical) => Truth::Unknown(WhyUnknown::Risk),
+        }
+    }
+
+    fn params_hold(&self, facts: &Facts<'_>, _: Sense) -> Truth {
+        every(
+            self.params
+                .iter()
+                .map(|condition| condition.holds(&facts.request.params)),
+        )
+    }
+
+    fn effect_holds(&self, facts: &Facts<'_>, sense: Sense) -> Truth {
+        if self.effect.is_empty() {
+            return Truth::Yes;
+        }
+        let truth = |kind: EffectKind| {
+            if self.effect.contains(&kind) {
+                Truth::Yes
+            } else if kind == EffectKind::Unknown {
+                Truth::Unknown(WhyUnknown::Effect)
+            } else {
+                Truth::No(WhyNot::Effect {
+                    kind: sense.covers().then_some(kind),
+                })
+            }
+        };
+        sense.combine(
+            facts
+                .request
+                .context
+                .effects
+                .iter()
+                .map(|effect| truth(effect.kind)),
+            facts.hidden(sense),
+            || WhyNot::Effect { kind: None },
+        )
+    }
+
+    fn any_holds(&self, facts: &Facts<'_>, sense: Sense) -> Truth {
+        if self.any.is_empty() {
+            return Truth::Yes;
+        }
+        any(
+            self.any
+                .iter()
+                .map(|part| part.truth(facts, sense.deeper())),
+            || WhyNot::Alternatives,
+        )
+    }
+
+    fn all_hold(&self, facts: &Facts<'_>, sense: Sense) -> Truth {
+        every(
+            self.all
+                .iter()
+                .map(|part| part.truth(facts, sense.deeper())),
+        )
+    }
+
+    fn not_holds(&self, facts: &Facts<'_>, sense: Sense) -> Truth {
+        self.not.as_ref().map_or(Truth::Yes, |part| {
+            part.truth(facts, sense.deeper().flipped())
+                .negated(WhyNot::Excluded)
+        })
+    }
+}
+
+impl Facts<'_> {
+    /// Returns why there may be more than the facts show, as far as it matters
+    /// in this sense: an allow must know everything, a restriction is only
+    /// stirred by what may be any command at all.
+    fn hidden(&self, sense: Sense) -> Option<WhyUnknown> {
+        let command_line = || match self.plan() {
+            Some(_) => WhyUnknown::CommandLine,
+            None => WhyUnknown::NoPlan,
+        };
+        if self.hides_something() {
+            return Some(command_line());
+        }
+        if !sense.permits || !self.is_incomplete() {
+            return None;
+        }
+        match self.request.action {
+            Action::ShellExec => Some(command_line()),
+            // What such a tool names among its facts is all an allow can be about.
+            _ if sense.covers() => None,
+            _ => Some(WhyUnknown::Touches),
+        }
+    }
+}

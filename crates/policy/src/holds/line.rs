@@ -1,0 +1,346 @@
+//! A command in its normal form: program, flags and words, whatever their spelling.
+
+use std::borrow::Cow;
+
+use aegis_types::{Command, Word, WordPart};
+
+use super::options::{self, OtherSpelling};
+
+/// A command in its normal form.
+#[derive(Debug)]
+pub(crate) struct Line<'a> {
+    /// The command as recorded.
+    pub(crate) command: &'a Command,
+    /// The program.
+    pub(crate) program: Program<'a>,
+    /// Options before the subcommand, with a value of their own or known by name.
+    pub(super) globals: Vec<Cow<'a, str>>,
+    /// Options.
+    pub(super) flags: Vec<Flag<'a>>,
+    /// Words that are no options: the subcommand and the arguments.
+    pub(super) words: Vec<Text<'a>>,
+    /// Whether there are words that only running would show.
+    pub(super) has_unknown_words: bool,
+}
+
+/// The program of a command.
+#[derive(Debug)]
+pub(crate) enum Program<'a> {
+    /// The command only assigns or redirects.
+    None,
+    /// This one.
+    Known {
+        /// As written, as far as that is known.
+        written: Cow<'a, str>,
+        /// Whether `written` is the whole of it.
+        is_whole: bool,
+    },
+    /// Only running would show it.
+    Unknown,
+}
+
+impl Program<'_> {
+    /// Returns its name without the folder.
+    pub(crate) fn name(&self) -> Option<&str> {
+        match self {
+            Self::Known { written, .. } => Some(options::base_name(written)),
+            Self::None | Self::Unknown => None,
+        }
+    }
+}
+
+/// An option.
+#[derive(Debug)]
+pub(super) struct Flag<'a> {
+    /// Its name with its dashes.
+    pub(super) name: Cow<'a, str>,
+    /// The value written after `=`.
+    pub(super) value: Option<String>,
+    /// The word after it, if that is no option.
+    pub(super) next: Option<usize>,
+    /// Whether it may be the value of the option before it.
+    pub(super) may_be_value: bool,
+}
+
+/// A word that is no option.
+#[derive(Debug)]
+pub(super) struct Text<'a> {
+    /// As written; where a part is unknown, without it.
+    pub(super) shown: Cow<'a, str>,
+    /// Whether it stands for exactly what is shown.
+    pub(super) is_literal: bool,
+    /// Whether it may be the value of the option before it.
+    pub(super) may_be_value: bool,
+}
+
+/// Whether an option is given.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(super) enum Given {
+    No,
+    Maybe,
+    Yes,
+}
+
+impl<'a> Line<'a> {
+    pub(crate) fn new(command: &'a Command) -> Self {
+        let mut line = Self {
+            command,
+            program: program(command.program.as_ref()),
+            globals: Vec::new(),
+            flags: Vec::new(),
+            words: Vec::new(),
+            has_unknown_words: false,
+        };
+        line.read(&command.arguments);
+        line
+    }
+
+    fn read(&mut self, arguments: &'a [Word]) {
+        let mut after_dashes = false;
+        let mut may_be_value = false;
+        let mut words = arguments.iter();
+        while let Some(word) = words.next() {
+            let text = shown(word);
+            self.has_unknown_words |= word.is_unknown();
+            let is_flag = !after_dashes && text.starts_with('-') && text.len() > 1;
+            if !is_flag {
+                self.words.push(Text {
+                    is_literal: is_literal(word),
+                    shown: text,
+                    may_be_value,
+                });
+                may_be_value = false;
+                continue;
+            }
+            if text == "--" {
+                after_dashes = true;
+                may_be_value = false;
+                continue;
+            }
+            if self.is_global_with_value(&text) {
+                self.globals.push(text);
+                if let Some(value) = words.next() {
+                    self.has_unknown_words |= value.is_unknown();
+                }
+                continue;
+            }
+            may_be_value = self.push_flag(text, may_be_value);
+        }
+    }
+
+    /// Returns whether a word after it may be its value.
+    fn push_flag(&mut self, text: Cow<'a, str>, may_be_value: bool) -> bool {
+        let (name, value) = match split_value(&text) {
+            Some((name, value)) => (Cow::Owned(name.to_owned()), Some(value.to_owned())),
+            None => (text, None),
+        };
+        if self.words.is_empty() {
+            self.globals.push(name.clone());
+        }
+        let takes_word = value.is_none();
+        self.flags.push(Flag {
+            name,
+            value,
+            next: takes_word.then_some(self.words.len()),
+            may_be_value,
+        });
+        takes_word
+    }
+
+    fn is_global_with_value(&self, option: &str) -> bool {
+        self.words.is_empty()
+            && self
+                .program
+                .name()
+                .is_some_and(|program| options::takes_value(program, option))
+    }
+
+    /// Returns the first word, which names the subcommand of programs that have any.
+    fn subcommand(&self) -> &str {
+        self.words.first().map_or("", |word| &word.shown)
+    }
+
+    /// Returns whether the option `wanted` is given, in any of its spellings.
+    pub(super) fn gives(&self, wanted: &str) -> Given {
+        let (name, value) = split_value(wanted).map_or((wanted, None), |(n, v)| (n, Some(v)));
+        let program = self.program.name().unwrap_or_default();
+        let mut given = self.is_spelled(name, value);
+        for other in options::other_spellings(program, self.subcommand(), name) {
+            given = given.max(match other {
+                OtherSpelling::Long(long) => self.is_spelled(long, value),
+                OtherSpelling::Short(letter) => self.has_letter(letter, value),
+            });
+        }
+        if given != Given::Yes && program == "git" && self.subcommand() == "push" {
+            given = given.max(self.is_pushed_as(name));
+        }
+        if given == Given::No && (self.has_unknown_words || self.may_expand_to(name)) {
+            given = Given::Maybe;
+        }
+        given
+    }
+
+    /// Returns whether the option is negated, as in `--no-dry-run`.
+    pub(super) fn revokes(&self, wanted: &str) -> bool {
+        wanted.strip_prefix("--").is_some_and(|name| {
+            self.flags
+                .iter()
+                .any(|flag| flag.name.strip_prefix("--no-") == Some(name))
+        })
+    }
+
+    /// Returns whether an option stands where it may be the value of another one.
+    pub(super) fn is_doubtful(&self, wanted: &str) -> bool {
+        self.flags
+            .iter()
+            .any(|flag| flag.name == wanted && flag.may_be_value)
+    }
+
+    fn is_spelled(&self, name: &str, value: Option<&str>) -> Given {
+        if let Some(letter) = options::single_letter(name) {
+            return self.has_letter(letter, value);
+        }
+        if self
+            .flags
+            .iter()
+            .any(|flag| flag.name == name && self.has_value(flag, value))
+        {
+            return Given::Yes;
+        }
+        if let Some(letters) = name.strip_prefix('-').filter(|rest| !rest.starts_with('-')) {
+            let all = |letter| self.gives_letter(letter);
+            return letters.chars().map(all).min().unwrap_or(Given::No);
+        }
+        if !name.starts_with('-') {
+            let is_word = self.words.iter().any(|word| word.shown == name);
+            return if is_word { Given::Yes } else { Given::No };
+        }
+        // Many programs accept an abbreviation that fits one option only.
+        let is_abbreviated = self
+            .flags
+            .iter()
+            .any(|flag| flag.name.len() > 3 && name.starts_with(&*flag.name));
+        if is_abbreviated {
+            Given::Maybe
+        } else {
+            Given::No
+        }
+    }
+
+    /// Returns whether one of the letters of `-rf` is given, in any spelling.
+    fn gives_letter(&self, letter: char) -> Given {
+        let program = self.program.name().unwrap_or_default();
+        let mut option = String::from('-');
+        option.push(letter);
+        options::other_spellings(program, self.subcommand(), &option)
+            .map(|other| match other {
+                OtherSpelling::Long(long) => self.is_spelled(long, None),
+                OtherSpelling::Short(twin) => self.has_letter(twin, None),
+            })
+            .max()
+            .unwrap_or(Given::No)
+            .max(self.has_letter(letter, None))
+    }
+
+    /// Returns whether `letter` is among those of `-abc`.
+    fn has_letter(&self, letter: char, value: Option<&str>) -> Given {
+        let found = self.flags.iter().any(|flag| {
+            flag.name
+                .strip_prefix('-')
+                .is_some_and(|letters| !letters.starts_with('-') && letters.contains(letter))
+                && self.has_value(flag, value)
+        });
+        if found { Given::Yes } else { Given::No }
+    }
+
+    fn has_value(&self, flag: &Flag<'_>, wanted: Option<&str>) -> bool {
+        let Some(wanted) = wanted else { return true };
+        match &flag.value {
+            Some(value) => value == wanted,
+            None => flag
+                .next
+                .and_then(|next| self.words.get(next))
+                .is_some_and(|word| word.shown == wanted),
+        }
+    }
+
+    /// Returns whether a reference of `git push` says what this option says.
+    fn is_pushed_as(&self, option: &str) -> Given {
+        let is_said = |sign: char| {
+            self.words
+                .iter()
+                .any(|word| word.shown.len() > 1 && word.shown.starts_with(sign))
+        };
+        let is_said = match option {
+            "--force" | "-f" => is_said('+'),
+            "--delete" | "-d" => is_said(':'),
+            _ => false,
+        };
+        if is_said { Given::Yes } else { Given::No }
+    }
+
+    /// Returns whether a pattern among the words may stand for a file whose
+    /// name is this option.
+    fn may_expand_to(&self, option: &str) -> bool {
+        self.words.iter().any(|word| {
+            !word.is_literal
+                && word.shown.starts_with(['*', '?', '['])
+                && fast_glob::glob_match(word.shown.as_bytes(), option.as_bytes())
+        })
+    }
+}
+
+fn split_value(option: &str) -> Option<(&str, &str)> {
+    option
+        .starts_with('-')
+        .then(|| option.split_once('='))
+        .flatten()
+}
+
+fn program(word: Option<&Word>) -> Program<'_> {
+    let Some(word) = word else {
+        return Program::None;
+    };
+    if is_literal(word) {
+        return Program::Known {
+            written: shown(word),
+            is_whole: true,
+        };
+    }
+    // Whatever comes before, the name after the last slash is certain.
+    match word.parts.last() {
+        Some(WordPart::Literal(end)) if end.contains('/') => Program::Known {
+            written: Cow::Borrowed(end),
+            is_whole: false,
+        },
+        Some(
+            WordPart::Literal(_) | WordPart::Pattern(_) | WordPart::Home(_) | WordPart::Unknown(_),
+        )
+        | None => Program::Unknown,
+    }
+}
+
+fn is_literal(word: &Word) -> bool {
+    word.parts
+        .iter()
+        .all(|part| matches!(part, WordPart::Literal(_)))
+}
+
+/// Returns the word as written, without the parts that only running would show.
+fn shown(word: &Word) -> Cow<'_, str> {
+    if let [WordPart::Literal(text)] = word.parts.as_slice() {
+        return Cow::Borrowed(text);
+    }
+    let mut text = String::new();
+    for part in &word.parts {
+        match part {
+            WordPart::Literal(part) | WordPart::Pattern(part) => text.push_str(part),
+            WordPart::Home(user) => {
+                text.push('~');
+                text.push_str(user.as_deref().unwrap_or_default());
+            }
+            WordPart::Unknown(_) => {}
+        }
+    }
+    Cow::Owned(text)
+}

@@ -1,0 +1,293 @@
+//! Conditions on paths.
+
+use aegis_types::{Access, PathFact};
+
+use super::{Facts, Sense};
+use crate::matcher::{Matcher, PathPattern};
+use crate::pattern::Glob;
+use crate::truth::{Truth, WhyNot, WhyUnknown, any};
+
+impl Matcher {
+    pub(super) fn path_holds(&self, facts: &Facts<'_>, sense: Sense) -> Truth {
+        if self.path.is_empty() {
+            return Truth::Yes;
+        }
+        let context = &facts.request().context;
+        let folders = Folders {
+            home: &context.home,
+            directory: &context.directory,
+        };
+        sense.combine(
+            context
+                .paths
+                .iter()
+                .map(|fact| fact_holds(&self.path, fact, folders, sense)),
+            facts.hidden(sense),
+            || WhyNot::Path,
+        )
+    }
+}
+
+/// Where `~` and `.` lie.
+#[derive(Clone, Copy)]
+struct Folders<'a> {
+    home: &'a str,
+    directory: &'a str,
+}
+
+fn fact_holds(
+    patterns: &[PathPattern],
+    fact: &PathFact,
+    folders: Folders<'_>,
+    sense: Sense,
+) -> Truth {
+    any(
+        patterns
+            .iter()
+            .map(|pattern| pattern_holds(pattern, fact, folders, sense)),
+        || WhyNot::Path,
+    )
+}
+
+fn pattern_holds(
+    pattern: &PathPattern,
+    fact: &PathFact,
+    folders: Folders<'_>,
+    sense: Sense,
+) -> Truth {
+    if !is_meant(pattern.access, fact.access, sense) {
+        return Truth::No(WhyNot::Path);
+    }
+    if pattern.glob.is_empty() {
+        return Truth::Yes;
+    }
+    let resolved = match &fact.resolved {
+        Some(resolved) => any(
+            pattern
+                .glob
+                .iter()
+                .map(|glob| glob_holds(glob, resolved, fact.access, folders, sense)),
+            || WhyNot::Path,
+        ),
+        None => Truth::Unknown(WhyUnknown::Path),
+    };
+    match resolved {
+        // What was resolved is only part of what the written form may lead to.
+        Truth::Yes if fact.unknown && sense.covers() => Truth::Unknown(WhyUnknown::Path),
+        Truth::No(_) if fact.unknown => Truth::Unknown(WhyUnknown::Path),
+        other => other,
+    }
+}
+
+fn is_meant(wanted: Access, found: Access, sense: Sense) -> bool {
+    if wanted == Access::default() {
+        return true;
+    }
+    if sense.covers() {
+        wanted.or(found) == wanted
+    } else {
+        wanted.meets(found)
+    }
+}
+
+fn glob_holds(
+    glob: &Glob,
+    path: &str,
+    access: Access,
+    folders: Folders<'_>,
+    sense: Sense,
+) -> Truth {
+    let text = glob.as_str();
+    let (folder, rest) = match split(text) {
+        Anchor::Home(rest) => (folders.home, rest),
+        Anchor::Directory(rest) => (folders.directory, rest),
+        Anchor::None => {
+            let holds = glob.matches(path) || (!sense.covers() && is_above(text, path, access));
+            return Truth::of(holds, || WhyNot::Path);
+        }
+    };
+    if folder.is_empty() {
+        return Truth::Unknown(WhyUnknown::Home);
+    }
+    let holds = match below(path, folder) {
+        Some("") => rest.is_empty() || (!sense.covers() && is_above(rest, "", access)),
+        Some(inner) => {
+            fast_glob::glob_match(rest, inner) || (!sense.covers() && is_above(rest, inner, access))
+        }
+        // A folder above the home or working directory.
+        None => !sense.covers() && access.delete && below(folder, path).is_some(),
+    };
+    Truth::of(holds, || WhyNot::Path)
+}
+
+enum Anchor<'a> {
+    Home(&'a str),
+    Directory(&'a str),
+    None,
+}
+
+fn split(glob: &str) -> Anchor<'_> {
+    if glob == "~" {
+        return Anchor::Home("");
+    }
+    if glob == "." {
+        return Anchor::Directory("");
+    }
+    if let Some(rest) = glob.strip_prefix("~/") {
+        return Anchor::Home(rest);
+    }
+    if let Some(rest) = glob.strip_prefix("./") {
+        return Anchor::Directory(rest);
+    }
+    Anchor::None
+}
+
+/// Returns the part of `path` below `folder`, empty if it is the folder itself.
+fn below<'a>(path: &'a str, folder: &str) -> Option<&'a str> {
+    let folder = folder.strip_suffix('/').unwrap_or(folder);
+    let rest = path.strip_prefix(folder)?;
+    if rest.is_empty() {
+        return Some(rest);
+    }
+    rest.strip_prefix('/')
+}
+
+/// Returns whether `path` is the folder all of whose content `glob` is about,
+/// or, when it is removed, a folder above what `glob` is about.
+fn is_above(glob: &str, path: &str, access: Access) -> bool {
+    let literal = match glob.find(['*', '?', '[', '{', '\\']) {
+        Some(end) => glob
+            .get(..end)
+            .and_then(|before| before.rsplit_once('/'))
+            .map_or("", |(folder, _)| folder),
+        None => glob,
+    };
+    let names_all_of = glob
+        .strip_prefix(literal)
+        .is_some_and(|rest| matches!(rest, "/**" | "/*" | "**" | "/**/*"));
+    if path == literal {
+        return access.delete || names_all_of;
+    }
+    access.delete && !literal.is_empty() && below(literal, path).is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aegis_types::Verdict;
+
+    const FOLDERS: Folders<'_> = Folders {
+        home: "/home/ann",
+        directory: "/home/ann/shop",
+    };
+
+    fn pattern(glob: &str, access: Access) -> [PathPattern; 1] {
+        [PathPattern {
+            glob: vec![Glob::new(glob)],
+            access,
+        }]
+    }
+
+    fn fact(path: &str, access: Access) -> PathFact {
+        PathFact {
+            written: path.to_owned(),
+            resolved: Some(path.to_owned()),
+            identity: None,
+            access,
+            unknown: false,
+        }
+    }
+
+    fn check(glob: &str, path: &str, access: Access, verdict: Verdict) -> Truth {
+        fact_holds(
+            &pattern(glob, Access::default()),
+            &fact(path, access),
+            FOLDERS,
+            Sense::of(verdict),
+        )
+    }
+
+    fn denies(glob: &str, path: &str) -> bool {
+        check(glob, path, Access::READ, Verdict::Deny) == Truth::Yes
+    }
+
+    fn allows(glob: &str, path: &str) -> bool {
+        check(glob, path, Access::READ, Verdict::Allow) == Truth::Yes
+    }
+
+    #[test]
+    fn home_and_working_directory_anchor_a_glob() {
+        assert!(denies("~/.ssh/**", "/home/ann/.ssh/id_rsa"));
+        assert!(!denies("~/.ssh/**", "/home/bob/.ssh/id_rsa"));
+        assert!(!denies("~/.ssh/**", "/home/annabel/.ssh/id_rsa"));
+        assert!(allows("./src/**", "/home/ann/shop/src/a/b.rs"));
+        assert!(!allows("./src/**", "/home/ann/shop-evil/src/a.rs"));
+        assert!(denies("**/.env", "/srv/x/.env"));
+        assert!(!denies("**/.env", "/srv/x/.envrc"));
+        assert!(denies("/etc/**", "/etc/ssl/key"));
+    }
+
+    #[test]
+    fn letters_keep_their_case() {
+        assert!(!denies("**/.env", "/srv/.ENV"));
+    }
+
+    #[test]
+    fn removing_a_folder_removes_what_lies_below_it() {
+        let removes = |glob, path| check(glob, path, Access::DELETE, Verdict::Deny) == Truth::Yes;
+        assert!(removes("~/.ssh/id_rsa", "/home/ann/.ssh"));
+        assert!(removes("~/.ssh/**", "/home/ann"));
+        assert!(removes("~/.ssh/**", "/home"));
+        assert!(removes("/srv/data/*.db", "/srv"));
+        assert!(removes("/srv/data/*.db", "/"));
+        assert!(!removes("~/.ssh/**", "/home/ann/shop"));
+        assert!(!denies("~/.ssh/id_rsa", "/home/ann/.ssh"));
+        assert!(denies("~/.ssh/**", "/home/ann/.ssh"));
+    }
+
+    #[test]
+    fn an_allow_covers_only_the_access_it_names() {
+        let holds = |given: Access, verdict| {
+            fact_holds(
+                &pattern("./**", Access::READ),
+                &fact("/home/ann/shop/a", given),
+                FOLDERS,
+                Sense::of(verdict),
+            )
+        };
+        assert_eq!(holds(Access::READ, Verdict::Allow), Truth::Yes);
+        assert!(!holds(Access::ANY, Verdict::Allow).is_possible());
+        assert_eq!(holds(Access::ANY, Verdict::Deny), Truth::Yes);
+        assert!(!holds(Access::WRITE, Verdict::Deny).is_possible());
+    }
+
+    #[test]
+    fn an_unresolved_path_is_unknown() {
+        let mut fact = fact("x", Access::READ);
+        fact.resolved = None;
+        fact.unknown = true;
+        for verdict in [Verdict::Allow, Verdict::Deny] {
+            let truth = fact_holds(
+                &pattern("~/.ssh/**", Access::default()),
+                &fact,
+                FOLDERS,
+                Sense::of(verdict),
+            );
+            assert_eq!(truth, Truth::Unknown(WhyUnknown::Path));
+        }
+    }
+
+    #[test]
+    fn without_a_recorded_home_its_paths_are_unknown() {
+        let truth = fact_holds(
+            &pattern("~/.ssh/**", Access::default()),
+            &fact("/root/.ssh/id", Access::READ),
+            Folders {
+                home: "",
+                directory: "/root",
+            },
+            Sense::of(Verdict::Deny),
+        );
+        assert_eq!(truth, Truth::Unknown(WhyUnknown::Home));
+    }
+}
