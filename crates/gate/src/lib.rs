@@ -24,6 +24,12 @@ mod places;
 
 mod trust;
 
+mod settings;
+
+mod gather;
+
+mod protected;
+
 mod process;
 
 mod proposal;
@@ -35,6 +41,11 @@ pub use pause::{ClockPause, Pause, SleepingPause};
 pub use places::{Places, Project};
 pub use process::{FixedProcesses, ProcFs, Process, Processes};
 pub use proposal::{Proposal, WaitFor};
+pub use protected::{Protected, ProtectedObject};
 pub use ruling::Ruling;
+pub use settings::{
+    DurabilityLevel, FallbackLevel, Headless, Ignored, LoadSettingsError, Origin, Setting,
+    Settings, SettingsFile,
+};
 pub use surroundings::Surroundings;
 pub use trust::{Trust, TrustError};

@@ -1,0 +1,254 @@
+//! Following a path to the file it really leads to.
+
+use std::collections::VecDeque;
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Component, Path, PathBuf};
+
+use aegis_types::FileIdentity;
+
+/// How many links one path may lead through, as on Linux.
+const LINKS_MAX: usize = 40;
+
+/// How many steps one path may have.
+const STEPS_MAX: usize = 1_024;
+
+/// Whether the last step of a path is followed if it is a link.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Last {
+    /// It is followed, as reading and writing do.
+    Followed,
+    /// It is the link itself, as removing and renaming mean it.
+    Kept,
+}
+
+/// Where a path leads.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Found {
+    /// The real path: absolute, without links, `.` and `..`.
+    pub(crate) path: PathBuf,
+    /// The file, if there is one.
+    pub(crate) identity: Option<FileIdentity>,
+    /// Whether it is a folder.
+    pub(crate) is_folder: bool,
+    /// Whether a planned link, and not only the real ones, led there.
+    pub(crate) is_planned: bool,
+}
+
+/// A name that an action not yet done will make lead elsewhere.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct PlannedLink {
+    /// The real path of the name.
+    pub(crate) name: PathBuf,
+    /// Where it will lead: absolute, or relative to the folder of the name.
+    pub(crate) leads_to: PathBuf,
+}
+
+/// Resolves paths, step by step, against the real file system and the links
+/// that are planned.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Resolver {
+    links: Vec<PlannedLink>,
+}
+
+impl Resolver {
+    /// Returns a resolver that knows these links besides the real ones.
+    pub(crate) fn new(links: Vec<PlannedLink>) -> Self {
+        Self { links }
+    }
+
+    /// Adds a link.
+    pub(crate) fn plan(&mut self, link: PlannedLink) {
+        if !self.links.contains(&link) {
+            self.links.push(link);
+        }
+    }
+
+    /// Returns the links that are planned.
+    pub(crate) fn links(&self) -> &[PlannedLink] {
+        &self.links
+    }
+
+    /// Follows `text`, taken from the absolute folder `base`.
+    ///
+    /// `None` when it leads in circles or has too many steps. Steps that do
+    /// not exist are taken as written.
+    pub(crate) fn follow(&self, base: &Path, text: &Path, last: Last) -> Option<Found> {
+        let whole = base.join(text);
+        let mut todo: VecDeque<OsString> = steps(&whole, base)?;
+        // A slash at the end means the folder behind a link, not the link.
+        let ends_in_slash = text.as_os_str().as_encoded_bytes().ends_with(b"/");
+        let keeps_last = last == Last::Kept && !ends_in_slash;
+        let mut at = PathBuf::from("/");
+        let mut links_left = LINKS_MAX;
+        let mut steps_left = STEPS_MAX;
+        let mut is_planned = false;
+        while let Some(step) = todo.pop_front() {
+            steps_left = steps_left.checked_sub(1)?;
+            if step == ".." {
+                at.pop();
+                continue;
+            }
+            let next = at.join(&step);
+            let is_kept = keeps_last && todo.is_empty();
+            let planned = self.links.iter().rev().find(|link| link.name == next);
+            let target = match planned {
+                _ if is_kept => None,
+                Some(link) => {
+                    is_planned = true;
+                    Some(link.leads_to.clone())
+                }
+                None => fs::read_link(&next).ok(),
+            };
+            match target {
+                Some(target) => {
+                    links_left = links_left.checked_sub(1)?;
+                    let mut ahead = steps(&target, base)?;
+                    ahead.append(&mut todo);
+                    todo = ahead;
+                    if target.is_absolute() {
+                        at = PathBuf::from("/");
+                    }
+                }
+                None => at = next,
+            }
+        }
+        let metadata = fs::symlink_metadata(&at).ok();
+        Some(Found {
+            identity: metadata.as_ref().map(identity_of),
+            is_folder: metadata.is_some_and(|metadata| metadata.is_dir()),
+            path: at,
+            is_planned,
+        })
+    }
+}
+
+/// Returns the steps of `path`; those of `/proc/self/cwd` and `/proc/self/root`
+/// are those that the action will see, not those of this process.
+fn steps(path: &Path, base: &Path) -> Option<VecDeque<OsString>> {
+    let mut steps: VecDeque<OsString> = path
+        .components()
+        .filter_map(|component| match component {
+            Component::Normal(name) => Some(name.to_owned()),
+            Component::ParentDir => Some(OsString::from("..")),
+            Component::RootDir | Component::CurDir | Component::Prefix(_) => None,
+        })
+        .collect();
+    if steps.len() > STEPS_MAX {
+        return None;
+    }
+    let word = |index: usize| steps.get(index).map(OsString::as_os_str);
+    let is_process = |name: &OsStr| {
+        let digits = name.as_encoded_bytes();
+        name == "self" || name == "thread-self" || digits.iter().all(u8::is_ascii_digit)
+    };
+    if path.is_absolute() && word(0) == Some(OsStr::new("proc")) && word(1).is_some_and(is_process)
+    {
+        if word(2) == Some(OsStr::new("root")) {
+            steps.drain(..3);
+        } else if word(2) == Some(OsStr::new("cwd")) {
+            let rest = steps.split_off(3);
+            steps = base
+                .components()
+                .filter_map(|component| match component {
+                    Component::Normal(name) => Some(name.to_owned()),
+                    _ => None,
+                })
+                .chain(rest)
+                .collect();
+        }
+    }
+    Some(steps)
+}
+
+/// Returns which file `metadata` speaks of.
+pub(crate) fn identity_of(metadata: &fs::Metadata) -> FileIdentity {
+    FileIdentity {
+        device: metadata.dev(),
+        inode: metadata.ino(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    struct Tree(tempfile::TempDir);
+
+    impl Tree {
+        fn new() -> Self {
+            let tree = Self(tempfile::tempdir().unwrap());
+            fs::create_dir_all(tree.real("a/b")).unwrap();
+            fs::write(tree.real("a/b/file"), "x").unwrap();
+            tree
+        }
+
+        fn real(&self, path: &str) -> PathBuf {
+            fs::canonicalize(self.0.path()).unwrap().join(path)
+        }
+
+        fn check(&self, resolver: &Resolver, text: &str, last: Last, expected: &str) {
+            let found = resolver.follow(&self.real(""), Path::new(text), last);
+            let path = found.map(|found| found.path);
+            assert_eq!(path, Some(self.real(expected)), "{text}");
+        }
+    }
+
+    #[test]
+    fn parents_are_those_of_the_folder_that_a_link_leads_to() {
+        let tree = Tree::new();
+        symlink("a/b", tree.real("l")).unwrap();
+        let plain = Resolver::default();
+        tree.check(&plain, "l/../b/./file", Last::Followed, "a/b/file");
+        tree.check(&plain, "l", Last::Followed, "a/b");
+        tree.check(&plain, "l", Last::Kept, "l");
+        tree.check(&plain, "l/", Last::Kept, "a/b");
+        tree.check(&plain, "a//b/../../l/none/x", Last::Followed, "a/b/none/x");
+    }
+
+    #[test]
+    fn a_planned_link_leads_like_a_real_one() {
+        let tree = Tree::new();
+        let mut resolver = Resolver::default();
+        resolver.plan(PlannedLink {
+            name: tree.real("soon"),
+            leads_to: PathBuf::from("a"),
+        });
+        tree.check(&resolver, "soon/b/file", Last::Followed, "a/b/file");
+        tree.check(&Resolver::default(), "soon/b", Last::Followed, "soon/b");
+    }
+
+    #[test]
+    fn links_in_a_circle_lead_nowhere() {
+        let tree = Tree::new();
+        symlink("two", tree.real("one")).unwrap();
+        symlink("one", tree.real("two")).unwrap();
+        let found = Resolver::default().follow(&tree.real(""), Path::new("one/x"), Last::Followed);
+        assert_eq!(found, None);
+    }
+
+    #[test]
+    fn the_working_directory_of_a_process_is_that_of_the_action() {
+        let tree = Tree::new();
+        let plain = Resolver::default();
+        tree.check(&plain, "/proc/self/cwd/a/b", Last::Followed, "a/b");
+        let long = format!("/proc/1/root{}", tree.real("a").display());
+        tree.check(&plain, &long, Last::Followed, "a");
+    }
+
+    #[test]
+    fn hard_links_share_an_identity() {
+        let tree = Tree::new();
+        fs::hard_link(tree.real("a/b/file"), tree.real("other")).unwrap();
+        let follow = |text: &str| {
+            Resolver::default()
+                .follow(&tree.real(""), Path::new(text), Last::Followed)
+                .unwrap()
+        };
+        assert_eq!(follow("other").identity, follow("a/b/file").identity);
+        assert_ne!(follow("other").path, follow("a/b/file").path);
+    }
+}

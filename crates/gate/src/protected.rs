@@ -1,0 +1,433 @@
+//! What Aegis itself stands on, and when an action touches it.
+//!
+//! A protected object is a file, or a folder with everything in it. It is
+//! known by its real path and by its inode, so it does not matter by which
+//! name, link or mount it is reached. Its *home* is the folder made for it:
+//! the object itself if it is a folder, else the folder it lies in.
+//!
+//! An action touches an object when one of its paths, fully resolved,
+//!
+//! 1. is the object or lies in it, and the action may change it there (or read
+//!    it, if it is a key);
+//! 2. is a folder above it, or a link on the way to it, and the action
+//!    certainly removes, moves or remounts it, or changes everything below it;
+//! 3. is its home, and a program that is not understood is given that folder.
+//!
+//! Rule 3 stops at the home on purpose: a program that is not understood and
+//! is given the project's folder (`eslint .`) is an everyday thing, and does
+//! not touch the `.aegis` that lies there.
+//!
+//! What only running would show is judged by what is known of it, see
+//! [`near`](crate::gather). Text is never searched for names of files.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use aegis_types::{Access, FileIdentity, ProtectedKind};
+
+use crate::gather::resolve::{Found, Last, Resolver, identity_of};
+use crate::places::Places;
+use crate::surroundings::Surroundings;
+
+/// Subfolders of a project's `.aegis` that an agent may change.
+const FREE_IN_PROJECT: &[&str] = &["scenarios", "reports"];
+
+/// Something Aegis stands on.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ProtectedObject {
+    /// What it is.
+    pub kind: ProtectedKind,
+    /// Its real path.
+    pub path: PathBuf,
+    /// Whether it is a folder, with everything in it.
+    pub is_folder: bool,
+    /// The names of subfolders that are not part of it.
+    free: &'static [&'static str],
+    identity: Option<FileIdentity>,
+    /// Real paths of folders above it, and of links on the way to it.
+    above: Vec<PathBuf>,
+}
+
+/// Everything Aegis stands on.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Protected {
+    objects: Vec<ProtectedObject>,
+}
+
+/// How a path lies to an object.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Relation<'a> {
+    /// It is the object or lies in it.
+    In(&'a ProtectedObject),
+    /// It is the folder made for the object.
+    Home(&'a ProtectedObject),
+    /// It is a folder above it or a link on the way to it.
+    Above(&'a ProtectedObject),
+}
+
+/// How sure an action's reach for a path is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Reach {
+    /// How it reaches for it.
+    pub(crate) access: Access,
+    /// Whether it certainly does.
+    pub(crate) is_certain: bool,
+    /// Whether it reaches for everything below it as well.
+    pub(crate) is_deep: bool,
+}
+
+impl ProtectedObject {
+    /// Returns the folder made for it.
+    pub(crate) fn home(&self) -> &Path {
+        if self.is_folder {
+            &self.path
+        } else {
+            self.path.parent().unwrap_or(&self.path)
+        }
+    }
+
+    fn holds(&self, path: &Path) -> bool {
+        if !self.is_folder {
+            return path == self.path;
+        }
+        let Ok(rest) = path.strip_prefix(&self.path) else {
+            return false;
+        };
+        let first = rest.components().next().map(|step| step.as_os_str());
+        !first.is_some_and(|name| self.free.iter().any(|free| name == *free))
+    }
+}
+
+impl Protected {
+    /// Returns what Aegis stands on at `places`.
+    #[must_use]
+    pub fn of(places: &Places, surroundings: &Surroundings) -> Self {
+        let mut set = Self::default();
+        set.add_own(places);
+        for program in &surroundings.programs {
+            set.add(ProtectedKind::Program, program, None);
+        }
+        set.add_host_settings(places, surroundings);
+        set
+    }
+
+    fn add_own(&mut self, places: &Places) {
+        let whole: Option<&'static [&'static str]> = Some(&[]);
+        self.add(ProtectedKind::Log, &places.state, whole);
+        self.add(ProtectedKind::Key, &places.keys, whole);
+        self.add(ProtectedKind::Policy, &places.cache, whole);
+        self.add(ProtectedKind::Policy, &places.trust, None);
+        for (folder, policy) in [
+            (&places.user, &places.user_policy),
+            (&places.managed, &places.managed_policy),
+        ] {
+            self.add(ProtectedKind::Settings, folder, whole);
+            self.add(ProtectedKind::Policy, policy, None);
+        }
+        if let Some(project) = &places.project {
+            self.add(
+                ProtectedKind::Settings,
+                &project.folder,
+                Some(FREE_IN_PROJECT),
+            );
+            self.add(ProtectedKind::Policy, &project.policy, None);
+        }
+    }
+
+    fn add_host_settings(&mut self, places: &Places, surroundings: &Surroundings) {
+        let kind = ProtectedKind::HostSettings;
+        let mut folders = vec![
+            surroundings.home.join(".claude"),
+            surroundings.directory.join(".claude"),
+        ];
+        folders.extend(surroundings.folder("CLAUDE_CONFIG_DIR"));
+        folders.extend(
+            places
+                .project
+                .iter()
+                .map(|project| project.root.join(".claude")),
+        );
+        folders.sort();
+        folders.dedup();
+        for folder in folders {
+            self.add(kind, &folder.join("settings.json"), None);
+            self.add(kind, &folder.join("settings.local.json"), None);
+        }
+        self.add(kind, &surroundings.host_managed, Some(&[]));
+    }
+
+    /// Adds the object at `path`, by every name it has there; `free` if it is a folder.
+    fn add(&mut self, kind: ProtectedKind, path: &Path, free: Option<&'static [&'static str]>) {
+        let plain = Resolver::default();
+        let root = Path::new("/");
+        let mut above = Vec::new();
+        for prefix in path.ancestors().skip(1) {
+            for last in [Last::Kept, Last::Followed] {
+                above.extend(plain.follow(root, prefix, last).map(|found| found.path));
+            }
+        }
+        let names: Vec<Found> = [Last::Kept, Last::Followed]
+            .into_iter()
+            .filter_map(|last| plain.follow(root, path, last))
+            .collect();
+        for found in names {
+            let mut above = above.clone();
+            above.extend(found.path.ancestors().skip(1).map(Path::to_path_buf));
+            above.sort();
+            above.dedup();
+            let object = ProtectedObject {
+                kind,
+                path: found.path,
+                is_folder: free.is_some(),
+                free: free.unwrap_or_default(),
+                identity: found.identity,
+                above,
+            };
+            if !self.objects.contains(&object) {
+                self.objects.push(object);
+            }
+        }
+    }
+
+    /// Returns every object.
+    #[must_use]
+    pub fn objects(&self) -> &[ProtectedObject] {
+        &self.objects
+    }
+
+    /// Returns the object that is `path` or that it lies in; of several the innermost.
+    pub(crate) fn holding(
+        &self,
+        path: &Path,
+        identity: Option<FileIdentity>,
+    ) -> Option<&ProtectedObject> {
+        let by_path = self
+            .objects
+            .iter()
+            .filter(|object| object.holds(path))
+            .max_by_key(|object| object.path.as_os_str().len());
+        by_path.or_else(|| {
+            let identity = identity?;
+            self.objects
+                .iter()
+                .find(|object| object.identity == Some(identity))
+        })
+    }
+
+    /// Returns the object whose folder `path` lies in under another name, as
+    /// after a bind mount.
+    pub(crate) fn holding_by_folder(&self, path: &Path) -> Option<&ProtectedObject> {
+        path.ancestors().skip(1).find_map(|folder| {
+            let identity = fs::metadata(folder).ok().map(|found| identity_of(&found))?;
+            self.objects.iter().find(|object| {
+                let rest = path.strip_prefix(folder).unwrap_or(path);
+                object.is_folder
+                    && object.identity == Some(identity)
+                    && object.holds(&object.path.join(rest))
+            })
+        })
+    }
+
+    /// Returns how `path` lies to the objects; nothing if to none of them.
+    pub(crate) fn relation(&self, found: &Found) -> Option<Relation<'_>> {
+        let path = &found.path;
+        if let Some(object) = self
+            .holding(path, found.identity)
+            .or_else(|| self.holding_by_folder(path))
+        {
+            return Some(Relation::In(object));
+        }
+        let mut below = self
+            .objects
+            .iter()
+            .filter(|object| object.above.contains(path));
+        let first = below.next()?;
+        let home = std::iter::once(first)
+            .chain(below)
+            .find(|object| object.home() == path);
+        Some(home.map_or(Relation::Above(first), Relation::Home))
+    }
+
+    /// Returns the object that an action touches by reaching for `found`.
+    pub(crate) fn touched_by(&self, found: &Found, reach: Reach) -> Option<&ProtectedObject> {
+        let changes = reach.access.changes();
+        match self.relation(found)? {
+            Relation::In(object) => {
+                let is_read_key = object.kind == ProtectedKind::Key && reach.access.read;
+                (changes || is_read_key).then_some(object)
+            }
+            Relation::Home(object) => {
+                let removes = reach.access.delete || reach.is_deep;
+                let is_meant = if reach.is_certain { removes } else { true };
+                (changes && is_meant).then_some(object)
+            }
+            Relation::Above(object) => {
+                let removes = reach.access.delete || reach.is_deep;
+                (changes && removes && reach.is_certain).then_some(object)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    struct Machine {
+        folder: tempfile::TempDir,
+        protected: Protected,
+    }
+
+    impl Machine {
+        fn new() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let root = fs::canonicalize(folder.path()).unwrap();
+            for path in [
+                "home/.config/aegis",
+                "home/.local/share/aegis/keys",
+                "home/.claude",
+                "app/.aegis/scenarios",
+                "app/.claude",
+            ] {
+                fs::create_dir_all(root.join(path)).unwrap();
+            }
+            fs::write(root.join("home/.config/aegis/policy.yaml"), "x").unwrap();
+            let surroundings = Surroundings {
+                home: root.join("home"),
+                directory: root.join("app"),
+                managed: root.join("etc/aegis"),
+                host_managed: root.join("etc/claude-code"),
+                ..Surroundings::default()
+            };
+            let protected = Protected::of(&Places::of(&surroundings), &surroundings);
+            Self { folder, protected }
+        }
+
+        fn real(&self, path: &str) -> PathBuf {
+            fs::canonicalize(self.folder.path()).unwrap().join(path)
+        }
+
+        fn check(&self, path: &str, reach: Reach, expected: Option<ProtectedKind>) {
+            let found = Resolver::default()
+                .follow(&self.real(""), Path::new(path), Last::Followed)
+                .unwrap();
+            let touched = self.protected.touched_by(&found, reach);
+            assert_eq!(touched.map(|object| object.kind), expected, "{path}");
+        }
+    }
+
+    const fn certain(access: Access) -> Reach {
+        Reach {
+            access,
+            is_certain: true,
+            is_deep: false,
+        }
+    }
+
+    const UNSURE: Reach = Reach {
+        access: Access::ANY,
+        is_certain: false,
+        is_deep: false,
+    };
+
+    #[test]
+    fn an_object_is_touched_by_changing_it_and_a_key_by_reading_it() {
+        let machine = Machine::new();
+        let write = certain(Access::WRITE);
+        let read = certain(Access::READ);
+        let policy = Some(ProtectedKind::Policy);
+        machine.check("home/.config/aegis/policy.yaml", write, policy);
+        machine.check("home/.config/aegis/policy.yaml", read, None);
+        machine.check(
+            "home/.config/aegis/new",
+            write,
+            Some(ProtectedKind::Settings),
+        );
+        machine.check("home/.config/other", write, None);
+        let key = "home/.local/share/aegis/keys/redaction.key";
+        machine.check(key, read, Some(ProtectedKind::Key));
+        machine.check("home/.local/share/aegis/log.db", read, None);
+        machine.check(
+            "home/.claude/settings.json",
+            write,
+            Some(ProtectedKind::HostSettings),
+        );
+        machine.check("home/.claude/commands/x.md", write, None);
+        machine.check("app/.aegis/scenarios/one.yaml", write, None);
+    }
+
+    #[test]
+    fn a_folder_above_is_touched_by_removing_it_and_not_by_writing_to_it() {
+        let machine = Machine::new();
+        let settings = Some(ProtectedKind::Log);
+        machine.check("home/.local", certain(Access::DELETE), settings);
+        machine.check("home/.local", certain(Access::WRITE), None);
+        let deep = Reach {
+            is_deep: true,
+            ..certain(Access::WRITE)
+        };
+        machine.check("home/.local", deep, settings);
+    }
+
+    #[test]
+    fn a_program_not_understood_touches_by_the_home_and_not_by_what_lies_above() {
+        let machine = Machine::new();
+        machine.check("app", UNSURE, None);
+        machine.check("app/.aegis", UNSURE, Some(ProtectedKind::Settings));
+        machine.check("app/.claude", UNSURE, Some(ProtectedKind::HostSettings));
+        machine.check("home/.config", UNSURE, None);
+    }
+
+    #[test]
+    fn a_hard_link_is_the_object() {
+        let machine = Machine::new();
+        fs::hard_link(
+            machine.real("home/.config/aegis/policy.yaml"),
+            machine.real("app/innocent"),
+        )
+        .unwrap();
+        machine.check(
+            "app/innocent",
+            certain(Access::WRITE),
+            Some(ProtectedKind::Policy),
+        );
+    }
+
+    #[test]
+    fn a_link_on_the_way_is_above_the_object() {
+        let machine = Machine::new();
+        let root = machine.real("");
+        fs::rename(root.join("home/.config"), root.join("home/dotfiles")).unwrap();
+        symlink("dotfiles", root.join("home/.config")).unwrap();
+        let surroundings = Surroundings {
+            home: root.join("home"),
+            directory: root.join("app"),
+            managed: root.join("etc/aegis"),
+            host_managed: root.join("etc/claude-code"),
+            ..Surroundings::default()
+        };
+        let protected = Protected::of(&Places::of(&surroundings), &surroundings);
+        let kept = Resolver::default()
+            .follow(&root, Path::new("home/.config"), Last::Kept)
+            .unwrap();
+        assert!(
+            protected
+                .touched_by(&kept, certain(Access::DELETE))
+                .is_some()
+        );
+        let written = Resolver::default()
+            .follow(
+                &root,
+                Path::new("home/dotfiles/aegis/policy.yaml"),
+                Last::Followed,
+            )
+            .unwrap();
+        assert!(
+            protected
+                .touched_by(&written, certain(Access::WRITE))
+                .is_some()
+        );
+    }
+}

@@ -1,0 +1,165 @@
+//! Reading settings from files and variables.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+use aegis_types::{AgentId, DurationMs, Mode, ParseIdError, TenantId};
+use serde::Deserialize;
+
+use super::{DurabilityLevel, FallbackLevel, Headless};
+
+/// The most bytes a settings file may have.
+const BYTES_MAX: u64 = 64 * 1024;
+
+/// Why settings cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadSettingsError {
+    /// The file is there and cannot be read.
+    #[error("the settings file `{}` cannot be read", .path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        source: io::Error,
+    },
+    /// The file is too large to be one.
+    #[error("the settings file `{}` is larger than 64 KiB", .path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file does not hold settings.
+    #[error("the settings file `{}` is not valid: {cause}", .path.display())]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, with line and column.
+        cause: String,
+    },
+    /// A variable does not hold a setting.
+    #[error("the variable `{name}` is not valid: {cause}")]
+    Variable {
+        /// The variable.
+        name: String,
+        /// What is wrong.
+        cause: String,
+    },
+    /// A built-in name is no identifier.
+    #[error("a built-in name is not valid")]
+    Constant {
+        /// What is wrong with it.
+        #[source]
+        source: ParseIdError,
+    },
+}
+
+/// A settings file as it was read.
+#[derive(Clone, Debug)]
+pub struct SettingsFile {
+    /// Its text.
+    pub text: String,
+    /// What it sets.
+    pub(super) values: Values,
+}
+
+/// Settings as one place gives them: each may be absent.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Values {
+    pub(super) durability: Option<DurabilityLevel>,
+    pub(super) fallback: Option<FallbackLevel>,
+    pub(super) headless: Option<Headless>,
+    pub(super) environment: Option<String>,
+    pub(super) mode: Option<Mode>,
+    pub(super) approval_wait_max: Option<DurationMs>,
+    pub(super) tenant: Option<TenantId>,
+    pub(super) agent: Option<AgentId>,
+}
+
+impl SettingsFile {
+    /// Reads the settings at `path`; nothing if there is no such file.
+    ///
+    /// # Errors
+    ///
+    /// [`LoadSettingsError`] when it is there and does not hold settings.
+    pub fn read(path: &Path) -> Result<Option<Self>, LoadSettingsError> {
+        let unreadable = |source| LoadSettingsError::Unreadable {
+            path: path.to_path_buf(),
+            source,
+        };
+        match fs::metadata(path) {
+            Ok(metadata) if metadata.len() > BYTES_MAX => {
+                return Err(LoadSettingsError::TooLarge {
+                    path: path.to_path_buf(),
+                });
+            }
+            Ok(_) => {}
+            Err(error) if is_absent(&error) => return Ok(None),
+            Err(error) => return Err(unreadable(error)),
+        }
+        let text = fs::read_to_string(path).map_err(unreadable)?;
+        Self::parse(path, text).map(Some)
+    }
+
+    /// Reads the settings that `text`, the content of `path`, holds.
+    ///
+    /// # Errors
+    ///
+    /// [`LoadSettingsError::Invalid`] when it does not hold settings.
+    pub fn parse(path: &Path, text: String) -> Result<Self, LoadSettingsError> {
+        let values = toml::from_str(&text).map_err(|error| LoadSettingsError::Invalid {
+            path: path.to_path_buf(),
+            cause: error.to_string().trim_end().to_owned(),
+        })?;
+        Ok(Self { text, values })
+    }
+}
+
+/// Returns whether there is no such file.
+pub(crate) fn is_absent(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
+}
+
+/// Reads the settings that variables such as `AEGIS_MODE` hold.
+pub(super) fn values_of_variables(
+    variables: &BTreeMap<String, String>,
+) -> Result<Values, LoadSettingsError> {
+    const NAMES: [(&str, &str); 6] = [
+        ("AEGIS_DURABILITY", "durability"),
+        ("AEGIS_FALLBACK", "fallback"),
+        ("AEGIS_HEADLESS", "headless"),
+        ("AEGIS_ENVIRONMENT", "environment"),
+        ("AEGIS_MODE", "mode"),
+        ("AEGIS_APPROVAL_WAIT_MAX", "approval_wait_max"),
+    ];
+    let mut values = Values::default();
+    for (name, key) in NAMES {
+        let Some(text) = variables.get(name) else {
+            continue;
+        };
+        let mut table = toml::Table::new();
+        table.insert(key.to_owned(), toml::Value::String(text.clone()));
+        let read = Values::deserialize(table).map_err(|error| LoadSettingsError::Variable {
+            name: name.to_owned(),
+            cause: error.message().to_owned(),
+        })?;
+        values = merge(values, read);
+    }
+    Ok(values)
+}
+
+fn merge(one: Values, other: Values) -> Values {
+    Values {
+        durability: one.durability.or(other.durability),
+        fallback: one.fallback.or(other.fallback),
+        headless: one.headless.or(other.headless),
+        environment: one.environment.or(other.environment),
+        mode: one.mode.or(other.mode),
+        approval_wait_max: one.approval_wait_max.or(other.approval_wait_max),
+        tenant: one.tenant.or(other.tenant),
+        agent: one.agent.or(other.agent),
+    }
+}
