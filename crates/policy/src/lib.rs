@@ -10,9 +10,31 @@ mod pattern;
 mod rule;
 mod when;
 
+mod problem;
+mod source;
+
+mod document;
+mod extend;
+mod firewall;
+mod native;
+mod pack;
+mod parse;
+
+mod compiled;
+mod holds;
+mod truth;
+
+pub use compiled::Compiled;
+pub use holds::Facts;
+pub use document::{ParseDocumentError, parse_document, policy_digest, policy_document};
 pub use matcher::{
     HostPattern, Matcher, ParamCondition, ParamTest, PathPattern, Scalar, ShellPattern,
 };
+pub use pack::{pack, pack_names};
+pub use parse::{Kind, Parsed, detect, parse};
 pub use pattern::{Glob, Pattern};
+pub use problem::{Paint, Problem, ProblemCode, Problems, Related, Severity, Suggestion, render};
 pub use rule::{Example, Examples, Limit, Place, Policy, Rule, SourceRef, Spelling};
+pub use source::{LoadSourceError, MemorySources, Source, Sources, resolve};
+pub use truth::{Truth, WhyNot, WhyUnknown};
 pub use when::{CallsWindow, DayTime, ScopeName, TierBound, TimeWindow, Weekday, When, Zone};
