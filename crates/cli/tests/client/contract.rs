@@ -20,7 +20,7 @@ struct Seen {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Fate {
+pub enum Fate {
     /// The tool did not run.
     Refused,
     /// The tool ran.
@@ -36,7 +36,7 @@ fn seen(fate: Fate, told: &str) -> Seen {
     }
 }
 
-fn hooked(handler: Value) -> Value {
+pub fn hooked(handler: Value) -> Value {
     json!({"hooks": {"PreToolUse": [{"hooks": [handler]}]}})
 }
 
@@ -58,9 +58,14 @@ fn model(turns: impl IntoIterator<Item = Turn>) -> ScriptedModel {
     ScriptedModel::start(Script::of(turns)).unwrap()
 }
 
+/// A model that takes one step and ends.
+pub fn one_step() -> ScriptedModel {
+    model([Turn::uses([shell(STEP)]), Turn::says("finished")])
+}
+
 /// Plays one step under a hook and returns what became of it.
 fn under(stage: &Stage, handler: Value, mode: Mode) -> Seen {
-    let model = model([Turn::uses([shell(STEP)]), Turn::says("finished")]);
+    let model = one_step();
     let transcript = stage
         .session(&model)
         .settings(&hooked(handler))
@@ -205,7 +210,7 @@ fn a_failed_hook_of_another_event_stops_no_session() {
             continue;
         }
         check([(OPEN, fault), (CLOSED, fault)], |stage| {
-            let model = model([Turn::uses([shell(STEP)]), Turn::says("finished")]);
+            let model = one_step();
             let entry = json!([{"hooks": [handler]}]);
             let hooks: serde_json::Map<_, _> = OTHER_EVENTS
                 .iter()
@@ -259,7 +264,7 @@ fn a_deferred_tool_use_is_held_until_the_session_is_resumed() {
 }
 
 /// A hook that denies what its input mentions.
-fn denying(text: &str) -> Value {
+pub fn denying(text: &str) -> Value {
     let answer = verdict("deny").to_string();
     let command = format!("grep -q '{text}' && printf %s '{answer}' || true");
     json!({"type": "command", "command": command})

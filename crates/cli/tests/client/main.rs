@@ -7,10 +7,15 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    clippy::indexing_slicing,
-    clippy::print_stderr
+    clippy::indexing_slicing
 )]
 
+mod approvals;
+mod attacks;
 mod contract;
+mod decisions;
+mod faults;
+mod governed;
 mod mcp;
+mod settings;
 mod stage;

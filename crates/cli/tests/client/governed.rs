@@ -1,0 +1,190 @@
+//! A stage on which Aegis is installed, by its own command.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+
+use aegis_host::{Mode, ScriptedModel, Session, ToolResult, Transcript};
+use serde_json::Value;
+
+use super::stage::{OPEN, Stage};
+
+/// The policy that the tests are decided by: what is not named here is allowed.
+///
+/// A default allow says nothing to the client, so its own rules hold there.
+const POLICY: &str = r#"
+aegis: policy/v1
+name: tested
+default: allow
+rules:
+  - id: no-forbidden-files
+    match: {tool: Bash, params: {command: {contains: forbidden}}}
+    verdict: deny
+    message: forbidden files are for nobody
+  - id: no-letters-to-eve
+    match: {tool: mcp__mail__send, params: {to: {contains: eve@}}}
+    verdict: deny
+    message: nobody writes to Eve
+  - id: ask-for-shared
+    match: {tool: Bash, params: {command: {contains: shared}}}
+    verdict: ask
+    risk: low
+    message: shared files need a person
+    approval: {within: 60s, otherwise: deny}
+  - id: ask-briefly
+    match: {tool: Bash, params: {command: {contains: brief}}}
+    verdict: ask
+    risk: low
+    message: nobody answers this in time
+    approval: {within: 1s, otherwise: deny}
+  - id: explicit
+    match: {tool: Bash, params: {command: {contains: explicit}}}
+    verdict: allow
+"#;
+
+/// A stage with Aegis installed for the user.
+pub struct Governed<'a> {
+    pub stage: &'a Stage,
+}
+
+impl<'a> Governed<'a> {
+    /// Installs Aegis for the client of `stage`, with `settings` for the user.
+    pub fn on(stage: &'a Stage, settings: &str) -> Self {
+        let governed = Self { stage };
+        let folder = governed.config_folder();
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("policy.yaml"), POLICY).unwrap();
+        fs::write(folder.join("settings.toml"), settings).unwrap();
+        let client = governed.stage.client.program().to_str().unwrap();
+        let mut words = vec!["install", "claude-code", "--user", "--client", client];
+        // What the proof does is the installer's own test.
+        words.push("--no-proof");
+        if governed.stage.client.version().to_string() == OPEN {
+            words.push("--accept-fail-open");
+        }
+        let output = governed.aegis(&words);
+        assert!(output.status.success(), "{output:?}");
+        governed
+    }
+
+    /// Returns the folder of the user's settings and policy.
+    pub fn config_folder(&self) -> PathBuf {
+        self.stage.home().join(".config/aegis")
+    }
+
+    /// Starts `aegis` with a home and a folder of this stage, and waits for it.
+    pub fn aegis(&self, words: &[&str]) -> Output {
+        Command::new(programs().join("aegis"))
+            .args(words)
+            .current_dir(self.stage.work())
+            .env_clear()
+            .env("HOME", self.stage.home())
+            .env("PATH", std::env::var_os("PATH").unwrap())
+            .stdin(Stdio::null())
+            .output()
+            .unwrap()
+    }
+
+    /// Plays a session in which the client itself lets everything pass.
+    pub fn play(&self, model: &ScriptedModel) -> Transcript {
+        self.session(model).play("MAIN").unwrap()
+    }
+
+    /// Returns a session in which the client itself lets everything pass.
+    pub fn session<'s>(&'s self, model: &'s ScriptedModel) -> Session<'s> {
+        self.stage.session(model).mode(Mode::BypassPermissions)
+    }
+
+    /// Returns every envelope of the log, session by session.
+    pub fn envelopes(&self) -> Vec<Value> {
+        let output = self.aegis(&["log", "export"]);
+        assert!(output.status.success(), "{output:?}");
+        let text = String::from_utf8(output.stdout).unwrap();
+        text.lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    }
+
+    /// Returns `tool: verdict reason, outcome` of every request, in order.
+    ///
+    /// A request that was decided again shows every decision.
+    pub fn decided(&self) -> Vec<String> {
+        let envelopes = self.envelopes();
+        let of = |kind: &str, subject: &Value, show: fn(&Value) -> String| -> String {
+            envelopes
+                .iter()
+                .filter(|envelope| {
+                    envelope["event_type"] == kind && envelope["subject"] == *subject
+                })
+                .map(|envelope| show(&envelope["payload"]))
+                .collect()
+        };
+        envelopes
+            .iter()
+            .filter(|envelope| envelope["event_type"] == "TOOL_CALL_PROPOSED")
+            .map(|envelope| {
+                let tool = text(&envelope["payload"]["tool_name"]);
+                let subject = &envelope["subject"];
+                let decisions = of("POLICY_DECISION", subject, |payload| {
+                    format!(
+                        " {} {},",
+                        text(&payload["verdict"]),
+                        text(&payload["reason"])
+                    )
+                });
+                let outcome = of("TOOL_RESULT", subject, |payload| {
+                    format!(" {}", text(&payload["outcome"]))
+                });
+                format!("{tool}:{decisions}{outcome}")
+            })
+            .collect()
+    }
+
+    /// Asserts that nothing in the log was changed.
+    pub fn verify(&self) {
+        let output = self.aegis(&["log", "verify"]);
+        assert!(output.status.success(), "{output:?}");
+    }
+
+    /// Waits until the log holds an event of this kind, and returns its payload.
+    pub fn wait_for(&self, kind: &str) -> Value {
+        let start = std::time::Instant::now();
+        loop {
+            let found = self
+                .envelopes()
+                .into_iter()
+                .find(|envelope| envelope["event_type"] == kind);
+            if let Some(mut envelope) = found {
+                return envelope["payload"].take();
+            }
+            let waited = start.elapsed();
+            assert!(waited.as_secs() < 45, "no {kind} came");
+        }
+    }
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or("?").to_owned()
+}
+
+/// Returns the folder of the programs under test.
+pub fn programs() -> PathBuf {
+    let folder = std::env::var_os("AEGIS_TEST_BIN").unwrap_or_else(|| {
+        panic!(
+            "this test starts the built programs: start it with `cargo xtask test`, which builds \
+             them and sets AEGIS_TEST_BIN to the folder they are in"
+        )
+    });
+    PathBuf::from(folder)
+}
+
+/// Returns whether the model was refused the tool use, with `message` in the reason.
+pub fn is_refused_with(model: &ScriptedModel, id: &str, message: &str) -> bool {
+    let told = |result: &ToolResult| {
+        result.tool_use_id == id && result.is_error && result.text.contains(message)
+    };
+    let requests = model.requests();
+    requests
+        .iter()
+        .any(|request| request.tool_results().iter().any(told))
+}
