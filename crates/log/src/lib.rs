@@ -1,1 +1,26 @@
-//! Remembers.
+//! The append-only log: what happened, sealed so that changes show.
+//!
+//! A [`Log`] takes [`Batch`]es and gives back sealed envelopes. Each session
+//! has a chain of its own, and each tenant one more that holds the heads of
+//! its sessions, so that a session that is gone shows. [`SqliteLog`] keeps
+//! them in a file that many processes share, [`MemoryLog`] in memory.
+//! [`verify`] recomputes everything and says what was changed, and how far
+//! its word reaches. What an event means is none of this crate's business.
+
+mod log;
+
+mod seal;
+mod stored;
+
+mod heads;
+
+mod commit;
+
+mod memory;
+mod sqlite;
+
+pub use log::{AppendError, Appended, Batch, ChainSummary, Log, Query, ReadLogError, StoreFault};
+pub use memory::MemoryLog;
+pub use seal::{BATCH_ENTRIES_MAX, DOCUMENT_BYTES_MAX, ENTRY_BYTES_MAX, InvalidEntry};
+pub use sqlite::{Durability, Maintenance, OpenLogError, Options, SqliteLog};
+pub use stored::ReadEnvelopeError;

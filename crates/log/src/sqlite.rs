@@ -1,0 +1,223 @@
+//! The log in an SQLite file that many processes share.
+
+mod create;
+mod schema;
+
+mod patience;
+
+mod fault;
+
+mod connection;
+
+mod group;
+
+mod write;
+
+mod read;
+
+mod maintain;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use aegis_canon::Digest;
+use aegis_types::{ChainId, Envelope, Head};
+
+use crate::log::{AppendError, Appended, Batch, ChainSummary, Log, Query, ReadLogError};
+use crate::seal::Drafts;
+use connection::{Access, Connection};
+use group::Group;
+
+pub use connection::OpenLogError;
+pub use maintain::Maintenance;
+
+/// How much a crash may lose of what was acknowledged.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Durability {
+    /// A power cut loses nothing. Every commit syncs once.
+    Full,
+    /// A crash of any process loses nothing; a power cut may lose the last
+    /// commits, and never leaves a broken chain. Commits do not sync.
+    #[default]
+    Normal,
+}
+
+/// How a log is opened.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// How much a crash may lose.
+    pub durability: Durability,
+    /// How long an append or a read waits for others.
+    pub patience: Duration,
+    /// Whether this writer shuts out all who opened the log before.
+    pub fence: bool,
+    /// Whether a log that does not exist is made.
+    pub create: bool,
+    /// Beyond how many pages of 4 KiB in the WAL [`SqliteLog::maintain`] folds it back.
+    ///
+    /// A process that is alone reads the whole WAL when it opens the log.
+    pub wal_pages: u32,
+    /// How many pages of 4 KiB the file may have, if that is bounded.
+    pub pages_max: Option<u32>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            durability: Durability::default(),
+            patience: Duration::from_secs(2),
+            fence: false,
+            create: true,
+            wal_pages: 256,
+            pages_max: None,
+        }
+    }
+}
+
+/// A log in an SQLite file.
+///
+/// It may be shared by threads: those that append at the same time are
+/// committed together.
+#[derive(Debug)]
+pub struct SqliteLog {
+    path: PathBuf,
+    options: Options,
+    access: Access,
+    /// The connection that writes; readers borrow it when nobody does.
+    writer: Mutex<Connection>,
+    /// Connections for those who read while another one writes.
+    readers: Mutex<Vec<Connection>>,
+    group: Group,
+}
+
+/// How many idle connections are kept for readers.
+const IDLE_READERS_MAX: usize = 4;
+
+impl SqliteLog {
+    /// Opens the log at `path`, and makes it if there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenLogError`]; a file that is not a log of a known version is left
+    /// as it is.
+    pub fn open(path: impl AsRef<Path>, options: Options) -> Result<Self, OpenLogError> {
+        let path = path.as_ref();
+        let mut connection = match Connection::open(path, &options, Access::Write) {
+            Err(OpenLogError::Missing) if options.create => {
+                create::create(path)?;
+                Connection::open(path, &options, Access::Write)?
+            }
+            opened => opened?,
+        };
+        if options.fence {
+            connection.begin_generation()?;
+        }
+        Ok(Self::with(path, options, Access::Write, connection))
+    }
+
+    /// Opens the log at `path` for reading only.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenLogError`].
+    pub fn open_read_only(path: impl AsRef<Path>) -> Result<Self, OpenLogError> {
+        let path = path.as_ref();
+        let options = Options {
+            create: false,
+            ..Options::default()
+        };
+        let connection = Connection::open(path, &options, Access::Read)?;
+        Ok(Self::with(path, options, Access::Read, connection))
+    }
+
+    fn with(path: &Path, options: Options, access: Access, connection: Connection) -> Self {
+        Self {
+            path: path.to_owned(),
+            options,
+            access,
+            writer: Mutex::new(connection),
+            readers: Mutex::new(Vec::new()),
+            group: Group::default(),
+        }
+    }
+
+    /// Returns the path of the file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn writer(&self) -> MutexGuard<'_, Connection> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn readers(&self) -> MutexGuard<'_, Vec<Connection>> {
+        self.readers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lends a connection to `read`: an idle one, the writer's if nobody
+    /// writes, else one more.
+    pub(crate) fn reading<T>(
+        &self,
+        read: impl FnOnce(&mut Connection) -> Result<T, ReadLogError>,
+    ) -> Result<T, ReadLogError> {
+        let idle = self.readers().pop();
+        let mut connection = match idle {
+            Some(connection) => connection,
+            None => {
+                if let Ok(mut writer) = self.writer.try_lock() {
+                    return read(&mut writer);
+                }
+                Connection::open(&self.path, &self.options, self.access)
+                    .map_err(ReadLogError::from)?
+            }
+        };
+        let found = read(&mut connection);
+        let mut readers = self.readers();
+        if readers.len() < IDLE_READERS_MAX {
+            readers.push(connection);
+        }
+        found
+    }
+}
+
+impl Log for SqliteLog {
+    fn append(&self, batch: Batch) -> Result<Appended, AppendError> {
+        if self.access == Access::Read {
+            return Err(AppendError::ReadOnly);
+        }
+        let drafts = Drafts::of(batch)?;
+        self.group
+            .append(drafts, |group| self.writer().commit(group))
+    }
+
+    fn head(&self, chain: &ChainId) -> Result<Head, ReadLogError> {
+        self.reading(|connection| connection.head(chain))
+    }
+
+    fn read(
+        &self,
+        chain: &ChainId,
+        from: u64,
+        limit: usize,
+    ) -> Result<Vec<Envelope>, ReadLogError> {
+        self.reading(|connection| connection.read(chain, from, limit))
+    }
+
+    fn newest(&self, query: &Query<'_>) -> Result<Vec<Envelope>, ReadLogError> {
+        self.reading(|connection| connection.newest(query))
+    }
+
+    fn chains(&self) -> Result<Vec<ChainSummary>, ReadLogError> {
+        self.reading(Connection::chains)
+    }
+
+    fn document(&self, digest: &Digest) -> Result<Option<Arc<[u8]>>, ReadLogError> {
+        self.reading(|connection| connection.document(digest))
+    }
+
+    fn change_counter(&self) -> Result<u64, ReadLogError> {
+        self.reading(Connection::change_counter)
+    }
+}

@@ -1,0 +1,123 @@
+//! Folding the WAL back, and erasing what may be erased.
+
+use rusqlite::Row;
+
+use super::SqliteLog;
+use super::connection::Connection;
+use super::fault::Fault;
+use crate::log::{AppendError, ReadLogError};
+
+/// Beyond how many pages an append folds the WAL back by itself.
+const WAL_PAGES_MAX: i64 = 16_384;
+
+/// What became of the WAL.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Maintenance {
+    /// It was short enough to stay.
+    Unneeded,
+    /// All of it was folded back.
+    Folded {
+        /// How many pages that were.
+        pages: u64,
+    },
+    /// Some of it stays because others read from it or another process is at it.
+    Partly {
+        /// How many pages were folded back.
+        pages: u64,
+        /// How many pages it holds.
+        of: u64,
+    },
+}
+
+impl SqliteLog {
+    /// Folds the WAL back into the file if it has grown beyond the pages set
+    /// in [`Options`](super::Options).
+    ///
+    /// It never waits for others. Folding syncs twice, so it is best done when
+    /// nobody waits for an answer.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadLogError`] when the file cannot be read or written.
+    pub fn maintain(&self) -> Result<Maintenance, ReadLogError> {
+        let pages_max = i64::from(self.options.wal_pages);
+        self.reading(|connection| Ok(connection.fold_back(pages_max)?))
+    }
+
+    /// Erases every sealed payload under the key `key_id`, and returns how
+    /// many there were.
+    ///
+    /// The chain stays whole, because it holds only their digests. Destroying
+    /// the key is still the surer way: copies of the file keep the ciphertext.
+    ///
+    /// # Errors
+    ///
+    /// [`AppendError`], as when appending.
+    pub fn erase_sealed(&self, key_id: &str) -> Result<u64, AppendError> {
+        Ok(self.writer().erase_sealed(key_id)?)
+    }
+}
+
+/// What the WAL holds, in pages, and how many of them are folded back.
+struct WalPages {
+    held: i64,
+    folded: i64,
+}
+
+impl Connection {
+    fn wal(&self, pragma: &str) -> Result<WalPages, Fault> {
+        let read = |row: &Row<'_>| {
+            Ok(WalPages {
+                held: row.get(1)?,
+                folded: row.get(2)?,
+            })
+        };
+        self.statement(pragma)
+            .and_then(|mut statement| statement.query_row([], read))
+            .map_err(|error| self.fault(error))
+    }
+
+    fn fold_back(&self, pages_max: i64) -> Result<Maintenance, Fault> {
+        self.patience.begin();
+        if self.wal("PRAGMA wal_checkpoint(NOOP)")?.held <= pages_max {
+            return Ok(Maintenance::Unneeded);
+        }
+        let after = self.wal("PRAGMA wal_checkpoint(PASSIVE)")?;
+        let pages = after.folded.max(0).cast_unsigned();
+        let of = after.held.max(0).cast_unsigned();
+        Ok(if pages == of {
+            Maintenance::Folded { pages }
+        } else {
+            Maintenance::Partly { pages, of }
+        })
+    }
+
+    /// Keeps the WAL from filling the disk when nobody maintains it.
+    pub(super) fn fold_back_if_huge(&mut self) {
+        self.commits = self.commits.wrapping_add(1);
+        // Looking costs a microsecond, but most processes commit once.
+        if self.commits.is_multiple_of(64) {
+            // What was committed is durable; a failure here shows at the next commit.
+            let _ = self.fold_back(WAL_PAGES_MAX);
+        }
+    }
+
+    fn erase_sealed(&mut self, key_id: &str) -> Result<u64, Fault> {
+        // Erased bytes are overwritten rather than left in free space.
+        self.sqlite
+            .execute_batch("PRAGMA secure_delete = ON")
+            .map_err(|error| self.fault(error))?;
+        let erased = self.in_transaction(|connection| {
+            connection.check_generation()?;
+            let erase = "UPDATE sealed SET ciphertext = NULL
+                         WHERE key_id = ?1 AND ciphertext IS NOT NULL";
+            connection
+                .statement(erase)
+                .and_then(|mut statement| statement.execute([key_id]))
+                .map_err(|error| connection.fault(error))
+        })?;
+        // The WAL still holds the pages as they were; a truncated one does not.
+        self.wal("PRAGMA wal_checkpoint(TRUNCATE)")?;
+        Ok(erased as u64)
+    }
+}

@@ -1,0 +1,7 @@
+//! What a log promises, shown on the file and in memory.
+
+mod making;
+
+mod appending;
+mod queries;
+mod writers;

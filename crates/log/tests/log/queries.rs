@@ -1,0 +1,177 @@
+//! What is found, and in which order.
+
+use aegis_log::{Log, Query};
+use aegis_types::{EventKind, SessionId, TenantId};
+
+use crate::making::{append_action, at, batch, entry, on_each_log, session, session_of};
+
+/// Fills `log` with three sessions of two tenants.
+fn fill(log: &dyn Log) {
+    append_action(log, &session("one"), "a", 10);
+    append_action(log, &session("two"), "b", 20);
+    append_action(log, &session("one"), "c", 30);
+    append_action(log, &session_of("other", "one"), "a", 40);
+    let rejected = entry(EventKind::PolicyRejected, "policy.yaml", 25);
+    log.append(batch(&session("two"), vec![rejected])).unwrap();
+}
+
+/// The subjects and places found, newest first.
+fn check(query: Query<'_>, expected: &[&str]) {
+    on_each_log(|log| {
+        fill(log);
+        let found: Vec<String> = log
+            .newest(&query)
+            .unwrap()
+            .iter()
+            .map(|envelope| {
+                format!(
+                    "{} {} {}",
+                    envelope.chain.session().unwrap(),
+                    envelope.seq,
+                    envelope.subject.as_deref().unwrap()
+                )
+            })
+            .collect();
+        assert_eq!(found, expected, "{query:?}");
+    });
+}
+
+const ALL: Query<'static> = Query {
+    tenant: None,
+    session: None,
+    kinds: &[],
+    subject: None,
+    since: None,
+    limit: 100,
+};
+
+#[test]
+fn the_newest_come_first_and_the_limit_holds() {
+    check(
+        Query { limit: 3, ..ALL },
+        &["two 2 policy.yaml", "one 1 a", "one 0 a"],
+    );
+    check(Query { limit: 0, ..ALL }, &[]);
+}
+
+#[test]
+fn a_query_for_kinds_finds_frequent_and_rare_ones() {
+    check(
+        Query {
+            kinds: &[EventKind::DecisionMade],
+            ..ALL
+        },
+        &["one 1 a", "one 3 c", "two 1 b", "one 1 a"],
+    );
+    check(
+        Query {
+            kinds: &[EventKind::PolicyRejected, EventKind::TrustChanged],
+            ..ALL
+        },
+        &["two 2 policy.yaml"],
+    );
+    check(
+        Query {
+            kinds: &[EventKind::HeadsMoved],
+            ..ALL
+        },
+        &[],
+    );
+}
+
+#[test]
+fn a_query_for_a_session_stays_in_it() {
+    let tenant: TenantId = "acme".parse().unwrap();
+    let session: SessionId = "one".parse().unwrap();
+    check(
+        Query {
+            tenant: Some(&tenant),
+            session: Some(&session),
+            limit: 3,
+            ..ALL
+        },
+        &["one 3 c", "one 2 c", "one 1 a"],
+    );
+    check(
+        Query {
+            session: Some(&session),
+            kinds: &[EventKind::ActionRequested],
+            ..ALL
+        },
+        &["one 0 a", "one 2 c", "one 0 a"],
+    );
+    let unknown: SessionId = "unknown".parse().unwrap();
+    check(
+        Query {
+            session: Some(&unknown),
+            ..ALL
+        },
+        &[],
+    );
+}
+
+#[test]
+fn a_query_for_a_subject_finds_it_in_every_session_or_one() {
+    let tenant: TenantId = "other".parse().unwrap();
+    check(
+        Query {
+            subject: Some("a"),
+            ..ALL
+        },
+        &["one 1 a", "one 0 a", "one 1 a", "one 0 a"],
+    );
+    check(
+        Query {
+            subject: Some("a"),
+            tenant: Some(&tenant),
+            kinds: &[EventKind::DecisionMade],
+            ..ALL
+        },
+        &["one 1 a"],
+    );
+}
+
+#[test]
+fn a_time_bounds_a_query_although_clocks_may_step_back() {
+    check(
+        Query {
+            since: Some(at(25)),
+            ..ALL
+        },
+        &[
+            "two 2 policy.yaml",
+            "one 1 a",
+            "one 0 a",
+            "one 3 c",
+            "one 2 c",
+        ],
+    );
+    check(
+        Query {
+            since: Some(at(26)),
+            limit: 1,
+            ..ALL
+        },
+        &["one 1 a"],
+    );
+    check(
+        Query {
+            since: Some(at(41)),
+            ..ALL
+        },
+        &[],
+    );
+}
+
+#[test]
+fn the_change_counter_rises_with_every_append() {
+    on_each_log(|log| {
+        let empty = log.change_counter().unwrap();
+        append_action(log, &session("one"), "a", 10);
+        let one = log.change_counter().unwrap();
+        assert!(one > empty);
+        assert_eq!(log.change_counter().unwrap(), one);
+        append_action(log, &session("two"), "b", 20);
+        assert!(log.change_counter().unwrap() > one);
+    });
+}
