@@ -48,11 +48,10 @@ impl<'a> Facts<'a> {
 
     /// Returns the commands of the command line in their normal form.
     pub(crate) fn lines(&self) -> &[Line<'a>] {
-        self.lines
-            .get_or_init(|| match &self.request.context.plan {
-                Some(plan) => plan.commands.iter().map(Line::new).collect(),
-                None => Vec::new(),
-            })
+        self.lines.get_or_init(|| match &self.request.context.plan {
+            Some(plan) => plan.commands.iter().map(Line::new).collect(),
+            None => Vec::new(),
+        })
     }
 
     /// Returns whether the command line may run, touch or do something that
@@ -357,5 +356,197 @@ impl Facts<'_> {
             _ if sense.covers() => None,
             _ => Some(WhyUnknown::Touches),
         }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::matcher::PathPattern;
+    use crate::pattern::Glob;
+    use aegis_types::{Access, Effect, EffectResource, PathFact, Unknown};
+    use serde_json::json;
+
+    /// Returns a request that runs a command line.
+    pub(crate) fn shell_request() -> ActionRequest {
+        request("Bash", Action::ShellExec)
+    }
+
+    pub(crate) fn request(tool: &str, action: Action) -> ActionRequest {
+        serde_json::from_value(json!({
+            "call_id": "call-1",
+            "at": 0,
+            "principal": {"tenant": "t", "session": "s", "agent": "a", "subagent": "reviewer"},
+            "action": action,
+            "tool_name": tool,
+            "args": {},
+            "context": {"directory": "/home/ann/shop", "home": "/home/ann"},
+        }))
+        .unwrap()
+    }
+
+    fn path(glob: &str) -> Matcher {
+        Matcher {
+            path: vec![PathPattern {
+                glob: vec![Glob::new(glob)],
+                access: Access::default(),
+            }],
+            ..Matcher::default()
+        }
+    }
+
+    fn not(matcher: Matcher) -> Matcher {
+        Matcher {
+            not: Some(Box::new(matcher)),
+            ..Matcher::default()
+        }
+    }
+
+    fn touching(paths: &[&str]) -> ActionRequest {
+        let mut request = request("Write", Action::FsWrite);
+        request.context.paths = paths
+            .iter()
+            .map(|path| PathFact {
+                written: (*path).to_owned(),
+                resolved: Some((*path).to_owned()),
+                identity: None,
+                access: Access::WRITE,
+                unknown: false,
+            })
+            .collect();
+        request
+    }
+
+    #[test]
+    fn a_restriction_needs_one_path_and_an_allow_all_of_them() {
+        let inside = path("./**");
+        let mixed = touching(&["/home/ann/shop/a", "/etc/passwd"]);
+        assert_eq!(inside.holds(&mixed, Verdict::Deny), Truth::Yes);
+        assert_eq!(
+            inside.holds(&mixed, Verdict::Allow),
+            Truth::No(WhyNot::Path)
+        );
+        let only = touching(&["/home/ann/shop/a"]);
+        assert_eq!(inside.holds(&only, Verdict::Allow), Truth::Yes);
+        let none = touching(&[]);
+        assert!(!inside.holds(&none, Verdict::Allow).is_possible());
+        assert!(!inside.holds(&none, Verdict::Deny).is_possible());
+    }
+
+    #[test]
+    fn under_not_a_restriction_is_about_what_is_not_covered() {
+        let outside = not(path("./**"));
+        let mixed = touching(&["/home/ann/shop/a", "/etc/passwd"]);
+        assert_eq!(outside.holds(&mixed, Verdict::Deny), Truth::Yes);
+        assert!(!outside.holds(&mixed, Verdict::Allow).is_possible());
+        let inside = touching(&["/home/ann/shop/a"]);
+        assert!(!outside.holds(&inside, Verdict::Deny).is_possible());
+        let none = touching(&[]);
+        assert!(!outside.holds(&none, Verdict::Deny).is_possible());
+    }
+
+    #[test]
+    fn an_allow_that_excludes_paths_holds_only_where_all_paths_are_known() {
+        let elsewhere = not(path("~/.ssh/**"));
+        let read = touching(&["/home/ann/shop/a"]);
+        assert_eq!(elsewhere.holds(&read, Verdict::Allow), Truth::Yes);
+        let mcp = request("mcp__files__read", Action::McpCall);
+        assert_eq!(
+            elsewhere.holds(&mcp, Verdict::Allow),
+            Truth::Unknown(WhyUnknown::Touches)
+        );
+        let mut shell = shell_request();
+        shell.context.plan = Some(Plan::default());
+        assert_eq!(elsewhere.holds(&shell, Verdict::Allow), Truth::Yes);
+        shell.context.plan = Some(Plan {
+            unknowns: vec![Unknown {
+                span: aegis_types::Span::default(),
+                cause: UnknownCause::Code("python".to_owned()),
+            }],
+            ..Plan::default()
+        });
+        assert!(elsewhere.holds(&shell, Verdict::Allow).is_unknown());
+        assert!(!path("~/.ssh/**").holds(&shell, Verdict::Deny).is_possible());
+    }
+
+    #[test]
+    fn an_effect_that_cannot_be_told_may_be_any() {
+        let network = Matcher {
+            effect: vec![EffectKind::Network],
+            ..Matcher::default()
+        };
+        let with = |kinds: &[EffectKind]| {
+            let mut request = request("X", Action::ToolCall);
+            request.context.effects = kinds
+                .iter()
+                .map(|kind| Effect {
+                    kind: *kind,
+                    resource: EffectResource::Unknown,
+                    causes: Vec::new(),
+                })
+                .collect();
+            request
+        };
+        let unknown = with(&[EffectKind::Read, EffectKind::Unknown]);
+        assert!(network.holds(&unknown, Verdict::Deny).is_unknown());
+        assert!(!network.holds(&unknown, Verdict::Allow).is_possible());
+        let both = with(&[EffectKind::Unknown, EffectKind::Network]);
+        assert_eq!(network.holds(&both, Verdict::Deny), Truth::Yes);
+        let read = with(&[EffectKind::Read]);
+        assert!(!network.holds(&read, Verdict::Deny).is_possible());
+    }
+
+    #[test]
+    fn task_and_agent_are_one_tool() {
+        let rule = |tool: &str| Matcher {
+            tool: vec![Glob::new(tool)],
+            ..Matcher::default()
+        };
+        for (pattern, tool) in [("Task", "Agent"), ("Agent", "Task"), ("Ag*", "Task")] {
+            let request = request(tool, Action::AgentStart);
+            assert_eq!(rule(pattern).holds(&request, Verdict::Deny), Truth::Yes);
+        }
+        let other = request("TaskOutput", Action::ToolCall);
+        assert!(!rule("Agent").holds(&other, Verdict::Deny).is_possible());
+    }
+
+    #[test]
+    fn a_slash_in_a_name_hides_no_tool() {
+        let rule = Matcher {
+            tool: vec![Glob::new("mcp__*")],
+            ..Matcher::default()
+        };
+        let request = request("mcp__a/b__c", Action::McpCall);
+        assert_eq!(rule.holds(&request, Verdict::Deny), Truth::Yes);
+    }
+
+    #[test]
+    fn alternatives_and_agents_hold_by_one_member() {
+        let agent = |name: &str| Matcher {
+            agent: vec![Glob::new(name)],
+            ..Matcher::default()
+        };
+        let request = request("Read", Action::FsRead);
+        assert_eq!(agent("reviewer").holds(&request, Verdict::Deny), Truth::Yes);
+        let either = Matcher {
+            any: vec![agent("x"), agent("a")],
+            ..Matcher::default()
+        };
+        assert_eq!(either.holds(&request, Verdict::Deny), Truth::Yes);
+        let both = Matcher {
+            all: vec![agent("x"), agent("a")],
+            ..Matcher::default()
+        };
+        assert!(!both.holds(&request, Verdict::Deny).is_possible());
+    }
+
+    #[test]
+    fn conditions_nested_without_end_are_unknown() {
+        let mut matcher = Matcher::default();
+        for _ in 0..1_000 {
+            matcher = not(matcher);
+        }
+        let request = request("Read", Action::FsRead);
+        assert!(matcher.holds(&request, Verdict::Allow).is_unknown());
     }
 }

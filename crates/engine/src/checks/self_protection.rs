@@ -86,9 +86,7 @@ fn protected_message(kind: ProtectedKind, is_uncertain: bool) -> String {
         ProtectedKind::Policy => {
             "Ask the user to change the policy; `aegis policy explain` shows what it says"
         }
-        ProtectedKind::Settings => {
-            "Ask the user to change the settings; `aegis doctor` shows them"
-        }
+        ProtectedKind::Settings => "Ask the user to change the settings; `aegis doctor` shows them",
         ProtectedKind::HostSettings => {
             "Ask the user to edit this file, or to run `aegis install` or `aegis uninstall`"
         }

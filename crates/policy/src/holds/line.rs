@@ -30,7 +30,7 @@ pub(crate) enum Program<'a> {
     None,
     /// This one.
     Known {
-        /// As written, as far as that is known.
+        /// As written; only the end of it, when the beginning is not known.
         written: Cow<'a, str>,
         /// Whether `written` is the whole of it.
         is_whole: bool,
@@ -54,10 +54,6 @@ impl Program<'_> {
 pub(super) struct Flag<'a> {
     /// Its name with its dashes.
     pub(super) name: Cow<'a, str>,
-    /// The value written after `=`.
-    pub(super) value: Option<String>,
-    /// The word after it, if that is no option.
-    pub(super) next: Option<usize>,
     /// Whether it may be the value of the option before it.
     pub(super) may_be_value: bool,
 }
@@ -130,21 +126,16 @@ impl<'a> Line<'a> {
 
     /// Returns whether a word after it may be its value.
     fn push_flag(&mut self, text: Cow<'a, str>, may_be_value: bool) -> bool {
-        let (name, value) = match split_value(&text) {
-            Some((name, value)) => (Cow::Owned(name.to_owned()), Some(value.to_owned())),
-            None => (text, None),
+        let name = match text.split_once('=') {
+            Some((name, _)) => Cow::Owned(name.to_owned()),
+            None => text.clone(),
         };
         if self.words.is_empty() {
             self.globals.push(name.clone());
         }
-        let takes_word = value.is_none();
-        self.flags.push(Flag {
-            name,
-            value,
-            next: takes_word.then_some(self.words.len()),
-            may_be_value,
-        });
-        takes_word
+        let has_value = name.len() < text.len();
+        self.flags.push(Flag { name, may_be_value });
+        !has_value
     }
 
     fn is_global_with_value(&self, option: &str) -> bool {
@@ -162,19 +153,18 @@ impl<'a> Line<'a> {
 
     /// Returns whether the option `wanted` is given, in any of its spellings.
     pub(super) fn gives(&self, wanted: &str) -> Given {
-        let (name, value) = split_value(wanted).map_or((wanted, None), |(n, v)| (n, Some(v)));
         let program = self.program.name().unwrap_or_default();
-        let mut given = self.is_spelled(name, value);
-        for other in options::other_spellings(program, self.subcommand(), name) {
+        let mut given = self.is_spelled(wanted);
+        for other in options::other_spellings(program, self.subcommand(), wanted) {
             given = given.max(match other {
-                OtherSpelling::Long(long) => self.is_spelled(long, value),
-                OtherSpelling::Short(letter) => self.has_letter(letter, value),
+                OtherSpelling::Long(long) => self.is_spelled(long),
+                OtherSpelling::Short(letter) => self.has_letter(letter),
             });
         }
-        if given != Given::Yes && program == "git" && self.subcommand() == "push" {
-            given = given.max(self.is_pushed_as(name));
+        if program == "git" && self.subcommand() == "push" {
+            given = given.max(self.is_pushed_as(wanted));
         }
-        if given == Given::No && (self.has_unknown_words || self.may_expand_to(name)) {
+        if given == Given::No && (self.has_unknown_words || self.may_expand_to(wanted)) {
             given = Given::Maybe;
         }
         given
@@ -196,24 +186,17 @@ impl<'a> Line<'a> {
             .any(|flag| flag.name == wanted && flag.may_be_value)
     }
 
-    fn is_spelled(&self, name: &str, value: Option<&str>) -> Given {
+    fn is_spelled(&self, name: &str) -> Given {
         if let Some(letter) = options::single_letter(name) {
-            return self.has_letter(letter, value);
+            return self.has_letter(letter);
         }
-        if self
-            .flags
-            .iter()
-            .any(|flag| flag.name == name && self.has_value(flag, value))
-        {
+        if self.flags.iter().any(|flag| flag.name == name) {
             return Given::Yes;
         }
-        if let Some(letters) = name.strip_prefix('-').filter(|rest| !rest.starts_with('-')) {
-            let all = |letter| self.gives_letter(letter);
-            return letters.chars().map(all).min().unwrap_or(Given::No);
-        }
-        if !name.starts_with('-') {
-            let is_word = self.words.iter().any(|word| word.shown == name);
-            return if is_word { Given::Yes } else { Given::No };
+        if !name.starts_with("--") {
+            let letters = name.strip_prefix('-').unwrap_or(name).chars();
+            let each = letters.map(|letter| self.gives_letter(letter));
+            return each.min().unwrap_or(Given::No);
         }
         // Many programs accept an abbreviation that fits one option only.
         let is_abbreviated = self
@@ -230,37 +213,28 @@ impl<'a> Line<'a> {
     /// Returns whether one of the letters of `-rf` is given, in any spelling.
     fn gives_letter(&self, letter: char) -> Given {
         let program = self.program.name().unwrap_or_default();
-        let mut option = String::from('-');
-        option.push(letter);
+        let option = format!("-{letter}");
         options::other_spellings(program, self.subcommand(), &option)
             .map(|other| match other {
-                OtherSpelling::Long(long) => self.is_spelled(long, None),
-                OtherSpelling::Short(twin) => self.has_letter(twin, None),
+                OtherSpelling::Long(long) => self.is_spelled(long),
+                OtherSpelling::Short(twin) => self.has_letter(twin),
             })
             .max()
             .unwrap_or(Given::No)
-            .max(self.has_letter(letter, None))
+            .max(self.has_letter(letter))
     }
 
     /// Returns whether `letter` is among those of `-abc`.
-    fn has_letter(&self, letter: char, value: Option<&str>) -> Given {
-        let found = self.flags.iter().any(|flag| {
+    fn has_letter(&self, letter: char) -> Given {
+        let is_among = |flag: &Flag<'_>| {
             flag.name
                 .strip_prefix('-')
                 .is_some_and(|letters| !letters.starts_with('-') && letters.contains(letter))
-                && self.has_value(flag, value)
-        });
-        if found { Given::Yes } else { Given::No }
-    }
-
-    fn has_value(&self, flag: &Flag<'_>, wanted: Option<&str>) -> bool {
-        let Some(wanted) = wanted else { return true };
-        match &flag.value {
-            Some(value) => value == wanted,
-            None => flag
-                .next
-                .and_then(|next| self.words.get(next))
-                .is_some_and(|word| word.shown == wanted),
+        };
+        if self.flags.iter().any(is_among) {
+            Given::Yes
+        } else {
+            Given::No
         }
     }
 
@@ -288,13 +262,6 @@ impl<'a> Line<'a> {
                 && fast_glob::glob_match(word.shown.as_bytes(), option.as_bytes())
         })
     }
-}
-
-fn split_value(option: &str) -> Option<(&str, &str)> {
-    option
-        .starts_with('-')
-        .then(|| option.split_once('='))
-        .flatten()
 }
 
 fn program(word: Option<&Word>) -> Program<'_> {

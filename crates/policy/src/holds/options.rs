@@ -58,7 +58,15 @@ const GLOBAL_VALUES: [(&str, &[&str]); 9] = [
     ),
     (
         "docker",
-        &["-H", "--host", "-c", "--context", "--config", "-l", "--log-level"],
+        &[
+            "-H",
+            "--host",
+            "-c",
+            "--context",
+            "--config",
+            "-l",
+            "--log-level",
+        ],
     ),
     (
         "podman",
@@ -84,16 +92,29 @@ const GLOBAL_VALUES: [(&str, &[&str]); 9] = [
         &["-n", "--namespace", "--kube-context", "--kubeconfig"],
     ),
     ("npm", &["--prefix", "-C", "-w", "--workspace"]),
-    ("cargo", &["--config", "-Z", "-C", "--manifest-path", "--color"]),
+    (
+        "cargo",
+        &["--config", "-Z", "-C", "--manifest-path", "--color"],
+    ),
     ("gh", &["-R", "--repo"]),
-    ("aws", &["--profile", "--region", "--output", "--endpoint-url"]),
+    (
+        "aws",
+        &["--profile", "--region", "--output", "--endpoint-url"],
+    ),
 ];
 
 /// Options before the subcommand that leave what it does as it is.
 const HARMLESS_GLOBALS: [(&str, &[&str]); 2] = [
     (
         "git",
-        &["-C", "-p", "-P", "--paginate", "--no-pager", "--no-optional-locks"],
+        &[
+            "-C",
+            "-p",
+            "-P",
+            "--paginate",
+            "--no-pager",
+            "--no-optional-locks",
+        ],
     ),
     ("cargo", &["--color", "-q", "--quiet", "-v", "--verbose"]),
 ];
@@ -224,16 +245,13 @@ pub(super) fn other_spellings<'a>(
     };
     let longs = letter.into_iter().flat_map(long_of);
     // `-r` and `-R` are one option where both stand for the same long one.
-    let twins = letter
-        .into_iter()
-        .flat_map(long_of)
-        .flat_map(move |long| {
-            SPELLINGS
-                .iter()
-                .filter(of_program)
-                .filter(move |row| row.3 == long)
-                .map(|row| row.2)
-        });
+    let twins = letter.into_iter().flat_map(long_of).flat_map(move |long| {
+        SPELLINGS
+            .iter()
+            .filter(of_program)
+            .filter(move |row| row.3 == long)
+            .map(|row| row.2)
+    });
     let shorts = (letter.is_none())
         .then_some(option)
         .into_iter()

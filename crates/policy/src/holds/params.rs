@@ -291,7 +291,11 @@ mod tests {
             Truth::Yes
         );
         assert_eq!(
-            check("n", ParamTest::Equals(Scalar::Integer(2)), &json!({"n": 2.0})),
+            check(
+                "n",
+                ParamTest::Equals(Scalar::Integer(2)),
+                &json!({"n": 2.0})
+            ),
             Truth::Yes
         );
         assert!(!check("n", ParamTest::Gte(3), &json!({"n": 2.999})).is_possible());

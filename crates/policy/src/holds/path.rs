@@ -153,7 +153,8 @@ fn below<'a>(path: &'a str, folder: &str) -> Option<&'a str> {
 }
 
 /// Returns whether `path` is the folder all of whose content `glob` is about,
-/// or, when it is removed, a folder above what `glob` is about.
+/// or, when it is removed, a folder above what `glob` is about. An empty path
+/// is the folder in which the glob is anchored.
 fn is_above(glob: &str, path: &str, access: Access) -> bool {
     let literal = match glob.find(['*', '?', '[', '{', '\\']) {
         Some(end) => glob
@@ -168,7 +169,7 @@ fn is_above(glob: &str, path: &str, access: Access) -> bool {
     if path == literal {
         return access.delete || names_all_of;
     }
-    access.delete && !literal.is_empty() && below(literal, path).is_some()
+    access.delete && !literal.is_empty() && (path.is_empty() || below(literal, path).is_some())
 }
 
 #[cfg(test)]

@@ -70,9 +70,10 @@ impl Matcher {
             Wrapper::Program(program) => {
                 let name = options::base_name(program);
                 let is_covered = options::is_transparent(name)
-                    || self.shell.iter().any(|pattern| {
-                        pattern.is_any_use() && is_program(&pattern.program, program).is_some()
-                    });
+                    || self
+                        .shell
+                        .iter()
+                        .any(|pattern| pattern.is_any_use() && pattern.names_program(program));
                 Truth::of(is_covered, || WhyNot::Command {
                     program: Some(Arc::from(name)),
                 })
@@ -92,10 +93,9 @@ impl Matcher {
         if !self.path.is_empty() {
             return Truth::Yes;
         }
-        Truth::of(
-            !line.command.redirections.iter().any(writes_a_file),
-            || WhyNot::Redirection,
-        )
+        Truth::of(!line.command.redirections.iter().any(writes_a_file), || {
+            WhyNot::Redirection
+        })
     }
 }
 
@@ -125,45 +125,32 @@ fn variables_are_harmless(line: &Line<'_>) -> Truth {
     }
 }
 
-/// Returns the glob that names the program, if one does. A glob with a slash
-/// is compared with the program as written, others with its name.
-fn is_program<'a>(globs: &'a [Glob], written: &str) -> Option<&'a Glob> {
-    let name = options::base_name(written);
-    globs.iter().find(|glob| {
-        if glob.as_str().contains('/') {
-            glob.matches(written)
-        } else {
-            glob.matches(name)
-        }
-    })
-}
-
 impl ShellPattern {
+    /// Returns whether it is about this program, written with or without a folder.
+    fn names_program(&self, written: &str) -> bool {
+        let name = options::base_name(written);
+        self.program.is_empty() || self.program.iter().any(|glob| glob.matches(name))
+    }
+
     /// Returns whether it is about the program, whatever its arguments.
     fn is_any_use(&self) -> bool {
         self.subcommand.is_empty() && self.flags.is_empty() && self.arguments.is_empty()
     }
 
     fn touches(&self, line: &Line<'_>) -> Truth {
-        let (written, is_whole) = match &line.program {
+        let written = match &line.program {
             Program::None => return Truth::No(WhyNot::Command { program: None }),
             // Such a word may bring its own arguments with it.
             Program::Unknown => return Truth::Unknown(WhyUnknown::Program),
-            Program::Known { written, is_whole } => (&**written, *is_whole),
+            Program::Known { written, .. } => &**written,
         };
         let not = || WhyNot::Command { program: None };
-        if !self.program.is_empty() && is_program(&self.program, written).is_none() {
+        if !self.names_program(written) {
             let runs_it = self.is_any_use()
                 && line.command.through.iter().any(|wrapper| {
-                    matches!(wrapper, Wrapper::Program(program)
-                        if is_program(&self.program, program).is_some())
+                    matches!(wrapper, Wrapper::Program(program) if self.names_program(program))
                 });
-            let may_be = !is_whole && self.program.iter().any(|glob| glob.as_str().contains('/'));
-            return if may_be && !runs_it {
-                Truth::Unknown(WhyUnknown::Program)
-            } else {
-                Truth::of(runs_it, not)
-            };
+            return Truth::of(runs_it, not);
         }
         let program = || Arc::from(options::base_name(written));
         let unknown_arguments = || WhyUnknown::Arguments { program: program() };
@@ -227,18 +214,15 @@ impl ShellPattern {
             program: line.program.name().map(Arc::from),
         };
         let program = || Arc::from(options::base_name(written));
-        if !self.program.is_empty() {
-            let Some(glob) = is_program(&self.program, written) else {
-                return Truth::No(not());
-            };
-            let folder = written.rsplit_once('/').map(|(folder, _)| folder);
-            let is_sure = *is_whole
-                && (glob.as_str().contains('/') || folder.is_none_or(options::is_system_folder));
-            if !is_sure {
-                return Truth::Unknown(WhyUnknown::Folder {
-                    program: Arc::from(&**written),
-                });
-            }
+        if !self.names_program(written) {
+            return Truth::No(not());
+        }
+        let folder = written.rsplit_once('/').map(|(folder, _)| folder);
+        let is_sure = *is_whole && folder.is_none_or(options::is_system_folder);
+        if !is_sure && !self.program.is_empty() {
+            return Truth::Unknown(WhyUnknown::Folder {
+                program: Arc::from(&**written),
+            });
         }
         let Some(length) = self.subcommand_words(line) else {
             return Truth::No(not());
@@ -317,4 +301,303 @@ fn names(subcommand: &Glob, words: &[Text<'_>]) -> bool {
 
 fn word_matches(wanted: &str, word: &str) -> bool {
     wanted == word || fast_glob::glob_match(wanted.as_bytes(), word.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aegis_types::{
+        Assignment, Command, Directory, Place, Plan, Span, UnknownCause, Verdict, Word, WordPart,
+    };
+
+    /// Reads a test line: blanks part words, `|` commands, `$x` is unknown,
+    /// `*` a pattern, `A=b` before the program a variable, `>f` a redirection,
+    /// and `by:p` stands for being run by the program `p`.
+    fn plan(text: &str) -> Plan {
+        Plan {
+            commands: text.split('|').map(command).collect(),
+            ..Plan::default()
+        }
+    }
+
+    fn word(text: &str) -> Word {
+        let mut parts = Vec::new();
+        let (before, variable) = text.split_once('$').unwrap_or((text, ""));
+        match before {
+            "" => {}
+            pattern if pattern.contains('*') => parts.push(WordPart::Pattern(pattern.to_owned())),
+            literal => parts.push(WordPart::Literal(literal.to_owned())),
+        }
+        if let Some((name, rest)) = variable.split_once('/') {
+            parts.push(WordPart::Unknown(UnknownCause::Variable(name.to_owned())));
+            parts.push(WordPart::Literal(format!("/{rest}")));
+        } else if !variable.is_empty() {
+            parts.push(WordPart::Unknown(UnknownCause::Variable(
+                variable.to_owned(),
+            )));
+        }
+        Word {
+            span: Span::default(),
+            parts,
+        }
+    }
+
+    fn command(text: &str) -> Command {
+        let mut command = Command {
+            span: Span::default(),
+            program: None,
+            arguments: Vec::new(),
+            assignments: Vec::new(),
+            redirections: Vec::new(),
+            through: Vec::new(),
+            directory: Directory::Start,
+            place: Place::default(),
+        };
+        for text in text.split_whitespace() {
+            if let Some(program) = text.strip_prefix("by:") {
+                command.through.push(Wrapper::Program(program.to_owned()));
+            } else if let Some(file) = text.strip_prefix('>') {
+                command.redirections.push(Redirection {
+                    kind: RedirectionKind::Write,
+                    target: word(file),
+                });
+            } else if command.program.is_some() {
+                command.arguments.push(word(text));
+            } else if let Some((name, value)) = text.split_once('=') {
+                command.assignments.push(Assignment {
+                    name: name.to_owned(),
+                    value: word(value),
+                });
+            } else {
+                command.program = Some(word(text));
+            }
+        }
+        command
+    }
+
+    fn pattern(program: &str, subcommand: &str, flags: &[&str], arguments: &[&str]) -> Matcher {
+        let some = |text: &str| match text {
+            "" => Vec::new(),
+            text => vec![Glob::new(text)],
+        };
+        Matcher {
+            shell: vec![ShellPattern {
+                program: some(program),
+                subcommand: some(subcommand),
+                flags: flags.iter().copied().map(Arc::from).collect(),
+                arguments: arguments.iter().copied().map(Glob::new).collect(),
+            }],
+            ..Matcher::default()
+        }
+    }
+
+    fn truth(matcher: &Matcher, plan: Plan, verdict: Verdict) -> Truth {
+        let mut request = crate::holds::tests::shell_request();
+        request.context.plan = Some(plan);
+        matcher.holds(&request, verdict)
+    }
+
+    /// The shape of an answer: yes, no or unknown.
+    fn check(matcher: &Matcher, line: &str, verdict: Verdict) -> &'static str {
+        match truth(matcher, plan(line), verdict) {
+            Truth::Yes => "yes",
+            Truth::No(_) => "no",
+            Truth::Unknown(_) => "unknown",
+        }
+    }
+
+    fn denies(matcher: &Matcher, line: &str) -> &'static str {
+        check(matcher, line, Verdict::Deny)
+    }
+
+    fn allows(matcher: &Matcher, line: &str) -> &'static str {
+        check(matcher, line, Verdict::Allow)
+    }
+
+    #[test]
+    fn a_force_push_is_one_in_every_spelling() {
+        let rule = pattern("git", "push", &["--force"], &[]);
+        for line in [
+            "git push --force",
+            "git push origin main --force",
+            "git push -f",
+            "git push -uf origin main",
+            "git push origin +main",
+            "git -C dir push --force",
+            "git -c push.default=current push -f",
+            "git --git-dir x push --force=yes",
+            "/usr/bin/git push --force",
+            "ls | git push --force",
+            "by:sudo git push --force",
+        ] {
+            assert_eq!(denies(&rule, line), "yes", "{line}");
+        }
+        for line in [
+            "git push origin feature-f",
+            "git push --force-with-lease",
+            "git push -- --force",
+            "git commit -m push --force",
+            "git -C push status --force",
+            "echo git push --force",
+            "git pull --force",
+        ] {
+            assert_eq!(denies(&rule, line), "no", "{line}");
+        }
+    }
+
+    #[test]
+    fn what_may_be_a_force_push_is_unknown() {
+        let rule = pattern("git", "push", &["--force"], &[]);
+        for line in [
+            "git push $options",
+            "git push origin $branch",
+            "git $subcommand --force",
+            "git push --forc",
+            "git push *",
+            "$git push",
+        ] {
+            assert_eq!(denies(&rule, line), "unknown", "{line}");
+        }
+        for line in [
+            "echo $x",
+            "git commit -m $message",
+            "git push *.txt",
+            "rm $x",
+        ] {
+            assert_eq!(denies(&rule, line), "no", "{line}");
+        }
+    }
+
+    #[test]
+    fn flags_are_given_together_apart_short_and_long() {
+        let rule = pattern("rm", "", &["-r", "-f"], &[]);
+        for line in [
+            "rm -rf x",
+            "rm -r -f x",
+            "rm -fr x",
+            "rm x -R --force",
+            "rm --recursive --force x",
+            "rm -vrf x",
+        ] {
+            assert_eq!(denies(&rule, line), "yes", "{line}");
+        }
+        for line in ["rm -r x", "rm -f x", "rm x", "rmdir -rf x", "rm -- -rf"] {
+            assert_eq!(denies(&rule, line), "no", "{line}");
+        }
+        let joined = pattern("rm", "", &["-rf"], &[]);
+        assert_eq!(denies(&joined, "rm -r --force x"), "yes");
+        assert_eq!(denies(&joined, "rm -r x"), "no");
+    }
+
+    #[test]
+    fn a_program_is_known_by_the_end_of_its_path() {
+        let rule = pattern("rm", "", &[], &[]);
+        assert_eq!(denies(&rule, "$dir/rm x"), "yes");
+        assert_eq!(denies(&rule, "$dir/ls x"), "no");
+        assert_eq!(allows(&rule, "$dir/rm x"), "unknown");
+        assert_eq!(allows(&rule, "./rm x"), "unknown");
+        assert_eq!(allows(&rule, "/bin/rm x"), "yes");
+    }
+
+    #[test]
+    fn an_allow_must_cover_every_command() {
+        let rule = pattern("ls", "", &[], &[]);
+        assert_eq!(allows(&rule, "ls -l"), "yes");
+        assert_eq!(allows(&rule, "ls | ls a"), "yes");
+        assert_eq!(allows(&rule, "ls | rm x"), "no");
+        assert_eq!(allows(&rule, "ls $x"), "unknown");
+        assert_eq!(allows(&rule, "$ls"), "unknown");
+    }
+
+    #[test]
+    fn an_allow_covers_no_wrapper_redirection_or_variable() {
+        let rule = pattern("ls", "", &[], &[]);
+        assert_eq!(allows(&rule, "by:sudo ls"), "no");
+        assert_eq!(allows(&rule, "by:timeout ls"), "yes");
+        assert_eq!(allows(&rule, "ls >file"), "no");
+        assert_eq!(allows(&rule, "ls >/dev/null"), "yes");
+        assert_eq!(allows(&rule, "PATH=/tmp ls"), "unknown");
+        assert_eq!(allows(&rule, "TERM=dumb ls"), "yes");
+        assert_eq!(allows(&rule, "PATH=/tmp | ls"), "unknown");
+        let sudo = pattern("sudo", "", &[], &[]);
+        assert_eq!(denies(&sudo, "by:sudo ls"), "yes");
+        assert_eq!(denies(&sudo, "by:nice ls"), "no");
+    }
+
+    #[test]
+    fn an_allow_of_a_subcommand_covers_no_option_that_changes_it() {
+        let rule = pattern("git", "status", &[], &[]);
+        assert_eq!(allows(&rule, "git status -s"), "yes");
+        assert_eq!(allows(&rule, "git --no-pager status"), "yes");
+        assert_eq!(
+            allows(&rule, "git -c core.fsmonitor=evil status"),
+            "unknown"
+        );
+        assert_eq!(allows(&rule, "git --exec-path=/tmp status"), "unknown");
+        assert_eq!(allows(&rule, "git push"), "no");
+        let dry = pattern("git", "push", &["--dry-run"], &[]);
+        assert_eq!(allows(&dry, "git push --dry-run"), "yes");
+        assert_eq!(allows(&dry, "git push --dry-run --no-dry-run"), "unknown");
+        assert_eq!(allows(&dry, "git push -o --dry-run"), "unknown");
+    }
+
+    #[test]
+    fn an_allow_of_arguments_covers_every_argument() {
+        let rule = pattern("rm", "", &[], &["build/**"]);
+        assert_eq!(allows(&rule, "rm build/a build/b"), "yes");
+        assert_eq!(allows(&rule, "rm build/a /etc/passwd"), "no");
+        assert_eq!(allows(&rule, "rm build/../src"), "no");
+        assert_eq!(denies(&rule, "rm /etc/passwd build/a"), "yes");
+        assert_eq!(denies(&rule, "rm $x"), "unknown");
+        assert_eq!(denies(&rule, "rm /etc/passwd"), "no");
+    }
+
+    #[test]
+    fn a_subcommand_may_have_several_words() {
+        let rule = pattern("git", "remote add", &[], &[]);
+        assert_eq!(denies(&rule, "git remote add evil url"), "yes");
+        assert_eq!(denies(&rule, "git remote show"), "no");
+        assert_eq!(denies(&rule, "git remote"), "no");
+    }
+
+    #[test]
+    fn a_word_after_an_unknown_option_may_be_its_value() {
+        let rule = pattern("tool", "delete", &[], &[]);
+        assert_eq!(denies(&rule, "tool --profile x delete"), "yes");
+        assert_eq!(denies(&rule, "tool show delete"), "no");
+    }
+
+    #[test]
+    fn what_cannot_be_parsed_may_be_any_command() {
+        let rule = pattern("git", "push", &["--force"], &[]);
+        let mut broken = plan("ls");
+        broken.unknowns.push(aegis_types::Unknown {
+            span: Span::default(),
+            cause: UnknownCause::Syntax,
+        });
+        assert!(truth(&rule, broken.clone(), Verdict::Ask).is_unknown());
+        assert!(truth(&pattern("ls", "", &[], &[]), broken, Verdict::Allow).is_unknown());
+    }
+
+    #[test]
+    fn code_of_another_language_is_unknown_to_an_allow_only() {
+        let mut code = plan("python -c x");
+        code.unknowns.push(aegis_types::Unknown {
+            span: Span::default(),
+            cause: UnknownCause::Code("python".to_owned()),
+        });
+        let push = pattern("git", "push", &[], &[]);
+        assert!(!truth(&push, code.clone(), Verdict::Deny).is_possible());
+        let python = pattern("python", "", &[], &[]);
+        assert!(truth(&python, code, Verdict::Allow).is_unknown());
+    }
+
+    #[test]
+    fn a_tool_without_a_command_line_runs_no_command() {
+        let mut request = crate::holds::tests::shell_request();
+        let rule = pattern("git", "", &[], &[]);
+        assert!(rule.holds(&request, Verdict::Deny).is_unknown());
+        request.action = Action::FsRead;
+        assert!(!rule.holds(&request, Verdict::Deny).is_possible());
+    }
 }

@@ -36,9 +36,7 @@ impl When {
         match (self.tier, request.context.tier) {
             (None, _) => Truth::Yes,
             (Some(_), None) => Truth::Unknown(WhyUnknown::Tier),
-            (Some(bound), Some(found)) => {
-                Truth::of(bound.admits(found), || WhyNot::Tier { found })
-            }
+            (Some(bound), Some(found)) => Truth::of(bound.admits(found), || WhyNot::Tier { found }),
         }
     }
 
