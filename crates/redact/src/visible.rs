@@ -77,7 +77,10 @@ mod tests {
 
     #[test]
     fn plain_text_in_any_script_stays_as_it_is() {
-        check("git push — Grüße, 世界, שלום", "git push — Grüße, 世界, שלום");
+        check(
+            "git push — Grüße, 世界, שלום",
+            "git push — Grüße, 世界, שלום",
+        );
     }
 
     #[test]
