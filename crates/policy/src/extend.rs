@@ -82,9 +82,17 @@ pub(crate) fn join(source: &Source, loader: &Loader<'_>) -> Result<Parsed, Probl
     let mut join = Join::default();
     join.read(source.clone(), loader);
     join.check_default();
-    join.problems
-        .sort_by_key(|it| (it.place.source, it.span.start, std::cmp::Reverse(it.severity)));
-    let has_error = join.problems.iter().any(|it| it.severity == Severity::Error);
+    join.problems.sort_by_key(|it| {
+        (
+            it.place.source,
+            it.span.start,
+            std::cmp::Reverse(it.severity),
+        )
+    });
+    let has_error = join
+        .problems
+        .iter()
+        .any(|it| it.severity == Severity::Error);
     match join.policy() {
         Some(policy) if !has_error => Ok(Parsed {
             policy,
@@ -101,8 +109,11 @@ impl Join {
     /// The depth is bounded, so the recursion is.
     fn read(&mut self, source: Source, loader: &Loader<'_>) -> usize {
         let number = self.sources.len();
-        let (reading, problems) = parse::read_source(u16::try_from(number).unwrap_or(u16::MAX), &source);
-        let references = reading.as_ref().map_or_else(Vec::new, |it| it.extends.clone());
+        let (reading, problems) =
+            parse::read_source(u16::try_from(number).unwrap_or(u16::MAX), &source);
+        let references = reading
+            .as_ref()
+            .map_or_else(Vec::new, |it| it.extends.clone());
         self.by_name.insert(source.name.to_string(), number);
         self.sources.push(source);
         self.problems.extend(problems);
@@ -139,7 +150,13 @@ impl Join {
         match loader(&from_name, &reference.text) {
             Ok(source) => {
                 let text = source.text;
-                self.read(Source { name: name.into(), text }, loader);
+                self.read(
+                    Source {
+                        name: name.into(),
+                        text,
+                    },
+                    loader,
+                );
             }
             Err(error) => self.refuse(reference, &error),
         }
@@ -244,9 +261,11 @@ impl Join {
 
     fn check_default(&mut self) {
         let readings = || self.readings.iter().flatten();
-        let is_whole = self.readings.iter().all(Option::is_some) && self.problems.iter().all(|it| {
-            !matches!(it.code, ProblemCode::Unreadable | ProblemCode::Outside)
-        });
+        let is_whole = self.readings.iter().all(Option::is_some)
+            && self
+                .problems
+                .iter()
+                .all(|it| !matches!(it.code, ProblemCode::Unreadable | ProblemCode::Outside));
         if !is_whole || readings().any(|it| it.has_default) {
             return;
         }
@@ -313,7 +332,11 @@ impl Names {
         let mut name = id.clone();
         let mut count = 1;
         while !self.0.insert(name.clone()) {
-            let number = if count > 1 { format!("#{count}") } else { String::new() };
+            let number = if count > 1 {
+                format!("#{count}")
+            } else {
+                String::new()
+            };
             let qualified = format!("{policy}/{id}{number}");
             // Names and ids are short enough for both.
             name = qualified.parse().unwrap_or(name);

@@ -72,7 +72,8 @@ pub(crate) fn policy<'a>(walker: &mut Walker<'a>, root: &Node<'a>) -> Option<Rea
         limits: limits(walker, map),
         head,
     };
-    if reading.rules.is_empty()
+    if !walker.has_error()
+        && reading.rules.is_empty()
         && reading.limits.is_empty()
         && reading.extends.is_empty()
         && default.is_none()

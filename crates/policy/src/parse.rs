@@ -161,16 +161,25 @@ fn refuse_kind(walker: &mut Walker<'_>, root: &Node<'_>) {
     };
     let Some(first) = entries.first() else {
         let message = "this is no policy, it is empty";
-        walker.error(ProblemCode::Empty, &root.span, message).help(FIRST);
+        walker
+            .error(ProblemCode::Empty, &root.span, message)
+            .help(FIRST);
         return;
     };
-    let names = || entries.iter().find(|it| nearest(&it.key, ["aegis", "policies"]).is_some());
+    let names = || {
+        entries
+            .iter()
+            .find(|it| nearest(&it.key, ["aegis", "policies"]).is_some())
+    };
     if let Some(kind) = kind_of(root) {
         let message = format!("this is no policy, it looks like {}", kind.noun());
         let problem = walker.error(ProblemCode::WrongKind, &first.key_span, message);
         problem.help(FIRST);
     } else if let Some(entry) = names() {
-        let message = format!("unknown key {} where a policy names its format", quoted(&entry.key));
+        let message = format!(
+            "unknown key {} where a policy names its format",
+            quoted(&entry.key)
+        );
         walker
             .error(ProblemCode::UnknownKey, &entry.key_span, message)
             .suggest_nearest(nearest(&entry.key, ["aegis", "policies"]));

@@ -7,10 +7,10 @@ use aegis_types::{
     ApprovalTerms, DurationMs, Obligation, Otherwise, ParseIdError, RuleId, Verdict,
 };
 
+use crate::matcher::{Matcher, ParamCondition, ParamTest};
 use crate::native::{
     Ids, OTHERWISE, WAIT_MAX, WINDOW_MAX, check_window, count, days, param_path, tier_name,
 };
-use crate::matcher::{Matcher, ParamCondition, ParamTest};
 use crate::parse::{Map, Node, NodeValue, Walker};
 use crate::pattern::Glob;
 use crate::problem::ProblemCode;
@@ -107,7 +107,11 @@ fn id<'a>(
 ) -> (RuleId, std::ops::Range<usize>) {
     let node = map.get("id").or_else(|| map.get("name"));
     let span = node.map_or_else(
-        || map.entries().first().map_or(map.span.clone(), |it| it.key_span.clone()),
+        || {
+            map.entries()
+                .first()
+                .map_or(map.span.clone(), |it| it.key_span.clone())
+        },
         |it| it.span.clone(),
     );
     let id: Option<RuleId> = match node {
@@ -140,9 +144,9 @@ fn mandatory<'a>(walker: &mut Walker<'a>, map: Map<'_, 'a>, verdict: Verdict) ->
 
 fn trigger<'a>(walker: &mut Walker<'a>, node: &Node<'a>) -> Option<Matcher> {
     let map = walker.map(node, "`trigger`", &["tool", "params_match"])?;
-    let tool = map.get("tool").map_or_else(Vec::new, |it| {
-        walker.one_or_many(it, "`tool`", tool_glob)
-    });
+    let tool = map
+        .get("tool")
+        .map_or_else(Vec::new, |it| walker.one_or_many(it, "`tool`", tool_glob));
     let mut params = Vec::new();
     let patterns = map
         .get("params_match")
@@ -202,9 +206,9 @@ fn condition<'a>(walker: &mut Walker<'a>, node: &Node<'a>) -> When {
         }),
         tier: map.get("autonomy_tier").and_then(|it| tier(walker, it)),
         calls: map.get("calls_in_window").and_then(|it| calls(walker, it)),
-        time: map.get("time_of_day").map_or_else(Vec::new, |it| {
-            walker.one_or_many(it, "`time_of_day`", time)
-        }),
+        time: map
+            .get("time_of_day")
+            .map_or_else(Vec::new, |it| walker.one_or_many(it, "`time_of_day`", time)),
         ..When::default()
     }
 }
@@ -279,7 +283,11 @@ fn action<'a>(
     let escalation = block.map(|it| escalation(walker, &it.value));
     if let (Some(entry), Some(FirewallAction::Allow | FirewallAction::Deny)) = (block, action) {
         walker
-            .warn(ProblemCode::NoEffect, &entry.key_span, "`escalation` has no effect here")
+            .warn(
+                ProblemCode::NoEffect,
+                &entry.key_span,
+                "`escalation` has no effect here",
+            )
             .help("it belongs to `action: escalate`");
     }
     let (kind, terms) = escalation.unwrap_or((Escalation::Person, ApprovalTerms::default()));

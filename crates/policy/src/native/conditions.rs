@@ -65,11 +65,7 @@ fn tier<'a>(walker: &mut Walker<'a>, node: &Node<'a>) -> Option<TierBound> {
 }
 
 /// Reads a tier by its name or its number, from 1.
-pub(crate) fn tier_name<'a>(
-    walker: &mut Walker<'a>,
-    node: &Node<'a>,
-    what: &str,
-) -> Option<Tier> {
+pub(crate) fn tier_name<'a>(walker: &mut Walker<'a>, node: &Node<'a>, what: &str) -> Option<Tier> {
     if let NodeValue::Scalar { text, .. } = &node.value
         && let Ok(number @ 1..=4) = text.parse::<usize>()
     {
@@ -156,14 +152,21 @@ pub(crate) fn days<'a>(walker: &mut Walker<'a>, node: &Node<'a>) -> BTreeSet<Wee
                 && *word != text.as_ref()
             {
                 walker
-                    .error(ProblemCode::UnknownValue, &node.span, "days are written with three small letters")
+                    .error(
+                        ProblemCode::UnknownValue,
+                        &node.span,
+                        "days are written with three small letters",
+                    )
                     .suggest_nearest(Some(word));
                 return None;
             }
         }
         walker.choice(node, "`days`", &DAYS)
     };
-    walker.one_or_many(node, "`days`", day).into_iter().collect()
+    walker
+        .one_or_many(node, "`days`", day)
+        .into_iter()
+        .collect()
 }
 
 /// Refuses a window of no length.

@@ -40,7 +40,8 @@ fn example<'a>(walker: &mut Walker<'a>, node: &Node<'a>, matcher: &Matcher) -> O
     if let NodeValue::Scalar { .. } = &node.value {
         let line = walker.some_text(node, "an example")?;
         if !can_be_shell(matcher) {
-            let message = "a line of text is an example for a shell, and this rule is not about one";
+            let message =
+                "a line of text is an example for a shell, and this rule is not about one";
             walker
                 .error(ProblemCode::WrongType, &node.span, message)
                 .help("write `{tool: …, params: {…}}`");
@@ -78,7 +79,9 @@ fn can_be_shell(matcher: &Matcher) -> bool {
 }
 
 fn json_text(value: &Value) -> Arc<str> {
-    String::from_utf8(canonical(value)).unwrap_or_default().into()
+    String::from_utf8(canonical(value))
+        .unwrap_or_default()
+        .into()
 }
 
 /// Returns the value as JSON.

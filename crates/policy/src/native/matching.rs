@@ -34,21 +34,21 @@ pub(super) fn matcher_or_all<'a>(walker: &mut Walker<'a>, node: &Node<'a>) -> Op
                 .help("write for example `match: {tool: Bash}`, or `match: all` for everything");
             None
         }
-        NodeValue::List(_) | NodeValue::Map(_) => matcher(walker, node),
+        NodeValue::List(_) | NodeValue::Map(_) => matcher(walker, node, "`match`"),
     }
 }
 
 /// Reads what a rule matches.
 ///
 /// The depth of the tree is bounded, so the recursion is.
-fn matcher<'a>(walker: &mut Walker<'a>, node: &Node<'a>) -> Option<Matcher> {
+fn matcher<'a>(walker: &mut Walker<'a>, node: &Node<'a>, noun: &'static str) -> Option<Matcher> {
     if let NodeValue::List(_) = &node.value {
         walker
-            .wrong_type(node, "`match`", "a mapping")
+            .wrong_type(node, noun, "a mapping")
             .help("write alternatives under `any:`");
         return None;
     }
-    let map = walker.map(node, "`match`", &KEYS)?;
+    let map = walker.map(node, noun, &KEYS)?;
     Some(Matcher {
         tool: globs(walker, map, "tool"),
         action: many(walker, map, "action", action),
@@ -64,11 +64,15 @@ fn matcher<'a>(walker: &mut Walker<'a>, node: &Node<'a>) -> Option<Matcher> {
         path: paths(walker, map),
         host: hosts(walker, map),
         effect: many(walker, map, "effect", effect),
-        any: many(walker, map, "any", matcher),
-        all: many(walker, map, "all", matcher),
+        any: many(walker, map, "any", |walker, it| {
+            matcher(walker, it, "`any`")
+        }),
+        all: many(walker, map, "all", |walker, it| {
+            matcher(walker, it, "`all`")
+        }),
         not: map
             .get("not")
-            .and_then(|it| matcher(walker, it))
+            .and_then(|it| matcher(walker, it, "`not`"))
             .map(Box::new),
     })
 }
@@ -135,7 +139,11 @@ fn check_programs<'a>(walker: &mut Walker<'a>, node: &Node<'a>) {
         if text.contains('/') {
             let name = text.rsplit('/').next().unwrap_or_default();
             walker
-                .error(ProblemCode::UnknownValue, &item.span, "a program is named without its folder")
+                .error(
+                    ProblemCode::UnknownValue,
+                    &item.span,
+                    "a program is named without its folder",
+                )
                 .suggest(name);
         } else if text.contains(char::is_whitespace) {
             let message = format!("{} is more than the name of a program", quoted(text));
@@ -202,11 +210,15 @@ fn path<'a>(walker: &mut Walker<'a>, node: &Node<'a>) -> Option<PathPattern> {
 
 fn path_glob<'a>(walker: &mut Walker<'a>, node: &Node<'a>) -> Option<Glob> {
     let text = walker.some_text(node, "a path")?;
-    let is_anchored = ["/", "~/", "./", "**/"].iter().any(|it| text.starts_with(it));
+    let is_anchored = ["/", "~/", "./", "**/"]
+        .iter()
+        .any(|it| text.starts_with(it));
     if !is_anchored && !matches!(text, "~" | "." | "**") {
         let message = format!("{} does not say where it begins", quoted(text));
         let problem = walker.error(ProblemCode::BadGlob, &node.span, message);
-        problem.help("a path begins with `/`, `~/` (home), `./` (working directory) or `**/` (at any depth)");
+        problem.help(
+            "a path begins with `/`, `~/` (home), `./` (working directory) or `**/` (at any depth)",
+        );
         let is_name = !text.starts_with(['~', '.', '*', '!', '$', '{', '[']);
         if is_name || text.starts_with('.') && !text.contains('/') {
             let at = if text.contains('/') { "./" } else { "**/" };
@@ -269,7 +281,10 @@ fn host<'a>(walker: &mut Walker<'a>, node: &Node<'a>) -> Option<HostPattern> {
     let lower = |it: Arc<str>| Arc::from(it.to_lowercase().trim_end_matches("://"));
     Some(HostPattern {
         name: many(walker, map, "name", host_name),
-        scheme: texts(walker, map, "scheme").into_iter().map(lower).collect(),
+        scheme: texts(walker, map, "scheme")
+            .into_iter()
+            .map(lower)
+            .collect(),
         port: many(walker, map, "port", |walker, node| {
             let port = walker.integer(node, "`port`", 1..=65_535)?;
             u16::try_from(port).ok()
@@ -288,7 +303,9 @@ fn host_name<'a>(walker: &mut Walker<'a>, node: &Node<'a>) -> Option<Glob> {
         let message = format!("{} is more than the name of a host", quoted(text));
         walker
             .error(ProblemCode::UnknownValue, &node.span, message)
-            .help("write `host: {name: example.org, scheme: https, port: 443}`; a host has no path");
+            .help(
+                "write `host: {name: example.org, scheme: https, port: 443}`; a host has no path",
+            );
         return None;
     }
     walker.check_glob(node, "a host", lower.trim_end_matches('.'))

@@ -72,7 +72,11 @@ fn test<'a>(walker: &mut Walker<'a>, entry: &Entry<'a>) -> Option<ParamTest> {
         "lte" => ParamTest::Lte(walker.integer(node, &what, bounds)?),
         "contains" => ParamTest::Contains(match scalar(walker, node, &what)? {
             Scalar::Text(text) if text.is_empty() => {
-                walker.error(ProblemCode::Nothing, &node.span, "every text contains the empty one");
+                walker.error(
+                    ProblemCode::Nothing,
+                    &node.span,
+                    "every text contains the empty one",
+                );
                 return None;
             }
             value => value,
@@ -137,7 +141,9 @@ fn steps(path: &str) -> Result<Vec<Arc<str>>, &'static str> {
         };
         steps.push(Arc::from(step));
         rest = match after.strip_prefix('.') {
-            Some(next) if next.is_empty() || next.starts_with('[') => return Err("a key is missing"),
+            Some(next) if next.is_empty() || next.starts_with('[') => {
+                return Err("a key is missing");
+            }
             Some(next) => next,
             None if after.is_empty() => return Ok(steps),
             None if after.starts_with('[') => after,
@@ -216,7 +222,10 @@ mod tests {
 
     #[test]
     fn a_path_with_a_gap_is_refused() {
-        for path in ["", ".", "a.", ".a", "a..b", "a[", "a[]", "a[x]", "a[0]b", "a]", "a.[0]", r"a\", "a[01]", "a['x]"] {
+        for path in [
+            "", ".", "a.", ".a", "a..b", "a[", "a[]", "a[x]", "a[0]b", "a]", "a.[0]", r"a\",
+            "a[01]", "a['x]",
+        ] {
             check(path, None);
         }
     }

@@ -68,7 +68,9 @@ pub(super) fn rule<'a>(
             .get("risk")
             .and_then(|it| walker.choice(it, "`risk`", &RISKS)),
         message: message(walker, map),
-        approval: map.get("approval").and_then(|it| terms::approval(walker, it)),
+        approval: map
+            .get("approval")
+            .and_then(|it| terms::approval(walker, it)),
         obligations: map
             .get("obligations")
             .map_or_else(Vec::new, |it| terms::obligations(walker, it)),
@@ -167,6 +169,9 @@ fn check_verdict(walker: &mut Walker<'_>, map: Map<'_, '_>, rule: &Rule) {
 
 /// Warns of rules after one that always holds.
 pub(super) fn warn_unreachable(walker: &mut Walker<'_>, rules: &[(Rule, Range<usize>)]) {
+    if walker.has_error() {
+        return;
+    }
     let is_always = |rule: &Rule| {
         rule.matcher == Matcher::default() && rule.when == When::default() && !rule.mandatory
     };
@@ -178,18 +183,17 @@ pub(super) fn warn_unreachable(walker: &mut Walker<'_>, rules: &[(Rule, Range<us
         return;
     };
     let name = rules.get(first).map_or("", |(rule, _)| rule.id.as_str());
-    let message = format!("this rule is never asked: {} holds for everything", quoted(name));
+    let message = format!(
+        "this rule is never asked: {} holds for everything",
+        quoted(name)
+    );
     walker
         .warn(ProblemCode::Unreachable, span, message)
         .help("the first rule that holds decides: write the general one last, or use `default:`");
 }
 
 /// Reads a limit.
-pub(super) fn limit<'a>(
-    walker: &mut Walker<'a>,
-    node: &Node<'a>,
-    ids: &mut Ids,
-) -> Option<Limit> {
+pub(super) fn limit<'a>(walker: &mut Walker<'a>, node: &Node<'a>, ids: &mut Ids) -> Option<Limit> {
     let map = walker.map(node, "a limit", &LIMIT_KEYS)?;
     let (id, span) = id(walker, map, ids);
     let matcher = walker

@@ -11,7 +11,8 @@ impl Lines {
         let bytes = text.as_bytes();
         let mut starts = vec![0];
         for at in memchr::memchr2_iter(b'\n', b'\r', bytes) {
-            let is_first_of_two = bytes.get(at) == Some(&b'\r') && bytes.get(at + 1) == Some(&b'\n');
+            let is_first_of_two =
+                bytes.get(at) == Some(&b'\r') && bytes.get(at + 1) == Some(&b'\n');
             if !is_first_of_two {
                 starts.push(at + 1);
             }

@@ -15,6 +15,9 @@ const DEPTH_MAX: usize = 64;
 /// How many values a text may hold.
 const NODES_MAX: usize = 200_000;
 
+/// What to do instead of an anchor, an alias or a merge key.
+const WRITE_OUT: &str = "write the value out where it is used";
+
 /// A value and the bytes it is written in.
 #[derive(Debug)]
 pub(crate) struct Node<'a> {
@@ -80,7 +83,10 @@ pub(crate) fn meaning(text: &str) -> Meaning {
 
 fn is_number(text: &str) -> bool {
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
-    if matches!(unsigned, ".inf" | ".Inf" | ".INF" | ".nan" | ".NaN" | ".NAN") {
+    if matches!(
+        unsigned,
+        ".inf" | ".Inf" | ".INF" | ".nan" | ".NaN" | ".NAN"
+    ) {
         return true;
     }
     if let Some(digits) = text.strip_prefix("0x") {
@@ -202,16 +208,17 @@ impl<'a> Builder<'_, 'a> {
                 return None;
             }
             Event::Alias(_) | Event::UnresolvedAlias(_) => {
-                let help = "write the value out where it is used";
-                self.unsupported(range.clone(), "aliases are not supported", help);
+                self.unsupported(range.clone(), "aliases are not supported", WRITE_OUT);
                 self.place(range, NodeValue::null())?;
             }
             Event::Anchor(..) => {
-                let help = "write the value out where it is used";
-                self.unsupported(range, "anchors are not supported", help);
+                self.unsupported(range, "anchors are not supported", WRITE_OUT);
             }
             Event::Scalar(text, style, ..) => {
                 let is_plain = style == ScalarStyle::Plain;
+                // The reader says `~` where nothing is written.
+                let is_written = !is_plain || !range.is_empty();
+                let text = if is_written { text } else { Cow::Borrowed("") };
                 self.place(range, NodeValue::Scalar { text, is_plain })?;
             }
             Event::SequenceStart(..) => self.open_list(range)?,
@@ -260,6 +267,7 @@ impl<'a> Builder<'_, 'a> {
     }
 
     fn take_key(&mut self, span: Range<usize>, value: NodeValue<'a>) {
+        const QUOTE: &str = "keys are text; put others into quotes";
         let (text, fault) = match value {
             NodeValue::Scalar { text, is_plain } => {
                 let fault = match meaning(&text) {
@@ -271,10 +279,13 @@ impl<'a> Builder<'_, 'a> {
                 };
                 (text, fault)
             }
-            NodeValue::List(_) | NodeValue::Map(_) => (Cow::Borrowed(""), Some("this key is not text")),
+            NodeValue::List(_) | NodeValue::Map(_) => {
+                (Cow::Borrowed(""), Some("this key is not text"))
+            }
         };
         if let Some(fault) = fault {
-            self.unsupported(span.clone(), fault, "keys are text; put others into quotes");
+            let help = if text == "<<" { WRITE_OUT } else { QUOTE };
+            self.unsupported(span.clone(), fault, help);
         }
         if let Some(Open::Map { key, .. }) = self.open.last_mut() {
             *key = Some((text, span));

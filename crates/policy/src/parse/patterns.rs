@@ -92,11 +92,17 @@ impl<'a> Walker<'a> {
 /// Returns what is wrong with a glob, and what to do about it.
 fn glob_fault(text: &str) -> Option<(String, &'static str)> {
     if text.len() > PATTERN_BYTES_MAX {
-        return Some((format!("is longer than {PATTERN_BYTES_MAX} bytes"), "make it shorter"));
+        return Some((
+            format!("is longer than {PATTERN_BYTES_MAX} bytes"),
+            "make it shorter",
+        ));
     }
     if text.starts_with('!') {
         let message = "begins with `!`, which would turn it round".to_owned();
-        return Some((message, "put a backslash before the `!` if it is meant as itself"));
+        return Some((
+            message,
+            "put a backslash before the `!` if it is meant as itself",
+        ));
     }
     if let Err(fault) = fast_glob::validate(text) {
         let part = quoted(text);
@@ -117,13 +123,19 @@ fn glob_fault(text: &str) -> Option<(String, &'static str)> {
                 format!("{part} has more than 10 groups in braces"),
                 "write a list of globs instead",
             ),
-            _ => (format!("{part} is no glob"), "see the reference of the policy format"),
+            _ => (
+                format!("{part} is no glob"),
+                "see the reference of the policy format",
+            ),
         });
     }
     let is_whole_step = |step: &str| step == "**" || !step.contains("**");
     if !text.split('/').all(is_whole_step) {
         let message = format!("{} has a `**` beside other characters", quoted(text));
-        return Some((message, "`**` stands alone between `/`; elsewhere write `*`"));
+        return Some((
+            message,
+            "`**` stands alone between `/`; elsewhere write `*`",
+        ));
     }
     None
 }
@@ -163,7 +175,10 @@ fn syntax_words(fault: &Fault) -> (String, &'static str) {
             "it is nested too deeply".to_owned(),
             "make it simpler, or two rules",
         ),
-        other => (other.to_string(), "the syntax is that of the `regex` crate of Rust"),
+        other => (
+            other.to_string(),
+            "the syntax is that of the `regex` crate of Rust",
+        ),
     }
 }
 
@@ -201,10 +216,9 @@ fn states(hir: &Hir) -> u64 {
             let once = states(&repetition.sub).saturating_add(2);
             once.saturating_mul(u64::from(times).max(1) + 1)
         }
-        HirKind::Concat(parts) | HirKind::Alternation(parts) => parts
-            .iter()
-            .map(states)
-            .fold(2, u64::saturating_add),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => {
+            parts.iter().map(states).fold(2, u64::saturating_add)
+        }
     }
 }
 

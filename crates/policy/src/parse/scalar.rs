@@ -47,7 +47,10 @@ impl<'a> Walker<'a> {
     /// Reads a length of time that is not zero.
     pub fn duration(&mut self, node: &Node<'a>, what: &str, most: &str) -> Option<DurationMs> {
         let text = match &node.value {
-            NodeValue::Scalar { text, is_plain: true } if meaning(text) == Meaning::Number => {
+            NodeValue::Scalar {
+                text,
+                is_plain: true,
+            } if meaning(text) == Meaning::Number => {
                 let message = format!("{what} has no unit");
                 let problem = self.error(ProblemCode::BadDuration, &node.span, message);
                 problem.help("the units are `ms`, `s`, `m`, `h` and `d`");
@@ -158,11 +161,18 @@ impl<'a> Walker<'a> {
             return Some(Zone(Arc::from(name)));
         }
         let message = format!("unknown time zone {}", quoted(text));
-        let names: Vec<String> = database.available().map(|it| it.as_str().to_owned()).collect();
+        let names: Vec<String> = database
+            .available()
+            .map(|it| it.as_str().to_owned())
+            .collect();
         let near = nearest(text, names.iter().map(String::as_str)).or_else(|| {
             // People write the city alone, or with blanks.
             let city = text.replace(' ', "_");
-            let is_city = |it: &&String| it.rsplit('/').next().is_some_and(|last| last.eq_ignore_ascii_case(&city));
+            let is_city = |it: &&String| {
+                it.rsplit('/')
+                    .next()
+                    .is_some_and(|last| last.eq_ignore_ascii_case(&city))
+            };
             names.iter().find(is_city).map(String::as_str)
         });
         let problem = self.error(ProblemCode::BadZone, &node.span, message);
@@ -207,7 +217,9 @@ mod tests {
 
     #[test]
     fn anything_else_is_no_time_of_day() {
-        for text in ["24:01", "18", "18:0", "18:60", "+8:00", "18:00:00", "", ":00", "6pm"] {
+        for text in [
+            "24:01", "18", "18:0", "18:60", "+8:00", "18:00:00", "", ":00", "6pm",
+        ] {
             check(text, None);
         }
     }

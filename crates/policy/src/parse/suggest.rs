@@ -25,7 +25,13 @@ const LETTERS_MAX: usize = 40;
 /// Returns how many letters must be put in, taken out, replaced or swapped
 /// with their neighbour to make `right` of `left`.
 fn distance(left: &[char], right: &str) -> usize {
-    let fold = |it: char| if it == '-' { '_' } else { it.to_ascii_lowercase() };
+    let fold = |it: char| {
+        if it == '-' {
+            '_'
+        } else {
+            it.to_ascii_lowercase()
+        }
+    };
     let right: Vec<char> = right.chars().map(fold).collect();
     let mut before: Vec<usize> = Vec::new();
     let mut last: Vec<usize> = (0..=right.len()).collect();
@@ -41,7 +47,11 @@ fn distance(left: &[char], right: &str) -> usize {
                 && column > 0
                 && left.get(row - 1) == Some(to)
                 && right.get(column - 1) == Some(from);
-            let swapped = if is_swap { at(&before, column - 1) + 1 } else { cheapest };
+            let swapped = if is_swap {
+                at(&before, column - 1) + 1
+            } else {
+                cheapest
+            };
             next.push(cheapest.min(swapped));
         }
         before = std::mem::replace(&mut last, next);
@@ -54,7 +64,10 @@ mod tests {
     use super::*;
 
     fn check(word: &str, expected: Option<&str>) {
-        assert_eq!(nearest(word, ["verdict", "message", "id", "match"]), expected);
+        assert_eq!(
+            nearest(word, ["verdict", "message", "id", "match"]),
+            expected
+        );
     }
 
     #[test]

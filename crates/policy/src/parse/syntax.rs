@@ -24,7 +24,10 @@ pub(super) fn report(walker: &mut Walker<'_>, error: &ScanError) {
 }
 
 fn last_boundary(text: &str, at: usize) -> usize {
-    (0..=at).rev().find(|it| text.is_char_boundary(*it)).unwrap_or(0)
+    (0..=at)
+        .rev()
+        .find(|it| text.is_char_boundary(*it))
+        .unwrap_or(0)
 }
 
 type Words = (ProblemCode, Option<&'static str>, Option<&'static str>);
@@ -72,10 +75,17 @@ fn words(kind: &ErrorKind) -> Words {
         | ErrorKind::ExpectedBlockSequenceEntry
         | ErrorKind::BlockSequenceEntryNotAllowed
         | ErrorKind::InvalidIndentation
-        | ErrorKind::InvalidFlowScalarIndent
-        | ErrorKind::InvalidQuotedScalarIndent => syntax(
+        | ErrorKind::InvalidFlowScalarIndent => syntax(
             "this line does not fit the indentation of those before it",
             "align the keys of one mapping, and the dashes of one list",
+        ),
+        ErrorKind::InvalidQuotedScalarIndent => syntax(
+            "a quoted text from above goes on into this line, which is not indented for it",
+            "close the quoted text above, or indent this line",
+        ),
+        ErrorKind::MismatchedFlowCollectionEnd { .. } => syntax(
+            "this bracket is closed by one of the other kind",
+            "close each `[` with `]` and each `{` with `}`",
         ),
         ErrorKind::DirectiveDisallowed => (
             ProblemCode::UnsupportedYaml,

@@ -28,6 +28,8 @@ pub(crate) struct Map<'n, 'a> {
     /// Its bytes.
     pub span: &'n Range<usize>,
     entries: &'n [Entry<'a>],
+    /// The keys that are known; none if they are free to choose.
+    keys: &'n [&'static str],
 }
 
 impl<'n, 'a> Map<'n, 'a> {
@@ -59,8 +61,17 @@ impl<'a> Walker<'a> {
     }
 
     /// Returns the problems found.
-    pub fn into_problems(self) -> Vec<Problem> {
+    pub fn into_problems(mut self) -> Vec<Problem> {
+        for problem in &mut self.problems {
+            keep_quotes(self.text, problem);
+        }
         self.problems
+    }
+
+    /// Returns whether an error was found.
+    pub fn has_error(&self) -> bool {
+        let is_error = |it: &Problem| it.severity == Severity::Error;
+        self.problems.iter().any(is_error)
     }
 
     /// Returns the place of the byte `at`.
@@ -127,9 +138,12 @@ impl<'a> Walker<'a> {
         &mut self,
         node: &'n Node<'a>,
         noun: &'static str,
-        keys: &[&'static str],
+        keys: &'n [&'static str],
     ) -> Option<Map<'n, 'a>> {
-        let map = self.free_map(node, noun)?;
+        let map = Map {
+            keys,
+            ..self.free_map(node, noun)?
+        };
         for entry in map.entries {
             if !keys.contains(&entry.key.as_ref()) {
                 self.unknown_key(entry, noun, keys);
@@ -139,11 +153,7 @@ impl<'a> Walker<'a> {
     }
 
     /// Reads a mapping whose keys are free to choose.
-    pub fn free_map<'n>(
-        &mut self,
-        node: &'n Node<'a>,
-        noun: &'static str,
-    ) -> Option<Map<'n, 'a>> {
+    pub fn free_map<'n>(&mut self, node: &'n Node<'a>, noun: &'static str) -> Option<Map<'n, 'a>> {
         match &node.value {
             NodeValue::Map(entries) if entries.is_empty() => {
                 let message = format!("{noun} holds nothing");
@@ -154,6 +164,7 @@ impl<'a> Walker<'a> {
                 noun,
                 span: &node.span,
                 entries,
+                keys: &[],
             }),
             NodeValue::Scalar { .. } | NodeValue::List(_) => {
                 self.wrong_type(node, noun, "a mapping");
@@ -182,7 +193,12 @@ impl<'a> Walker<'a> {
     /// Returns the value of `key`, reporting when it is not given.
     pub fn required<'n>(&mut self, map: Map<'n, 'a>, key: &str) -> Option<&'n Node<'a>> {
         let found = map.get(key);
-        if found.is_none() {
+        // A slip of the pen has its own problem.
+        let is_slip = |it: &Entry<'_>| {
+            !map.keys.contains(&it.key.as_ref())
+                && nearest(&it.key, map.keys.iter().copied()) == Some(key)
+        };
+        if found.is_none() && !map.entries.iter().any(is_slip) {
             let message = format!("{} has no `{key}`", map.noun);
             let at = map.entries.first().map_or(map.span, |it| &it.key_span);
             self.error(ProblemCode::MissingKey, at, message);
@@ -273,6 +289,10 @@ impl<'a> Walker<'a> {
             self.wrong_type(node, what, "a whole number");
             return None;
         };
+        if text.is_empty() {
+            self.wrong_type(node, what, "a whole number");
+            return None;
+        }
         let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
         let is_whole = !digits.is_empty() && digits.bytes().all(|it| it.is_ascii_digit());
         let has_zero = digits.len() > 1 && digits.starts_with('0');
@@ -287,14 +307,21 @@ impl<'a> Walker<'a> {
             }
             return number;
         }
+        let message = format!("{what} is a whole number, found {}", quoted(text));
         let bare: String = text.chars().filter(|it| *it != '_').collect();
         let bare = bare.trim_start_matches('0');
         let meant = bare.parse::<u32>().is_ok().then_some(bare);
         let help = match meaning(text) {
-            Meaning::Number if meant.is_none() => "numbers are whole and decimal: no fraction, no exponent",
-            _ => "write the digits only",
+            Meaning::Number if meant.is_none() => {
+                "numbers are whole and decimal: no fraction, no exponent"
+            }
+            Meaning::Nothing
+            | Meaning::Null
+            | Meaning::Bool(_)
+            | Meaning::Number
+            | Meaning::Text => "write the digits only",
         };
-        let problem = self.wrong_type(node, what, "a whole number");
+        let problem = self.error(ProblemCode::WrongType, &node.span, message);
         problem.help(help);
         if let Some(meant) = meant {
             problem.suggest(meant);
@@ -327,7 +354,10 @@ impl<'a> Walker<'a> {
         let problem = self.error(ProblemCode::UnknownValue, &node.span, message);
         match near {
             Some(near) => problem.suggest_nearest(Some(near)),
-            None => problem.help(format!("write one of {}", listed(&words().collect::<Vec<_>>()))),
+            None => problem.help(format!(
+                "write one of {}",
+                listed(&words().collect::<Vec<_>>())
+            )),
         };
         None
     }
@@ -367,6 +397,25 @@ impl<'a> Walker<'a> {
                 self.wrong_type(node, what, "a list");
                 Vec::new()
             }
+        }
+    }
+}
+
+/// Puts a suggested word into the quotes of the one it replaces, as JSON wants.
+fn keep_quotes(text: &str, problem: &mut Problem) {
+    // A value of the wrong type may be so because of its quotes.
+    if problem.code == ProblemCode::WrongType {
+        return;
+    }
+    let Some(suggestion) = &mut problem.suggestion else {
+        return;
+    };
+    let written = text.get(suggestion.span.clone()).unwrap_or_default();
+    let is_word = |it: char| it.is_ascii_alphanumeric() || "_-./:*".contains(it);
+    for quote in ['"', '\''] {
+        if written.starts_with(quote) && suggestion.replacement.chars().all(is_word) {
+            suggestion.replacement = format!("{quote}{}{quote}", suggestion.replacement);
+            return;
         }
     }
 }

@@ -74,7 +74,10 @@ mod tests {
 
     #[test]
     fn what_cannot_be_seen_is_escaped_and_what_can_is_not() {
-        assert_eq!(shown("a\u{202e}b\u{1b}[0m\n", 60), "a\\u{202e}b\\u{1b}[0m\\n");
+        assert_eq!(
+            shown("a\u{202e}b\u{1b}[0m\n", 60),
+            "a\\u{202e}b\\u{1b}[0m\\n"
+        );
         assert_eq!(shown("zero\u{200b}width", 60), "zero\\u{200b}width");
         assert_eq!(shown("grün 猫 e\u{301}", 60), "grün 猫 e\u{301}");
     }

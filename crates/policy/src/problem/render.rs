@@ -119,7 +119,11 @@ impl Renderer<'_> {
         }
         if let Some(help) = &problem.help {
             let frame = self.frame("=");
-            let _ = writeln!(out, "{frame} {} {help}", self.paint.text(Role::Strong, "help:"));
+            let _ = writeln!(
+                out,
+                "{frame} {} {help}",
+                self.paint.text(Role::Strong, "help:")
+            );
         }
         self.patch(out, problem);
     }
@@ -210,7 +214,10 @@ fn line_bounds(text: &str, at: usize) -> Range<usize> {
     let at = at.min(bytes.len());
     let (before, after) = bytes.split_at(at);
     let start = before.iter().rposition(is_break).map_or(0, |it| it + 1);
-    let end = after.iter().position(is_break).map_or(bytes.len(), |it| at + it);
+    let end = after
+        .iter()
+        .position(is_break)
+        .map_or(bytes.len(), |it| at + it);
     start..end
 }
 
