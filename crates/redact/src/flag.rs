@@ -148,7 +148,9 @@ fn of_program(text: &str, start: usize, end: usize, command: &mut Command) -> Op
                     let (from, value, _) = next_word(text, end)?;
                     (from, value)
                 }
-                Carries::AfterUser if is_exact => after_user(text, end)?,
+                Carries::AfterUser if is_exact || prefix.len() == 2 => {
+                    after_user(text, start + prefix.len())?
+                }
                 Carries::Next | Carries::AfterUser => return None,
             };
             let is_secret = value.len() >= 2
@@ -158,19 +160,25 @@ fn of_program(text: &str, start: usize, end: usize, command: &mut Command) -> Op
         })
 }
 
-/// Returns the password of `NAME:PASSWORD`, each of which may be quoted.
+/// Returns the password of `NAME:PASSWORD` after `end`, either of which may
+/// be quoted.
 fn after_user(text: &str, end: usize) -> Option<(usize, &str)> {
-    let (from, word, _) = next_word(text, end)?;
-    if let Some((user, password)) = word.split_once(':') {
-        return Some((from + user.len() + 1, password));
-    }
-    // `"NAME":"PASSWORD"`
+    let rest = text.get(end..)?;
+    let gap = rest.len() - rest.trim_start_matches([' ', '\t', '=']).len();
+    let (from, word, _) = word_at(text, end + gap)?;
     let closing = from + word.len();
-    let rest = text.get(closing..)?;
-    let rest = rest.strip_prefix(['"', '\''])?.strip_prefix(':')?;
-    let at = text.len() - rest.len();
-    let (from, password, _) = word_at(text, at)?;
-    Some((from, password))
+    match word.split_once(':') {
+        Some((user, password)) if !password.is_empty() => Some((from + user.len() + 1, password)),
+        // `NAME:"PASSWORD"`
+        Some(_) => word_at(text, closing).map(|(from, password, _)| (from, password)),
+        // `"NAME":"PASSWORD"`
+        None => {
+            let rest = text.get(closing..)?;
+            let rest = rest.strip_prefix(['"', '\''])?.strip_prefix(':')?;
+            let (from, password, _) = word_at(text, text.len() - rest.len())?;
+            Some((from, password))
+        }
+    }
 }
 
 /// The command that a flag belongs to, as far as the text was read.

@@ -180,10 +180,12 @@ pub(crate) fn may_be_secret(name: &[u8]) -> bool {
     let last = [next(), next(), next()];
     // Backwards: password, passwd, pwd, passphrase, passcode, passwort, pass,
     // token, secret, key, authorization, connectionstring, secretkeybase,
-    // auth, sig, signature, pat, credential, credentials.
+    // auth, sig, signature, pat, credential, credentials; and `value`, whose
+    // name may stand before it.
     matches!(
         &last,
         b"dro"
+            | b"eul"
             | b"dws"
             | b"dwp"
             | b"esa"

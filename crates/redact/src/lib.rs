@@ -34,6 +34,10 @@ mod placeholder;
 
 mod flag;
 
+mod phrase;
+
+mod assigned;
+
 mod url;
 
 mod pem;

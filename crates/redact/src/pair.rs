@@ -1,13 +1,13 @@
 //! Values of keys that are named as secrets.
 
-use memchr::{memchr, memchr2_iter, memrchr};
+use memchr::{memchr, memchr3_iter, memrchr};
 
 use crate::candidate::{Form, is_secret, is_worded};
 use crate::key_name::{KeyName, classify, may_be_secret};
 use crate::kind::SecretKind;
 use crate::placeholder::is_placeholder;
 use crate::span::Span;
-use crate::url;
+use crate::{assigned, url};
 
 /// The longest key, with the words before it.
 const KEY_MAX: usize = 64;
@@ -20,13 +20,26 @@ const LINE_MAX: usize = 256;
 
 /// Finds the values of named keys, and the passwords of URLs.
 pub(crate) fn find(text: &str, spans: &mut Vec<Span>) {
-    for separator in memchr2_iter(b':', b'=', text.as_bytes()) {
-        if url::is_at(text, separator) {
+    for separator in memchr3_iter(b':', b'=', b'>', text.as_bytes()) {
+        if text.as_bytes().get(separator) == Some(&b'>') {
+            spans.extend(element(text, separator));
+        } else if url::is_at(text, separator) {
             url::find(text, separator, spans);
         } else if let Some(span) = pair(text, separator) {
             spans.push(span);
         }
     }
+}
+
+/// Finds the secret in an XML element that is named as one.
+fn element(text: &str, closing: usize) -> Option<Span> {
+    if !may_follow_key(text, closing) {
+        return None;
+    }
+    let (name, start, end) = assigned::element(text, closing)?;
+    let class = classify(name).filter(|class| *class != KeyName::Doubtful)?;
+    let value = text.get(start..end)?;
+    is_secret(class, name, value, Form::Quoted).then(|| Span::new(start..end, class.kind()))
 }
 
 /// A key and what stands around it.
@@ -63,6 +76,15 @@ fn key_before(text: &str, separator: usize) -> Option<Key<'_>> {
         .rposition(|byte| !is_key_byte(byte))
         .map_or(0, |at| at + 1);
     let name = trimmed.get(start..)?;
+    if name.eq_ignore_ascii_case("value") {
+        let (name, class) = assigned::name_before(text, window + start)?;
+        return Some(Key {
+            name,
+            class,
+            start: window + start,
+            is_tight: trimmed.len() == before.len(),
+        });
+    }
     let class = match classify(name) {
         Some(KeyName::Doubtful) | None => classify_words(trimmed).or_else(|| classify(name))?,
         Some(class) => class,

@@ -49,18 +49,27 @@ const NO_VALUES: &[&str] = &[
     "optional",
 ];
 
-/// Says whether `token` repeats one character too often to be a secret.
+/// Says whether `token` repeats one character too often to be generated.
 pub(crate) fn is_repetitive(token: &[u8]) -> bool {
+    longest_repetition(token) >= REPEATS
+}
+
+/// Says whether most of `value` is one character, as of one that fills a blank.
+fn is_blank(value: &[u8]) -> bool {
+    let longest = longest_repetition(value);
+    longest >= REPEATS && 2 * longest >= value.len()
+}
+
+fn longest_repetition(bytes: &[u8]) -> usize {
+    let mut longest = 0;
     let mut length = 0;
     let mut last = None;
-    for &byte in token {
+    for &byte in bytes {
         length = if last == Some(byte) { length + 1 } else { 1 };
-        if length >= REPEATS {
-            return true;
-        }
+        longest = longest.max(length);
         last = Some(byte);
     }
-    false
+    longest
 }
 
 /// Says whether `value` stands for a secret without being one.
@@ -69,7 +78,7 @@ pub(crate) fn is_placeholder(value: &str) -> bool {
     let value = value.trim();
     value.is_empty()
         || is_filler(value)
-        || is_repetitive(value.as_bytes())
+        || is_blank(value.as_bytes())
         || is_reference(value)
         || NO_VALUES
             .iter()

@@ -3,6 +3,7 @@
 use memchr::memchr_iter;
 
 use crate::kind::SecretKind;
+use crate::phrase;
 use crate::placeholder::is_repetitive;
 use crate::shape::{Alphabet, Shape, Start};
 use crate::shape_table::SHAPES;
@@ -18,13 +19,17 @@ const RUN_MIN: usize = 16;
 const LEAD_MAX: usize = 24;
 
 /// Finds tokens in `text`.
-pub(crate) fn find(text: &str, spans: &mut Vec<Span>) {
+///
+/// What only the word before it makes a secret goes to `named`, because
+/// detectors that know more may name it better.
+pub(crate) fn find(text: &str, spans: &mut Vec<Span>, named: &mut Vec<Span>) {
     let bytes = text.as_bytes();
     let mut done = 0;
     let mut from = 0;
     while let Some((start, end)) = long_run(bytes, from) {
         from = end + 1;
         done = in_run(bytes, start, end, done, spans);
+        named.extend(phrase::after_word(text, start, end));
     }
     azure_secrets(bytes, spans);
 }

@@ -67,7 +67,14 @@ impl Walk<'_> {
         {
             return Some(self.replace(name.kind(), text.as_bytes()));
         }
-        self.text(text).map(Value::String)
+        let left = self.text(text)?;
+        // Without what was found in it, the value may no longer look harmless.
+        match name {
+            Some(name) if is_secret_data(name, &left) => {
+                Some(self.replace(name.kind(), left.as_bytes()))
+            }
+            Some(_) | None => Some(Value::String(left)),
+        }
     }
 
     fn text(&mut self, text: &str) -> Option<String> {

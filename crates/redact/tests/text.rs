@@ -314,6 +314,64 @@ fn keys_of_all_kinds_are_known_in_all_cases() {
 }
 
 #[test]
+fn names_may_stand_apart_from_their_values() {
+    let password = SecretKind::Password;
+    check(
+        password,
+        "- name: DB_PASSWORD\n  value: {}\n- name: PORT\n  value: 80",
+        "hunter2",
+    );
+    check(
+        password,
+        "- name: DB_PASSWORD\n  value: \"{}\"\n",
+        "hunter2",
+    );
+    check(
+        password,
+        "{\"name\": \"DB_PASSWORD\", \"value\": \"{}\"}",
+        "hunter2",
+    );
+    check(
+        SecretKind::ApiKey,
+        "<add key=\"ApiKey\" value=\"{}\"/>",
+        &random(24),
+    );
+    check(password, "<password>{}</password>", "hunter2");
+    check(
+        SecretKind::Secret,
+        "<ns:ClientSecret a=\"1\">{}</ns:ClientSecret>",
+        &random(24),
+    );
+    check_unchanged("- name: PASSWORD_POLICY\n  value: strict1\n");
+    check_unchanged("<password></password><b>hunter2</b>");
+    check_unchanged("<passwordPolicy>strict1</passwordPolicy>");
+    check_unchanged("let x: Vec<Secret>= y </ z");
+}
+
+#[test]
+fn secrets_after_their_name_or_scheme_need_no_separator() {
+    let secret = random(40);
+    check(
+        SecretKind::ApiKey,
+        "aws configure set aws_secret_access_key {}",
+        &secret,
+    );
+    check(SecretKind::Authorization, "sent Bearer {} to it", &secret);
+    let password = SecretKind::Password;
+    check(password, "machine x.test login me password {}\n", "hunter2");
+    check(password, "ALTER USER app WITH PASSWORD '{}';", "hunter2");
+    check(
+        password,
+        "CREATE USER 'a'@'%' IDENTIFIED BY '{}'",
+        "hunter2",
+    );
+    check_unchanged("the bearer internationalisation-of-everything");
+    check_unchanged("a secret well-known-configuration-name-v2 here");
+    check_unchanged("to login type the password twice");
+    check_unchanged("login with your password now");
+}
+
+#[test]
 fn words_before_a_key_belong_to_it() {
     check(SecretKind::Secret, "Client Secret: {}\n", &random(24));
     check(SecretKind::ApiKey, "the API key = {}\n", &random(24));
@@ -366,6 +424,14 @@ fn programs_give_their_flags_a_meaning() {
         password,
         "curl -X POST \\\n  --user \"admin:{}\" x",
         "s3cret",
+    );
+    check(password, "curl -uadmin:{} https://x.test", "s3cret!");
+    check(password, "curl --user=admin:{} https://x.test", "s3cret!");
+    check(password, "curl -u admin:'{}' https://x.test", "s3 cret!");
+    check(
+        password,
+        "curl -u \"admin\":\"{}\" https://x.test",
+        "s3cret!",
     );
     check(password, "sshpass -p {} ssh host", "hunter2");
     check(
@@ -431,6 +497,16 @@ fn placeholders_and_references_are_left_alone() {
             check_unchanged(&template.replace("{}", value));
         }
     }
+}
+
+#[test]
+fn repetition_alone_does_not_make_a_placeholder() {
+    check(
+        SecretKind::Password,
+        "password=\"{}\"",
+        "--------hunter2--and-more",
+    );
+    check_unchanged(&format!("client_secret=\"ab12{}\"", "x".repeat(30)));
 }
 
 #[test]
