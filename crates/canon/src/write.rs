@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Number, Value};
 
+use crate::scan::plain_length;
 use crate::tag;
 
 /// Returns the canonical bytes of an I-JSON value.
@@ -142,21 +143,16 @@ fn write_digits(mut integer: u64, out: &mut Vec<u8>) {
 fn write_string(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
     let mut rest = text.as_bytes();
-    while let Some(at) = rest.iter().position(|&byte| needs_escape(byte)) {
-        let (plain, from) = rest.split_at(at);
+    loop {
+        let (plain, special) = rest.split_at(plain_length(rest));
         out.extend_from_slice(plain);
-        let Some((&byte, after)) = from.split_first() else {
+        let Some((&byte, after)) = special.split_first() else {
             break;
         };
         write_escape(byte, out);
         rest = after;
     }
-    out.extend_from_slice(rest);
     out.push(b'"');
-}
-
-fn needs_escape(byte: u8) -> bool {
-    matches!(byte, 0..=0x1f | b'"' | b'\\')
 }
 
 fn write_escape(byte: u8, out: &mut Vec<u8>) {
