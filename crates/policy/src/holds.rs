@@ -14,11 +14,16 @@ use std::cell::OnceCell;
 
 use aegis_types::{Action, ActionRequest, EffectKind, Plan, Risk, UnknownCause, Verdict};
 
+use crate::index::RequestKeys;
 use crate::matcher::Matcher;
 use crate::truth::{Truth, WhyNot, WhyUnknown, any, every};
 use line::Line;
 
 pub(crate) use line::Program;
+pub(crate) use options::base_name;
+pub(crate) use params::{Found, find};
+pub(crate) use path::{Anchor, anchor, below};
+pub(crate) use tool::other_name;
 
 /// How deep conditions may lie within each other; deeper ones are unknown.
 const DEPTH_MAX: u8 = 32;
@@ -28,6 +33,7 @@ const DEPTH_MAX: u8 = 32;
 pub struct Facts<'a> {
     request: &'a ActionRequest,
     lines: OnceCell<Vec<Line<'a>>>,
+    keys: RequestKeys,
 }
 
 impl<'a> Facts<'a> {
@@ -37,6 +43,7 @@ impl<'a> Facts<'a> {
         Self {
             request,
             lines: OnceCell::new(),
+            keys: RequestKeys::new(),
         }
     }
 
@@ -52,6 +59,11 @@ impl<'a> Facts<'a> {
             Some(plan) => plan.commands.iter().map(Line::new).collect(),
             None => Vec::new(),
         })
+    }
+
+    /// Returns the keys of the request, for looking rules up.
+    pub(crate) const fn keys(&self) -> &RequestKeys {
+        &self.keys
     }
 
     /// Returns whether the command line may run, touch or do something that
@@ -71,20 +83,24 @@ impl<'a> Facts<'a> {
         }
     }
 
+    /// Returns whether part of the command line is not understood at all, be it
+    /// only code in another language.
+    pub(crate) fn is_partial(&self) -> bool {
+        self.hides_something()
+            || self
+                .request
+                .context
+                .plan
+                .as_ref()
+                .is_some_and(|plan| !plan.unknowns.is_empty())
+    }
+
     /// Returns whether the facts are not sure to be the whole of what the
     /// action does, so that nothing can be allowed because of what is not in them.
     fn is_incomplete(&self) -> bool {
         match self.request.action {
             Action::McpCall | Action::ToolCall => true,
-            Action::ShellExec => {
-                self.hides_something()
-                    || self
-                        .request
-                        .context
-                        .plan
-                        .as_ref()
-                        .is_none_or(|plan| !plan.unknowns.is_empty())
-            }
+            Action::ShellExec => self.is_partial(),
             Action::FsRead
             | Action::FsWrite
             | Action::FsSearch

@@ -20,10 +20,13 @@ mod native;
 mod pack;
 mod parse;
 
+mod cache;
 mod compiled;
 mod holds;
+mod index;
 mod truth;
 
+pub use cache::ReadCacheError;
 pub use compiled::Compiled;
 pub use holds::Facts;
 pub use document::{ParseDocumentError, parse_document, policy_digest, policy_document};

@@ -98,7 +98,7 @@ fn glob_holds(
     sense: Sense,
 ) -> Truth {
     let text = glob.as_str();
-    let (folder, rest) = match split(text) {
+    let (folder, rest) = match anchor(text) {
         Anchor::Home(rest) => (folders.home, rest),
         Anchor::Directory(rest) => (folders.directory, rest),
         Anchor::None => {
@@ -120,13 +120,18 @@ fn glob_holds(
     Truth::of(holds, || WhyNot::Path)
 }
 
-enum Anchor<'a> {
+/// Where a glob is anchored.
+pub(crate) enum Anchor<'a> {
+    /// In the home directory.
     Home(&'a str),
+    /// In the working directory.
     Directory(&'a str),
+    /// At the root, or nowhere.
     None,
 }
 
-fn split(glob: &str) -> Anchor<'_> {
+/// Returns where a glob is anchored, and the rest of it.
+pub(crate) fn anchor(glob: &str) -> Anchor<'_> {
     if glob == "~" {
         return Anchor::Home("");
     }
@@ -143,7 +148,7 @@ fn split(glob: &str) -> Anchor<'_> {
 }
 
 /// Returns the part of `path` below `folder`, empty if it is the folder itself.
-fn below<'a>(path: &'a str, folder: &str) -> Option<&'a str> {
+pub(crate) fn below<'a>(path: &'a str, folder: &str) -> Option<&'a str> {
     let folder = folder.strip_suffix('/').unwrap_or(folder);
     let rest = path.strip_prefix(folder)?;
     if rest.is_empty() {

@@ -1,0 +1,56 @@
+//! Finding the few rules that may hold among the many.
+//!
+//! A rule is filed under the tools it names and there under one condition
+//! that must hold for the rule to hold: a value, a literal that its expression
+//! cannot do without, a program, a part of a path, a host. Asking costs what
+//! the request is large, not what the policy is long. What cannot be told of a
+//! request brings up every rule that hangs on it.
+
+mod bucket;
+mod key;
+mod literals;
+mod request;
+mod screen;
+mod table;
+mod text;
+
+use serde::{Deserialize, Serialize};
+
+use crate::rule::Policy;
+
+pub(crate) use request::RequestKeys;
+pub(crate) use table::Table;
+
+/// The index of a policy.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+pub(crate) struct Index {
+    /// Of the rules in order.
+    pub(crate) ordered: Table,
+    /// Of the mandatory rules.
+    pub(crate) mandatory: Table,
+    /// Of the limits.
+    pub(crate) limits: Table,
+}
+
+impl Index {
+    /// Returns the index of `policy`.
+    pub(crate) fn new(policy: &Policy) -> Self {
+        let rules = || (0..).zip(&policy.rules);
+        let of_rules = |is_mandatory: bool| {
+            Table::new(
+                rules()
+                    .filter(move |(_, rule)| rule.mandatory == is_mandatory)
+                    .map(|(place, rule)| (place, &rule.matcher)),
+            )
+        };
+        Self {
+            ordered: of_rules(false),
+            mandatory: of_rules(true),
+            limits: Table::new(
+                (0..)
+                    .zip(&policy.limits)
+                    .map(|(place, limit)| (place, &limit.matcher)),
+            ),
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! The rules of one tool, or of one group of tools.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::key::{Key, Keys, text_key};
+use super::request::{Looked, RequestKeys, number_key_of};
+use super::screen::{ParamScreen, Screen, scalar_key};
+use super::text::TextScreen;
+use crate::holds::{Facts, Found, find};
+use crate::matcher::{Matcher, Scalar};
+
+/// Rules filed under one condition each.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+pub(super) struct Bucket {
+    /// Those that nothing is known of.
+    always: Vec<u32>,
+    params: Vec<Param>,
+    programs: Group,
+    paths: Group,
+    hosts: Group,
+    effects: Group,
+}
+
+/// Rules with the keys of which each needs one.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+struct Group {
+    all: Vec<u32>,
+    keys: Keys,
+}
+
+/// Rules that look at one parameter.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+struct Param {
+    path: Vec<Arc<str>>,
+    keys: Keys,
+    text: TextScreen,
+    /// By kind of value, the rules of which keys and literals say nothing.
+    others: [Vec<u32>; ValueKind::COUNT],
+}
+
+/// A kind of value, as far as it matters which rules are unknown of it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum ValueKind {
+    Text,
+    Number,
+    Bool,
+    /// `null`, a list, an object, an absent value or one that is not I-JSON.
+    Other,
+}
+
+impl ValueKind {
+    const COUNT: usize = 4;
+    const ALL: [Self; Self::COUNT] = [Self::Text, Self::Number, Self::Bool, Self::Other];
+
+    const fn of(scalar: &Scalar) -> Self {
+        match scalar {
+            Scalar::Null => Self::Other,
+            Scalar::Bool(_) => Self::Bool,
+            Scalar::Integer(_) => Self::Number,
+            Scalar::Text(_) => Self::Text,
+        }
+    }
+}
+
+/// A bucket that is being filled; rules come in order.
+#[derive(Default)]
+pub(super) struct Filling<'a> {
+    bucket: Bucket,
+    params: BTreeMap<&'a [Arc<str>], FillingParam>,
+    programs: Vec<(Key, u32)>,
+    paths: Vec<(Key, u32)>,
+    hosts: Vec<(Key, u32)>,
+    effects: Vec<(Key, u32)>,
+}
+
+#[derive(Default)]
+struct FillingParam {
+    keys: Vec<(Key, u32)>,
+    literals: Vec<(u32, Vec<String>)>,
+    others: [Vec<u32>; ValueKind::COUNT],
+}
+
+impl<'a> Filling<'a> {
+    pub(super) fn push(&mut self, rule: u32, matcher: &'a Matcher) {
+        let (all, keyed, keys) = match Screen::of(matcher) {
+            Screen::Nothing => return self.bucket.always.push(rule),
+            Screen::Param(path, screen) => {
+                return self.params.entry(path).or_default().push(rule, screen);
+            }
+            Screen::Programs(keys) => (&mut self.bucket.programs.all, &mut self.programs, keys),
+            Screen::Paths(keys) => (&mut self.bucket.paths.all, &mut self.paths, keys),
+            Screen::Hosts(keys) => (&mut self.bucket.hosts.all, &mut self.hosts, keys),
+            Screen::Effects(keys) => (&mut self.bucket.effects.all, &mut self.effects, keys),
+        };
+        all.push(rule);
+        keyed.extend(keys.into_iter().map(|key| (key, rule)));
+    }
+
+    pub(super) fn finish(self) -> Bucket {
+        let mut bucket = self.bucket;
+        bucket.programs.keys = Keys::new(self.programs);
+        bucket.paths.keys = Keys::new(self.paths);
+        bucket.hosts.keys = Keys::new(self.hosts);
+        bucket.effects.keys = Keys::new(self.effects);
+        bucket.params = self
+            .params
+            .into_iter()
+            .map(|(path, param)| Param {
+                path: path.to_vec(),
+                keys: Keys::new(param.keys),
+                text: TextScreen::new(param.literals),
+                others: param.others,
+            })
+            .collect();
+        bucket
+    }
+}
+
+impl FillingParam {
+    fn push(&mut self, rule: u32, screen: ParamScreen) {
+        let mut known = vec![];
+        match screen {
+            ParamScreen::Equals(scalars) => {
+                known.extend(scalars.iter().map(ValueKind::of));
+                let keys = scalars.iter().filter_map(scalar_key);
+                self.keys.extend(keys.map(|key| (key, rule)));
+            }
+            ParamScreen::Holds(literals) => {
+                known.push(ValueKind::Text);
+                self.literals.push((rule, literals));
+            }
+        }
+        for (kind, others) in ValueKind::ALL.into_iter().zip(&mut self.others) {
+            if kind == ValueKind::Other || !known.contains(&kind) {
+                others.push(rule);
+            }
+        }
+    }
+}
+
+impl Bucket {
+    /// Gives the rules that may hold, in lists each of which is in order.
+    pub(super) fn search<'a>(
+        &'a self,
+        facts: &Facts<'_>,
+        keys: &RequestKeys,
+        found: &mut impl FnMut(&'a [u32]),
+    ) {
+        found(&self.always);
+        for param in &self.params {
+            param.search(&facts.request().params, found);
+        }
+        self.programs.search(|| keys.programs(facts), found);
+        self.paths.search(|| keys.paths(facts), found);
+        self.hosts.search(|| keys.hosts(facts), found);
+        self.effects.search(|| keys.effects(facts), found);
+    }
+}
+
+impl Group {
+    fn search<'a, 'b>(
+        &'a self,
+        looked: impl FnOnce() -> &'b Looked,
+        found: &mut impl FnMut(&'a [u32]),
+    ) {
+        if self.all.is_empty() {
+            return;
+        }
+        match looked() {
+            Looked::Unknown => found(&self.all),
+            Looked::Keys(keys) => keys.iter().for_each(|key| found(self.keys.get(*key))),
+        }
+    }
+}
+
+impl Param {
+    fn search<'a>(&'a self, params: &Value, found: &mut impl FnMut(&'a [u32])) {
+        let value = match find(params, &self.path) {
+            Found::Value(value) => value,
+            Found::Tagged | Found::Absent => return found(self.others(ValueKind::Other)),
+        };
+        let kind = match value {
+            Value::String(text) => {
+                if !self.keys.is_empty() {
+                    found(self.keys.get(text_key(text)));
+                }
+                self.text.search(text, found);
+                ValueKind::Text
+            }
+            Value::Number(number) => {
+                if let Some(key) = number_key_of(number) {
+                    found(self.keys.get(key));
+                }
+                ValueKind::Number
+            }
+            Value::Bool(value) => {
+                if let Some(key) = scalar_key(&Scalar::Bool(*value)) {
+                    found(self.keys.get(key));
+                }
+                ValueKind::Bool
+            }
+            Value::Null | Value::Array(_) | Value::Object(_) => ValueKind::Other,
+        };
+        found(self.others(kind));
+    }
+
+    fn others(&self, kind: ValueKind) -> &[u32] {
+        let [text, number, bool, other] = &self.others;
+        match kind {
+            ValueKind::Text => text,
+            ValueKind::Number => number,
+            ValueKind::Bool => bool,
+            ValueKind::Other => other,
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! Under which condition a rule is filed.
+
+use std::sync::Arc;
+
+use super::key::{Key, Kind, key, number_key, text_key};
+use super::literals;
+use crate::holds::{Anchor, anchor};
+use crate::matcher::{Matcher, ParamCondition, ParamTest, PathPattern, Scalar, ShellPattern};
+use crate::pattern::Glob;
+
+/// A condition that must hold, or be unknown, for a rule to hold.
+pub(super) enum Screen<'a> {
+    /// There is none that could be looked up.
+    Nothing,
+    /// A parameter passes this test.
+    Param(&'a [Arc<str>], ParamScreen),
+    /// One of these programs is run, directly or by another one.
+    Programs(Vec<Key>),
+    /// A path with one of these keys is touched.
+    Paths(Vec<Key>),
+    /// A host with one of these keys is spoken to.
+    Hosts(Vec<Key>),
+    /// One of these effects.
+    Effects(Vec<Key>),
+}
+
+/// What is looked up of a parameter.
+pub(super) enum ParamScreen {
+    /// It is equal to one of these.
+    Equals(Vec<Scalar>),
+    /// It is text that holds one of these, letter case aside.
+    Holds(Vec<String>),
+}
+
+impl<'a> Screen<'a> {
+    /// Returns the most selective screen of `matcher`, its tools and actions aside.
+    pub(super) fn of(matcher: &'a Matcher) -> Self {
+        if let Some((condition, scalars)) = first(&matcher.params, equal_to) {
+            return Self::Param(&condition.path, ParamScreen::Equals(scalars));
+        }
+        if let Some(keys) = all(&matcher.shell, program_keys) {
+            return Self::Programs(keys);
+        }
+        if let Some((condition, literals)) = first(&matcher.params, holding) {
+            return Self::Param(&condition.path, ParamScreen::Holds(literals));
+        }
+        if !matcher.path.is_empty() {
+            let keys = all(&matcher.path, path_keys);
+            return Self::Paths(keys.unwrap_or_else(|| vec![key(Kind::AnyPath, "")]));
+        }
+        if !matcher.host.is_empty() {
+            let keys = all(&matcher.host, |host| {
+                all(&host.name, |glob| host_keys(glob))
+            });
+            return Self::Hosts(keys.unwrap_or_else(|| vec![key(Kind::AnyHost, "")]));
+        }
+        if matcher.effect.is_empty() {
+            return Self::Nothing;
+        }
+        let effect_key = |effect: &aegis_types::EffectKind| key(Kind::Effect, effect.as_str());
+        Self::Effects(matcher.effect.iter().map(effect_key).collect())
+    }
+}
+
+fn first<T>(
+    conditions: &[ParamCondition],
+    screen: impl Fn(&ParamTest) -> Option<T>,
+) -> Option<(&ParamCondition, T)> {
+    conditions
+        .iter()
+        .find_map(|condition| Some((condition, screen(&condition.test)?)))
+}
+
+/// Returns the keys of all `parts`; nothing if there are none, or one has none.
+fn all<T>(parts: &[T], keys: impl Fn(&T) -> Option<Vec<Key>>) -> Option<Vec<Key>> {
+    let mut all = Vec::new();
+    for part in parts {
+        all.extend(keys(part)?);
+    }
+    (!all.is_empty()).then_some(all)
+}
+
+fn equal_to(test: &ParamTest) -> Option<Vec<Scalar>> {
+    match test {
+        ParamTest::Equals(scalar) => Some(vec![scalar.clone()]),
+        ParamTest::OneOf(scalars) => Some(scalars.clone()),
+        ParamTest::Glob(glob) if glob.is_literal() => {
+            Some(vec![Scalar::Text(Arc::from(glob.as_str()))])
+        }
+        ParamTest::Gt(_)
+        | ParamTest::Gte(_)
+        | ParamTest::Lt(_)
+        | ParamTest::Lte(_)
+        | ParamTest::Contains(_)
+        | ParamTest::Glob(_)
+        | ParamTest::Regex(_)
+        | ParamTest::Present(_) => None,
+    }
+}
+
+fn holding(test: &ParamTest) -> Option<Vec<String>> {
+    match test {
+        ParamTest::Regex(pattern) => literals::of_regex(pattern.as_str()),
+        ParamTest::Glob(glob) => literals::of_glob(glob.as_str()),
+        ParamTest::Contains(Scalar::Text(part)) => literals::of_part(part),
+        ParamTest::Contains(Scalar::Null | Scalar::Bool(_) | Scalar::Integer(_))
+        | ParamTest::Equals(_)
+        | ParamTest::OneOf(_)
+        | ParamTest::Gt(_)
+        | ParamTest::Gte(_)
+        | ParamTest::Lt(_)
+        | ParamTest::Lte(_)
+        | ParamTest::Present(_) => None,
+    }
+}
+
+fn program_keys(pattern: &ShellPattern) -> Option<Vec<Key>> {
+    all(&pattern.program, |glob| {
+        glob.is_literal()
+            .then(|| vec![key(Kind::Program, glob.as_str())])
+    })
+}
+
+fn path_keys(pattern: &PathPattern) -> Option<Vec<Key>> {
+    all(&pattern.glob, |glob| path_key(glob).map(|key| vec![key]))
+}
+
+/// Returns the key of a glob: its first step below where it is anchored, or the
+/// name that every file it matches has.
+fn path_key(glob: &Glob) -> Option<Key> {
+    let is_plain = |step: &str| !step.contains(['*', '?', '[', '{', '\\', '!']);
+    let first = |rest: &str| rest.split('/').next().unwrap_or_default().to_owned();
+    let (kind, step) = match anchor(glob.as_str()) {
+        Anchor::Home(rest) => (Kind::Home, first(rest)),
+        Anchor::Directory(rest) => (Kind::Directory, first(rest)),
+        Anchor::None => match glob.as_str().strip_prefix("**/") {
+            Some(name) if name.contains('/') => return None,
+            Some(name) => (Kind::FileName, name.to_owned()),
+            None => (Kind::Root, first(glob.as_str().strip_prefix('/')?)),
+        },
+    };
+    is_plain(&step).then(|| key(kind, &step))
+}
+
+fn host_keys(glob: &Glob) -> Option<Vec<Key>> {
+    let text = glob.as_str().to_ascii_lowercase();
+    let is_plain = |text: &str| !text.contains(['*', '?', '[', '{', '\\', '!']);
+    if is_plain(&text) {
+        return Some(vec![key(Kind::Host, &text)]);
+    }
+    // A glob keeps its case; only its literal form is compared without.
+    let suffix = glob.as_str().strip_prefix("*.")?;
+    is_plain(suffix).then(|| vec![key(Kind::HostSuffix, suffix)])
+}
+
+/// Returns the key of a value that a parameter may equal.
+pub(super) fn scalar_key(scalar: &Scalar) -> Option<Key> {
+    match scalar {
+        Scalar::Null => None,
+        Scalar::Bool(value) => Some(number_key(Kind::Bool, u64::from(*value))),
+        Scalar::Integer(value) => Some(number_key(Kind::Integer, value.cast_unsigned())),
+        Scalar::Text(text) => Some(text_key(text)),
+    }
+}
