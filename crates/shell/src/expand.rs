@@ -1,0 +1,336 @@
+//! Turns words of the tree into words of the plan.
+
+mod brace;
+mod field;
+mod operator;
+mod parameter;
+
+use aegis_types::{Directory, Redirection, RedirectionKind, UnknownCause, Word, WordPart, Wrapper};
+
+use crate::output::Output;
+use crate::surroundings::Value;
+use crate::syntax::{Piece, RawRedirection, RawWord, Script, Target};
+use crate::walk::{Setting, Walk};
+use field::Fields;
+
+impl Walk<'_> {
+    /// Expands words as the arguments of a command: one may become many, or none.
+    pub(crate) fn words(&mut self, raw: &[RawWord], setting: &Setting) -> Vec<Word> {
+        let mut words = Vec::with_capacity(raw.len());
+        for word in raw {
+            self.word(word, setting, &mut words);
+        }
+        words
+    }
+
+    fn word(&mut self, raw: &RawWord, setting: &Setting, words: &mut Vec<Word>) {
+        if self.has_stopped() || !self.limits.take_step() {
+            self.stop(raw.span);
+            return;
+        }
+        if let Some(text) = raw.bare()
+            && !text.contains(['{', '~', '*', '?', '['])
+        {
+            self.charge(raw, text.len());
+            words.push(Word {
+                span: raw.span,
+                parts: vec![WordPart::Literal(text.to_owned())],
+            });
+            return;
+        }
+        let has_brace = |piece: &Piece| matches!(piece, Piece::Bare(text) if text.contains('{'));
+        if !raw.pieces.iter().any(has_brace) {
+            self.fields(raw, &raw.pieces, setting, words);
+            return;
+        }
+        match brace::alternatives(&raw.pieces) {
+            Some(alternatives) => {
+                for pieces in alternatives {
+                    self.fields(raw, &pieces, setting, words);
+                }
+            }
+            None => {
+                self.single(raw, setting);
+                words.push(Word {
+                    span: raw.span,
+                    parts: vec![WordPart::Unknown(UnknownCause::TooComplex)],
+                });
+            }
+        }
+    }
+
+    fn fields(
+        &mut self,
+        raw: &RawWord,
+        pieces: &[Piece],
+        setting: &Setting,
+        words: &mut Vec<Word>,
+    ) {
+        let mut fields = Fields::new(raw.span);
+        self.pieces(pieces, true, setting, &mut fields);
+        let before = words.len();
+        fields.finish(words);
+        let bytes = words.get(before..).unwrap_or_default().iter().map(weight);
+        let bytes = bytes.sum();
+        self.charge(raw, bytes);
+    }
+
+    /// Expands a word that stays one word, as a value or a pattern does.
+    pub(crate) fn single(&mut self, raw: &RawWord, setting: &Setting) -> Word {
+        let mut fields = Fields::new(raw.span);
+        self.pieces(&raw.pieces, false, setting, &mut fields);
+        let word = fields.into_single();
+        self.charge(raw, weight(&word));
+        word
+    }
+
+    /// Expands redirections.
+    pub(crate) fn redirections(
+        &mut self,
+        raw: &[RawRedirection],
+        setting: &Setting,
+    ) -> Vec<Redirection> {
+        let mut redirections = Vec::with_capacity(raw.len());
+        for RawRedirection { kind, target } in raw {
+            let kind = *kind;
+            let targets = match target {
+                Target::Word(word) if kind == RedirectionKind::Text => {
+                    let mut text = self.single(word, setting);
+                    text.parts.push(WordPart::Literal("\n".to_owned()));
+                    vec![text]
+                }
+                Target::Word(word) => {
+                    let mut targets = Vec::new();
+                    self.word(word, setting, &mut targets);
+                    targets
+                }
+                Target::Document(text) => match text.get() {
+                    Some(text) => vec![self.single(text, setting)],
+                    None => vec![Word::default()],
+                },
+            };
+            let named = targets
+                .into_iter()
+                .map(|target| Redirection { kind, target });
+            redirections.extend(named);
+        }
+        redirections
+    }
+
+    /// Expands pieces into `fields`, split into words or not.
+    fn pieces(&mut self, pieces: &[Piece], splits: bool, setting: &Setting, fields: &mut Fields) {
+        for (index, piece) in pieces.iter().enumerate() {
+            let rest = pieces.get(index + 1..).unwrap_or_default();
+            match piece {
+                Piece::Bare(text) => self.bare(text, index == 0, rest, splits, fields),
+                Piece::Quoted(text) => fields.literal(text),
+                Piece::Glob(text) if splits => fields.part(WordPart::Pattern(text.clone())),
+                Piece::Glob(text) => fields.literal(text),
+                Piece::Parameter(parameter) => {
+                    self.parameter(parameter, splits, setting, fields);
+                }
+                Piece::Substitution { script, quoted } => {
+                    self.substitution(script, splits && !quoted, setting, fields);
+                }
+                Piece::Process(script) => {
+                    let mark = self.around.mark();
+                    self.script(script, &setting.apart(Wrapper::ProcessSubstitution));
+                    self.around.restore(mark);
+                    fields.part(WordPart::Unknown(UnknownCause::Output));
+                }
+                Piece::Arithmetic(inner) => {
+                    let mut ignored = Fields::new(fields.span());
+                    self.pieces(inner, false, setting, &mut ignored);
+                    fields.part(WordPart::Unknown(UnknownCause::Arithmetic));
+                }
+                Piece::Array(elements) => {
+                    self.words(elements, setting);
+                    fields.part(WordPart::Unknown(UnknownCause::Expansion));
+                }
+            }
+        }
+    }
+
+    /// Expands unquoted text: tildes, then patterns.
+    fn bare(
+        &mut self,
+        text: &str,
+        is_first: bool,
+        rest: &[Piece],
+        splits: bool,
+        fields: &mut Fields,
+    ) {
+        if !text.contains('~') {
+            push_pattern(text, rest, splits, fields);
+            return;
+        }
+        // In a value each colon starts a path; in an argument that looks like
+        // an assignment the value does, and else only the word itself.
+        let mut text = text;
+        let mut may_be_home = is_first;
+        if splits && is_first && !text.starts_with('~') {
+            match text.split_once('=') {
+                Some((_, value)) if value.starts_with('~') => {
+                    let name_end = text.len() - value.len();
+                    fields.literal(text.get(..name_end).unwrap_or_default());
+                    text = value;
+                }
+                _ => may_be_home = false,
+            }
+        }
+        loop {
+            let (segment, after) = match text.split_once(':') {
+                Some((segment, after)) if !splits => (segment, Some(after)),
+                _ => (text, None),
+            };
+            let ends_here = after.is_some() || rest.is_empty();
+            let path = match home_prefix(segment, ends_here).filter(|_| may_be_home) {
+                Some((user, path)) => {
+                    self.home(user, fields);
+                    path
+                }
+                None => segment,
+            };
+            push_pattern(path, rest, splits, fields);
+            let Some(after) = after else {
+                return;
+            };
+            fields.literal(":");
+            text = after;
+            may_be_home = true;
+        }
+    }
+
+    fn home(&mut self, user: &str, fields: &mut Fields) {
+        match user {
+            "" => match self.around.value("HOME") {
+                None => fields.part(WordPart::Home(None)),
+                Some(Value::Parts(parts)) => fields.parts(&parts),
+                Some(Value::Unset | Value::Unknown | Value::Elements(_)) => {
+                    fields.part(WordPart::Unknown(UnknownCause::Expansion));
+                }
+            },
+            "+" => {
+                let current = self.around.places().current.clone();
+                push_directory(&current, fields);
+            }
+            "-" => {
+                let previous = self.around.places().previous.clone();
+                push_directory(&previous.unwrap_or(Directory::Unknown), fields);
+            }
+            _ if user.starts_with(|first: char| first.is_ascii_digit() || "+-".contains(first)) => {
+                fields.part(WordPart::Unknown(UnknownCause::Expansion));
+            }
+            _ => fields.part(WordPart::Home(Some(user.to_owned()))),
+        }
+    }
+
+    /// Walks a substitution; its value is known only in plain cases.
+    fn substitution(
+        &mut self,
+        script: &Script,
+        splits: bool,
+        setting: &Setting,
+        fields: &mut Fields,
+    ) {
+        let before = self.plan.commands.len();
+        let mark = self.around.mark();
+        self.script(script, &setting.apart(Wrapper::Substitution));
+        let directory = self.around.places().current.clone();
+        self.around.restore(mark);
+        let is_plain = matches!(script.items.as_slice(), [item] if matches!(item.links.as_slice(), [link] if link.pipeline.members.len() == 1));
+        if is_plain {
+            if self.prints_directory(before) {
+                push_directory(&directory, fields);
+                return;
+            }
+            if let Output::Text(text) = self.output_since(before) {
+                let value = [WordPart::Literal(text.trim_end_matches('\n').to_owned())];
+                self.value(&value, splits, fields);
+                return;
+            }
+        }
+        fields.part(WordPart::Unknown(UnknownCause::Output));
+    }
+
+    fn prints_directory(&self, before: usize) -> bool {
+        match self.plan.commands.get(before..) {
+            Some([command]) => {
+                command.arguments.is_empty()
+                    && command.redirections.is_empty()
+                    && crate::program::program_name(command).as_deref() == Some("pwd")
+            }
+            _ => false,
+        }
+    }
+
+    fn charge(&mut self, raw: &RawWord, bytes: usize) {
+        if !self.limits.take_expanded(bytes) {
+            self.stop(raw.span);
+        }
+    }
+}
+
+/// Adds a directory as the value of `PWD`.
+///
+/// The variable `PWD` as an unknown stands for the directory at the start of
+/// the text, wherever it is used.
+fn push_directory(directory: &Directory, fields: &mut Fields) {
+    let start = WordPart::Unknown(UnknownCause::Variable("PWD".to_owned()));
+    match directory {
+        Directory::Start => fields.part(start),
+        Directory::Unknown => fields.part(WordPart::Unknown(UnknownCause::Expansion)),
+        Directory::Moved(path) => match path.strip_prefix('~') {
+            Some(rest) => {
+                let (user, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+                let user = Some(user).filter(|user| !user.is_empty());
+                fields.part(WordPart::Home(user.map(str::to_owned)));
+                fields.literal(path);
+            }
+            None if path.starts_with('/') => fields.literal(path),
+            None => {
+                fields.part(start);
+                fields.literal("/");
+                fields.literal(path);
+            }
+        },
+    }
+}
+
+/// Adds unquoted text, as a pattern if it holds one.
+fn push_pattern(text: &str, rest: &[Piece], splits: bool, fields: &mut Fields) {
+    if splits && is_pattern(text, rest) {
+        fields.part(WordPart::Pattern(text.to_owned()));
+    } else {
+        fields.literal(text);
+    }
+}
+
+fn is_pattern(text: &str, rest: &[Piece]) -> bool {
+    if text.contains(['*', '?']) {
+        return true;
+    }
+    let closes = |piece: &Piece| matches!(piece, Piece::Bare(text) if text.contains(']'));
+    match text.split_once('[') {
+        Some((_, after)) => after.contains(']') || rest.iter().any(closes),
+        None => false,
+    }
+}
+
+/// Splits `~user/path` into the user and the path.
+fn home_prefix(text: &str, ends_here: bool) -> Option<(&str, &str)> {
+    let rest = text.strip_prefix('~')?;
+    match rest.find('/') {
+        Some(end) => rest.split_at_checked(end),
+        None => ends_here.then_some((rest, "")),
+    }
+}
+
+/// Returns how many bytes of text a word holds.
+fn weight(word: &Word) -> usize {
+    let bytes = word.parts.iter().map(|part| match part {
+        WordPart::Literal(text) | WordPart::Pattern(text) => text.len(),
+        WordPart::Home(_) | WordPart::Unknown(_) => 1,
+    });
+    bytes.sum()
+}

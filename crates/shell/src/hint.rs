@@ -1,0 +1,176 @@
+//! What inline code shows of itself: its string literals.
+
+mod filter;
+mod language;
+
+use std::borrow::Cow;
+
+use aegis_types::{Command, RedirectionKind, Word, WordPart};
+
+use crate::program::program_name;
+
+pub(crate) use filter::is_harmless;
+pub(crate) use language::{Language, inline_code, language, reads_input};
+
+/// The most hints of one command.
+const HINTS_MAX: usize = 512;
+
+/// Returns the text that the inline code of a command shows: its string
+/// literals, literals that stand side by side also as one, and its words.
+///
+/// The code is that of an interpreter, an editor or a shell, on the command
+/// line or in a here-document. Other commands have none. Hints are not what
+/// the code does: text that is put together from smaller parts is not among them.
+#[must_use]
+pub fn hints(command: &Command) -> Vec<String> {
+    let Some(name) = program_name(command) else {
+        return Vec::new();
+    };
+    let mut texts: Vec<&Word> = Vec::new();
+    let code;
+    if let Some(language) = language(&name) {
+        code = inline_code(language, &command.arguments);
+        texts.extend(&code);
+    } else if runs_text(&name) {
+        texts.extend(&command.arguments);
+    } else {
+        return Vec::new();
+    }
+    let given = command
+        .redirections
+        .iter()
+        .filter(|redirection| redirection.kind == RedirectionKind::Text);
+    texts.extend(given.map(|redirection| &redirection.target));
+    let mut hints = Vec::new();
+    for text in texts {
+        let text = shown(text);
+        string_literals(&text, &mut hints);
+        for word in loose_words(&text) {
+            add(&mut hints, word);
+        }
+    }
+    hints
+}
+
+/// Returns the pieces of a text that could be words, whatever its grammar.
+///
+/// This is for text that does not parse: it is cut at blanks, quotes and the
+/// signs that separate things in most languages, and nothing is unescaped.
+#[must_use]
+pub fn loose_words(text: &str) -> Vec<String> {
+    let separates =
+        |character: char| character.is_whitespace() || "'\"`;|&<>(){}[],=\\$!".contains(character);
+    let mut words = Vec::new();
+    for word in text.split(separates) {
+        if words.len() >= HINTS_MAX {
+            break;
+        }
+        if !word.is_empty() {
+            words.push(word.to_owned());
+        }
+    }
+    words
+}
+
+fn runs_text(name: &str) -> bool {
+    matches!(
+        name,
+        "sh" | "bash"
+            | "zsh"
+            | "dash"
+            | "ksh"
+            | "ash"
+            | "fish"
+            | "eval"
+            | "su"
+            | "watch"
+            | "parallel"
+            | "script"
+            | "trap"
+            | "source"
+            | "ssh"
+    )
+}
+
+/// Returns the parts of a word that are text.
+fn shown(word: &Word) -> Cow<'_, str> {
+    if let [WordPart::Literal(text)] = word.parts.as_slice() {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::new();
+    for part in &word.parts {
+        match part {
+            WordPart::Literal(text) | WordPart::Pattern(text) => shown.push_str(text),
+            WordPart::Home(_) => shown.push('~'),
+            WordPart::Unknown(_) => shown.push(' '),
+        }
+    }
+    Cow::Owned(shown)
+}
+
+fn add(hints: &mut Vec<String>, hint: String) {
+    if !hint.is_empty() && hints.len() < HINTS_MAX && !hints.contains(&hint) {
+        hints.push(hint);
+    }
+}
+
+/// Adds the string literals of `code`, and those side by side as one.
+fn string_literals(code: &str, hints: &mut Vec<String>) {
+    let mut characters = code.chars();
+    let mut together = String::new();
+    let mut count = 0;
+    while let Some(character) = characters.next() {
+        match character {
+            '\'' | '"' | '`' => {
+                let literal = string_literal(&mut characters, character);
+                together.push_str(&literal);
+                count += 1;
+                add(hints, literal);
+            }
+            '+' | '.' | ' ' | '\t' | '\n' => {}
+            _ => {
+                finish(&mut together, &mut count, hints);
+            }
+        }
+    }
+    finish(&mut together, &mut count, hints);
+}
+
+fn finish(together: &mut String, count: &mut u32, hints: &mut Vec<String>) {
+    let whole = std::mem::take(together);
+    if *count > 1 {
+        add(hints, whole);
+    }
+    *count = 0;
+}
+
+/// Reads a string literal whose opening quote was read.
+fn string_literal(characters: &mut std::str::Chars<'_>, quote: char) -> String {
+    let mut text = String::new();
+    while let Some(character) = characters.next() {
+        match character {
+            '\\' => match characters.next() {
+                Some('n') => text.push('\n'),
+                Some('t') => text.push('\t'),
+                Some('x') => push_code(characters, 2, &mut text),
+                Some('u') => push_code(characters, 4, &mut text),
+                Some(escaped) => text.push(escaped),
+                None => break,
+            },
+            _ if character == quote => break,
+            _ => text.push(character),
+        }
+    }
+    text
+}
+
+fn push_code(characters: &mut std::str::Chars<'_>, digits: usize, text: &mut String) {
+    let rest = characters.as_str();
+    let code = rest
+        .get(..digits)
+        .and_then(|digits| u32::from_str_radix(digits, 16).ok());
+    if let Some(character) = code.and_then(char::from_u32) {
+        text.push(character);
+        characters.by_ref().take(digits).for_each(drop);
+    }
+}

@@ -1,0 +1,167 @@
+//! Tells filters that only filter from programs that reach further.
+
+use aegis_types::Word;
+
+use super::Language;
+
+/// Returns whether inline code can do nothing but turn its input into output.
+///
+/// `false` also when that cannot be told.
+pub(crate) fn is_harmless(language: Language, code: &Word) -> bool {
+    let Some(text) = code.literal() else {
+        return false;
+    };
+    match language {
+        Language::Awk => awk_only_filters(&text),
+        Language::Sed => sed_only_filters(&text),
+        Language::Script(_) | Language::Editor => false,
+    }
+}
+
+/// Awk reaches files and programs through `>` and `|` after `print`, `getline`,
+/// `system`, and directives that load.
+fn awk_only_filters(text: &str) -> bool {
+    let mut characters = text.chars().peekable();
+    let mut word = String::new();
+    let mut prints = false;
+    let mut open = 0_u32;
+    while let Some(character) = characters.next() {
+        if character.is_ascii_alphanumeric() || character == '_' {
+            word.push(character);
+            continue;
+        }
+        match std::mem::take(&mut word).as_str() {
+            "system" | "getline" => return false,
+            "print" | "printf" => prints = true,
+            _ => {}
+        }
+        match character {
+            '"' => skip_string(&mut characters),
+            '@' => return false,
+            '(' => open += 1,
+            ')' => open = open.saturating_sub(1),
+            '{' | '}' | ';' | '\n' => (prints, open) = (false, 0),
+            '>' if prints && open == 0 => return false,
+            '|' if characters.peek() == Some(&'|') => {
+                characters.next();
+            }
+            '|' if !(prints && open > 0) => return false,
+            _ => {}
+        }
+    }
+    !matches!(word.as_str(), "system" | "getline")
+}
+
+fn skip_string(characters: &mut std::iter::Peekable<std::str::Chars<'_>>) {
+    while let Some(character) = characters.next() {
+        match character {
+            '\\' => {
+                characters.next();
+            }
+            '"' => return,
+            _ => {}
+        }
+    }
+}
+
+/// Sed reaches files and programs through the commands `e`, `r`, `R`, `w` and
+/// `W` and the flags `e` and `w` of `s`.
+fn sed_only_filters(text: &str) -> bool {
+    let mut script = Script { rest: text };
+    script.commands().is_some()
+}
+
+/// The rest of a sed script.
+struct Script<'t> {
+    rest: &'t str,
+}
+
+impl Script<'_> {
+    /// Reads all commands; `None` if one reaches further or cannot be read.
+    fn commands(&mut self) -> Option<()> {
+        loop {
+            self.skip(|character| {
+                character.is_whitespace() || matches!(character, ';' | '{' | '}')
+            });
+            if self.rest.is_empty() {
+                return Some(());
+            }
+            self.address()?;
+            match self.next()? {
+                's' => self.substitution()?,
+                'y' => {
+                    let delimiter = self.next()?;
+                    self.until(delimiter)?;
+                    self.until(delimiter)?;
+                }
+                '#' | 'a' | 'i' | 'c' | ':' | 'b' | 't' | 'T' => {
+                    self.skip(|character| character != '\n');
+                }
+                '{' | '}' | 'd' | 'D' | 'g' | 'G' | 'h' | 'H' | 'n' | 'N' | 'p' | 'P' | 'x'
+                | 'z' | '=' | 'F' => {}
+                'q' | 'Q' | 'l' | 'L' => self.skip(|character| character.is_ascii_digit()),
+                _ => return None,
+            }
+        }
+    }
+
+    fn address(&mut self) -> Option<()> {
+        loop {
+            self.skip(char::is_whitespace);
+            match self.rest.chars().next()? {
+                '/' => {
+                    self.next();
+                    self.until('/')?;
+                }
+                '\\' => {
+                    self.next();
+                    let delimiter = self.next()?;
+                    self.until(delimiter)?;
+                }
+                '0'..='9' | '$' | ',' | '~' | '+' | '!' | 'I' | 'M' => {
+                    self.next();
+                }
+                _ => return Some(()),
+            }
+        }
+    }
+
+    fn substitution(&mut self) -> Option<()> {
+        let delimiter = self.next()?;
+        self.until(delimiter)?;
+        self.until(delimiter)?;
+        while let Some(flag) = self.rest.chars().next() {
+            match flag {
+                'g' | 'p' | 'i' | 'I' | 'm' | 'M' | '0'..='9' => {
+                    self.next();
+                }
+                ';' | '}' | ' ' | '\t' | '\n' | '#' => return Some(()),
+                _ => return None,
+            }
+        }
+        Some(())
+    }
+
+    fn next(&mut self) -> Option<char> {
+        let character = self.rest.chars().next()?;
+        self.rest = self.rest.get(character.len_utf8()..)?;
+        Some(character)
+    }
+
+    fn skip(&mut self, skips: impl Fn(char) -> bool) {
+        self.rest = self.rest.trim_start_matches(skips);
+    }
+
+    /// Skips to the character after the next `delimiter` that is not escaped.
+    fn until(&mut self, delimiter: char) -> Option<()> {
+        loop {
+            match self.next()? {
+                '\\' => {
+                    self.next();
+                }
+                character if character == delimiter => return Some(()),
+                _ => {}
+            }
+        }
+    }
+}

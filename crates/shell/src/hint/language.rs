@@ -1,0 +1,189 @@
+//! Which programs are given code, and where on their command line.
+
+use aegis_types::Word;
+
+use crate::option::{self, Spec, first_text};
+
+/// How a program takes its code.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Language {
+    /// Through options, or else as a file or through its input.
+    Script(&'static Interpreter),
+    /// As the first operand, unless a file is named: awk.
+    Awk,
+    /// As the first operand, unless given through an option: sed.
+    Sed,
+    /// Through `-c` and `+`, or as input: editors.
+    Editor,
+}
+
+/// An interpreter of a language that is not followed.
+#[derive(Debug)]
+pub(crate) struct Interpreter {
+    name: &'static str,
+    /// The options whose value is code.
+    code: &'static [&'static str],
+    /// The options that take a value.
+    spec: Spec,
+}
+
+const fn interpreter(
+    name: &'static str,
+    code: &'static [&'static str],
+    short: &'static str,
+    long: &'static [&'static str],
+) -> Interpreter {
+    Interpreter {
+        name,
+        code,
+        spec: Spec {
+            short,
+            long,
+            ends_at_operand: true,
+        },
+    }
+}
+
+const INTERPRETERS: [Interpreter; 16] = [
+    interpreter("python", &["c"], "cmWXQ", &[]),
+    interpreter("pypy", &["c"], "cmWXQ", &[]),
+    interpreter(
+        "node",
+        &["e", "p", "eval", "print"],
+        "eprC",
+        &["eval", "print", "require", "import", "loader"],
+    ),
+    interpreter(
+        "nodejs",
+        &["e", "p", "eval", "print"],
+        "eprC",
+        &["eval", "print", "require", "import", "loader"],
+    ),
+    interpreter(
+        "bun",
+        &["e", "p", "eval", "print"],
+        "epr",
+        &["eval", "print", "preload"],
+    ),
+    interpreter("deno", &[], "", &[]),
+    interpreter("perl", &["e", "E"], "eEIMm", &[]),
+    interpreter("ruby", &["e"], "eIrCEFT", &[]),
+    interpreter("php", &["r", "B", "R", "E"], "rdcfzBREStF", &["run"]),
+    interpreter("lua", &["e"], "el", &[]),
+    interpreter("luajit", &["e"], "elj", &[]),
+    interpreter("Rscript", &["e"], "e", &[]),
+    interpreter(
+        "julia",
+        &["e", "E", "eval", "print"],
+        "eELJpt",
+        &["eval", "print", "load"],
+    ),
+    interpreter("osascript", &["e"], "els", &[]),
+    interpreter("groovy", &["e"], "ecl", &[]),
+    interpreter("elixir", &["e", "eval"], "er", &["eval"]),
+];
+
+const AWK: Spec = Spec {
+    short: "fFvWie",
+    long: &["file", "field-separator", "assign", "include", "source"],
+    ends_at_operand: false,
+};
+
+const SED: Spec = Spec {
+    short: "efl",
+    long: &["expression", "file", "line-length"],
+    ends_at_operand: false,
+};
+
+const EDITOR: Spec = Spec {
+    short: "cSsuUTwWpi",
+    long: &["cmd", "eval", "execute", "script"],
+    ends_at_operand: false,
+};
+
+/// Returns how the program `name` takes code, if it does.
+pub(crate) fn language(name: &str) -> Option<Language> {
+    match name {
+        "awk" | "gawk" | "mawk" | "nawk" => return Some(Language::Awk),
+        "sed" | "gsed" => return Some(Language::Sed),
+        "ed" | "ex" | "vi" | "vim" | "nvim" | "view" | "emacs" | "red" => {
+            return Some(Language::Editor);
+        }
+        _ => {}
+    }
+    let plain =
+        name.trim_end_matches(|character: char| character.is_ascii_digit() || character == '.');
+    INTERPRETERS
+        .iter()
+        .find(|interpreter| interpreter.name == plain)
+        .map(Language::Script)
+}
+
+/// Returns the arguments that are code.
+pub(crate) fn inline_code(language: Language, arguments: &[Word]) -> Vec<Word> {
+    match language {
+        Language::Script(interpreter) if interpreter.name == "deno" => {
+            match arguments.split_first() {
+                Some((first, rest)) if first.literal().as_deref() == Some("eval") => rest
+                    .iter()
+                    .filter(|word| !first_text(word).starts_with('-'))
+                    .cloned()
+                    .collect(),
+                _ => Vec::new(),
+            }
+        }
+        Language::Script(interpreter) => {
+            let read = option::read(arguments, &interpreter.spec);
+            read.values(interpreter.code).cloned().collect()
+        }
+        Language::Awk => {
+            let read = option::read(arguments, &AWK);
+            let mut code: Vec<Word> = read.values(&["e", "source"]).cloned().collect();
+            if code.is_empty() && !read.has(&["f", "file"]) {
+                code.extend(read.operands.first().map(|word| (*word).clone()));
+            }
+            code
+        }
+        Language::Sed => {
+            let read = option::read(arguments, &SED);
+            let mut code: Vec<Word> = read.values(&["e", "expression"]).cloned().collect();
+            if code.is_empty() && !read.has(&["f", "file"]) {
+                code.extend(read.operands.first().map(|word| (*word).clone()));
+            }
+            code
+        }
+        Language::Editor => {
+            let read = option::read(arguments, &EDITOR);
+            let mut code: Vec<Word> = read
+                .values(&["c", "cmd", "eval", "execute", "S"])
+                .cloned()
+                .collect();
+            let started = read
+                .operands
+                .iter()
+                .filter(|word| first_text(word).starts_with('+'));
+            code.extend(started.map(|word| (*word).clone()));
+            code
+        }
+    }
+}
+
+/// Returns whether a program that is given no inline code reads it from its input.
+pub(crate) fn reads_input(language: Language, arguments: &[Word]) -> bool {
+    match language {
+        Language::Script(interpreter) if interpreter.name == "deno" => false,
+        Language::Script(interpreter) => {
+            let read = option::read(arguments, &interpreter.spec);
+            let asks = ["V", "v", "version", "help", "h", "m", "check", "c", "test"];
+            match read.operands.first() {
+                None => !read.has(&asks),
+                Some(word) => {
+                    matches!(word.literal().as_deref(), Some("-" | "/dev/stdin"))
+                        && !read.has(&["m"])
+                }
+            }
+        }
+        Language::Editor => true,
+        Language::Awk | Language::Sed => false,
+    }
+}

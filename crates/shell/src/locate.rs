@@ -1,0 +1,84 @@
+//! Joins a word with the directory in which its command runs.
+
+use aegis_types::{Command, Directory, UnknownCause, Word, WordPart};
+
+/// Returns `word` as a path seen from where the text starts, if that can be told.
+///
+/// The word returned is absolute, or starts with a home directory, or is
+/// relative to the directory in which the whole text starts. `None` means that
+/// it is relative to a directory that only running would show.
+#[must_use]
+pub fn located(command: &Command, word: &Word) -> Option<Word> {
+    let is_free = match word.parts.first() {
+        None => true,
+        Some(WordPart::Literal(text) | WordPart::Pattern(text)) => text.starts_with('/'),
+        Some(WordPart::Home(_)) => true,
+        Some(WordPart::Unknown(cause)) => is_start(cause),
+    };
+    if is_free {
+        return Some(word.clone());
+    }
+    match &command.directory {
+        Directory::Start => Some(word.clone()),
+        Directory::Unknown => None,
+        Directory::Moved(path) => {
+            let mut parts = directory_parts(path);
+            parts.push(WordPart::Literal("/".to_owned()));
+            parts.extend(word.parts.iter().cloned());
+            Some(Word {
+                span: word.span,
+                parts: merged(parts),
+            })
+        }
+    }
+}
+
+/// Returns whether an unknown stands for the directory in which the text starts.
+fn is_start(cause: &UnknownCause) -> bool {
+    matches!(cause, UnknownCause::Variable(name) if name == "PWD")
+}
+
+/// Returns the parts of a directory as recorded: `~` at its start is a home directory.
+fn directory_parts(path: &str) -> Vec<WordPart> {
+    let Some(rest) = path.strip_prefix('~') else {
+        return vec![WordPart::Literal(path.to_owned())];
+    };
+    let (user, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let user = Some(user).filter(|user| !user.is_empty());
+    vec![
+        WordPart::Home(user.map(str::to_owned)),
+        WordPart::Literal(path.to_owned()),
+    ]
+}
+
+/// Returns `parts` with neighbouring text joined.
+pub(crate) fn merged(parts: Vec<WordPart>) -> Vec<WordPart> {
+    let mut merged: Vec<WordPart> = Vec::with_capacity(parts.len());
+    for part in parts {
+        match (merged.last_mut(), part) {
+            (Some(WordPart::Literal(last)), WordPart::Literal(text)) => last.push_str(&text),
+            (_, WordPart::Literal(text)) if text.is_empty() => {}
+            (_, part) => merged.push(part),
+        }
+    }
+    merged
+}
+
+/// Returns the path `folder/word`, or `word` alone if it does not start in a folder.
+pub(crate) fn beneath(folder: &Word, word: &Word) -> Word {
+    let is_absolute = match word.parts.first() {
+        Some(WordPart::Literal(text) | WordPart::Pattern(text)) => text.starts_with('/'),
+        Some(WordPart::Home(_)) => true,
+        Some(WordPart::Unknown(_)) | None => false,
+    };
+    if is_absolute {
+        return word.clone();
+    }
+    let mut parts = folder.parts.clone();
+    parts.push(WordPart::Literal("/".to_owned()));
+    parts.extend(word.parts.iter().cloned());
+    Word {
+        span: word.span,
+        parts: merged(parts),
+    }
+}

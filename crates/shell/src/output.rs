@@ -1,0 +1,144 @@
+//! What a command writes to its standard output, where the text shows it.
+
+use aegis_types::{Command, RedirectionKind, UnknownCause, Word, WordPart};
+
+use crate::program::program_name;
+
+/// What comes through a pipe.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Output {
+    /// This text.
+    Text(String),
+    /// Paths, each of which starts like one of these words.
+    Paths(Vec<Word>),
+    /// It cannot be told.
+    Unknown,
+}
+
+/// Returns what `command` writes to its standard output.
+pub(crate) fn output_of(command: &Command) -> Output {
+    let goes_elsewhere = command
+        .redirections
+        .iter()
+        .any(|redirection| match redirection.kind {
+            RedirectionKind::Write | RedirectionKind::Append | RedirectionKind::ReadWrite => true,
+            RedirectionKind::Read | RedirectionKind::Text | RedirectionKind::Descriptor => false,
+        });
+    if goes_elsewhere {
+        return Output::Unknown;
+    }
+    let text = match program_name(command).as_deref() {
+        Some("echo") => echoed(&command.arguments),
+        Some("printf") => printed(&command.arguments),
+        Some("cat" | "tee") if command.arguments.is_empty() => document(command),
+        Some("find" | "fd" | "ls") => return Output::Paths(starts(command)),
+        _ => None,
+    };
+    text.map_or(Output::Unknown, Output::Text)
+}
+
+fn echoed(arguments: &[Word]) -> Option<String> {
+    let mut words = Vec::new();
+    let mut has_escapes = false;
+    let mut ends_line = true;
+    for argument in arguments {
+        let word = argument.literal()?;
+        if words.is_empty() && is_echo_option(&word) {
+            has_escapes |= word.contains('e');
+            ends_line &= !word.contains('n');
+        } else {
+            words.push(word);
+        }
+    }
+    let mut text = words.join(" ");
+    if has_escapes && text.contains('\\') {
+        return None;
+    }
+    if ends_line {
+        text.push('\n');
+    }
+    Some(text)
+}
+
+fn is_echo_option(word: &str) -> bool {
+    word.strip_prefix('-')
+        .is_some_and(|letters| !letters.is_empty() && letters.chars().all(|c| "neE".contains(c)))
+}
+
+fn printed(arguments: &[Word]) -> Option<String> {
+    let (format, values) = arguments.split_first()?;
+    let format = format.literal()?;
+    if format.starts_with('-') {
+        return None;
+    }
+    let format = format.replace("\\n", "\n");
+    if format.contains('\\') {
+        return None;
+    }
+    let mut parts = format.split("%s");
+    let first = parts.next().unwrap_or_default();
+    let rest: Vec<&str> = parts.collect();
+    if format.replace("%s", "").contains('%') {
+        return None;
+    }
+    if rest.is_empty() {
+        return values.is_empty().then(|| format.clone());
+    }
+    let mut text = String::new();
+    let mut values = values.iter();
+    loop {
+        text.push_str(first);
+        for part in &rest {
+            if let Some(value) = values.next() {
+                text.push_str(&value.literal()?);
+            }
+            text.push_str(part);
+        }
+        if values.len() == 0 {
+            return Some(text);
+        }
+    }
+}
+
+fn document(command: &Command) -> Option<String> {
+    let redirection = command.redirections.last()?;
+    match redirection.kind {
+        RedirectionKind::Text => redirection.target.literal(),
+        RedirectionKind::Read
+        | RedirectionKind::Write
+        | RedirectionKind::Append
+        | RedirectionKind::ReadWrite
+        | RedirectionKind::Descriptor => None,
+    }
+}
+
+/// Returns words with which the paths start that `find` or `ls` writes.
+pub(crate) fn starts(command: &Command) -> Vec<Word> {
+    let mut folders: Vec<&Word> = Vec::new();
+    for argument in &command.arguments {
+        let is_option = match argument.parts.first() {
+            Some(WordPart::Literal(text)) => text.starts_with(['-', '(', '!']),
+            Some(WordPart::Pattern(_) | WordPart::Home(_) | WordPart::Unknown(_)) | None => false,
+        };
+        if !is_option {
+            folders.push(argument);
+        } else if !folders.is_empty() {
+            break;
+        }
+    }
+    let here = Word {
+        span: command.span,
+        parts: vec![WordPart::Literal(".".to_owned())],
+    };
+    if folders.is_empty() {
+        folders.push(&here);
+    }
+    folders
+        .into_iter()
+        .map(|folder| {
+            let mut word = folder.clone();
+            word.parts.push(WordPart::Unknown(UnknownCause::Output));
+            word
+        })
+        .collect()
+}

@@ -1,0 +1,30 @@
+//! The name of a program.
+
+use std::borrow::Cow;
+
+use aegis_types::{Command, Word, WordPart};
+
+/// Returns the name of the program of a command without its folder, if the text shows it.
+#[must_use]
+pub fn program_name(command: &Command) -> Option<Cow<'_, str>> {
+    name_of(command.program.as_ref()?)
+}
+
+/// Returns the last component of a word, if it is literal.
+pub(crate) fn name_of(word: &Word) -> Option<Cow<'_, str>> {
+    if let [WordPart::Literal(text)] = word.parts.as_slice() {
+        return Some(Cow::Borrowed(last_component(text)));
+    }
+    // A folder that is not literal does not hide the name of the program in it.
+    match word.parts.last()? {
+        WordPart::Literal(text) if text.contains('/') => Some(Cow::Borrowed(last_component(text))),
+        WordPart::Literal(_) => word
+            .literal()
+            .map(|text| Cow::Owned(last_component(&text).to_owned())),
+        WordPart::Pattern(_) | WordPart::Home(_) | WordPart::Unknown(_) => None,
+    }
+}
+
+fn last_component(path: &str) -> &str {
+    path.rsplit_once('/').map_or(path, |(_, name)| name)
+}

@@ -1,0 +1,318 @@
+//! Follows a simple command to the program it runs in the end.
+
+mod builtin;
+mod code;
+mod directory;
+mod prefix;
+mod search;
+mod shell;
+
+use std::rc::Rc;
+
+use aegis_types::{Assignment, Command, Directory, Redirection, Span, UnknownCause, Word, Wrapper};
+
+use crate::program::name_of;
+use crate::surroundings::Value;
+use crate::syntax::{Node, Origin, Piece, RawAssignment, RawWord, split_assignment};
+use crate::walk::{Setting, Walk};
+
+/// A command that may turn out to run another one.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Draft {
+    /// Where it stands.
+    pub(crate) span: Span,
+    /// The program and its arguments.
+    pub(crate) words: Vec<Word>,
+    /// What it sets.
+    pub(crate) assignments: Vec<Assignment>,
+    /// Its redirections.
+    pub(crate) redirections: Vec<Redirection>,
+    /// Its directory, if it is not that of the shell.
+    pub(crate) directory: Option<Directory>,
+    /// What its name can mean.
+    pub(crate) lookup: Lookup,
+}
+
+/// What the name of a program can mean.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) enum Lookup {
+    /// Anything: a function, an alias, a builtin, a program.
+    #[default]
+    Shell,
+    /// A builtin or a program.
+    Builtins,
+    /// A program.
+    Programs,
+}
+
+impl Walk<'_> {
+    /// Walks a simple command.
+    pub(crate) fn simple(
+        &mut self,
+        node: &Node,
+        assignments: &[RawAssignment],
+        words: &[RawWord],
+        setting: &Setting,
+    ) {
+        let declares = words
+            .first()
+            .and_then(RawWord::bare)
+            .is_some_and(is_declaration);
+        let mut draft = Draft {
+            span: node.span,
+            ..Draft::default()
+        };
+        let mut values = Vec::new();
+        for assignment in assignments {
+            values.push(self.assignment(assignment, setting, &mut draft));
+        }
+        if declares {
+            for word in words {
+                match split_assignment(word) {
+                    Some(assignment) => {
+                        values.push(self.assignment(&assignment, setting, &mut draft));
+                    }
+                    None => draft
+                        .words
+                        .append(&mut self.words(std::slice::from_ref(word), setting)),
+                }
+            }
+        } else {
+            draft.words = self.words(words, setting);
+        }
+        draft.redirections = self.redirections(&node.redirections, setting);
+        if draft.words.is_empty() || declares {
+            for (name, value) in values {
+                self.around.set(&name, value);
+            }
+        }
+        if draft.words.is_empty() && !words.is_empty() && draft.redirections.is_empty() {
+            // Every word vanished: the program was an empty value.
+            return self.list(draft, setting);
+        }
+        self.run(draft, setting);
+    }
+
+    /// Expands an assignment into `draft`; returns the name and the value it gets.
+    fn assignment(
+        &mut self,
+        raw: &RawAssignment,
+        setting: &Setting,
+        draft: &mut Draft,
+    ) -> (String, Value) {
+        if let Some(pieces) = &raw.subscript {
+            let subscript = RawWord {
+                span: raw.value.span,
+                pieces: pieces.clone(),
+            };
+            self.single(&subscript, setting);
+        }
+        let mut value = Value::Unknown;
+        let word = if let [Piece::Array(elements)] = raw.value.pieces.as_slice() {
+            let words = self.words(elements, setting);
+            let word = joined(&words, raw.value.span);
+            value = Value::Elements(words.into());
+            word
+        } else {
+            let word = self.single(&raw.value, setting);
+            value = match raw.subscript {
+                Some(_) => value,
+                None => Value::Parts(word.parts.as_slice().into()),
+            };
+            word
+        };
+        if raw.appends {
+            value = match (self.around.value(&raw.name), value) {
+                (Some(Value::Parts(before)), Value::Parts(after)) => {
+                    Value::Parts([before.as_ref(), after.as_ref()].concat().into())
+                }
+                (Some(Value::Elements(before)), Value::Elements(after)) => {
+                    Value::Elements([before.as_ref(), after.as_ref()].concat().into())
+                }
+                (Some(Value::Unset), value) => value,
+                _ => Value::Unknown,
+            };
+        }
+        draft.assignments.push(Assignment {
+            name: raw.name.clone(),
+            value: word,
+        });
+        (raw.name.clone(), value)
+    }
+
+    /// Follows a command to what it runs, and lists that.
+    pub(crate) fn run(&mut self, draft: Draft, setting: &Setting) {
+        if self.has_stopped() || !self.limits.take_step() || setting.is_too_deep() {
+            self.stop(draft.span);
+            return;
+        }
+        let Some(program) = draft.words.first() else {
+            self.list(draft, setting);
+            return;
+        };
+        if program.is_unknown() {
+            self.note(program.span, UnknownCause::Program);
+        }
+        let Some(name) = name_of(program).map(|name| name.into_owned()) else {
+            if !program.is_unknown() {
+                self.note(program.span, UnknownCause::Program);
+            }
+            self.list(draft, setting);
+            return;
+        };
+        let is_plain = program.literal().is_some_and(|text| !text.contains('/'));
+        if is_plain && draft.lookup == Lookup::Shell && self.call(&name, &draft, setting) {
+            return;
+        }
+        if is_plain && draft.lookup != Lookup::Programs && self.builtin(&name, &draft, setting) {
+            return;
+        }
+        self.program(&name, draft, setting);
+    }
+
+    /// Follows a program that may run others.
+    fn program(&mut self, name: &str, draft: Draft, setting: &Setting) {
+        match name {
+            "sh" | "bash" | "zsh" | "dash" | "ksh" | "ash" | "mksh" | "fish" | "rbash" => {
+                self.shell(name, draft, setting);
+            }
+            "xargs" => self.xargs(draft, setting),
+            "find" => self.find(draft, setting),
+            "su" | "runuser" | "script" | "watch" | "parallel" => {
+                self.text_program(name, draft, setting);
+            }
+            _ => match prefix::of(name) {
+                Some(prefix) => self.prefixed(prefix, draft, setting),
+                None => {
+                    self.code(name, &draft, setting);
+                    self.list(draft, setting);
+                }
+            },
+        }
+    }
+
+    /// Calls a function or expands an alias of this name; returns whether it was a function.
+    fn call(&mut self, name: &str, draft: &Draft, setting: &Setting) -> bool {
+        if let Some(text) = self.around.alias(name) {
+            self.aliased(name, &text, draft, setting);
+        }
+        let Some(body) = self.around.function(name) else {
+            return false;
+        };
+        let wrapper = Wrapper::Function(name.to_owned());
+        let Some(body) = body.filter(|_| !setting.through.contains(&wrapper)) else {
+            self.note(draft.span, UnknownCause::Construct("recursion".to_owned()));
+            self.list(draft.clone(), setting);
+            return true;
+        };
+        self.list_rest(draft, setting);
+        let arguments: Rc<[Word]> = draft.words.get(1..).unwrap_or_default().into();
+        let before = self.around.positional();
+        self.around.set_positional(Some(arguments));
+        let locals = std::mem::take(&mut self.locals);
+        self.called.insert(name.to_owned());
+        self.node(&body, &setting.within(wrapper));
+        for local in std::mem::replace(&mut self.locals, locals) {
+            self.around.forget(&local);
+        }
+        self.around.set_positional(before);
+        true
+    }
+
+    /// Walks the text of an alias with the arguments of its use.
+    fn aliased(&mut self, name: &str, text: &str, draft: &Draft, setting: &Setting) {
+        let wrapper = Wrapper::Function(name.to_owned());
+        if setting.through.contains(&wrapper) {
+            return;
+        }
+        let mut whole = text.to_owned();
+        for word in draft.words.get(1..).unwrap_or_default() {
+            let Some(word) = word.literal() else {
+                self.note(draft.span, UnknownCause::Construct("alias".to_owned()));
+                break;
+            };
+            whole.push_str(" '");
+            whole.push_str(&word.replace('\'', "'\\''"));
+            whole.push('\'');
+        }
+        self.text(&whole, Origin::Whole(draft.span), &setting.within(wrapper));
+    }
+
+    /// Walks the functions that nothing in the text has called.
+    pub(crate) fn uncalled_functions(&mut self) {
+        for (name, body) in self.around.functions_defined() {
+            if !self.called.contains(&name) {
+                let setting = Setting::default().branch();
+                let setting = setting.within(Wrapper::Function(name));
+                self.around.set_positional(None);
+                self.node(&body, &setting);
+            }
+        }
+    }
+
+    /// Lists what a command sets and redirects when its program is followed elsewhere.
+    pub(crate) fn list_rest(&mut self, draft: &Draft, setting: &Setting) {
+        if draft.assignments.is_empty() && draft.redirections.is_empty() {
+            return;
+        }
+        let rest = Draft {
+            words: Vec::new(),
+            ..draft.clone()
+        };
+        self.list(rest, setting);
+    }
+
+    /// Lists a command as it stands.
+    pub(crate) fn list(&mut self, draft: Draft, setting: &Setting) {
+        let directory = draft.directory;
+        let mut words = draft.words.into_iter();
+        let program = words.next();
+        self.push(Command {
+            span: draft.span,
+            program,
+            arguments: words.collect(),
+            assignments: draft.assignments,
+            redirections: draft.redirections,
+            through: setting.through.clone(),
+            directory: directory.unwrap_or_else(|| self.around.places().current.clone()),
+            place: setting.command_place(),
+        });
+    }
+}
+
+fn is_declaration(name: &str) -> bool {
+    matches!(
+        name,
+        "export" | "declare" | "typeset" | "local" | "readonly"
+    )
+}
+
+/// Returns words as one, with blanks between them.
+pub(crate) fn joined(words: &[Word], span: Span) -> Word {
+    let mut whole = Word {
+        span,
+        parts: Vec::new(),
+    };
+    for word in words {
+        if !whole.parts.is_empty() {
+            push_text(&mut whole, " ");
+        }
+        for part in &word.parts {
+            match part {
+                aegis_types::WordPart::Literal(text) => push_text(&mut whole, text),
+                other => whole.parts.push(other.clone()),
+            }
+        }
+    }
+    whole
+}
+
+/// Adds text to a word.
+pub(crate) fn push_text(word: &mut Word, text: &str) {
+    if let Some(aegis_types::WordPart::Literal(last)) = word.parts.last_mut() {
+        last.push_str(text);
+    } else if !text.is_empty() {
+        word.parts
+            .push(aegis_types::WordPart::Literal(text.to_owned()));
+    }
+}

@@ -1,0 +1,186 @@
+//! Follows the working directory.
+
+use aegis_types::{Directory, Word, WordPart};
+
+use crate::surroundings::{Places, Value};
+use crate::walk::Walk;
+
+impl Walk<'_> {
+    /// Follows `cd`.
+    pub(super) fn change_directory(&mut self, arguments: &[Word]) {
+        let mut operands = Vec::new();
+        let mut is_physical = false;
+        for word in arguments {
+            match word.literal().as_deref() {
+                Some("-P") => is_physical = true,
+                Some("-L" | "-e" | "-@" | "--") if operands.is_empty() => {}
+                _ => operands.push(word),
+            }
+        }
+        let places = self.around.places().clone();
+        let target = match operands.as_slice() {
+            [] => self.home_directory(),
+            [word] if word.literal().as_deref() == Some("-") => {
+                places.previous.clone().unwrap_or(Directory::Unknown)
+            }
+            [word] => self.reached(&places.current, word, is_physical),
+            _ => Directory::Unknown,
+        };
+        self.around.set_places(Places {
+            current: target,
+            previous: Some(places.current),
+            stack: places.stack,
+        });
+    }
+
+    /// Follows `pushd`.
+    pub(super) fn push_directory(&mut self, arguments: &[Word]) {
+        let [word] = arguments else {
+            return self.around.move_to_unknown();
+        };
+        if crate::option::first_text(word).starts_with(['+', '-']) {
+            return self.around.move_to_unknown();
+        }
+        let mut places = self.around.places().clone();
+        let target = self.reached(&places.current, word, false);
+        let before = std::mem::replace(&mut places.current, target);
+        places.stack.push(before.clone());
+        places.previous = Some(before);
+        self.around.set_places(places);
+    }
+
+    /// Follows `popd`.
+    pub(super) fn pop_directory(&mut self, arguments: &[Word]) {
+        let mut places = self.around.places().clone();
+        let target = places.stack.pop().filter(|_| arguments.is_empty());
+        let target = target.unwrap_or(Directory::Unknown);
+        places.previous = Some(std::mem::replace(&mut places.current, target));
+        self.around.set_places(places);
+    }
+
+    fn home_directory(&self) -> Directory {
+        match self.around.value("HOME") {
+            None => Directory::Moved("~".to_owned()),
+            Some(Value::Parts(parts)) => match parts.as_ref() {
+                [WordPart::Literal(path)] => join(&self.around.places().current, path),
+                _ => Directory::Unknown,
+            },
+            Some(Value::Elements(_) | Value::Unset | Value::Unknown) => Directory::Unknown,
+        }
+    }
+
+    fn reached(&self, from: &Directory, word: &Word, is_physical: bool) -> Directory {
+        let Some(path) = path_text(word) else {
+            return Directory::Unknown;
+        };
+        let is_searched = !path.starts_with(['/', '.', '~']) && !path.is_empty();
+        let has_search = self.around.value("CDPATH").is_some();
+        if (is_searched && has_search) || (is_physical && path.contains("..")) {
+            return Directory::Unknown;
+        }
+        join(from, &path)
+    }
+}
+
+/// Returns the directory that `word` names, seen from `from`.
+pub(super) fn from_word(from: &Directory, word: &Word) -> Directory {
+    path_text(word).map_or(Directory::Unknown, |path| join(from, &path))
+}
+
+/// Returns the path a word gives, with `~` for a home directory.
+fn path_text(word: &Word) -> Option<String> {
+    match word.parts.split_first()? {
+        (WordPart::Home(user), rest) => {
+            let mut path = format!("~{}", user.as_deref().unwrap_or_default());
+            for part in rest {
+                match part {
+                    WordPart::Literal(text) => path.push_str(text),
+                    WordPart::Pattern(_) | WordPart::Home(_) | WordPart::Unknown(_) => return None,
+                }
+            }
+            Some(path)
+        }
+        (WordPart::Unknown(cause), rest) if is_start(cause) => {
+            let mut path = String::new();
+            for part in rest {
+                match part {
+                    WordPart::Literal(text) => path.push_str(text),
+                    WordPart::Pattern(_) | WordPart::Home(_) | WordPart::Unknown(_) => return None,
+                }
+            }
+            // The directory of the start is where relative paths begin.
+            path.strip_prefix('/').map_or_else(
+                || path.is_empty().then(|| START.to_owned()),
+                |rest| Some(format!("{START}/{rest}")),
+            )
+        }
+        (WordPart::Literal(_) | WordPart::Pattern(_) | WordPart::Unknown(_), _) => {
+            let text = word.literal()?;
+            // A folder whose name is a tilde is no home directory.
+            Some(if text.starts_with('~') {
+                format!("./{text}")
+            } else {
+                text
+            })
+        }
+    }
+}
+
+/// Marks a path that begins at the start whatever directory is current.
+const START: &str = "\u{0}";
+
+fn is_start(cause: &aegis_types::UnknownCause) -> bool {
+    matches!(cause, aegis_types::UnknownCause::Variable(name) if name == "PWD")
+}
+
+/// Returns the directory reached by `path` from `from`, as the shell joins them: by name.
+fn join(from: &Directory, path: &str) -> Directory {
+    if let Some(rest) = path.strip_prefix(START) {
+        let rest = rest.strip_prefix('/').unwrap_or(rest);
+        return join(&Directory::Start, rest);
+    }
+    if path.starts_with(['/', '~']) {
+        return Directory::Moved(tidy(path));
+    }
+    match from {
+        Directory::Unknown => Directory::Unknown,
+        Directory::Start => from_start(tidy(path)),
+        Directory::Moved(before) => from_start(tidy(&format!("{before}/{path}"))),
+    }
+}
+
+fn from_start(path: String) -> Directory {
+    if path.is_empty() || path == "." {
+        Directory::Start
+    } else {
+        Directory::Moved(path)
+    }
+}
+
+/// Removes `.` and, where something stands before it, `..`.
+fn tidy(path: &str) -> String {
+    let is_absolute = path.starts_with('/');
+    let is_home = path.starts_with('~');
+    let mut kept: Vec<&str> = Vec::new();
+    for component in path.split('/') {
+        match component {
+            "" | "." => {}
+            ".." => match kept.last() {
+                Some(&last) if last != ".." && !(is_home && kept.len() == 1) => {
+                    kept.pop();
+                }
+                None if is_absolute => {}
+                Some(_) | None => kept.push(".."),
+            },
+            _ => kept.push(component),
+        }
+    }
+    let joined = kept.join("/");
+    if is_absolute {
+        format!("/{joined}")
+    } else if joined.starts_with('~') && !is_home {
+        format!("./{joined}")
+    } else {
+        joined
+    }
+}

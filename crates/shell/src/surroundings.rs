@@ -1,0 +1,258 @@
+//! What a shell knows at a place of the text: variables, functions, directory.
+//!
+//! Every change is noted, so that it can be taken back at the end of a
+//! subshell, or be called uncertain at the end of a branch.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use aegis_types::{Directory, Word, WordPart};
+
+use crate::syntax::Node;
+
+/// The state of the shell at a place of the text.
+#[derive(Debug, Default)]
+pub(crate) struct Surroundings {
+    variables: BTreeMap<String, Variable>,
+    functions: BTreeMap<String, Option<Rc<Node>>>,
+    aliases: BTreeMap<String, Rc<str>>,
+    places: Places,
+    positional: Option<Rc<[Word]>>,
+    process: u32,
+    changes: Vec<Change>,
+}
+
+/// A variable that the text sets.
+#[derive(Clone, Debug)]
+struct Variable {
+    value: Value,
+    is_exported: bool,
+    process: u32,
+}
+
+/// The value of a variable.
+#[derive(Clone, Debug)]
+pub(crate) enum Value {
+    /// One value.
+    Parts(Rc<[WordPart]>),
+    /// The elements of an array.
+    Elements(Rc<[Word]>),
+    /// It is not set.
+    Unset,
+    /// It cannot be told.
+    Unknown,
+}
+
+/// The directories the shell remembers.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Places {
+    /// That in which commands run.
+    pub(crate) current: Directory,
+    /// That before the last move, if the text shows it.
+    pub(crate) previous: Option<Directory>,
+    /// Those `pushd` left, the last one at the end.
+    pub(crate) stack: Vec<Directory>,
+}
+
+#[derive(Debug)]
+enum Change {
+    Variable(String, Option<Variable>),
+    Function(String, Option<Option<Rc<Node>>>),
+    Places(Places),
+    Positional(Option<Rc<[Word]>>),
+    Process(u32),
+}
+
+/// A place to which changes can be taken back.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Mark(usize);
+
+impl Surroundings {
+    /// Returns a mark of the present state.
+    pub(crate) fn mark(&self) -> Mark {
+        Mark(self.changes.len())
+    }
+
+    /// Takes back every change since `mark`.
+    pub(crate) fn restore(&mut self, mark: Mark) {
+        while self.changes.len() > mark.0 {
+            match self.changes.pop() {
+                Some(Change::Variable(name, before)) => put(&mut self.variables, name, before),
+                Some(Change::Function(name, before)) => put(&mut self.functions, name, before),
+                Some(Change::Places(before)) => self.places = before,
+                Some(Change::Positional(before)) => self.positional = before,
+                Some(Change::Process(before)) => self.process = before,
+                None => return,
+            }
+        }
+    }
+
+    /// Makes uncertain whether the changes since `mark` happened.
+    pub(crate) fn blur(&mut self, mark: Mark) {
+        let mut names = Vec::new();
+        let mut moves = false;
+        let mut shifts = false;
+        for change in self.changes.get(mark.0..).unwrap_or_default() {
+            match change {
+                Change::Variable(name, _) => names.push(name.clone()),
+                Change::Places(_) => moves = true,
+                Change::Positional(_) => shifts = true,
+                // A function that may be defined is taken as defined: both it
+                // and the program of that name are listed.
+                Change::Function(..) | Change::Process(_) => {}
+            }
+        }
+        for name in names {
+            self.forget(&name);
+        }
+        if moves {
+            self.move_to_unknown();
+        }
+        if shifts {
+            self.set_positional(None);
+        }
+    }
+
+    /// Returns the value that the text gives to `name`; `None` if it gives none.
+    pub(crate) fn value(&self, name: &str) -> Option<Value> {
+        let variable = self.variables.get(name)?;
+        if variable.process != self.process && !variable.is_exported {
+            return Some(Value::Unknown);
+        }
+        Some(variable.value.clone())
+    }
+
+    /// Sets a variable.
+    pub(crate) fn set(&mut self, name: &str, value: Value) {
+        let before = self.variables.get(name);
+        let is_exported = before.map_or_else(|| is_usually_exported(name), |old| old.is_exported);
+        let variable = Variable {
+            value,
+            is_exported,
+            process: self.process,
+        };
+        let before = self.variables.insert(name.to_owned(), variable);
+        self.changes.push(Change::Variable(name.to_owned(), before));
+    }
+
+    /// Makes the value of a variable uncertain.
+    pub(crate) fn forget(&mut self, name: &str) {
+        let known = self.variables.get(name);
+        if !known.is_some_and(|variable| matches!(variable.value, Value::Unknown)) {
+            self.set(name, Value::Unknown);
+        }
+    }
+
+    /// Makes every variable uncertain that the text has set.
+    pub(crate) fn forget_all(&mut self) {
+        let names: Vec<String> = self
+            .variables
+            .iter()
+            .filter(|(_, variable)| !matches!(variable.value, Value::Unknown))
+            .map(|(name, _)| name.clone())
+            .collect();
+        for name in names {
+            self.set(&name, Value::Unknown);
+        }
+    }
+
+    /// Makes a variable visible to programs.
+    pub(crate) fn export(&mut self, name: &str) {
+        if let Some(variable) = self.variables.get(name).cloned() {
+            let exported = Variable {
+                is_exported: true,
+                ..variable.clone()
+            };
+            self.variables.insert(name.to_owned(), exported);
+            self.changes
+                .push(Change::Variable(name.to_owned(), Some(variable)));
+        }
+    }
+
+    /// Enters a process of its own, which sees exported variables only.
+    pub(crate) fn enter_process(&mut self) {
+        self.changes.push(Change::Process(self.process));
+        self.process = self.process.wrapping_add(1);
+    }
+
+    /// Returns the body of a function; `Some(None)` if it is not followed.
+    pub(crate) fn function(&self, name: &str) -> Option<Option<Rc<Node>>> {
+        if self.functions.is_empty() {
+            return None;
+        }
+        self.functions.get(name).cloned()
+    }
+
+    /// Defines a function.
+    pub(crate) fn define(&mut self, name: &str, body: Option<Rc<Node>>) {
+        let before = self.functions.insert(name.to_owned(), body);
+        self.changes.push(Change::Function(name.to_owned(), before));
+    }
+
+    /// Returns the functions that are defined, with their bodies.
+    pub(crate) fn functions_defined(&self) -> Vec<(String, Rc<Node>)> {
+        self.functions
+            .iter()
+            .filter_map(|(name, body)| Some((name.clone(), Rc::clone(body.as_ref()?))))
+            .collect()
+    }
+
+    /// Returns the text of an alias.
+    pub(crate) fn alias(&self, name: &str) -> Option<Rc<str>> {
+        if self.aliases.is_empty() {
+            return None;
+        }
+        self.aliases.get(name).cloned()
+    }
+
+    /// Defines an alias. It is never taken back: an alias that may be defined counts.
+    pub(crate) fn define_alias(&mut self, name: &str, text: &str) {
+        self.aliases.insert(name.to_owned(), text.into());
+    }
+
+    /// Returns the directories.
+    pub(crate) fn places(&self) -> &Places {
+        &self.places
+    }
+
+    /// Changes the directories.
+    pub(crate) fn set_places(&mut self, places: Places) {
+        let before = std::mem::replace(&mut self.places, places);
+        self.changes.push(Change::Places(before));
+    }
+
+    /// Moves to a directory that cannot be told.
+    pub(crate) fn move_to_unknown(&mut self) {
+        self.set_places(Places {
+            current: Directory::Unknown,
+            previous: Some(Directory::Unknown),
+            stack: Vec::new(),
+        });
+    }
+
+    /// Returns the positional parameters, if the text shows them.
+    pub(crate) fn positional(&self) -> Option<Rc<[Word]>> {
+        self.positional.clone()
+    }
+
+    /// Sets the positional parameters; `None` if they cannot be told.
+    pub(crate) fn set_positional(&mut self, words: Option<Rc<[Word]>>) {
+        let before = std::mem::replace(&mut self.positional, words);
+        self.changes.push(Change::Positional(before));
+    }
+}
+
+fn put<T>(map: &mut BTreeMap<String, T>, name: String, value: Option<T>) {
+    match value {
+        Some(value) => map.insert(name, value),
+        None => map.remove(&name),
+    };
+}
+
+/// Returns whether programs nearly always see this variable, so that setting it reaches them.
+fn is_usually_exported(name: &str) -> bool {
+    matches!(
+        name,
+        "HOME" | "PATH" | "PWD" | "OLDPWD" | "USER" | "LOGNAME" | "SHELL" | "TMPDIR" | "LANG"
+    ) || name.starts_with("XDG_")
+}

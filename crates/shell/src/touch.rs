@@ -1,0 +1,148 @@
+//! Which words of a command may name files, and how they are reached for.
+
+mod archive;
+mod change;
+mod container;
+mod git;
+mod network;
+mod other;
+mod table;
+mod transfer;
+
+use aegis_types::{Access, Command, RedirectionKind, Word};
+
+use crate::option::{self, Spec};
+use crate::program::program_name;
+
+/// A word that may name a file or a folder, and how it is reached for.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Touched {
+    /// The word: a path as the command gets it, relative to its directory.
+    pub word: Word,
+    /// How it is reached for.
+    pub access: Access,
+    /// Whether the command, as far as it is understood, does reach for it so.
+    ///
+    /// `false` when it may: an unknown program may do anything with its
+    /// arguments.
+    pub certain: bool,
+    /// Whether what lies beneath a folder is reached for as well.
+    ///
+    /// Together with `certain`, all of it; else some of it, perhaps.
+    pub recursive: bool,
+    /// Whether the whole work tree of git that holds the folder is meant.
+    pub work_tree: bool,
+}
+
+impl Touched {
+    /// Returns that `word` is reached for.
+    pub(crate) fn new(word: &Word, access: Access) -> Self {
+        Self {
+            word: word.clone(),
+            access,
+            certain: true,
+            recursive: false,
+            work_tree: false,
+        }
+    }
+
+    /// Returns the same as only possible.
+    pub(crate) fn possible(self) -> Self {
+        Self {
+            certain: false,
+            ..self
+        }
+    }
+
+    /// Returns the same with what lies beneath, if `recursive`.
+    pub(crate) fn beneath(self, recursive: bool) -> Self {
+        Self { recursive, ..self }
+    }
+}
+
+/// What reads a file that is also changed.
+pub(crate) const CHANGE: Access = Access::READ.or(Access::WRITE);
+
+/// What takes a file away from where it is.
+pub(crate) const MOVE: Access = Access::READ.or(Access::DELETE);
+
+/// Returns every word of `command` that may name a file, with how it is reached for.
+///
+/// A program that is not known may do anything with every argument that could
+/// be a path. Words are as the command gets them; [`located`](crate::located)
+/// tells where they lead from the start of the text.
+#[must_use]
+pub fn touched(command: &Command) -> Vec<Touched> {
+    let mut list = Vec::new();
+    for redirection in &command.redirections {
+        let access = match redirection.kind {
+            RedirectionKind::Read => Access::READ,
+            RedirectionKind::Write | RedirectionKind::Append => Access::WRITE,
+            RedirectionKind::ReadWrite => CHANGE,
+            RedirectionKind::Text | RedirectionKind::Descriptor => continue,
+        };
+        list.push(Touched::new(&redirection.target, access));
+    }
+    let Some(program) = &command.program else {
+        return list;
+    };
+    if program.literal().is_none_or(|text| text.contains('/')) {
+        list.push(Touched::new(program, Access::EXECUTE));
+    }
+    match program_name(command) {
+        Some(name) => by_name(&name, command, &mut list),
+        None => other::any_program(&command.arguments, &mut list),
+    }
+    list
+}
+
+fn by_name(name: &str, command: &Command, list: &mut Vec<Touched>) {
+    let arguments = command.arguments.as_slice();
+    match name {
+        "git" => git::touched(command, list),
+        "cp" | "mv" | "install" | "ln" | "link" | "rsync" | "scp" | "ginstall" | "gcp" | "gmv" => {
+            transfer::touched(name, command, list);
+        }
+        "tar" | "gtar" | "bsdtar" | "unzip" | "cpio" | "7z" | "7za" | "zip" | "ar" | "jar" => {
+            archive::touched(name, command, list);
+        }
+        "sed" | "gsed" | "perl" | "ruby" | "awk" | "gawk" | "mawk" | "nawk" | "find" | "patch"
+        | "dd" | "mount" | "yq" | "test" | "[" | "fd" | "fdfind" => {
+            change::touched(name, command, list);
+        }
+        "curl" | "wget" | "openssl" => network::touched(name, arguments, list),
+        "docker" | "podman" | "nerdctl" => container::touched(arguments, list),
+        _ => match table::entry_for(name) {
+            Some(entry) => entry.touched(arguments, list),
+            None => other::by_name(name, command, list),
+        },
+    }
+}
+
+/// Returns a word of this text at the place of another.
+pub(crate) fn word_at(place: &Word, text: &str) -> Word {
+    Word {
+        span: place.span,
+        parts: vec![aegis_types::WordPart::Literal(text.to_owned())],
+    }
+}
+
+/// Returns the folder in which a command runs, as a word.
+pub(crate) fn here(command: &Command) -> Word {
+    let program = command.program.clone().unwrap_or_default();
+    word_at(&program, ".")
+}
+
+/// Reads arguments of which options may stand anywhere.
+pub(crate) fn read<'w>(
+    arguments: &'w [Word],
+    short: &'static str,
+    long: &'static [&'static str],
+) -> option::Arguments<'w> {
+    let spec = Spec {
+        short,
+        long,
+        ends_at_operand: false,
+    };
+    option::read(arguments, &spec)
+}

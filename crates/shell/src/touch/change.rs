@@ -1,0 +1,255 @@
+//! Filters and searches that also change or remove what they are given.
+
+use aegis_types::{Access, Command, RedirectionKind, Word};
+
+use super::{CHANGE, Touched, here, read};
+use crate::locate::beneath;
+use crate::option::{self, Spec, first_text, without_start};
+
+/// Adds what such a program is given.
+pub(super) fn touched(name: &str, command: &Command, list: &mut Vec<Touched>) {
+    let arguments = command.arguments.as_slice();
+    match name {
+        "sed" | "gsed" => sed(arguments, list),
+        "perl" | "ruby" => in_place_interpreter(arguments, list),
+        "yq" => yq(arguments, list),
+        "find" => find(command, list),
+        "fd" | "fdfind" => fd(arguments, list),
+        "patch" => patch(command, list),
+        "dd" => dd(arguments, list),
+        "mount" => mount(arguments, list),
+        "test" | "[" => {
+            list.extend(
+                arguments
+                    .iter()
+                    .filter(|word| !first_text(word).starts_with(['-', '=', '!', ']', '(', ')']))
+                    .map(|word| Touched::new(word, Access::READ).possible()),
+            );
+        }
+        _ => awk(arguments, list),
+    }
+}
+
+fn sed(arguments: &[Word], list: &mut Vec<Touched>) {
+    let read = read(arguments, "efl", &["expression", "file", "line-length"]);
+    // `-i` may carry a suffix, so any letter after it is no option.
+    let in_place = read.has(&["i", "in-place"]);
+    let has_script = read.has(&["e", "expression", "f", "file"]);
+    list.extend(
+        read.values(&["f", "file"])
+            .map(|word| Touched::new(word, Access::READ)),
+    );
+    let files = read.operands.iter().skip(usize::from(!has_script));
+    let access = if in_place { CHANGE } else { Access::READ };
+    list.extend(files.map(|word| Touched::new(word, access)));
+}
+
+/// Perl and ruby: `-i` edits the operands in place; a script reads or does anything.
+fn in_place_interpreter(arguments: &[Word], list: &mut Vec<Touched>) {
+    let spec = Spec {
+        short: "eEIMm",
+        long: &[],
+        ends_at_operand: true,
+    };
+    let read = option::read(arguments, &spec);
+    let has_code = read.has(&["e", "E"]);
+    let in_place = read.has(&["i"]);
+    let mut operands = read.operands.iter();
+    if !has_code && let Some(script) = operands.next() {
+        list.push(Touched::new(script, Access::READ.or(Access::EXECUTE)));
+    }
+    for word in operands {
+        list.push(if in_place {
+            Touched::new(word, CHANGE)
+        } else if read.has(&["n", "p"]) {
+            Touched::new(word, Access::READ)
+        } else {
+            Touched::new(word, Access::ANY).possible()
+        });
+    }
+}
+
+fn awk(arguments: &[Word], list: &mut Vec<Touched>) {
+    let read = read(
+        arguments,
+        "fFvWie",
+        &["file", "field-separator", "assign", "include", "source"],
+    );
+    let has_program = read.has(&["f", "file", "e", "source"]);
+    let in_place = read
+        .values(&["i", "include"])
+        .any(|word| word.literal().as_deref() == Some("inplace"));
+    list.extend(
+        read.values(&["f", "file"])
+            .map(|word| Touched::new(word, Access::READ)),
+    );
+    let files = read.operands.iter().skip(usize::from(!has_program));
+    let access = if in_place { CHANGE } else { Access::READ };
+    list.extend(files.map(|word| Touched::new(word, access)));
+}
+
+fn yq(arguments: &[Word], list: &mut Vec<Touched>) {
+    let read = read(
+        arguments,
+        "opIs",
+        &[
+            "output-format",
+            "input-format",
+            "indent",
+            "from-file",
+            "split-exp",
+        ],
+    );
+    let in_place = read.has(&["i", "inplace", "in-place"]);
+    let access = if in_place { CHANGE } else { Access::READ };
+    // The expression may be left out, so each operand may be a file.
+    list.extend(read.operands.iter().map(|word| Touched::new(word, access)));
+}
+
+/// `find` lists its folders; tests may leave some of what lies beneath alone.
+fn find(command: &Command, list: &mut Vec<Touched>) {
+    let mut words = command.arguments.iter();
+    let mut folders: Vec<Word> = Vec::new();
+    let mut deletes = false;
+    let mut selects = false;
+    for word in words.by_ref() {
+        let text = first_text(word);
+        if text.starts_with(['-', '(', '!']) {
+            if !matches!(text, "-H" | "-L" | "-P" | "-O1" | "-O2" | "-O3") {
+                selects |= text != "-delete" && text != "-depth";
+                deletes |= text == "-delete";
+                break;
+            }
+        } else {
+            folders.push(word.clone());
+        }
+    }
+    let mut previous = String::new();
+    for word in words {
+        let text = first_text(word);
+        deletes |= text == "-delete";
+        selects |= text != "-delete" && text != "-depth";
+        if previous.starts_with("-fprint") || previous == "-fls" {
+            list.push(Touched::new(word, Access::WRITE));
+        }
+        text.clone_into(&mut previous);
+    }
+    if folders.is_empty() {
+        folders.push(here(command));
+    }
+    for folder in &folders {
+        list.push(Touched::new(folder, Access::READ).beneath(true));
+        if deletes {
+            let deleted = Touched::new(folder, Access::DELETE).beneath(true);
+            list.push(if selects { deleted.possible() } else { deleted });
+        }
+    }
+}
+
+fn fd(arguments: &[Word], list: &mut Vec<Touched>) {
+    let read = read(
+        arguments,
+        "edtEgSxXj",
+        &[
+            "extension",
+            "max-depth",
+            "type",
+            "exclude",
+            "exec",
+            "exec-batch",
+        ],
+    );
+    let runs = read.has(&["x", "X", "exec", "exec-batch"]);
+    for word in read.operands.iter().skip(1) {
+        list.push(Touched::new(word, Access::READ).beneath(true));
+        if runs {
+            list.push(Touched::new(word, Access::ANY).possible().beneath(true));
+        }
+    }
+}
+
+/// A patch names the files it changes, so any file beneath the folder may change.
+fn patch(command: &Command, list: &mut Vec<Touched>) {
+    let read = read(
+        &command.arguments,
+        "idorpBDFgVYz",
+        &[
+            "input",
+            "directory",
+            "output",
+            "reject-file",
+            "strip",
+            "prefix",
+            "fuzz",
+            "suffix",
+        ],
+    );
+    let folder = read.values(&["d", "directory"]).last().cloned();
+    let folder = folder.unwrap_or_else(|| here(command));
+    let mut operands = read.operands.iter();
+    list.extend(
+        read.values(&["i", "input"])
+            .map(|word| Touched::new(word, Access::READ)),
+    );
+    list.extend(
+        read.values(&["o", "output", "r", "reject-file"])
+            .map(|word| Touched::new(&beneath(&folder, word), Access::WRITE)),
+    );
+    match operands.next() {
+        Some(file) => list.push(Touched::new(&beneath(&folder, file), CHANGE)),
+        None => list.push(Touched::new(&folder, CHANGE).possible().beneath(true)),
+    }
+    list.extend(operands.map(|word| Touched::new(word, Access::READ)));
+    for file in patched_files(command) {
+        let file = super::word_at(&folder, &file);
+        list.push(Touched::new(&beneath(&folder, &file), CHANGE).possible());
+    }
+}
+
+/// Returns the files that a patch in a here-document names.
+pub(super) fn patched_files(command: &Command) -> Vec<String> {
+    let mut files = Vec::new();
+    let texts = command
+        .redirections
+        .iter()
+        .filter(|redirection| redirection.kind == RedirectionKind::Text)
+        .filter_map(|redirection| redirection.target.literal());
+    for text in texts {
+        for line in text.lines() {
+            let name = ["--- ", "+++ ", "rename to ", "Index: "]
+                .iter()
+                .find_map(|start| line.strip_prefix(start));
+            let Some(name) = name.and_then(|name| name.split('\t').next()) else {
+                continue;
+            };
+            files.push(name.to_owned());
+            // The first component is usually stripped.
+            if let Some((_, rest)) = name.split_once('/') {
+                files.push(rest.to_owned());
+            }
+        }
+    }
+    files.truncate(64);
+    files
+}
+
+fn dd(arguments: &[Word], list: &mut Vec<Touched>) {
+    for word in arguments {
+        let access = match first_text(word).split_once('=') {
+            Some(("of", _)) => Access::WRITE,
+            Some(("if", _)) => Access::READ,
+            _ => continue,
+        };
+        list.push(Touched::new(&without_start(word, 3), access));
+    }
+}
+
+/// A bind mount gives a folder another name, under which it can be written.
+fn mount(arguments: &[Word], list: &mut Vec<Touched>) {
+    let read = read(arguments, "toLU", &["types", "options", "source", "target"]);
+    let named = read.values(&["source", "target"]);
+    list.extend(named.map(|word| Touched::new(word, Access::WRITE).beneath(true)));
+    for word in &read.operands {
+        list.push(Touched::new(word, Access::WRITE).beneath(true));
+    }
+}

@@ -1,0 +1,106 @@
+//! What containers are given of the machine.
+
+use aegis_types::{Access, Word, WordPart};
+
+use super::{Touched, read};
+use crate::option::{Arguments, first_text, without_start};
+
+/// Adds the folders that a container can reach, and files that are copied.
+pub(super) fn touched(arguments: &[Word], list: &mut Vec<Touched>) {
+    let read = read(
+        arguments,
+        "vfpewuhlac",
+        &[
+            "volume",
+            "mount",
+            "file",
+            "env-file",
+            "name",
+            "publish",
+            "env",
+            "workdir",
+            "user",
+            "network",
+            "entrypoint",
+            "build-context",
+            "secret",
+            "output",
+            "tag",
+            "platform",
+            "host",
+            "config",
+            "context",
+        ],
+    );
+    for word in read.values(&["v", "volume"]) {
+        let source = before_colon(word);
+        list.push(Touched::new(&source, Access::ANY).possible().beneath(true));
+    }
+    for word in read.values(&["mount", "secret", "output", "o"]) {
+        list.extend(mounted(word));
+    }
+    list.extend(
+        read.values(&["f", "file", "env-file", "config"])
+            .map(|word| Touched::new(word, Access::READ)),
+    );
+    subcommand(&read, list);
+}
+
+fn subcommand(read: &Arguments<'_>, list: &mut Vec<Touched>) {
+    let mut operands = read.operands.iter();
+    match operands.next().and_then(|word| word.literal()).as_deref() {
+        Some("cp") => {
+            for word in operands {
+                let is_inside = first_text(word)
+                    .split_once(':')
+                    .is_some_and(|(name, _)| !name.contains('/'));
+                if !is_inside {
+                    list.push(
+                        Touched::new(word, Access::READ.or(Access::WRITE))
+                            .possible()
+                            .beneath(true),
+                    );
+                }
+            }
+        }
+        Some("build") => {
+            list.extend(
+                operands.map(|word| Touched::new(word, Access::READ).possible().beneath(true)),
+            );
+        }
+        Some(_) | None => {}
+    }
+}
+
+/// Returns the part of `source:inside` before the colon.
+fn before_colon(word: &Word) -> Word {
+    let mut source = word.clone();
+    for (index, part) in word.parts.iter().enumerate() {
+        if let WordPart::Literal(text) = part
+            && let Some((before, _)) = text.split_once(':')
+        {
+            source.parts.truncate(index);
+            if !before.is_empty() {
+                source.parts.push(WordPart::Literal(before.to_owned()));
+            }
+            break;
+        }
+    }
+    source
+}
+
+/// Returns the source in `type=bind,source=…,target=…`.
+fn mounted(word: &Word) -> Option<Touched> {
+    let text = first_text(word);
+    let start = ["source=", "src=", "dest="]
+        .iter()
+        .find_map(|key| text.find(key).map(|position| position + key.len()))?;
+    let mut source = without_start(word, start);
+    if let Some(WordPart::Literal(text)) = source.parts.first_mut()
+        && let Some(end) = text.find(',')
+    {
+        text.truncate(end);
+        source.parts.truncate(1);
+    }
+    Some(Touched::new(&source, Access::ANY).possible().beneath(true))
+}

@@ -1,0 +1,289 @@
+//! What git changes in a work tree.
+
+use aegis_types::{Access, Command, Word};
+
+use super::{CHANGE, MOVE, Touched, here, read, word_at};
+use crate::locate::beneath;
+use crate::option::{self, Arguments, Spec, first_text};
+
+const WRITE_OR_DELETE: Access = Access::WRITE.or(Access::DELETE);
+
+const GLOBAL: Spec = Spec {
+    short: "Cc",
+    long: &[
+        "git-dir",
+        "work-tree",
+        "namespace",
+        "super-prefix",
+        "config-env",
+        "exec-path",
+    ],
+    ends_at_operand: true,
+};
+
+/// Adds what git is given, and the work tree where it may write any file.
+pub(super) fn touched(command: &Command, list: &mut Vec<Touched>) {
+    let global = option::read(&command.arguments, &GLOBAL);
+    let mut folder = here(command);
+    for word in global.values(&["C"]) {
+        folder = beneath(&folder, word);
+    }
+    for word in global.values(&["git-dir"]) {
+        list.push(Touched::new(&beneath(&folder, word), CHANGE).possible());
+    }
+    for word in global.values(&["work-tree"]) {
+        folder = beneath(&folder, word);
+    }
+    let Some((subcommand, rest)) = global.operands.split_first() else {
+        return;
+    };
+    let rest: Vec<Word> = rest.iter().map(|word| (*word).clone()).collect();
+    let git = Git { folder };
+    match subcommand.literal() {
+        Some(name) => git.subcommand(&name, &rest, command, list),
+        None => git.whole_tree(WRITE_OR_DELETE, list),
+    }
+}
+
+/// A use of git in a folder.
+struct Git {
+    folder: Word,
+}
+
+impl Git {
+    fn subcommand(&self, name: &str, rest: &[Word], command: &Command, list: &mut Vec<Touched>) {
+        match name {
+            "add" | "diff" | "blame" | "log" | "show" | "grep" | "ls-files" | "check-ignore"
+            | "hash-object" | "annotate" | "stage" | "difftool" | "shortlog" | "whatchanged" => {
+                self.reading(rest, list);
+            }
+            "status" | "branch" | "tag" | "fetch" | "push" | "remote" | "rev-parse" | "commit"
+            | "describe" | "reflog" | "cat-file" | "notes" | "help" | "version" | "gc" | "fsck"
+            | "rev-list" | "merge-base" | "symbolic-ref" | "for-each-ref" | "ls-tree"
+            | "ls-remote" | "cherry" | "count-objects" | "prune" | "repack" | "update-ref"
+            | "var" | "name-rev" => self.option_files(rest, list),
+            "config" => self.config(rest, list),
+            "mv" => self.moving(rest, list),
+            "rm" => self.removing(rest, list),
+            "clean" => self.cleaning(rest, list),
+            "checkout" | "restore" | "reset" | "switch" => self.restoring(name, rest, list),
+            "stash" => self.stashing(rest, list),
+            "apply" | "am" => self.applying(rest, command, list),
+            "clone" | "init" | "worktree" | "submodule" | "archive" | "bundle" | "format-patch" => {
+                self.making(rest, list);
+            }
+            _ => {
+                // Merging, pulling, rebasing and the like write what history
+                // holds; aliases and extensions may do anything.
+                self.whole_tree(WRITE_OR_DELETE, list);
+                self.reading(rest, list);
+            }
+        }
+    }
+
+    fn at(&self, word: &Word) -> Word {
+        if is_here(&self.folder) {
+            return word.clone();
+        }
+        beneath(&self.folder, word)
+    }
+
+    /// Adds the whole work tree as possibly changed.
+    fn whole_tree(&self, access: Access, list: &mut Vec<Touched>) {
+        let mut tree = Touched::new(&self.folder, access).possible().beneath(true);
+        tree.work_tree = true;
+        list.push(tree);
+    }
+
+    fn reading(&self, rest: &[Word], list: &mut Vec<Touched>) {
+        let read = read(rest, "uUnSGL", &["output", "format"]);
+        for word in &read.operands {
+            let word = self.at(word);
+            list.push(Touched::new(&word, Access::READ).possible().beneath(true));
+        }
+        list.extend(
+            read.values(&["output"])
+                .map(|word| Touched::new(&self.at(word), Access::WRITE)),
+        );
+    }
+
+    fn option_files(&self, rest: &[Word], list: &mut Vec<Touched>) {
+        let read = read(rest, "mFCctub", &["message", "file", "template"]);
+        list.extend(
+            read.values(&["F", "file", "t", "template"])
+                .map(|word| Touched::new(&self.at(word), Access::READ)),
+        );
+    }
+
+    fn config(&self, rest: &[Word], list: &mut Vec<Touched>) {
+        let read = read(rest, "f", &["file", "blob", "type", "default"]);
+        list.extend(
+            read.values(&["f", "file"])
+                .map(|word| Touched::new(&self.at(word), CHANGE)),
+        );
+    }
+
+    fn moving(&self, rest: &[Word], list: &mut Vec<Touched>) {
+        let read = read(rest, "", &[]);
+        let count = read.operands.len();
+        for (index, word) in read.operands.iter().enumerate() {
+            let access = if index + 1 == count {
+                Access::WRITE
+            } else {
+                MOVE
+            };
+            list.push(Touched::new(&self.at(word), access).beneath(true));
+        }
+    }
+
+    fn removing(&self, rest: &[Word], list: &mut Vec<Touched>) {
+        let read = read(rest, "", &["pathspec-from-file"]);
+        if read.has(&["cached", "n", "dry-run"]) {
+            return;
+        }
+        for word in &read.operands {
+            list.push(Touched::new(&self.at(word), Access::DELETE).beneath(true));
+        }
+    }
+
+    /// `git clean` removes what is not tracked; with `-x` what is ignored as well.
+    fn cleaning(&self, rest: &[Word], list: &mut Vec<Touched>) {
+        let read = read(rest, "e", &["exclude"]);
+        if read.has(&["n", "dry-run"]) {
+            return;
+        }
+        if read.operands.is_empty() {
+            list.push(Touched::new(&self.folder, Access::DELETE).beneath(true));
+        }
+        for word in &read.operands {
+            list.push(Touched::new(&self.at(word), Access::DELETE).beneath(true));
+        }
+    }
+
+    fn restoring(&self, name: &str, rest: &[Word], list: &mut Vec<Touched>) {
+        let read = read(
+            rest,
+            "bBsU",
+            &["source", "orphan", "conflict", "pathspec-from-file"],
+        );
+        let only_index = (name == "reset" && !read.has(&["hard", "merge", "keep"]))
+            || (name == "restore" && read.has(&["staged", "S"]) && !read.has(&["worktree", "W"]));
+        if only_index {
+            return;
+        }
+        let paths = after_dashes(rest).unwrap_or(&[]);
+        for word in paths {
+            list.push(Touched::new(&self.at(word), WRITE_OR_DELETE).beneath(true));
+        }
+        if !paths.is_empty() {
+            return;
+        }
+        if name == "restore" {
+            for word in &read.operands {
+                list.push(Touched::new(&self.at(word), WRITE_OR_DELETE).beneath(true));
+            }
+            return;
+        }
+        // Without dashes an operand is a revision or a path.
+        for word in &read.operands {
+            let touched = Touched::new(&self.at(word), WRITE_OR_DELETE).beneath(true);
+            let is_path = is_here(word);
+            list.push(if is_path { touched } else { touched.possible() });
+        }
+        if makes_branch(name, &read) {
+            return;
+        }
+        self.whole_tree(WRITE_OR_DELETE, list);
+    }
+
+    fn stashing(&self, rest: &[Word], list: &mut Vec<Touched>) {
+        let first = rest.first().and_then(Word::literal);
+        let mut arguments = rest;
+        match first.as_deref() {
+            Some("list" | "show" | "drop" | "clear" | "create" | "store") => return,
+            Some("push" | "save") => arguments = rest.get(1..).unwrap_or_default(),
+            Some(_) | None => {}
+        }
+        let read = read(arguments, "m", &["message"]);
+        if read.has(&["u", "a", "include-untracked", "all"]) {
+            // Everything that is not tracked is put away too.
+            let mut tree = Touched::new(&self.folder, WRITE_OR_DELETE).beneath(true);
+            tree.work_tree = true;
+            list.push(tree);
+            return;
+        }
+        self.whole_tree(WRITE_OR_DELETE, list);
+    }
+
+    fn applying(&self, rest: &[Word], command: &Command, list: &mut Vec<Touched>) {
+        let read = read(
+            rest,
+            "pC",
+            &["directory", "exclude", "include", "whitespace"],
+        );
+        if read.has(&["check", "stat", "numstat", "summary"]) && !read.has(&["apply"]) {
+            return;
+        }
+        for word in &read.operands {
+            list.push(Touched::new(&self.at(word), Access::READ));
+        }
+        for file in super::change::patched_files(command) {
+            let file = word_at(&self.folder, &file);
+            list.push(Touched::new(&self.at(&file), CHANGE).possible());
+        }
+        self.whole_tree(WRITE_OR_DELETE, list);
+    }
+
+    fn making(&self, rest: &[Word], list: &mut Vec<Touched>) {
+        let read = read(
+            rest,
+            "obcBu",
+            &[
+                "branch",
+                "origin",
+                "depth",
+                "output",
+                "reference",
+                "output-directory",
+            ],
+        );
+        list.extend(
+            read.values(&["o", "output", "output-directory"])
+                .map(|word| Touched::new(&self.at(word), Access::WRITE).beneath(true)),
+        );
+        for word in read
+            .operands
+            .iter()
+            .filter(|word| !first_text(word).contains("://"))
+        {
+            let word = self.at(word);
+            list.push(
+                Touched::new(&word, WRITE_OR_DELETE)
+                    .possible()
+                    .beneath(true),
+            );
+        }
+    }
+}
+
+/// Returns whether the work tree stays as it is because only a branch is made.
+fn makes_branch(name: &str, read: &Arguments<'_>) -> bool {
+    let makes = match name {
+        "checkout" => read.has(&["b", "B", "orphan"]),
+        "switch" => read.has(&["c", "C", "create", "force-create", "orphan"]),
+        _ => false,
+    };
+    // `-b name start` goes to where it starts.
+    makes && read.operands.is_empty()
+}
+
+fn is_here(word: &Word) -> bool {
+    matches!(word.literal().as_deref(), Some("." | "./" | ":/" | ":"))
+}
+
+fn after_dashes(words: &[Word]) -> Option<&[Word]> {
+    let dashes = words
+        .iter()
+        .position(|word| word.literal().as_deref() == Some("--"))?;
+    words.get(dashes + 1..)
+}

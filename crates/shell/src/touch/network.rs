@@ -1,0 +1,258 @@
+//! Programs that fetch and send.
+
+use aegis_types::{Access, Word, WordPart};
+
+use super::{Touched, read, word_at};
+use crate::locate::beneath;
+use crate::option::{Arguments, first_text, without_start};
+
+/// Adds the files that such a program is given.
+pub(super) fn touched(name: &str, arguments: &[Word], list: &mut Vec<Touched>) {
+    match name {
+        "curl" => curl(arguments, list),
+        "wget" => wget(arguments, list),
+        _ => openssl(arguments, list),
+    }
+}
+
+fn curl(arguments: &[Word], list: &mut Vec<Touched>) {
+    let read = read(
+        arguments,
+        "oTKFdbcDEuHXAemxrwyYzPQCUh",
+        &[
+            "output",
+            "output-dir",
+            "upload-file",
+            "config",
+            "form",
+            "data",
+            "data-binary",
+            "data-raw",
+            "data-urlencode",
+            "json",
+            "cookie",
+            "cookie-jar",
+            "dump-header",
+            "cert",
+            "key",
+            "cacert",
+            "capath",
+            "trace",
+            "trace-ascii",
+            "stderr",
+            "netrc-file",
+            "user",
+            "header",
+            "request",
+            "user-agent",
+            "referer",
+            "max-time",
+            "proxy",
+            "range",
+            "write-out",
+            "url",
+            "retry",
+            "connect-timeout",
+            "resolve",
+            "etag-save",
+            "etag-compare",
+            "libcurl",
+            "hsts",
+            "alt-svc",
+        ],
+    );
+    let folder = read.values(&["output-dir"]).last();
+    let placed = |word: &Word| folder.map_or_else(|| word.clone(), |folder| beneath(folder, word));
+    for word in read.values(&["o", "output"]).filter(|word| !is_dash(word)) {
+        list.push(Touched::new(&placed(word), Access::WRITE));
+    }
+    let written = [
+        "c",
+        "cookie-jar",
+        "D",
+        "dump-header",
+        "trace",
+        "trace-ascii",
+        "stderr",
+        "etag-save",
+        "libcurl",
+        "hsts",
+        "alt-svc",
+    ];
+    list.extend(
+        read.values(&written)
+            .filter(|word| !is_dash(word))
+            .map(|word| Touched::new(word, Access::WRITE)),
+    );
+    list.extend(
+        read.values(&[
+            "T",
+            "upload-file",
+            "K",
+            "config",
+            "E",
+            "cert",
+            "key",
+            "cacert",
+            "netrc-file",
+        ])
+        .filter(|word| !is_dash(word))
+        .map(|word| Touched::new(word, Access::READ)),
+    );
+    let sent = [
+        "d",
+        "data",
+        "data-binary",
+        "data-urlencode",
+        "json",
+        "F",
+        "form",
+        "H",
+        "header",
+    ];
+    list.extend(read.values(&sent).filter_map(sent_file));
+    list.extend(
+        read.values(&["b", "cookie"])
+            .filter(|word| !first_text(word).contains('='))
+            .map(|word| Touched::new(word, Access::READ).possible()),
+    );
+    if read.has(&["O", "remote-name", "remote-name-all"]) {
+        list.extend(remote_names(&read).map(|name| Touched::new(&placed(&name), Access::WRITE)));
+    }
+    let local = read
+        .operands
+        .iter()
+        .filter(|word| first_text(word).starts_with("file:"));
+    list.extend(local.map(|word| Touched::new(&local_path(word), Access::READ)));
+}
+
+/// Returns the path of a `file:` address.
+fn local_path(word: &Word) -> Word {
+    let text = first_text(word);
+    let path = text.trim_start_matches("file:");
+    let slashes = path.len() - path.trim_start_matches('/').len();
+    without_start(word, text.len() - path.len() + slashes.saturating_sub(1))
+}
+
+/// Returns the file whose content is sent: `@file`, `name=@file`, `name=<file`.
+fn sent_file(word: &Word) -> Option<Touched> {
+    let text = first_text(word);
+    let start = if text.starts_with('@') {
+        1
+    } else {
+        let found = ["=@", "=<"].iter().find_map(|sign| text.find(sign));
+        found
+            .map(|position| position + 2)
+            .or_else(|| text.find('@').map(|position| position + 1))?
+    };
+    let mut file = without_start(word, start);
+    if let Some(WordPart::Literal(text)) = file.parts.first_mut()
+        && let Some(end) = text.find(';')
+    {
+        text.truncate(end);
+    }
+    let is_sure = text.starts_with('@') || text.contains("=@") || text.contains("=<");
+    let touched = Touched::new(&file, Access::READ);
+    Some(if is_sure { touched } else { touched.possible() })
+}
+
+fn wget(arguments: &[Word], list: &mut Vec<Touched>) {
+    let read = read(
+        arguments,
+        "OPoaiUtTwQleBADIXR",
+        &[
+            "output-document",
+            "directory-prefix",
+            "output-file",
+            "append-output",
+            "input-file",
+            "post-file",
+            "body-file",
+            "load-cookies",
+            "save-cookies",
+            "user-agent",
+            "header",
+            "tries",
+            "timeout",
+            "config",
+            "execute",
+            "ca-certificate",
+            "certificate",
+            "private-key",
+            "level",
+        ],
+    );
+    let written = [
+        "O",
+        "output-document",
+        "o",
+        "output-file",
+        "a",
+        "append-output",
+        "save-cookies",
+    ];
+    list.extend(
+        read.values(&written)
+            .filter(|word| !is_dash(word))
+            .map(|word| Touched::new(word, Access::WRITE)),
+    );
+    list.extend(
+        read.values(&[
+            "i",
+            "input-file",
+            "post-file",
+            "body-file",
+            "load-cookies",
+            "config",
+        ])
+        .map(|word| Touched::new(word, Access::READ)),
+    );
+    let folder = read.values(&["P", "directory-prefix"]).last();
+    if let Some(folder) = folder {
+        list.push(Touched::new(folder, Access::WRITE));
+        list.push(Touched::new(folder, Access::WRITE).possible().beneath(true));
+    }
+    if read.has(&["O", "output-document"]) {
+        return;
+    }
+    for name in remote_names(&read) {
+        let name = folder.map_or_else(|| name.clone(), |folder| beneath(folder, &name));
+        list.push(Touched::new(&name, Access::WRITE));
+    }
+    if read.has(&["r", "recursive", "m", "mirror"])
+        && folder.is_none()
+        && let Some(first) = read.operands.first()
+    {
+        let here = word_at(first, ".");
+        list.push(Touched::new(&here, Access::WRITE).possible().beneath(true));
+    }
+}
+
+/// Returns the names that files get from their addresses.
+fn remote_names<'a>(read: &'a Arguments<'_>) -> impl Iterator<Item = Word> + 'a {
+    read.operands.iter().map(|word| {
+        super::transfer::last_component(word).unwrap_or_else(|| Word {
+            span: word.span,
+            parts: vec![WordPart::Unknown(aegis_types::UnknownCause::Output)],
+        })
+    })
+}
+
+fn openssl(arguments: &[Word], list: &mut Vec<Touched>) {
+    let mut words = arguments.iter();
+    while let Some(word) = words.next() {
+        let access = match word.literal().as_deref() {
+            Some("-out" | "-keyout" | "-writerand" | "-CAserial") => Access::WRITE,
+            Some(
+                "-in" | "-inkey" | "-key" | "-cert" | "-CAfile" | "-CA" | "-CAkey" | "-config"
+                | "-kfile" | "-certfile" | "-extfile" | "-signature" | "-verify" | "-sign",
+            ) => Access::READ,
+            _ => continue,
+        };
+        list.extend(words.next().map(|word| Touched::new(word, access)));
+    }
+}
+
+fn is_dash(word: &Word) -> bool {
+    word.literal().as_deref() == Some("-")
+}

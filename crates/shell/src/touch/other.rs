@@ -1,0 +1,101 @@
+//! Programs that run what they are given, and those that are not known.
+
+use aegis_types::{Access, Command, Word};
+
+use super::{Touched, read};
+use crate::locate::beneath;
+use crate::option::{first_text, without_start};
+
+/// Adds what a program that is in no table is given.
+pub(super) fn by_name(name: &str, command: &Command, list: &mut Vec<Touched>) {
+    let arguments = command.arguments.as_slice();
+    let plain =
+        name.trim_end_matches(|character: char| character.is_ascii_digit() || character == '.');
+    match plain {
+        "python" | "pypy" => script(arguments, "cmWXQ", &["c", "m"], list),
+        "node" | "nodejs" | "bun" => script(arguments, "eprC", &["e", "p", "eval", "print"], list),
+        "php" => script(arguments, "rdczBREStF", &["r"], list),
+        "sh" | "bash" | "zsh" | "dash" | "ksh" | "ash" | "fish" => {
+            script(arguments, "oO", &["c", "s"], list);
+        }
+        "make" | "gmake" => make(arguments, list),
+        _ => any_program(arguments, list),
+    }
+}
+
+/// A script is run, and may do anything with its own arguments.
+fn script(arguments: &[Word], short: &'static str, inline: &[&str], list: &mut Vec<Touched>) {
+    let spec = crate::option::Spec {
+        short,
+        long: &[
+            "eval",
+            "print",
+            "require",
+            "import",
+            "loader",
+            "rcfile",
+            "init-file",
+        ],
+        ends_at_operand: true,
+    };
+    let read = crate::option::read(arguments, &spec);
+    list.extend(
+        read.values(&["r", "require", "import", "loader", "rcfile", "init-file"])
+            .map(|word| Touched::new(word, Access::READ.or(Access::EXECUTE)).possible()),
+    );
+    let mut operands = read.operands.iter();
+    if !read.has(inline)
+        && let Some(script) = operands.next()
+    {
+        list.push(Touched::new(script, Access::READ.or(Access::EXECUTE)));
+    }
+    list.extend(operands.filter_map(|word| any_argument(word)));
+}
+
+fn make(arguments: &[Word], list: &mut Vec<Touched>) {
+    let read = read(
+        arguments,
+        "CfIjloW",
+        &["directory", "file", "makefile", "include-dir"],
+    );
+    let folder = read.values(&["C", "directory"]).last();
+    if let Some(folder) = folder {
+        list.push(Touched::new(folder, Access::ANY).possible().beneath(true));
+    }
+    for file in read.values(&["f", "file", "makefile"]) {
+        let file = folder.map_or_else(|| file.clone(), |folder| beneath(folder, file));
+        list.push(Touched::new(&file, Access::READ.or(Access::EXECUTE)));
+    }
+    for word in &read.operands {
+        let word = folder.map_or_else(|| (*word).clone(), |folder| beneath(folder, word));
+        list.extend(any_argument(&word));
+    }
+}
+
+/// Adds every argument that could be a path, for anything.
+pub(super) fn any_program(arguments: &[Word], list: &mut Vec<Touched>) {
+    list.extend(arguments.iter().filter_map(any_argument));
+    // The value of an option may follow its letter at once.
+    for word in arguments {
+        let text = first_text(word);
+        let is_letter = text.starts_with('-') && !text.starts_with("--") && text.len() > 2;
+        if is_letter && text.contains(['/', '.']) && !text.contains('=') {
+            let value = without_start(word, 2);
+            list.push(Touched::new(&value, Access::ANY).possible().beneath(true));
+        }
+    }
+}
+
+/// Returns an argument that could be a path, or the part of it that could.
+fn any_argument(word: &Word) -> Option<Touched> {
+    let text = first_text(word);
+    if text.contains("://") && !text.contains("file:") {
+        return None;
+    }
+    let value = match text.split_once('=') {
+        Some((name, _)) if !name.contains('/') => without_start(word, name.len() + 1),
+        Some(_) | None if text.starts_with('-') => return None,
+        Some(_) | None => word.clone(),
+    };
+    Some(Touched::new(&value, Access::ANY).possible().beneath(true))
+}

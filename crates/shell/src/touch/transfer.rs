@@ -1,0 +1,233 @@
+//! Programs that copy, move and link.
+
+use aegis_types::{Access, Command, Word, WordPart};
+
+use super::{MOVE, Touched, read, word_at};
+use crate::locate::{beneath, merged};
+use crate::option::{Arguments, first_text};
+
+/// Adds what `cp` and its kin are given.
+pub(super) fn touched(name: &str, command: &Command, list: &mut Vec<Touched>) {
+    let arguments = command.arguments.as_slice();
+    match name {
+        "cp" | "gcp" | "mv" | "gmv" => copy(name.trim_start_matches('g'), arguments, list),
+        "install" | "ginstall" => install(arguments, list),
+        "ln" | "link" => link(arguments, list),
+        _ => remote(name, arguments, list),
+    }
+}
+
+fn copy(name: &str, arguments: &[Word], list: &mut Vec<Touched>) {
+    let read = read(arguments, "tS", &["target-directory", "suffix"]);
+    let is_move = name == "mv";
+    let recursive = is_move || read.has(&["r", "R", "a", "recursive", "archive"]);
+    // A hard or symbolic link gives what it links to another name.
+    let links = read.has(&["l", "s", "link", "symbolic-link"]);
+    let access = match (is_move, links) {
+        (true, _) => MOVE,
+        (false, true) => Access::READ.or(Access::WRITE),
+        (false, false) => Access::READ,
+    };
+    let (sources, target) = sources_and_target(&read);
+    for source in &sources {
+        list.push(Touched::new(source, access).beneath(recursive));
+    }
+    if let Some(target) = target {
+        into(&sources, &target, recursive, list);
+    }
+}
+
+fn install(arguments: &[Word], list: &mut Vec<Touched>) {
+    let read = read(
+        arguments,
+        "tSmog",
+        &["target-directory", "suffix", "mode", "owner", "group"],
+    );
+    if read.has(&["d", "directory"]) {
+        list.extend(
+            read.operands
+                .iter()
+                .map(|word| Touched::new(word, Access::WRITE)),
+        );
+        return;
+    }
+    let (sources, target) = sources_and_target(&read);
+    for source in &sources {
+        list.push(Touched::new(source, Access::READ));
+    }
+    if let Some(target) = target {
+        into(&sources, &target, false, list);
+    }
+}
+
+/// A link gives its source another name, under which it can be written.
+fn link(arguments: &[Word], list: &mut Vec<Touched>) {
+    let read = read(arguments, "tS", &["target-directory", "suffix"]);
+    let is_symbolic = read.has(&["s", "symbolic"]);
+    let (sources, target) = sources_and_target(&read);
+    for source in &sources {
+        list.push(Touched::new(source, Access::WRITE).beneath(true));
+        if let Some(target) = target.as_ref().filter(|_| is_symbolic) {
+            // A symbolic link is read from the folder in which it lies: the
+            // target itself if that is a folder, else the folder around it.
+            for folder in [parent(target), Some(target.clone())].into_iter().flatten() {
+                let seen = beneath(&folder, source);
+                list.push(Touched::new(&seen, Access::WRITE).possible().beneath(true));
+            }
+        }
+    }
+    match target {
+        Some(target) => into(&sources, &target, false, list),
+        None => {
+            for source in &sources {
+                if let Some(name) = last_component(source) {
+                    list.push(Touched::new(&name, Access::WRITE));
+                }
+            }
+        }
+    }
+}
+
+fn remote(name: &str, arguments: &[Word], list: &mut Vec<Touched>) {
+    let read = read(
+        arguments,
+        if name == "scp" {
+            "cDFiJloPSX"
+        } else {
+            "efTBMi"
+        },
+        &[
+            "rsh",
+            "exclude",
+            "include",
+            "filter",
+            "exclude-from",
+            "files-from",
+            "backup-dir",
+            "temp-dir",
+            "partial-dir",
+            "log-file",
+            "compare-dest",
+            "copy-dest",
+            "link-dest",
+            "password-file",
+            "port",
+            "rsync-path",
+        ],
+    );
+    let recursive = read.has(&["r", "a", "R", "recursive", "archive"]);
+    list.extend(
+        read.values(&["log-file", "backup-dir", "T", "temp-dir", "partial-dir"])
+            .map(|word| Touched::new(word, Access::WRITE).beneath(true)),
+    );
+    list.extend(
+        read.values(&[
+            "exclude-from",
+            "files-from",
+            "password-file",
+            "i",
+            "F",
+            "link-dest",
+        ])
+        .map(|word| Touched::new(word, Access::READ)),
+    );
+    let (sources, target) = sources_and_target(&read);
+    let access = if read.has(&["remove-source-files"]) {
+        MOVE
+    } else {
+        Access::READ
+    };
+    for source in sources.iter().filter(|word| !is_remote(word)) {
+        list.push(Touched::new(source, access).beneath(recursive));
+    }
+    let Some(target) = target.filter(|word| !is_remote(word)) else {
+        return;
+    };
+    into(&sources, &target, recursive, list);
+    let deletes = read
+        .options
+        .iter()
+        .any(|option| option.name.starts_with("del"));
+    if deletes {
+        list.push(Touched::new(&target, Access::DELETE).beneath(true));
+    }
+    // `dir/` means what is in it, whose names are not shown.
+    list.push(
+        Touched::new(&target, Access::WRITE)
+            .possible()
+            .beneath(true),
+    );
+}
+
+/// Returns whether a word names something on another machine.
+fn is_remote(word: &Word) -> bool {
+    let text = first_text(word);
+    match text.split_once(':') {
+        Some((host, _)) => !host.is_empty() && !host.contains('/'),
+        None => false,
+    }
+}
+
+fn sources_and_target(read: &Arguments<'_>) -> (Vec<Word>, Option<Word>) {
+    let mut operands: Vec<Word> = read.operands.iter().map(|word| (*word).clone()).collect();
+    let target = read.values(&["t", "target-directory"]).last().cloned();
+    if target.is_some() {
+        return (operands, target);
+    }
+    let target = if operands.len() > 1 {
+        operands.pop()
+    } else {
+        None
+    };
+    (operands, target)
+}
+
+/// Adds a target that is written, or written into if it is a folder.
+fn into(sources: &[Word], target: &Word, recursive: bool, list: &mut Vec<Touched>) {
+    list.push(Touched::new(target, Access::WRITE));
+    let mut names_all = true;
+    for source in sources {
+        match last_component(source) {
+            Some(name) => {
+                let inside = beneath(target, &name);
+                let inside = Touched::new(&inside, Access::WRITE).possible();
+                list.push(inside.beneath(recursive));
+            }
+            None => names_all = false,
+        }
+    }
+    if !names_all || recursive {
+        list.push(Touched::new(target, Access::WRITE).possible().beneath(true));
+    }
+}
+
+/// Returns the last component of a path as a word of its own, if the text shows it.
+pub(super) fn last_component(word: &Word) -> Option<Word> {
+    let text = match word.parts.last()? {
+        WordPart::Literal(text) => text.trim_end_matches('/'),
+        WordPart::Pattern(_) | WordPart::Home(_) | WordPart::Unknown(_) => return None,
+    };
+    let name = match text.rsplit_once('/') {
+        Some((_, name)) => name,
+        None if word.parts.len() == 1 => text,
+        None => return None,
+    };
+    let is_name = !name.is_empty() && name != "." && name != "..";
+    is_name.then(|| word_at(word, name))
+}
+
+/// Returns the folder of a path, if it has one.
+fn parent(word: &Word) -> Option<Word> {
+    let (last, before) = word.parts.split_last()?;
+    let WordPart::Literal(text) = last else {
+        return None;
+    };
+    let (folder, _) = text.trim_end_matches('/').rsplit_once('/')?;
+    let mut parts = before.to_vec();
+    let folder = if folder.is_empty() { "/" } else { folder };
+    parts.push(WordPart::Literal(folder.to_owned()));
+    Some(Word {
+        span: word.span,
+        parts: merged(parts),
+    })
+}

@@ -1,0 +1,246 @@
+//! Walks the tree of a text and lists what it runs.
+
+mod compound;
+mod scan;
+mod setting;
+
+use std::collections::BTreeSet;
+
+use aegis_types::{Command, Condition, Dialect, Place, Plan, Span, Unknown, UnknownCause, Wrapper};
+
+use crate::limit::Limits;
+use crate::output::{Output, output_of};
+use crate::surroundings::Surroundings;
+use crate::syntax::{After, Item, Kind, Link, Node, Origin, Parser, Pipeline, Script, Stop};
+
+pub(crate) use setting::Setting;
+
+/// What is known while a text is walked.
+pub(crate) struct Walk<'t> {
+    /// The text that was given first.
+    pub(crate) source: &'t str,
+    pub(crate) plan: Plan,
+    pub(crate) around: Surroundings,
+    pub(crate) limits: Limits,
+    /// The names that functions being followed have made local.
+    pub(crate) locals: Vec<String>,
+    /// The functions that were called.
+    pub(crate) called: BTreeSet<String>,
+    pipelines: u32,
+    has_stopped: bool,
+}
+
+impl<'t> Walk<'t> {
+    /// Starts with nothing known.
+    pub(crate) fn new(source: &'t str) -> Self {
+        Self {
+            source,
+            plan: Plan {
+                dialect: Dialect::Bash,
+                ..Plan::default()
+            },
+            around: Surroundings::default(),
+            limits: Limits::new(),
+            locals: Vec::new(),
+            called: BTreeSet::new(),
+            pipelines: 0,
+            has_stopped: false,
+        }
+    }
+
+    /// Notes something that may run commands that are not listed.
+    pub(crate) fn note(&mut self, span: Span, cause: UnknownCause) {
+        let unknown = Unknown { span, cause };
+        if self.plan.unknowns.last() != Some(&unknown) {
+            self.plan.unknowns.push(unknown);
+        }
+    }
+
+    /// Notes once that the text is too complex, and stops.
+    pub(crate) fn stop(&mut self, span: Span) {
+        if !self.has_stopped {
+            self.has_stopped = true;
+            self.note(span, UnknownCause::TooComplex);
+        }
+    }
+
+    /// Returns whether the walk has stopped.
+    pub(crate) fn has_stopped(&self) -> bool {
+        self.has_stopped
+    }
+
+    /// Adds a command to the plan.
+    pub(crate) fn push(&mut self, command: Command) {
+        let words = 1 + command.arguments.len() + command.redirections.len();
+        if self.has_stopped || !self.limits.take_command(words) {
+            self.stop(command.span);
+            return;
+        }
+        self.plan.commands.push(command);
+    }
+
+    /// Walks a text that is shell code.
+    pub(crate) fn text(&mut self, text: &str, origin: Origin, setting: &Setting) {
+        let whole = origin.span(0, text.len());
+        if !self.limits.take_read(text.len()) {
+            self.stop(whole);
+            return;
+        }
+        let mut parser = Parser::new(text, origin, setting.depth);
+        while !self.has_stopped {
+            let start = parser.position();
+            let cause = match parser.batch() {
+                Ok(Some(script)) => {
+                    self.script(&script, setting);
+                    continue;
+                }
+                Ok(None) => return,
+                Err(Stop::Syntax) => UnknownCause::Syntax,
+                Err(Stop::TooComplex) => UnknownCause::TooComplex,
+            };
+            self.note(origin.span(start, text.len()), cause);
+            return;
+        }
+    }
+
+    /// Walks a list.
+    pub(crate) fn script(&mut self, script: &Script, setting: &Setting) {
+        for item in &script.items {
+            if item.background {
+                let mark = self.around.mark();
+                self.item(item, &setting.in_background());
+                self.around.restore(mark);
+            } else {
+                self.item(item, setting);
+            }
+        }
+    }
+
+    /// Walks pipelines joined by `&&` and `||`.
+    ///
+    /// The first one is taken to succeed when nothing waits for its failure:
+    /// after `cd a; make`, `make` runs in `a`.
+    fn item(&mut self, item: &Item, setting: &Setting) {
+        let start = self.around.mark();
+        let mut uncertain = None;
+        for Link { after, pipeline } in &item.links {
+            match after {
+                After::Nothing => self.pipeline(pipeline, setting),
+                After::Success => {
+                    uncertain.get_or_insert_with(|| self.around.mark());
+                    self.pipeline(pipeline, &setting.when(Condition::AfterSuccess));
+                }
+                After::Failure => {
+                    let before = self.around.mark();
+                    self.around.blur(start);
+                    self.pipeline(pipeline, &setting.when(Condition::AfterFailure));
+                    if leaves(pipeline) {
+                        // Whatever follows is reached only if all before succeeded.
+                        self.around.restore(before);
+                        uncertain = None;
+                    } else {
+                        uncertain = Some(start);
+                    }
+                }
+            }
+        }
+        if let Some(mark) = uncertain {
+            self.around.blur(mark);
+        }
+    }
+
+    fn pipeline(&mut self, pipeline: &Pipeline, setting: &Setting) {
+        let timed;
+        let setting = if pipeline.timed {
+            timed = setting.within(Wrapper::Program("time".to_owned()));
+            &timed
+        } else {
+            setting
+        };
+        if let [node] = pipeline.members.as_slice() {
+            let place = setting.place.unwrap_or_else(|| self.place(0, 1));
+            self.node(node, &setting.at(place));
+            return;
+        }
+        let number = self.pipelines;
+        self.pipelines = self.pipelines.saturating_add(1);
+        let length = u32::try_from(pipeline.members.len()).unwrap_or(u32::MAX);
+        let mut input = setting.input.clone();
+        for (position, node) in (0..).zip(&pipeline.members) {
+            let place = Place {
+                pipeline: number,
+                position,
+                length,
+                ..Place::default()
+            };
+            let before = self.plan.commands.len();
+            let mark = self.around.mark();
+            self.node(node, &setting.at(place).reading(input));
+            self.around.restore(mark);
+            input = Some(self.output_since(before));
+        }
+    }
+
+    /// Returns what the commands listed since `before` write.
+    pub(crate) fn output_since(&self, before: usize) -> Output {
+        match self.plan.commands.get(before..) {
+            Some([command]) => output_of(command),
+            _ => Output::Unknown,
+        }
+    }
+
+    fn place(&mut self, position: u32, length: u32) -> Place {
+        let number = self.pipelines;
+        self.pipelines = self.pipelines.saturating_add(1);
+        Place {
+            pipeline: number,
+            position,
+            length,
+            ..Place::default()
+        }
+    }
+
+    /// Walks one command, simple or compound.
+    pub(crate) fn node(&mut self, node: &Node, setting: &Setting) {
+        if self.has_stopped {
+            return;
+        }
+        if !self.limits.take_step() || setting.is_too_deep() {
+            self.stop(node.span);
+            return;
+        }
+        if let Kind::Simple { assignments, words } = &node.kind {
+            self.simple(node, assignments, words, setting);
+        } else {
+            self.compound(node, setting);
+        }
+    }
+}
+
+/// Returns whether nothing after `pipeline` runs once it has run.
+fn leaves(pipeline: &Pipeline) -> bool {
+    let [node] = pipeline.members.as_slice() else {
+        return false;
+    };
+    match &node.kind {
+        Kind::Simple { words, .. } => words
+            .first()
+            .and_then(|word| word.bare())
+            .is_some_and(|word| matches!(word, "exit" | "return" | "break" | "continue")),
+        Kind::Group(script) => script
+            .items
+            .last()
+            .filter(|item| !item.background)
+            .is_some_and(|item| matches!(item.links.as_slice(), [link] if leaves(&link.pipeline))),
+        Kind::Subshell(_)
+        | Kind::If { .. }
+        | Kind::Loop { .. }
+        | Kind::For { .. }
+        | Kind::Count { .. }
+        | Kind::Case { .. }
+        | Kind::Function { .. }
+        | Kind::Test(_)
+        | Kind::Arithmetic(_)
+        | Kind::Coprocess(_) => false,
+    }
+}

@@ -1,0 +1,111 @@
+//! Finds what a part of the tree may set, without walking it.
+
+use std::collections::BTreeSet;
+
+use crate::syntax::{Kind, Node, RawWord, Script};
+
+/// What a part of the tree may set in the shell.
+#[derive(Debug, Default)]
+pub(super) struct Names {
+    /// Variables.
+    pub(super) variables: BTreeSet<String>,
+    /// Whether it may set variables that are not named.
+    pub(super) any_variable: bool,
+    /// Whether it may change the directory.
+    pub(super) directory: bool,
+}
+
+/// Returns what `scripts` may set.
+pub(super) fn names_set(scripts: &[&Script]) -> Names {
+    let mut names = Names::default();
+    for script in scripts {
+        names.script(script);
+    }
+    names
+}
+
+impl Names {
+    fn script(&mut self, script: &Script) {
+        for item in &script.items {
+            for link in &item.links {
+                for node in &link.pipeline.members {
+                    self.node(node);
+                }
+            }
+        }
+    }
+
+    fn node(&mut self, node: &Node) {
+        match &node.kind {
+            Kind::Simple { assignments, words } => {
+                let names = assignments.iter().map(|assignment| assignment.name.clone());
+                self.variables.extend(names);
+                if let Some(program) = words.first() {
+                    self.program(program, words);
+                }
+            }
+            Kind::Group(script) => self.script(script),
+            // What a subshell sets ends with it.
+            Kind::Subshell(_) | Kind::Coprocess(_) | Kind::Test(_) | Kind::Function { .. } => {}
+            Kind::If {
+                branches,
+                otherwise,
+            } => {
+                for (test, body) in branches {
+                    self.script(test);
+                    self.script(body);
+                }
+                if let Some(body) = otherwise {
+                    self.script(body);
+                }
+            }
+            Kind::Loop { test, body } => {
+                self.script(test);
+                self.script(body);
+            }
+            Kind::For { name, body, .. } => {
+                self.variables.insert(name.clone());
+                self.script(body);
+            }
+            Kind::Count { body, .. } => {
+                self.any_variable = true;
+                self.script(body);
+            }
+            Kind::Case { arms, .. } => {
+                for (_, body) in arms {
+                    self.script(body);
+                }
+            }
+            Kind::Arithmetic(_) => self.any_variable = true,
+        }
+    }
+
+    fn program(&mut self, program: &RawWord, words: &[RawWord]) {
+        let Some(name) = program.text() else {
+            // It may be any builtin.
+            self.any_variable = true;
+            self.directory = true;
+            return;
+        };
+        match name.as_str() {
+            "cd" | "pushd" | "popd" => self.directory = true,
+            "read" | "export" | "declare" | "typeset" | "local" | "readonly" | "unset"
+            | "mapfile" | "readarray" | "getopts" | "let" | "printf" | "wait" => {
+                for word in words.get(1..).unwrap_or_default() {
+                    match word.pieces.first() {
+                        Some(crate::syntax::Piece::Bare(text)) => {
+                            let name = text.split(['=', '+', '[']).next().unwrap_or_default();
+                            self.variables.insert(name.to_owned());
+                        }
+                        _ => self.any_variable = true,
+                    }
+                }
+            }
+            "eval" | "source" | "." | "builtin" | "command" | "set" | "shift" => {
+                self.any_variable = true;
+                self.directory = true;
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! How a part of the text is reached.
+
+use aegis_types::{Condition, Place, Wrapper};
+
+use crate::output::Output;
+
+/// How deeply commands may stand within each other, functions and text included.
+const DEPTH_MAX: u32 = 64;
+
+/// How a part of the text is reached.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Setting {
+    /// The wrappers, outermost first.
+    pub(crate) through: Vec<Wrapper>,
+    /// The pipeline in which it stands, if that is longer than it.
+    pub(crate) place: Option<Place>,
+    /// What it can read, if a pipe leads to it.
+    pub(crate) input: Option<Output>,
+    /// How deep it stands.
+    pub(crate) depth: u32,
+    condition: Condition,
+    is_in_background: bool,
+}
+
+impl Setting {
+    /// Returns the setting of what runs inside `wrapper`.
+    pub(crate) fn within(&self, wrapper: Wrapper) -> Self {
+        let mut inner = self.clone();
+        inner.depth = inner.depth.saturating_add(1);
+        inner.through.push(wrapper);
+        inner
+    }
+
+    /// Returns the setting of what stands one deeper.
+    pub(crate) fn deeper(&self) -> Self {
+        Self {
+            depth: self.depth.saturating_add(1),
+            ..self.clone()
+        }
+    }
+
+    /// Returns the setting of what runs inside `wrapper` with a standard output of its own.
+    pub(crate) fn apart(&self, wrapper: Wrapper) -> Self {
+        Self {
+            place: None,
+            input: None,
+            ..self.within(wrapper)
+        }
+    }
+
+    /// Returns the setting of what runs at a branch.
+    pub(crate) fn branch(&self) -> Self {
+        Self {
+            condition: Condition::Branch,
+            ..self.within(Wrapper::Compound)
+        }
+    }
+
+    /// Returns the setting of what runs on a condition.
+    pub(crate) fn when(&self, condition: Condition) -> Self {
+        let mut inner = self.clone();
+        if inner.condition != Condition::Branch {
+            inner.condition = condition;
+        }
+        inner
+    }
+
+    /// Returns the setting of what runs in the background.
+    pub(crate) fn in_background(&self) -> Self {
+        Self {
+            is_in_background: true,
+            ..self.clone()
+        }
+    }
+
+    /// Returns the setting of a member of a pipeline.
+    pub(crate) fn at(&self, place: Place) -> Self {
+        Self {
+            place: Some(place),
+            ..self.clone()
+        }
+    }
+
+    /// Returns the setting of what reads `input`.
+    pub(crate) fn reading(self, input: Option<Output>) -> Self {
+        Self { input, ..self }
+    }
+
+    /// Returns the place that commands here have.
+    pub(crate) fn command_place(&self) -> Place {
+        Place {
+            condition: self.condition,
+            background: self.is_in_background,
+            ..self.place.unwrap_or_default()
+        }
+    }
+
+    /// Returns whether it stands deeper than is looked at.
+    pub(crate) fn is_too_deep(&self) -> bool {
+        self.depth > DEPTH_MAX
+    }
+}
