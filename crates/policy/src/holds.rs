@@ -126,7 +126,7 @@ fn hides_commands(cause: &UnknownCause) -> bool {
         | UnknownCause::TooComplex
         | UnknownCause::Construct(_)
         | UnknownCause::Program => true,
-        UnknownCause::Code(program) => options::is_shell(options::base_name(program)),
+        UnknownCause::Code(program) => options::is_shell(base_name(program)),
         UnknownCause::Variable(_)
         | UnknownCause::Output
         | UnknownCause::Arithmetic

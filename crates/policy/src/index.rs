@@ -54,3 +54,6 @@ impl Index {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -190,10 +190,10 @@ mod tests {
     fn each_literal_that_occurs_is_found_once_in_any_case() {
         let literals = ["git push", "push", "rm -rf", "abc"];
         assert_eq!(check(&literals, "GIT PUSH; git push"), [0, 1]);
-        assert_eq!(check(&literals, "rm -r"), []);
+        assert_eq!(check(&literals, "rm -r"), [0; 0]);
         assert_eq!(check(&literals, "xabc"), [3]);
-        assert_eq!(check(&literals, ""), []);
-        assert_eq!(check(&literals, "ab"), []);
+        assert_eq!(check(&literals, ""), [0; 0]);
+        assert_eq!(check(&literals, "ab"), [0; 0]);
     }
 
     #[test]

@@ -1,0 +1,473 @@
+use aegis_canon::Digest;
+use aegis_types::{
+    Access, Action, Directory, Effect, EffectKind, EffectResource, HostFact, Mode, NetworkClass,
+    PathFact, Plan, Span, Unknown, UnknownCause, Verdict, Word, WordPart, Wrapper,
+};
+use aegis_types::{ActionRequest, Command, Place as CommandPlace};
+use proptest::prelude::*;
+use proptest::sample::select;
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+use crate::compiled::Compiled;
+use crate::holds::Facts;
+use crate::holds::tests::request;
+use crate::matcher::{
+    HostPattern, Matcher, ParamCondition, ParamTest, PathPattern, Scalar, ShellPattern,
+};
+use crate::pattern::{Glob, Pattern};
+use crate::rule::{Examples, Place, Policy, Rule, Spelling};
+use crate::when::When;
+
+const TOOLS: [&str; 6] = [
+    "Bash",
+    "Read",
+    "Task",
+    "Agent",
+    "mcp__git__push",
+    "mcp__a/b",
+];
+const TOOL_GLOBS: [&str; 9] = [
+    "Bash",
+    "Read",
+    "Agent",
+    "mcp__*",
+    "mcp__git__*",
+    "*",
+    "{Bash,Read}",
+    "Ta?k",
+    "R*",
+];
+const TEXTS: [&str; 9] = [
+    "",
+    "git push --force",
+    "GIT PUSH",
+    "rm -rf /",
+    "drop table users",
+    "prod-db",
+    "ümläut",
+    "DROP",
+    "\u{17f}elect",
+];
+const REGEXES: [&str; 9] = [
+    "git push.*--force",
+    "(?i)drop table",
+    "(rm|mv) -rf",
+    "^$",
+    "[a-z]+",
+    "(?i)select",
+    "ümläut|prod",
+    r"push\b",
+    "(?i:git)( push)+",
+];
+const PROGRAMS: [&str; 4] = ["git", "rm", "ls", "sudo"];
+const PATHS: [&str; 9] = [
+    "/home/ann/shop/src/a.rs",
+    "/home/ann/.ssh/id",
+    "/home/ann/.ssh",
+    "/home/ann",
+    "/home/ann/shop",
+    "/etc/passwd",
+    "/srv/x/.env",
+    "/",
+    "/home/annabel/x",
+];
+const PATH_GLOBS: [&str; 11] = [
+    "~/.ssh/**",
+    "./src/**",
+    "./**",
+    "./*.rs",
+    "/etc/*",
+    "**/.env",
+    "~",
+    ".",
+    "/**",
+    "/srv/{x,y}/*",
+    "**/src/**",
+];
+const HOSTS: [&str; 4] = [
+    "example.org",
+    "a.b.example.org",
+    "169.254.169.254",
+    "Example.ORG.",
+];
+const HOST_GLOBS: [&str; 4] = ["example.org", "*.example.org", "169.*", "*"];
+
+fn globs(texts: &'static [&'static str]) -> impl Strategy<Value = Vec<Glob>> {
+    prop::collection::vec(select(texts).prop_map(Glob::new), 0..3)
+}
+
+fn scalar() -> impl Strategy<Value = Scalar> {
+    prop_oneof![
+        Just(Scalar::Null),
+        any::<bool>().prop_map(Scalar::Bool),
+        (0..3_i64).prop_map(Scalar::Integer),
+        select(&TEXTS[..]).prop_map(|text| Scalar::Text(Arc::from(text))),
+    ]
+}
+
+fn test() -> impl Strategy<Value = ParamTest> {
+    prop_oneof![
+        scalar().prop_map(ParamTest::Equals),
+        prop::collection::vec(scalar(), 1..3).prop_map(ParamTest::OneOf),
+        (0..3_i64).prop_map(ParamTest::Gt),
+        scalar().prop_map(ParamTest::Contains),
+        select(&["prod-*", "*push*", "prod-db", "*"][..])
+            .prop_map(|glob| ParamTest::Glob(Glob::new(glob))),
+        select(&REGEXES[..]).prop_map(|regex| ParamTest::Regex(Pattern::new(regex))),
+        any::<bool>().prop_map(ParamTest::Present),
+    ]
+}
+
+fn condition() -> impl Strategy<Value = ParamCondition> {
+    (select(&["command", "a.b", "0"][..]), test()).prop_map(|(path, test)| ParamCondition {
+        path: path.split('.').map(Arc::from).collect(),
+        test,
+    })
+}
+
+fn access() -> impl Strategy<Value = Access> {
+    select(vec![
+        Access::default(),
+        Access::READ,
+        Access::WRITE,
+        Access::DELETE,
+        Access::ANY,
+    ])
+}
+
+/// Most parts of most matchers are absent, or hardly any would ever hold.
+fn rarely<T: std::fmt::Debug + Clone>(
+    part: impl Strategy<Value = T>,
+    none: T,
+) -> impl Strategy<Value = T>
+where
+    T: 'static,
+{
+    prop_oneof![3 => Just(none), 1 => part]
+}
+
+fn leaf() -> impl Strategy<Value = Matcher> {
+    let shell = (globs(&PROGRAMS), globs(&["push", "x*"]), any::<bool>()).prop_map(
+        |(program, subcommand, is_forced)| ShellPattern {
+            program,
+            subcommand,
+            flags: is_forced
+                .then(|| Arc::from("--force"))
+                .into_iter()
+                .collect(),
+            arguments: Vec::new(),
+        },
+    );
+    let path =
+        (globs(&PATH_GLOBS), access()).prop_map(|(glob, access)| PathPattern { glob, access });
+    let host = globs(&HOST_GLOBS).prop_map(|name| HostPattern {
+        name,
+        ..HostPattern::default()
+    });
+    let effect = select(&[EffectKind::Read, EffectKind::Network, EffectKind::Unknown][..]);
+    (
+        rarely(globs(&TOOL_GLOBS), Vec::new()),
+        rarely(
+            prop::collection::vec(select(&Action::ALL[..]), 1..3),
+            Vec::new(),
+        ),
+        rarely(prop::collection::vec(condition(), 1..3), Vec::new()),
+        rarely(prop::collection::vec(shell, 1..3), Vec::new()),
+        rarely(prop::collection::vec(path, 1..3), Vec::new()),
+        rarely(prop::collection::vec(host, 1..3), Vec::new()),
+        rarely(prop::collection::vec(effect, 1..3), Vec::new()),
+    )
+        .prop_map(
+            |(tool, action, params, shell, path, host, effect)| Matcher {
+                tool,
+                action,
+                params,
+                shell,
+                path,
+                host,
+                effect,
+                ..Matcher::default()
+            },
+        )
+}
+
+fn matcher() -> impl Strategy<Value = Matcher> {
+    let not = leaf().prop_map(|part| Some(Box::new(part)));
+    (leaf(), rarely(not, None)).prop_map(|(matcher, not)| Matcher { not, ..matcher })
+}
+
+fn params() -> impl Strategy<Value = Value> {
+    let value = || {
+        prop_oneof![
+            4 => select(&TEXTS[..]).prop_map(Value::from),
+            1 => select(vec![
+                json!(null), json!(true), json!(1), json!(2.0), json!(0.5), json!(u64::MAX),
+                json!(["git push --force", 1]), json!({"x": "drop table"}),
+                json!({"$json": "1e999"}),
+            ]),
+        ]
+    };
+    prop_oneof![
+        4 => (value(), value()).prop_map(|(one, two)| json!({"command": one, "a": {"b": two}})),
+        1 => Just(json!({})),
+        1 => value().prop_map(|value| json!([value])),
+    ]
+}
+
+fn word(text: &str) -> Word {
+    let part = match text {
+        "$x" => WordPart::Unknown(UnknownCause::Variable("x".to_owned())),
+        text => WordPart::Literal(text.to_owned()),
+    };
+    Word {
+        span: Span::default(),
+        parts: vec![part],
+    }
+}
+
+fn command() -> impl Strategy<Value = Command> {
+    let program = select(vec![
+        None,
+        Some("git"),
+        Some("/bin/rm"),
+        Some("ls"),
+        Some("$x"),
+    ]);
+    let arguments = prop::collection::vec(select(&["push", "--force", "-f", "$x", "a"][..]), 0..3);
+    (program, arguments, any::<bool>()).prop_map(|(program, arguments, is_wrapped)| Command {
+        span: Span::default(),
+        program: program.map(word),
+        arguments: arguments.into_iter().map(word).collect(),
+        assignments: Vec::new(),
+        redirections: Vec::new(),
+        through: is_wrapped
+            .then(|| Wrapper::Program("/usr/bin/sudo".to_owned()))
+            .into_iter()
+            .collect(),
+        directory: Directory::Start,
+        place: CommandPlace::default(),
+    })
+}
+
+fn plan() -> impl Strategy<Value = Plan> {
+    let cause = select(vec![
+        UnknownCause::Syntax,
+        UnknownCause::Code("python".to_owned()),
+        UnknownCause::Output,
+    ]);
+    (
+        prop::collection::vec(command(), 0..3),
+        rarely(prop::collection::vec(cause, 1..2), Vec::new()),
+    )
+        .prop_map(|(commands, causes)| Plan {
+            commands,
+            unknowns: causes
+                .into_iter()
+                .map(|cause| Unknown {
+                    span: Span::default(),
+                    cause,
+                })
+                .collect(),
+            ..Plan::default()
+        })
+}
+
+fn asked() -> impl Strategy<Value = ActionRequest> {
+    let path = (select(&PATHS[..]), access(), 0..6_u8).prop_map(|(path, access, fate)| PathFact {
+        written: path.to_owned(),
+        resolved: (fate != 0).then(|| path.to_owned()),
+        identity: None,
+        access,
+        unknown: fate == 1,
+    });
+    let host = (select(&HOSTS[..]), 0..4_u8).prop_map(|(host, fate)| HostFact {
+        written: host.to_owned(),
+        scheme: None,
+        host: (fate != 0).then(|| host.to_owned()),
+        port: None,
+        class: NetworkClass::Name,
+    });
+    let effect = select(&[EffectKind::Read, EffectKind::Network, EffectKind::Unknown][..]);
+    (
+        select(&TOOLS[..]),
+        select(&Action::ALL[..]),
+        params(),
+        prop::option::of(plan()),
+        prop::collection::vec(path, 0..3),
+        prop::collection::vec(host, 0..2),
+        prop::collection::vec(effect, 0..2),
+        0..8_u8,
+    )
+        .prop_map(
+            |(tool, action, params, plan, paths, hosts, effects, fate)| {
+                let mut asked = request(tool, action);
+                asked.params = params;
+                asked.context.plan = plan;
+                asked.context.paths = paths;
+                asked.context.hosts = hosts;
+                asked.context.effects = effects
+                    .into_iter()
+                    .map(|kind| Effect {
+                        kind,
+                        resource: EffectResource::Unknown,
+                        causes: Vec::new(),
+                    })
+                    .collect();
+                if fate == 0 {
+                    asked.context.home = String::new();
+                }
+                asked
+            },
+        )
+}
+
+fn rule(place: usize, matcher: Matcher, verdict: Verdict) -> Rule {
+    Rule {
+        id: format!("rule-{place}").parse().unwrap(),
+        place: Place::default(),
+        mandatory: place % 5 == 0 && verdict != Verdict::Allow,
+        tier_base: false,
+        matcher,
+        when: When::default(),
+        verdict,
+        unknown: false,
+        risk: None,
+        message: None,
+        approval: None,
+        obligations: Vec::new(),
+        examples: Examples::default(),
+    }
+}
+
+fn policy(rules: Vec<(Matcher, Verdict)>) -> Policy {
+    Policy {
+        name: "laws".parse().unwrap(),
+        description: None,
+        spelling: Spelling::Native,
+        default: Some(Verdict::Ask),
+        closed: false,
+        mode: Mode::Enforce,
+        rules: (0..)
+            .zip(rules)
+            .map(|(place, (matcher, verdict))| rule(place, matcher, verdict))
+            .collect(),
+        limits: Vec::new(),
+        sources: Vec::new(),
+    }
+}
+
+fn rules() -> impl Strategy<Value = Vec<(Matcher, Verdict)>> {
+    let verdict = select(&[Verdict::Allow, Verdict::Ask, Verdict::Deny][..]);
+    prop::collection::vec((matcher(), verdict), 1..24)
+}
+
+/// Returns the rules that hold or may hold, found by asking each.
+fn possible(policy: &Policy, asked: &ActionRequest, is_mandatory: bool) -> Vec<String> {
+    policy
+        .rules
+        .iter()
+        .filter(|rule| rule.mandatory == is_mandatory)
+        .filter(|rule| rule.matcher.holds(asked, rule.verdict).is_possible())
+        .map(|rule| rule.id.to_string())
+        .collect()
+}
+
+fn brought_up<'a>(rules: impl Iterator<Item = &'a Rule>) -> Vec<String> {
+    rules.map(|rule| rule.id.to_string()).collect()
+}
+
+fn place(id: &String) -> u32 {
+    id.trim_start_matches("rule-").parse().unwrap()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(800))]
+
+    #[test]
+    fn no_rule_that_holds_or_may_hold_is_left_out(rules in rules(), asked in asked()) {
+        let compiled = Compiled::new(policy(rules), Digest::of(b""));
+        let facts = Facts::new(&asked);
+        for (found, is_mandatory) in [
+            (brought_up(compiled.candidates(&facts)), false),
+            (brought_up(compiled.mandatory_candidates(&facts)), true),
+        ] {
+            prop_assert!(found.iter().map(place).is_sorted_by(|one, other| one < other));
+            for id in possible(compiled.policy(), &asked, is_mandatory) {
+                prop_assert!(found.contains(&id), "{id} is missing in {found:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_cached_policy_is_the_policy(rules in rules(), asked in asked()) {
+        let compiled = Compiled::new(policy(rules), Digest::of(b"x"));
+        let read = Compiled::from_cache(&compiled.to_cache()).unwrap();
+        prop_assert_eq!(read.policy(), compiled.policy());
+        prop_assert_eq!(read.digest(), compiled.digest());
+        let facts = Facts::new(&asked);
+        prop_assert_eq!(
+            brought_up(read.candidates(&facts)),
+            brought_up(compiled.candidates(&facts))
+        );
+    }
+
+    #[test]
+    fn no_literal_is_required_that_a_match_can_do_without(
+        regex in select(&REGEXES[..]),
+        text in ".{0,4}(git push --force|DROP table|rm -rf|PuSh|\u{17f}elect|Select|prod).{0,4}",
+    ) {
+        if let Some(literals) = super::literals::of_regex(regex)
+            && regex::Regex::new(regex).unwrap().is_match(&text)
+        {
+            let text = text.to_ascii_lowercase();
+            prop_assert!(literals.iter().any(|literal| text.contains(literal)));
+        }
+    }
+}
+
+#[test]
+fn few_rules_are_brought_up_of_many() {
+    let regex = |number: usize| Matcher {
+        tool: vec![Glob::new("Bash")],
+        params: vec![ParamCondition {
+            path: vec![Arc::from("command")],
+            test: ParamTest::Regex(Pattern::new(&format!("(?i)forbidden-{number:04}x"))),
+        }],
+        ..Matcher::default()
+    };
+    let rules = (0..1_000)
+        .map(|number| (regex(number), Verdict::Deny))
+        .collect();
+    let compiled = Compiled::new(policy(rules), Digest::of(b""));
+    let mut asked = request("Bash", Action::ShellExec);
+    asked.params = json!({"command": "echo FORBIDDEN-0017x"});
+    let facts = Facts::new(&asked);
+    assert_eq!(brought_up(compiled.candidates(&facts)), ["rule-17"]);
+    asked.params = json!({"command": 5});
+    let facts = Facts::new(&asked);
+    assert_eq!(compiled.candidates(&facts).count(), 800);
+}
+
+#[test]
+fn damaged_or_foreign_bytes_are_an_error_and_no_other_policy() {
+    let matcher = Matcher {
+        tool: vec![Glob::new("Bash")],
+        ..Matcher::default()
+    };
+    let compiled = Compiled::new(policy(vec![(matcher, Verdict::Deny)]), Digest::of(b"x"));
+    let bytes = compiled.to_cache();
+    for length in 0..bytes.len() {
+        assert!(Compiled::from_cache(&bytes[..length]).is_err(), "{length}");
+    }
+    for place in 0..bytes.len() {
+        let mut damaged = bytes.clone();
+        damaged[place] ^= 1;
+        assert!(Compiled::from_cache(&damaged).is_err(), "{place}");
+    }
+    let mut longer = bytes.clone();
+    longer.push(0);
+    assert!(Compiled::from_cache(&longer).is_err());
+    assert!(Compiled::from_cache(b"aegis: policy/v1").is_err());
+    assert!(Compiled::from_cache(&bytes).is_ok());
+}
