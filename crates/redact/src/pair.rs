@@ -76,6 +76,15 @@ fn key_before(text: &str, separator: usize) -> Option<Key<'_>> {
         .rposition(|byte| !is_key_byte(byte))
         .map_or(0, |at| at + 1);
     let name = trimmed.get(start..)?;
+    let is_openssl = name == "pass" && trimmed.get(..start).is_some_and(ends_with_pass_flag);
+    if is_openssl {
+        return Some(Key {
+            name,
+            class: KeyName::Password,
+            start: window + start,
+            is_tight: true,
+        });
+    }
     if name.eq_ignore_ascii_case("value") {
         let (name, class) = assigned::name_before(text, window + start)?;
         return Some(Key {
@@ -125,6 +134,14 @@ fn is_key_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'$')
 }
 
+/// Says whether a flag of OpenSSL asks for `pass:…` after `text`.
+fn ends_with_pass_flag(text: &str) -> bool {
+    let text = text.trim_end();
+    ["-pass", "-passin", "-passout"]
+        .iter()
+        .any(|flag| text.ends_with(flag))
+}
+
 /// Classifies keys of several words: `Client Secret`, `connection string`.
 fn classify_words(text: &str) -> Option<KeyName> {
     let two = text.rmatch_indices(' ').nth(1).map_or(0, |(at, _)| at + 1);
@@ -151,7 +168,8 @@ fn value_after(text: &str, separator: usize, key: &Key<'_>) -> Option<Found> {
     let signs = signs.count();
     let after = after.get(signs..)?;
     let spaces = after.len() - after.trim_start_matches([' ', '\t']).len();
-    let start = separator + signs + spaces;
+    let mut start = separator + signs + spaces;
+    start += block_start(text.get(start..)?);
     let rest = text.get(start..text.floor_char_boundary(start + VALUE_MAX))?;
     let is_comparison = text.get(..separator)?.ends_with(['!', '=', '<', '>', '~']) || signs > 1;
     if let Some((opening, length)) = quoted(rest) {
@@ -169,14 +187,37 @@ fn value_after(text: &str, separator: usize, key: &Key<'_>) -> Option<Found> {
     } else {
         bare_form(text, key, is_assigned, spaces)
     };
-    let is_line = form == Form::Data && !(is_assigned && key.is_tight && spaces == 0);
-    let length = if is_line && key.class != KeyName::Authorization {
+    let is_line_start = is_line_start(line_before(text, key.start));
+    let is_phrase = is_line_start && key.name.to_ascii_lowercase().ends_with("passphrase");
+    if is_phrase {
+        let end = start + rest.find(['\n', '\r']).unwrap_or(rest.len());
+        return Some(Found { start, end, form });
+    }
+    let is_tight = is_assigned && key.is_tight && spaces == 0;
+    let length = if key.class == KeyName::Authorization || form == Form::Code {
+        to_delimiter(rest, key.class)
+    } else if !is_tight {
         to_white_space(rest)
+    } else if is_line_start {
+        to_shell_end(rest)
     } else {
         to_delimiter(rest, key.class)
     };
     let end = start + length;
     Some(Found { start, end, form })
+}
+
+/// Returns how far after the sign of a YAML block its first line starts.
+fn block_start(rest: &str) -> usize {
+    let sign = rest
+        .bytes()
+        .take_while(|byte| matches!(byte, b'|' | b'>' | b'-' | b'+'));
+    let sign = sign.count();
+    let line = rest.get(sign..).unwrap_or_default();
+    if !(1..=2).contains(&sign) || !line.starts_with('\n') {
+        return 0;
+    }
+    rest.len() - line.trim_start().len()
 }
 
 /// Returns where a quoted value starts and how long it is.
@@ -196,6 +237,9 @@ fn quoted(rest: &str) -> Option<(usize, usize)> {
         return None;
     }
     let opening = from + slashes + 1;
+    if let Some((start, length)) = triple_quoted(rest, from, quote) {
+        return Some((start, length));
+    }
     let body = rest.as_bytes().get(opening..)?;
     let mut at = 0;
     loop {
@@ -204,50 +248,63 @@ fn quoted(rest: &str) -> Option<(usize, usize)> {
         let escapes = escapes.take_while(|byte| **byte == b'\\').count();
         // As many backslashes as before the opening quote, or an even number
         // of them, leave the quote its meaning.
-        if escapes == slashes {
-            return Some((opening, next - slashes));
+        let is_closing = escapes == slashes || slashes == 0 && escapes % 2 == 0;
+        // YAML and SQL write a quote as two.
+        let is_doubled = quote == b'\'' && next > 0 && body.get(next + 1) == Some(&quote);
+        if is_closing && is_doubled {
+            at = next + 2;
+            continue;
         }
-        if slashes == 0 && escapes % 2 == 0 {
-            return Some((opening, next));
+        if is_closing {
+            return Some((opening, next - slashes));
         }
         at = next + 1;
     }
 }
 
+fn triple_quoted(rest: &str, from: usize, quote: u8) -> Option<(usize, usize)> {
+    let quotes: String = std::iter::repeat_n(char::from(quote), 3).collect();
+    let body = rest.get(from..)?.strip_prefix(&quotes)?;
+    Some((from + 3, body.find(&quotes)?))
+}
+
 /// Says whether only data stands where the bare value of `key` is.
 fn bare_form(text: &str, key: &Key<'_>, is_assigned: bool, spaces: usize) -> Form {
     let before = line_before(text, key.start);
-    let head = before.trim_start();
-    let is_line_start = head.is_empty()
-        || matches!(
-            head.trim_end(),
-            "-" | "#"
-                | "//"
-                | "export"
-                | "set"
-                | "setx"
-                | "ENV"
-                | "ARG"
-                | "-e"
-                | "--env"
-                | "env"
-                | "declare -x"
-                | ";"
-                | "\""
-                | "'"
-                | "- \""
-        );
-    let is_tight = key.is_tight && spaces == 0;
-    if is_assigned && is_tight {
+    let is_openssl = key.name == "pass";
+    if (is_assigned || is_openssl) && key.is_tight && spaces == 0 {
         // `f(password=word)` and `f(a, password=word)` are code.
         let is_argument =
             before.ends_with('(') || before.trim_end().ends_with(',') && before.ends_with(' ');
         return if is_argument { Form::Code } else { Form::Data };
     }
-    if is_line_start && is_alone(text, key, is_assigned) {
+    if is_line_start(before) && is_alone(text, key, is_assigned) {
         return Form::Data;
     }
     Form::Code
+}
+
+/// Says whether `before` is what may stand before the first key of a line.
+fn is_line_start(before: &str) -> bool {
+    matches!(
+        before.trim(),
+        "" | "-"
+            | "#"
+            | "//"
+            | "export"
+            | "set"
+            | "setx"
+            | "ENV"
+            | "ARG"
+            | "-e"
+            | "--env"
+            | "env"
+            | "declare -x"
+            | ";"
+            | "\""
+            | "'"
+            | "- \""
+    )
 }
 
 /// Says whether the value is one word at the end of its line, as in YAML and
@@ -280,6 +337,20 @@ fn to_white_space(rest: &str) -> usize {
     value
         .trim_end_matches([',', ';', '}', ')', ']', '\\'])
         .len()
+}
+
+/// Returns the length of a bare value that a shell reads.
+fn to_shell_end(rest: &str) -> usize {
+    let is_end =
+        |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | ';' | '&' | '|' | '<' | '>');
+    if rest.starts_with(['<', '$', '`']) {
+        return to_delimiter(rest, KeyName::Password);
+    }
+    let value = rest
+        .get(..rest.find(is_end).unwrap_or(rest.len()))
+        .unwrap_or_default();
+    let value = value.split("\\n").next().unwrap_or(value);
+    value.trim_end_matches(['\\', ',']).len()
 }
 
 /// Returns the length of a bare value among other text.

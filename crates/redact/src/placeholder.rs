@@ -74,9 +74,12 @@ fn longest_repetition(bytes: &[u8]) -> usize {
 
 /// Says whether `value` stands for a secret without being one.
 pub(crate) fn is_placeholder(value: &str) -> bool {
-    let value = without_markers(value);
-    let value = value.trim();
+    let left = without_markers(value);
+    let is_rest = left.len() < value.len();
+    let value = left.trim();
     value.is_empty()
+        // Line ends and brackets around a redaction are no secret of their own.
+        || is_rest && value.chars().filter(|c| c.is_alphanumeric()).count() < 3
         || is_filler(value)
         || is_blank(value.as_bytes())
         || is_reference(value)

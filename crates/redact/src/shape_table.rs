@@ -121,6 +121,7 @@ pub(crate) static SHAPES: &[Shape] = &[
     anywhere!(VaultToken, "hvs.", Word, 24, LONG),
     anywhere!(VaultToken, "hvb.", Word, 90, LONG),
     anywhere!(VaultToken, "hvr.", Word, 24, LONG),
+    word!(VaultToken, "s.", Alnum, 24, 24),
     word!(ServiceToken, "pul-", Hex, 40, 40),
     word!(ServiceToken, "dp.pt.", Alnum, 40, 48),
     word!(ServiceToken, "dp.st.", Dotted, 40, 80),

@@ -264,6 +264,26 @@ fn named_values_go_in_every_spelling() {
 }
 
 #[test]
+fn values_go_to_their_true_end() {
+    let password = SecretKind::Password;
+    check(password, "password: '{}'\nuser: x", "it''s 1");
+    check(password, "PASSWORD={}\nUSER=x", "p@ss,w0rd)x");
+    check(password, "export PASSWORD={}; make", "p@ss,w0rd)x");
+    check(
+        password,
+        "passphrase: {}\nuser: x",
+        "correct horse battery staple",
+    );
+    check(password, "PASSWORD = \"\"\"{}\"\"\"", "hunter2");
+    check(password, "password: |\n  {}\nuser: x", "hunter2");
+    check(password, "password: >-\n  {}\nuser: x", "hunter2");
+    check(password, "openssl enc -pass pass:{} -in x", "hunter2");
+    check(password, "password=\"{}\" x", "a\\\"b1");
+    check_unchanged("password=\nuser=bob");
+    check_unchanged("let pass: u8 = 1;");
+}
+
+#[test]
 fn keys_of_all_kinds_are_known_in_all_cases() {
     let secret = random(24);
     for name in [
