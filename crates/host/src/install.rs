@@ -196,8 +196,8 @@ pub fn plan_install(target: &Target, registration: &Registration) -> Result<Chan
         &target.settings,
         base.text,
         &after,
-        pin,
-        made_folder,
+        registration,
+        (pin, made_folder),
     ));
     change.after = Some(after);
     Ok(change)

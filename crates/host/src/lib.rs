@@ -17,14 +17,19 @@ mod install;
 mod client;
 mod scripted;
 
+mod doctor;
+mod prove;
+
 pub use client::{
     Client, ClientVersion, FindClientError, Mode, PermissionDenial, Session, SessionError,
     Transcript,
 };
+pub use doctor::{Grade, Grading, Level, Part, Patient, Report, Symptom, examine};
 pub use install::{
     Change, FailOpen, InstallError, Note, Target, check_client, plan_install, plan_uninstall,
     registration,
 };
+pub use prove::{Proof, ProveError, prove};
 pub use registration::{EVENTS, Registration};
 pub use scripted::{
     Alternative, Conversation, Fault, LastResult, LoadScriptError, ModelRequest, Script,

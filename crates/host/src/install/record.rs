@@ -9,12 +9,16 @@ use aegis_canon::Digest;
 use serde::{Deserialize, Serialize};
 
 use super::{InstallError, make_folder};
+use crate::registration::Registration;
 use crate::settings_file::write_whole;
 
 /// The version of the record that is written.
 const VERSION: u32 = 1;
 
 /// What is remembered of one settings file.
+///
+/// The hook reads it as well, to know a settings file from which the
+/// registration is gone.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Record {
@@ -25,6 +29,10 @@ pub(super) struct Record {
     pub(super) before: Option<String>,
     /// The digest of its text with what is ours.
     pub(super) after: Digest,
+    /// The program registered.
+    program: String,
+    /// How long the client waits for its decision.
+    timeout_seconds: u64,
     /// What became of the switch.
     pub(super) pin: Pin,
     /// Whether the folder of the file was made for it.
@@ -48,11 +56,13 @@ impl Record {
         settings: &Path,
         before: Option<String>,
         after: &str,
-        pin: Pin,
-        made_folder: bool,
+        registration: &Registration,
+        (pin, made_folder): (Pin, bool),
     ) -> Self {
         Self {
             version: VERSION,
+            program: registration.program.clone(),
+            timeout_seconds: registration.decision_timeout.as_secs(),
             settings: settings.to_owned(),
             before,
             after: Digest::of(after.as_bytes()),
