@@ -10,6 +10,44 @@
 //! The gate alone writes decisions and approvals. It knows no protocol and no
 //! policy logic.
 
+mod proposal;
+
+mod ruling;
+
+mod gate;
+
+mod submit;
+
+mod record;
+
+mod state;
+
+mod gather;
+
+mod siblings;
+
+mod protected;
+
+mod approvals;
+
+mod answer;
+
+mod approver;
+
+mod process;
+
+mod outcome;
+
+mod in_force;
+
+mod settings;
+
+mod trust;
+
+mod places;
+
+mod surroundings;
+
 mod clock;
 
 mod pause;
@@ -18,25 +56,13 @@ mod identifier;
 
 mod write_file;
 
-mod surroundings;
-
-mod places;
-
-mod trust;
-
-mod settings;
-
-mod gather;
-
-mod protected;
-
-mod process;
-
-mod proposal;
-
-mod ruling;
-
+pub use answer::{AnswerError, Reply};
+pub use approvals::{ApprovalFilter, ApprovalView, ReadApprovalError};
+pub use approver::{Approver, ScriptedAnswer, ScriptedApprover, SilentApprover};
 pub use clock::{Clock, FixedClock, SystemClock};
+pub use gate::{Gate, Parts};
+pub use in_force::{FixedPolicies, InForce, Policies, PolicyInForce, RejectedPolicy};
+pub use outcome::{Belongs, RecordError};
 pub use pause::{ClockPause, Pause, SleepingPause};
 pub use places::{Places, Project};
 pub use process::{FixedProcesses, ProcFs, Process, Processes};

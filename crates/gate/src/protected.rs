@@ -86,7 +86,8 @@ impl ProtectedObject {
         }
     }
 
-    fn holds(&self, path: &Path) -> bool {
+    /// Returns whether `path` is the object or lies in it, by its text alone.
+    pub(crate) fn contains(&self, path: &Path) -> bool {
         if !self.is_folder {
             return path == self.path;
         }
@@ -204,7 +205,7 @@ impl Protected {
         let by_path = self
             .objects
             .iter()
-            .filter(|object| object.holds(path))
+            .filter(|object| object.contains(path))
             .max_by_key(|object| object.path.as_os_str().len());
         by_path.or_else(|| {
             let identity = identity?;
@@ -223,7 +224,7 @@ impl Protected {
                 let rest = path.strip_prefix(folder).unwrap_or(path);
                 object.is_folder
                     && object.identity == Some(identity)
-                    && object.holds(&object.path.join(rest))
+                    && object.contains(&object.path.join(rest))
             })
         })
     }

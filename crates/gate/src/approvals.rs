@@ -1,0 +1,227 @@
+//! Where approvals stand.
+
+use aegis_log::{Query, ReadLogError};
+use aegis_types::{
+    Answer, Approval, ApprovalId, ApprovalStatus, Assurance, Event, EventKind, ParseEventError,
+    SessionId, TenantId, Timestamp, Verdict,
+};
+
+use crate::gate::Gate;
+
+/// How many approvals are listed at most.
+const LIST_MAX: usize = 1_024;
+
+/// How many records about one approval are read.
+const RECORDS_MAX: usize = 4_096;
+
+/// How many decisions after an approval are read; more cannot be made while one waits.
+const DECISIONS_MAX: usize = 1 << 20;
+
+/// An approval and where it stands.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ApprovalView {
+    /// The approval.
+    pub approval: Approval,
+    /// Where it stands.
+    pub status: ApprovalStatus,
+    /// The answers that count, oldest first.
+    pub answers: Vec<Answer>,
+}
+
+/// Which approvals are listed.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct ApprovalFilter {
+    /// Only those of this session.
+    pub session: Option<SessionId>,
+    /// Only those that stand like this.
+    pub status: Option<ApprovalStatus>,
+}
+
+/// Why approvals cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadApprovalError {
+    /// The log cannot be read.
+    #[error("the log cannot be read")]
+    Log(#[from] ReadLogError),
+    /// A record about an approval is damaged.
+    #[error(transparent)]
+    Event(#[from] ParseEventError),
+}
+
+impl ApprovalView {
+    /// Returns the view with one more answer, at `now`.
+    pub(crate) fn with(mut self, answer: Answer, now: Timestamp) -> Self {
+        self.answers.push(answer);
+        self.status = status_of(&self.approval, &self.answers, false, now);
+        self
+    }
+}
+
+/// Returns where an approval stands after `answers`, at `now`.
+fn status_of(
+    approval: &Approval,
+    answers: &[Answer],
+    is_over: bool,
+    now: Timestamp,
+) -> ApprovalStatus {
+    if answers.iter().any(|answer| !answer.is_granted) {
+        return ApprovalStatus::Refused;
+    }
+    if is_over {
+        return ApprovalStatus::Expired;
+    }
+    let needed = Assurance::needed_for(approval.risk);
+    let mut granted_by: Vec<_> = answers
+        .iter()
+        .filter(|answer| answer.is_granted && answer.assurance >= needed)
+        .map(|answer| &answer.approver)
+        .collect();
+    granted_by.sort();
+    granted_by.dedup();
+    if granted_by.len() >= usize::from(approval.terms.approvers.max(1)) {
+        return ApprovalStatus::Granted;
+    }
+    if now >= approval.expires_at {
+        return ApprovalStatus::Expired;
+    }
+    ApprovalStatus::Pending
+}
+
+impl Gate {
+    /// Returns the approvals that `filter` names, newest first.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadApprovalError`] when the log or a record cannot be read.
+    pub fn approvals(
+        &self,
+        filter: &ApprovalFilter,
+    ) -> Result<Vec<ApprovalView>, ReadApprovalError> {
+        let mut views = Vec::new();
+        for approval in self.asked(None, filter.session.as_ref(), None)? {
+            let view = self.view(approval)?;
+            if filter.status.is_none_or(|status| status == view.status) {
+                views.push(view);
+            }
+        }
+        Ok(views)
+    }
+
+    /// Returns the approval called `id`, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// As [`Gate::approvals`].
+    pub fn approval(&self, id: &ApprovalId) -> Result<Option<ApprovalView>, ReadApprovalError> {
+        let asked = self.log().newest(&Query {
+            kinds: &[EventKind::ApprovalRequested],
+            subject: Some(id.as_str()),
+            limit: 1,
+            ..Query::default()
+        })?;
+        match asked.first() {
+            Some(envelope) => {
+                let approval = read_approval(&envelope.payload)?;
+                self.view(approval).map(Some)
+            }
+            None => Ok(None),
+        }
+    }
+
+    /// Returns the approvals asked for, newest first.
+    pub(crate) fn asked(
+        &self,
+        tenant: Option<&TenantId>,
+        session: Option<&SessionId>,
+        since: Option<Timestamp>,
+    ) -> Result<Vec<Approval>, ReadApprovalError> {
+        let asked = self.log().newest(&Query {
+            tenant,
+            session,
+            kinds: &[EventKind::ApprovalRequested],
+            subject: None,
+            since,
+            limit: LIST_MAX,
+        })?;
+        asked
+            .iter()
+            .map(|envelope| Ok(read_approval(&envelope.payload)?))
+            .collect()
+    }
+
+    /// Returns where `approval` stands.
+    pub(crate) fn view(&self, approval: Approval) -> Result<ApprovalView, ReadApprovalError> {
+        let records = self.log().newest(&Query {
+            tenant: Some(&approval.tenant),
+            session: Some(&approval.session),
+            kinds: &[EventKind::ApprovalAnswered, EventKind::ApprovalExpired],
+            subject: Some(approval.id.as_str()),
+            since: None,
+            limit: RECORDS_MAX,
+        })?;
+        let mut answers = Vec::new();
+        let mut is_over = false;
+        for record in records.iter().rev() {
+            let event =
+                Event::from_recorded(record.kind, record.subject.as_deref(), &record.payload)?;
+            match event {
+                // What came after the end does not count.
+                Event::ApprovalAnswered(answer) if !is_over && record.at < approval.expires_at => {
+                    answers.push(answer);
+                }
+                Event::ApprovalExpired { .. } => is_over = true,
+                Event::ApprovalAnswered(_)
+                | Event::ActionRequested(_)
+                | Event::DecisionMade { .. }
+                | Event::ApprovalRequested(_)
+                | Event::OutcomeRecorded { .. }
+                | Event::Observed { .. } => {}
+            }
+        }
+        Ok(ApprovalView {
+            status: status_of(&approval, &answers, is_over, self.now()),
+            approval,
+            answers,
+        })
+    }
+
+    /// Returns whether some action has already proceeded because of `approval`.
+    pub(crate) fn is_used(&self, approval: &Approval) -> Result<bool, ReadApprovalError> {
+        let decisions = self.log().newest(&Query {
+            tenant: Some(&approval.tenant),
+            session: Some(&approval.session),
+            kinds: &[EventKind::DecisionMade],
+            subject: None,
+            since: Some(approval.asked_at),
+            limit: DECISIONS_MAX,
+        })?;
+        Ok(decisions.iter().any(|record| {
+            let text = |key: &str| record.payload.get(key).and_then(serde_json::Value::as_str);
+            text("approval_token") == Some(approval.id.as_str())
+                && text("verdict") == Some(Verdict::Allow.as_str())
+        }))
+    }
+}
+
+fn read_approval(payload: &serde_json::Value) -> Result<Approval, ParseEventError> {
+    serde::Deserialize::deserialize(payload).map_err(|source| ParseEventError {
+        kind: EventKind::ApprovalRequested,
+        source,
+    })
+}
+
+/// Returns the one line that tells people what an action would do.
+pub(crate) fn summary(request: &aegis_types::ActionRequest) -> String {
+    let subject = match &request.resource {
+        Some(
+            aegis_types::Resource::Path(text)
+            | aegis_types::Resource::CommandLine(text)
+            | aegis_types::Resource::Url(text)
+            | aegis_types::Resource::Server(text)
+            | aegis_types::Resource::Named(text),
+        ) => text.as_str(),
+        None => "",
+    };
+    let line = format!("{}: {subject}", request.tool);
+    aegis_redact::visible(&line, 400)
+}

@@ -1,0 +1,350 @@
+//! Programs that are judged by what they are: Aegis itself and agent hosts.
+
+use std::path::{Path, PathBuf};
+
+use aegis_shell::program_name;
+use aegis_types::{Access, Command, NestedAgent, ProtectedKind, Word, Wrapper};
+
+use super::resolve::Last;
+use super::shell::{Line, directory_of, text_of};
+use super::touches::Touches;
+use super::word::{Shape, shape};
+use crate::process::{AGENT_HOSTS, host_package};
+use crate::protected::Reach;
+use crate::surroundings::Surroundings;
+
+/// Commands of `aegis` that change nothing of Aegis, with their subcommands;
+/// an empty list means all of them.
+const READING: [(&str, &[&str]); 17] = [
+    ("doctor", &[]),
+    ("version", &[]),
+    ("help", &[]),
+    ("validate", &[]),
+    ("schema", &[]),
+    ("demo", &[]),
+    ("init", &[]),
+    ("run", &[]),
+    ("run-suite", &[]),
+    ("report", &[]),
+    ("conformance", &[]),
+    ("completions", &[]),
+    ("scan", &[]),
+    (
+        "policy",
+        &[
+            "check", "explain", "test", "lint", "show", "diff", "backtest",
+        ],
+    ),
+    ("log", &["list", "show", "export", "verify", "replay"]),
+    ("audit", &["list", "show", "export", "verify", "replay"]),
+    ("approvals", &["list", "show"]),
+];
+
+/// Options of `claude` with which the settings that register Aegis do not count.
+const SWITCHES: [&str; 6] = [
+    "--bare",
+    "--safe-mode",
+    "--settings",
+    "--setting-sources",
+    "--managed-settings",
+    "--restricted",
+];
+
+/// Variables with which an agent host reads other settings.
+const VARIABLES: [&str; 5] = [
+    "HOME",
+    "CLAUDE_CONFIG_DIR",
+    "XDG_CONFIG_HOME",
+    "CLAUDE_CODE_SIMPLE",
+    "AEGIS_HOME",
+];
+
+/// Packages that hold agent hosts.
+const PACKAGES: [(&str, &str); 9] = [
+    ("@anthropic-ai/claude-code", "claude"),
+    ("claude-code", "claude"),
+    ("@openai/codex", "codex"),
+    ("@google/gemini-cli", "gemini"),
+    ("opencode-ai", "opencode"),
+    ("@github/copilot", "copilot"),
+    ("aider-chat", "aider"),
+    ("aider", "aider"),
+    ("goose-ai", "goose"),
+];
+
+/// Adds the commands of Aegis that change it, and returns the agents started.
+pub(crate) fn judge(line: &Line<'_>, touches: &mut Touches<'_>) -> Vec<NestedAgent> {
+    let mut agents = Vec::new();
+    for command in &line.plan.commands {
+        let programs = programs_of(line, command, touches);
+        if programs.is_aegis && !only_reads(command) {
+            let reach = Reach {
+                access: Access::EXECUTE,
+                is_certain: line.is_certain && !has_gap(command),
+                is_deep: false,
+            };
+            let path = programs.path.clone().unwrap_or_default();
+            let through = text_of(line, command);
+            touches.touch(ProtectedKind::Control, &path, reach, through);
+        }
+        if let Some(agent) = nested(line, command, &programs) {
+            agents.push(agent);
+        }
+    }
+    agents
+}
+
+/// What the program of a command is.
+struct Programs {
+    name: String,
+    path: Option<PathBuf>,
+    is_aegis: bool,
+}
+
+fn programs_of(line: &Line<'_>, command: &Command, touches: &Touches<'_>) -> Programs {
+    let name = program_name(command).unwrap_or_default().into_owned();
+    let path = path_of(line, command, touches);
+    let real = path
+        .as_deref()
+        .and_then(|path| touches.resolver.follow(touches.base, path, Last::Followed));
+    let is_ours = real
+        .as_ref()
+        .and_then(|found| touches.protected.holding(&found.path, found.identity))
+        .is_some_and(|object| object.kind == ProtectedKind::Program);
+    let is_named = matches!(
+        name.as_str(),
+        "aegis" | "aegis-hook" | "aegisd" | "aegisctl"
+    );
+    Programs {
+        is_aegis: is_ours || is_named,
+        path: real.map(|found| found.path),
+        name,
+    }
+}
+
+/// Returns the file that a command would run.
+fn path_of(line: &Line<'_>, command: &Command, touches: &Touches<'_>) -> Option<PathBuf> {
+    let word = command.program.as_ref()?;
+    let text = match shape(word, line.surroundings, touches.base).shape {
+        Shape::Path(text) => text,
+        Shape::Pattern(_) | Shape::Gap { .. } => return None,
+    };
+    if text.contains('/') {
+        return Some(directory_of(line, command, touches)?.join(text));
+    }
+    in_search_path(&text, line.surroundings)
+}
+
+fn in_search_path(name: &str, surroundings: &Surroundings) -> Option<PathBuf> {
+    if name.is_empty() {
+        return None;
+    }
+    let path = surroundings.variables.get("PATH")?;
+    path.split(':')
+        .filter(|folder| folder.starts_with('/'))
+        .take(64)
+        .map(|folder| Path::new(folder).join(name))
+        .find(|file| file.is_file())
+}
+
+fn has_gap(command: &Command) -> bool {
+    command.arguments.iter().any(Word::is_unknown)
+}
+
+/// Returns whether a command of Aegis certainly changes nothing of it.
+fn only_reads(command: &Command) -> bool {
+    let words: Vec<Option<String>> = command.arguments.iter().map(Word::literal).collect();
+    let Some(words) = words.into_iter().collect::<Option<Vec<String>>>() else {
+        return false;
+    };
+    let comes_from_elsewhere = command.through.iter().any(|wrapper| match wrapper {
+        Wrapper::Program(name) => matches!(name.as_str(), "xargs" | "parallel"),
+        Wrapper::Substitution
+        | Wrapper::ProcessSubstitution
+        | Wrapper::Subshell
+        | Wrapper::Compound
+        | Wrapper::Function(_)
+        | Wrapper::Text => false,
+    });
+    if comes_from_elsewhere {
+        return false;
+    }
+    let asks = |word: &String| matches!(word.as_str(), "--help" | "-h" | "--version" | "-V");
+    if words.iter().any(asks) {
+        return true;
+    }
+    let mut plain = words.iter().filter(|word| !word.starts_with('-'));
+    let Some(first) = plain.next() else {
+        // Without a subcommand `aegis` shows its help; `aegis-hook` decides.
+        return program_name(command).as_deref() == Some("aegis") && words.is_empty();
+    };
+    let Some((_, subcommands)) = READING.iter().find(|(name, _)| name == first) else {
+        return false;
+    };
+    if first == "init" {
+        return !words.iter().any(|word| word == "--force" || word == "-f");
+    }
+    subcommands.is_empty()
+        || plain
+            .next()
+            .is_some_and(|next| subcommands.contains(&next.as_str()))
+}
+
+/// Returns the agent that a command starts, if Aegis may not govern it.
+fn nested(line: &Line<'_>, command: &Command, programs: &Programs) -> Option<NestedAgent> {
+    let words: Vec<String> = command
+        .arguments
+        .iter()
+        .map(|word| word.literal().unwrap_or_default())
+        .collect();
+    let (host, rest) = host_of(programs, &words)?;
+    let asks = |word: &String| {
+        matches!(
+            word.as_str(),
+            "--version" | "-v" | "--help" | "-h" | "-V" | "version" | "help"
+        )
+    };
+    if rest.first().is_some_and(asks) && rest.len() == 1 {
+        return None;
+    }
+    let cause = if host == "claude" {
+        cause_of_claude(line, command, rest)?
+    } else {
+        "it does not run under Aegis' hooks".to_owned()
+    };
+    Some(NestedAgent {
+        program: host,
+        cause,
+    })
+}
+
+/// Returns the agent host that a command runs, and its own arguments.
+fn host_of<'w>(programs: &Programs, words: &'w [String]) -> Option<(String, &'w [String])> {
+    let plain = programs.name.trim_end_matches(".exe");
+    if AGENT_HOSTS.contains(&plain) {
+        return Some((plain.to_owned(), words));
+    }
+    let real = programs.path.as_ref().and_then(|path| {
+        let text = path.to_string_lossy();
+        let name = path.file_name()?.to_string_lossy();
+        AGENT_HOSTS
+            .contains(&&*name)
+            .then(|| name.into_owned())
+            .or_else(|| host_package(&text))
+    });
+    if let Some(host) = real {
+        return Some((host, words));
+    }
+    let is_runner = matches!(
+        plain,
+        "npx"
+            | "npm"
+            | "pnpm"
+            | "pnpx"
+            | "yarn"
+            | "bunx"
+            | "bun"
+            | "uvx"
+            | "uv"
+            | "pipx"
+            | "deno"
+            | "node"
+            | "python"
+            | "python3"
+    );
+    if !is_runner {
+        return None;
+    }
+    let place = words.iter().position(|word| package_host(word).is_some())?;
+    // Looking at a package, or installing it, starts nothing.
+    let manages = |word: &String| {
+        matches!(
+            word.as_str(),
+            "install"
+                | "i"
+                | "add"
+                | "view"
+                | "info"
+                | "remove"
+                | "uninstall"
+                | "update"
+                | "ls"
+                | "list"
+                | "outdated"
+                | "search"
+                | "pip"
+        )
+    };
+    if words.iter().take(place).any(manages) {
+        return None;
+    }
+    let host = words.get(place).and_then(|word| package_host(word))?;
+    Some((host, words.get(place + 1..).unwrap_or_default()))
+}
+
+fn package_host(word: &str) -> Option<String> {
+    let bare = match word.get(1..).and_then(|rest| rest.find('@')) {
+        Some(version) => word.get(..version + 1).unwrap_or(word),
+        None => word,
+    };
+    PACKAGES
+        .iter()
+        .find(|(package, _)| *package == bare)
+        .map(|(_, host)| (*host).to_owned())
+        .or_else(|| AGENT_HOSTS.contains(&bare).then(|| bare.to_owned()))
+        .or_else(|| host_package(word))
+}
+
+/// Returns why a `claude` would not run under the same hooks; nothing if it does.
+fn cause_of_claude(line: &Line<'_>, command: &Command, words: &[String]) -> Option<String> {
+    let option = words.iter().find(|word| {
+        let name = word.split('=').next().unwrap_or(word);
+        SWITCHES.contains(&name)
+    });
+    if let Some(option) = option {
+        let name = option.split('=').next().unwrap_or(option);
+        return Some(format!("`{name}` switches its hooks off or changes them"));
+    }
+    let assigned = line
+        .plan
+        .commands
+        .iter()
+        .flat_map(|command| &command.assignments)
+        .map(|assignment| assignment.name.as_str())
+        .find(|name| VARIABLES.contains(name) || name.starts_with("ANTHROPIC_"));
+    if let Some(name) = assigned {
+        return Some(format!("`{name}` is changed, so it reads other settings"));
+    }
+    let clears = command.through.iter().any(|wrapper| match wrapper {
+        Wrapper::Program(name) => matches!(
+            name.as_str(),
+            "env" | "sudo" | "su" | "doas" | "chroot" | "unshare" | "docker" | "podman" | "ssh"
+        ),
+        Wrapper::Substitution
+        | Wrapper::ProcessSubstitution
+        | Wrapper::Subshell
+        | Wrapper::Compound
+        | Wrapper::Function(_)
+        | Wrapper::Text => false,
+    });
+    if clears && is_other_user(command) {
+        return Some("it may run as another user or without its variables".to_owned());
+    }
+    if command.arguments.iter().any(Word::is_unknown) {
+        return Some("its options only show when it runs".to_owned());
+    }
+    None
+}
+
+/// Returns whether a wrapper changes who runs the program or what it sees.
+fn is_other_user(command: &Command) -> bool {
+    command.through.iter().any(|wrapper| match wrapper {
+        Wrapper::Program(name) => name != "nohup" && name != "time",
+        Wrapper::Substitution
+        | Wrapper::ProcessSubstitution
+        | Wrapper::Subshell
+        | Wrapper::Compound
+        | Wrapper::Function(_)
+        | Wrapper::Text => false,
+    })
+}

@@ -1,0 +1,325 @@
+//! What a command line touches.
+
+use std::path::{Path, PathBuf};
+
+use aegis_shell::{Touched, hints, located, loose_words, program_name, touched};
+use aegis_types::{
+    Access, Command, Directory, Plan, RedirectionKind, UnknownCause, Word, WordPart,
+};
+
+use super::near::{self, Material};
+use super::resolve::{Found, Last};
+use super::touches::{Reached, Touches};
+use super::word::{Shape, shape, written};
+use super::{git, glob, links};
+use crate::protected::{Reach, Relation};
+use crate::surroundings::Surroundings;
+
+/// A command line with what surrounds it.
+pub(crate) struct Line<'a> {
+    pub(crate) text: &'a str,
+    pub(crate) plan: &'a Plan,
+    pub(crate) surroundings: &'a Surroundings,
+    /// Whether it is sure that a shell gets this text.
+    pub(crate) is_certain: bool,
+}
+
+/// Adds what a command line touches.
+pub(crate) fn touch_line(line: &Line<'_>, touches: &mut Touches<'_>) {
+    for command in &line.plan.commands {
+        for link in links::planned(line, command, touches) {
+            touches.resolver.plan(link);
+        }
+    }
+    for command in &line.plan.commands {
+        touch_command(line, command, touches);
+    }
+    come_near(line, touches);
+}
+
+/// Returns the part of the text in which a command stands.
+pub(crate) fn text_of<'t>(line: &Line<'t>, command: &Command) -> &'t str {
+    let start = usize::try_from(command.span.start).unwrap_or(0);
+    let end = usize::try_from(command.span.end).unwrap_or(usize::MAX);
+    line.text.get(start..end).unwrap_or(line.text)
+}
+
+/// Returns the real working directory of a command, if that can be told.
+pub(crate) fn directory_of(
+    line: &Line<'_>,
+    command: &Command,
+    touches: &Touches<'_>,
+) -> Option<PathBuf> {
+    match &command.directory {
+        Directory::Start => return Some(touches.base.to_path_buf()),
+        Directory::Moved(_) => {}
+        Directory::Unknown => return None,
+    }
+    let dot = Word {
+        parts: vec![WordPart::Literal(".".to_owned())],
+        ..Word::default()
+    };
+    let word = located(command, &dot)?;
+    match shape(&word, line.surroundings, touches.base).shape {
+        Shape::Path(text) => touches
+            .resolver
+            .follow(touches.base, Path::new(&text), Last::Followed)
+            .map(|found| found.path),
+        Shape::Pattern(_) | Shape::Gap { .. } => None,
+    }
+}
+
+fn touch_command(line: &Line<'_>, command: &Command, touches: &mut Touches<'_>) {
+    let through = text_of(line, command);
+    let is_git = program_name(command).as_deref() == Some("git");
+    for item in touched(command) {
+        let item = Touched {
+            certain: item.certain && line.is_certain,
+            ..item
+        };
+        if is_git && git::touch(line, command, &item, touches) {
+            continue;
+        }
+        touch_word(line, command, &item, through, touches);
+    }
+    links::touch_sources(line, command, touches);
+    links::touch_into_folder(line, command, touches);
+}
+
+/// Adds what one word of a command leads to.
+pub(crate) fn touch_word(
+    line: &Line<'_>,
+    command: &Command,
+    item: &Touched,
+    through: &str,
+    touches: &mut Touches<'_>,
+) {
+    let own = written(&item.word);
+    let Some(word) = located(command, &item.word) else {
+        touches.add_unresolved(&own, item.access);
+        if item.access.changes() {
+            let object = near::by_last_steps(touches.protected, &own);
+            touches.come_near(object, through);
+        }
+        return;
+    };
+    let shaped = shape(&word, line.surroundings, touches.base);
+    let reach = Reach {
+        access: item.access,
+        is_certain: item.certain,
+        is_deep: item.recursive && item.certain,
+    };
+    let mut reached = |path: &Path, is_unknown: bool, touches: &mut Touches<'_>| {
+        touches.reach(&Reached {
+            path,
+            written: &own,
+            reach,
+            is_unknown: is_unknown || shaped.is_assumed,
+            through,
+        });
+    };
+    match &shaped.shape {
+        Shape::Path(text) if text.is_empty() => {}
+        Shape::Path(text) => reached(Path::new(text), false, touches),
+        Shape::Pattern(pattern) => {
+            let expansion = glob::expand(touches.base, pattern, sees_dots(line.plan));
+            for path in &expansion.paths {
+                reached(path, false, touches);
+            }
+            if expansion.is_cut {
+                touches.add_unresolved(&own, item.access);
+            }
+            if expansion.paths.is_empty() {
+                // A pattern that matches nothing stands for itself.
+                reached(Path::new(&pattern.replace('\\', "")), true, touches);
+            }
+        }
+        Shape::Gap { before, after } => {
+            touches.add_unresolved(&own, item.access);
+            if item.access.changes() {
+                gap_comes_near(before, after, through, touches);
+            }
+        }
+    }
+}
+
+/// Returns whether `*` matches names that begin with a dot, as after `shopt -s dotglob`.
+fn sees_dots(plan: &Plan) -> bool {
+    plan.commands.iter().any(|command| {
+        matches!(
+            program_name(command).as_deref(),
+            Some("shopt" | "set" | "setopt" | "bash" | "zsh")
+        ) && command
+            .arguments
+            .iter()
+            .any(|word| matches!(word.literal().as_deref(), Some("dotglob" | "globdots")))
+    })
+}
+
+/// Notes what a word with a gap may be.
+fn gap_comes_near(before: &str, after: &str, through: &str, touches: &mut Touches<'_>) {
+    if let Some((folder, start)) = before.rsplit_once('/') {
+        let folder = if folder.is_empty() { "/" } else { folder };
+        let found = touches
+            .resolver
+            .follow(touches.base, Path::new(folder), Last::Followed);
+        if let Some(found) = found {
+            let object = near::by_start(touches.protected, &found.path, start);
+            touches.come_near(object, through);
+        }
+    }
+    let object = near::by_end(touches.protected, after);
+    touches.come_near(object, through);
+}
+
+/// Notes what the dark parts of a command line come near.
+fn come_near(line: &Line<'_>, touches: &mut Touches<'_>) {
+    let mut printed = Material::default();
+    for command in &line.plan.commands {
+        add_printed(command, &mut printed);
+    }
+    for command in &line.plan.commands {
+        let shown = hints(command);
+        let is_dark = is_dark(command, !shown.is_empty(), line);
+        let directory = directory_of(line, command, touches);
+        let through = text_of(line, command);
+        if let Some(directory) = &directory {
+            for hint in &shown {
+                hint_comes_near(hint, directory, line.surroundings, through, touches);
+            }
+            if is_dark {
+                directory_comes_near(directory, through, touches);
+            }
+        }
+        if is_dark {
+            let mut material = printed.clone();
+            for hint in &shown {
+                material.add(hint);
+            }
+            let object = near::by_material(touches.protected, &material);
+            touches.come_near(object, through);
+        }
+    }
+    let is_unread = line.plan.unknowns.iter().any(|unknown| {
+        matches!(
+            unknown.cause,
+            UnknownCause::Syntax | UnknownCause::TooComplex | UnknownCause::Construct(_)
+        )
+    });
+    if is_unread {
+        unread_comes_near(line, touches);
+    }
+}
+
+/// Adds the words out of which a later part could be put together.
+fn add_printed(command: &Command, material: &mut Material) {
+    for assignment in &command.assignments {
+        material.add(&written(&assignment.value));
+    }
+    for redirection in &command.redirections {
+        if redirection.kind == RedirectionKind::Text {
+            for word in loose_words(&written(&redirection.target)) {
+                material.add(&word);
+            }
+        }
+    }
+    let prints = matches!(
+        program_name(command).as_deref(),
+        Some("echo" | "printf" | "export" | "declare" | "local" | "read")
+    );
+    if prints {
+        for word in &command.arguments {
+            for piece in loose_words(&written(word)) {
+                material.add(&piece);
+            }
+        }
+    }
+}
+
+/// Returns whether a command may change something that its words do not show.
+fn is_dark(command: &Command, has_code: bool, line: &Line<'_>) -> bool {
+    let has_gap = touched(command).iter().any(|item| {
+        item.access.changes()
+            && (item.word.is_unknown() || { located(command, &item.word).is_none() })
+    });
+    let is_noted = line.plan.unknowns.iter().any(|unknown| {
+        let within =
+            unknown.span.start >= command.span.start && unknown.span.end <= command.span.end;
+        within && runs_unseen(&unknown.cause)
+    });
+    has_gap || has_code && !is_filter(command) || is_noted
+}
+
+/// Returns whether a program only turns its input into output, as far as its code shows.
+fn is_filter(command: &Command) -> bool {
+    matches!(
+        program_name(command).as_deref(),
+        Some("sed" | "gsed" | "awk" | "gawk" | "mawk" | "nawk")
+    )
+}
+
+const fn runs_unseen(cause: &UnknownCause) -> bool {
+    match cause {
+        UnknownCause::Code(_)
+        | UnknownCause::Program
+        | UnknownCause::Syntax
+        | UnknownCause::TooComplex
+        | UnknownCause::Construct(_) => true,
+        UnknownCause::Variable(_)
+        | UnknownCause::Output
+        | UnknownCause::Arithmetic
+        | UnknownCause::Expansion => false,
+    }
+}
+
+/// Notes that a word which dark code shows leads to an object.
+fn hint_comes_near(
+    hint: &str,
+    directory: &Path,
+    surroundings: &Surroundings,
+    through: &str,
+    touches: &mut Touches<'_>,
+) {
+    if hint.len() > 4_096 || hint.contains(['\n', '\0']) {
+        return;
+    }
+    let path = match hint.strip_prefix("~/") {
+        Some(rest) => surroundings.home.join(rest),
+        None => PathBuf::from(hint.strip_prefix("file://").unwrap_or(hint)),
+    };
+    if let Some(found) = touches.resolver.follow(directory, &path, Last::Followed) {
+        found_comes_near(&found, through, touches);
+    }
+}
+
+fn found_comes_near(found: &Found, through: &str, touches: &mut Touches<'_>) {
+    let object = match touches.protected.relation(found) {
+        Some(Relation::In(object)) => Some(object),
+        Some(Relation::Home(object)) if object.home() != touches.base => Some(object),
+        Some(Relation::Home(_) | Relation::Above(_)) | None => None,
+    };
+    touches.come_near(object, through);
+}
+
+fn directory_comes_near(directory: &Path, through: &str, touches: &mut Touches<'_>) {
+    let found = touches
+        .resolver
+        .follow(touches.base, directory, Last::Followed);
+    if let Some(found) = found
+        && let Some(Relation::In(object)) = touches.protected.relation(&found)
+    {
+        touches.come_near(Some(object), through);
+    }
+}
+
+/// Notes what a text that cannot be read comes near.
+fn unread_comes_near(line: &Line<'_>, touches: &mut Touches<'_>) {
+    let mut material = Material::default();
+    for word in loose_words(line.text) {
+        material.add(&word);
+        let base = touches.base.to_path_buf();
+        hint_comes_near(&word, &base, line.surroundings, line.text, touches);
+    }
+    let object = near::by_material(touches.protected, &material);
+    touches.come_near(object, line.text);
+}

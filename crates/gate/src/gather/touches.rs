@@ -1,0 +1,209 @@
+//! Collecting facts on paths, and what they touch of Aegis.
+
+use std::path::{Path, PathBuf};
+
+use aegis_types::{Access, PathFact, ProtectedKind, ProtectedTouch};
+
+use super::resolve::{Found, Last, Resolver};
+use crate::protected::{Protected, ProtectedObject, Reach};
+
+/// How many facts on paths one request has at most.
+const PATHS_MAX: usize = 512;
+
+/// How many touches are told.
+const TOUCHES_MAX: usize = 64;
+
+/// How long the part of an action that touches something is told.
+const THROUGH_CHARS_MAX: usize = 160;
+
+/// The facts on paths of one request.
+pub(crate) struct Touches<'a> {
+    pub(crate) protected: &'a Protected,
+    pub(crate) base: &'a Path,
+    pub(crate) resolver: Resolver,
+    pub(crate) paths: Vec<PathFact>,
+    pub(crate) touched: Vec<ProtectedTouch>,
+}
+
+/// A path as an action reaches for it.
+#[derive(Clone, Debug)]
+pub(crate) struct Reached<'w> {
+    /// The path, absolute or relative to the base.
+    pub(crate) path: &'w Path,
+    /// As it is written.
+    pub(crate) written: &'w str,
+    /// How it is reached for.
+    pub(crate) reach: Reach,
+    /// Whether what is written holds what only running would show.
+    pub(crate) is_unknown: bool,
+    /// The part of the action that reaches for it.
+    pub(crate) through: &'w str,
+}
+
+impl<'a> Touches<'a> {
+    pub(crate) fn new(protected: &'a Protected, base: &'a Path) -> Self {
+        Self {
+            protected,
+            base,
+            resolver: Resolver::default(),
+            paths: Vec::new(),
+            touched: Vec::new(),
+        }
+    }
+
+    /// Adds a path with everything it may lead to.
+    pub(crate) fn reach(&mut self, reached: &Reached<'_>) {
+        let followed = self.leads_to(reached.path);
+        let Some(kept) = self.kept(reached.path).filter(|_| !followed.is_empty()) else {
+            self.add_unresolved(reached.written, reached.reach.access);
+            return;
+        };
+        let access = reached.reach.access;
+        if followed.contains(&kept) {
+            self.place(reached, &kept, access);
+        } else if access.changes() {
+            // Removing and renaming are about the link itself; what replaces a
+            // file puts it where the link was.
+            let own = Access {
+                read: false,
+                execute: false,
+                ..access
+            };
+            if access.delete {
+                self.add_fact(reached, &kept, own);
+            }
+            self.judge(reached, &kept, own);
+        }
+        let beyond = Access {
+            delete: false,
+            ..access
+        };
+        if beyond == Access::default() {
+            return;
+        }
+        for place in followed.iter().filter(|place| **place != kept) {
+            self.place(reached, place, beyond);
+        }
+    }
+
+    fn place(&mut self, reached: &Reached<'_>, place: &Found, access: Access) {
+        self.add_fact(reached, place, access);
+        self.judge(reached, place, access);
+    }
+
+    fn judge(&mut self, reached: &Reached<'_>, place: &Found, access: Access) {
+        let reach = Reach {
+            access,
+            ..reached.reach
+        };
+        if let Some(object) = self.protected.touched_by(place, reach) {
+            let (kind, path) = (object.kind, object.path.clone());
+            self.touch(kind, &path, reach, reached.through);
+        }
+    }
+
+    /// Returns the files that a path leads to, with and without planned links.
+    fn leads_to(&self, path: &Path) -> Vec<Found> {
+        let with = self.resolver.follow(self.base, path, Last::Followed);
+        let mut found = Vec::new();
+        if with.as_ref().is_some_and(|found| found.is_planned) {
+            let plain = Resolver::default();
+            found.extend(plain.follow(self.base, path, Last::Followed));
+        }
+        found.extend(with);
+        found
+    }
+
+    fn kept(&self, path: &Path) -> Option<Found> {
+        self.resolver.follow(self.base, path, Last::Kept)
+    }
+
+    fn add_fact(&mut self, reached: &Reached<'_>, place: &Found, access: Access) {
+        if self.paths.len() >= PATHS_MAX {
+            return;
+        }
+        let fact = PathFact {
+            written: reached.written.to_owned(),
+            resolved: place.path.to_str().map(str::to_owned),
+            identity: place.identity,
+            access,
+            unknown: reached.is_unknown || place.path.to_str().is_none(),
+        };
+        match self
+            .paths
+            .iter_mut()
+            .find(|known| known.resolved == fact.resolved && known.written == fact.written)
+        {
+            Some(known) => {
+                known.access = known.access.or(access);
+                known.unknown |= fact.unknown;
+            }
+            None => self.paths.push(fact),
+        }
+        if self.paths.len() == PATHS_MAX {
+            self.add_unresolved("…", Access::ANY);
+        }
+    }
+
+    /// Adds a path that is judged elsewhere.
+    pub(crate) fn add_fact_only(&mut self, path: &Path, written: &str, access: Access) {
+        let Some(found) = self.kept(path) else {
+            self.add_unresolved(written, access);
+            return;
+        };
+        let reached = Reached {
+            path,
+            written,
+            reach: Reach {
+                access,
+                is_certain: true,
+                is_deep: false,
+            },
+            is_unknown: false,
+            through: written,
+        };
+        self.add_fact(&reached, &found, access);
+    }
+
+    /// Adds a path of which it cannot be told where it leads.
+    pub(crate) fn add_unresolved(&mut self, written: &str, access: Access) {
+        let fact = PathFact {
+            written: written.to_owned(),
+            resolved: None,
+            identity: None,
+            access,
+            unknown: true,
+        };
+        if !self.paths.contains(&fact) {
+            self.paths.push(fact);
+        }
+    }
+
+    /// Notes that an action touches a protected object.
+    pub(crate) fn touch(&mut self, kind: ProtectedKind, path: &Path, reach: Reach, through: &str) {
+        let touch = ProtectedTouch {
+            kind,
+            path: path.to_string_lossy().into_owned(),
+            access: reach.access,
+            uncertain: !reach.is_certain,
+            through: aegis_redact::visible(through, THROUGH_CHARS_MAX),
+        };
+        if self.touched.len() < TOUCHES_MAX && !self.touched.contains(&touch) {
+            self.touched.push(touch);
+        }
+    }
+
+    /// Notes that something dark comes near an object.
+    pub(crate) fn come_near(&mut self, object: Option<&ProtectedObject>, through: &str) {
+        let Some(object) = object else {
+            return;
+        };
+        let (kind, path): (ProtectedKind, PathBuf) = (object.kind, object.path.clone());
+        let reach = Reach {
+            access: Access::ANY,
+            is_certain: false,
+            is_deep: false,
+        };
+        self.touch(kind, &path, reach, through);
+    }
+}

@@ -1,0 +1,222 @@
+//! Turning a word of a command line into the paths it may stand for.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use aegis_types::{UnknownCause, Word, WordPart};
+
+use crate::surroundings::Surroundings;
+
+/// What a word stands for, as far as can be told without running anything.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Shape {
+    /// A path.
+    Path(String),
+    /// A glob pattern; special characters of other parts are escaped.
+    Pattern(String),
+    /// Only partly known: the text before the first gap and after the last one.
+    Gap {
+        /// The text before.
+        before: String,
+        /// The text after.
+        after: String,
+    },
+}
+
+/// A word made ready, and whether its text alone shows what it stands for.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Shaped {
+    /// What it stands for.
+    pub(crate) shape: Shape,
+    /// Whether a variable of the environment was taken for granted.
+    pub(crate) is_assumed: bool,
+}
+
+enum Piece {
+    Text(String),
+    Pattern(String),
+    Gap,
+}
+
+/// Returns what `word` stands for.
+pub(crate) fn shape(word: &Word, surroundings: &Surroundings, directory: &Path) -> Shaped {
+    let mut is_assumed = false;
+    let pieces: Vec<Piece> = word
+        .parts
+        .iter()
+        .map(|part| match part {
+            WordPart::Literal(text) => Piece::Text(text.clone()),
+            WordPart::Pattern(text) => Piece::Pattern(text.clone()),
+            WordPart::Home(user) => home(user.as_deref(), surroundings)
+                .map_or(Piece::Gap, |home| {
+                    Piece::Text(home.to_string_lossy().into_owned())
+                }),
+            WordPart::Unknown(UnknownCause::Variable(name)) if name == "PWD" => {
+                Piece::Text(directory.to_string_lossy().into_owned())
+            }
+            WordPart::Unknown(UnknownCause::Variable(name)) if name == "HOME" => {
+                Piece::Text(surroundings.home.to_string_lossy().into_owned())
+            }
+            WordPart::Unknown(UnknownCause::Variable(name)) => {
+                is_assumed = true;
+                match surroundings.variables.get(name) {
+                    // An unquoted value would be split and expanded again.
+                    Some(value) if value.contains(['*', '?', '[']) => Piece::Gap,
+                    Some(value) => Piece::Text(value.clone()),
+                    None => Piece::Gap,
+                }
+            }
+            WordPart::Unknown(_) => Piece::Gap,
+        })
+        .collect();
+    Shaped {
+        shape: join(&pieces),
+        is_assumed,
+    }
+}
+
+fn join(pieces: &[Piece]) -> Shape {
+    let is_gap = |piece: &Piece| matches!(piece, Piece::Gap);
+    if pieces.iter().any(is_gap) {
+        let text_of = |pieces: &mut dyn Iterator<Item = &Piece>| -> Vec<String> {
+            pieces
+                .take_while(|piece| !is_gap(piece))
+                .map(|piece| match piece {
+                    Piece::Text(text) | Piece::Pattern(text) => text.clone(),
+                    Piece::Gap => String::new(),
+                })
+                .collect()
+        };
+        let before = text_of(&mut pieces.iter()).concat();
+        let mut after = text_of(&mut pieces.iter().rev());
+        after.reverse();
+        return Shape::Gap {
+            before,
+            after: after.concat(),
+        };
+    }
+    let has_pattern = pieces
+        .iter()
+        .any(|piece| matches!(piece, Piece::Pattern(_)));
+    let mut joined = String::new();
+    for piece in pieces {
+        match piece {
+            Piece::Text(text) if has_pattern => push_escaped(&mut joined, text),
+            Piece::Text(text) | Piece::Pattern(text) => joined.push_str(text),
+            Piece::Gap => {}
+        }
+    }
+    if has_pattern {
+        Shape::Pattern(joined)
+    } else {
+        Shape::Path(joined)
+    }
+}
+
+fn push_escaped(pattern: &mut String, text: &str) {
+    for character in text.chars() {
+        if matches!(character, '*' | '?' | '[' | ']' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(character);
+    }
+}
+
+/// Returns the home directory of `user`, or of the current user.
+fn home(user: Option<&str>, surroundings: &Surroundings) -> Option<PathBuf> {
+    let Some(user) = user else {
+        return Some(surroundings.home.clone());
+    };
+    let accounts = fs::read_to_string("/etc/passwd").ok()?;
+    accounts.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        (fields.next() == Some(user)).then(|| fields.nth(4).map(PathBuf::from))?
+    })
+}
+
+/// Returns `word` as text, with a mark where it cannot be told.
+pub(crate) fn written(word: &Word) -> String {
+    let mut text = String::new();
+    for part in &word.parts {
+        match part {
+            WordPart::Literal(part) | WordPart::Pattern(part) => text.push_str(part),
+            WordPart::Home(user) => {
+                text.push('~');
+                text.push_str(user.as_deref().unwrap_or_default());
+            }
+            WordPart::Unknown(UnknownCause::Variable(name)) => {
+                text.push('$');
+                text.push_str(name);
+            }
+            WordPart::Unknown(_) => text.push('…'),
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use aegis_types::Span;
+
+    use super::*;
+
+    fn check(parts: &[WordPart], expected: Shape, is_assumed: bool) {
+        let surroundings = Surroundings {
+            home: PathBuf::from("/home/ada"),
+            variables: [("D".to_owned(), "/data".to_owned())].into(),
+            ..Surroundings::default()
+        };
+        let word = Word {
+            span: Span::default(),
+            parts: parts.to_vec(),
+        };
+        let shaped = shape(&word, &surroundings, Path::new("/work"));
+        assert_eq!(
+            shaped,
+            Shaped {
+                shape: expected,
+                is_assumed
+            }
+        );
+    }
+
+    fn text(text: &str) -> WordPart {
+        WordPart::Literal(text.to_owned())
+    }
+
+    fn variable(name: &str) -> WordPart {
+        WordPart::Unknown(UnknownCause::Variable(name.to_owned()))
+    }
+
+    #[test]
+    fn a_word_is_a_path_a_pattern_or_has_a_gap() {
+        let path = |text: &str| Shape::Path(text.to_owned());
+        check(
+            &[WordPart::Home(None), text("/x")],
+            path("/home/ada/x"),
+            false,
+        );
+        check(&[variable("PWD"), text("/x")], path("/work/x"), false);
+        check(&[variable("D"), text("/x")], path("/data/x"), true);
+        check(
+            &[text("a[b]/"), WordPart::Pattern("*.c".to_owned())],
+            Shape::Pattern("a\\[b\\]/*.c".to_owned()),
+            false,
+        );
+        let gap = Shape::Gap {
+            before: "a/".to_owned(),
+            after: "/c".to_owned(),
+        };
+        check(
+            &[
+                text("a/"),
+                variable("NONE"),
+                text("b"),
+                variable("NONE"),
+                text("/c"),
+            ],
+            gap,
+            true,
+        );
+    }
+}

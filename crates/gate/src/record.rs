@@ -1,0 +1,145 @@
+//! What is recorded of a request: no secrets, nothing too large, named by its digest.
+
+use std::error::Error;
+use std::sync::Arc;
+
+use aegis_canon::{Digest, canonical};
+use aegis_log::ENTRY_BYTES_MAX;
+use aegis_redact::Redactor;
+use aegis_types::{ActionRequest, Decision, Entry, Event, Timestamp};
+use serde_json::Value;
+
+/// How large a request may be; an envelope needs some room beside it.
+const REQUEST_BYTES_MAX: usize = ENTRY_BYTES_MAX - 64 * 1024;
+
+/// How long a text stays whole in a request that is too large.
+const TEXT_BYTES_KEPT: usize = 16 * 1024;
+
+/// How much of a longer text is kept.
+const HEAD_BYTES: usize = 4 * 1024;
+
+/// A request as it is recorded.
+#[derive(Clone, Debug)]
+pub(crate) struct Recorded {
+    /// The entry for the log.
+    pub(crate) entry: Entry,
+    /// The digest of its payload.
+    pub(crate) digest: Digest,
+}
+
+/// Returns `request` as it is recorded.
+pub(crate) fn record_request(
+    redactor: &Redactor,
+    request: &ActionRequest,
+) -> Result<Recorded, serde_json::Error> {
+    let mut entry = Event::ActionRequested(Box::new(request.clone())).entry(request.at)?;
+    let mut left_out = 0;
+    for key in ["args", "resource", "context", "tool_name"] {
+        if let Some(part) = entry.payload.get_mut(key) {
+            left_out += redact_in_place(redactor, part);
+        }
+    }
+    if canonical(&entry.payload).len() > REQUEST_BYTES_MAX {
+        for key in ["args", "resource", "context"] {
+            if let Some(part) = entry.payload.get_mut(key) {
+                left_out += cut_texts(part);
+            }
+        }
+    }
+    if left_out > 0
+        && let Some(context) = entry
+            .payload
+            .get_mut("context")
+            .and_then(Value::as_object_mut)
+    {
+        context.insert("redacted".to_owned(), Value::from(left_out));
+    }
+    Ok(Recorded {
+        digest: Digest::of_value(&entry.payload),
+        entry,
+    })
+}
+
+fn redact_in_place(redactor: &Redactor, value: &mut Value) -> usize {
+    let redacted = redactor.redact_value(value);
+    let count = redacted.count;
+    if count > 0 {
+        *value = redacted.value.into_owned();
+    }
+    count
+}
+
+/// Replaces every long text by its head, its length and its digest; returns how many.
+fn cut_texts(value: &mut Value) -> usize {
+    match value {
+        Value::String(text) if text.len() > TEXT_BYTES_KEPT => {
+            *text = cut_text(text, HEAD_BYTES);
+            1
+        }
+        Value::Array(items) => items.iter_mut().map(cut_texts).sum(),
+        Value::Object(fields) => fields.values_mut().map(cut_texts).sum(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => 0,
+    }
+}
+
+/// Returns the first bytes of `text`, with its length and digest.
+pub(crate) fn cut_text(text: &str, head_bytes: usize) -> String {
+    let end = text.floor_char_boundary(head_bytes);
+    let head = text.get(..end).unwrap_or_default();
+    let digest = Digest::of(text.as_bytes());
+    format!("{head}… (cut: {} bytes, sha256 {digest})", text.len())
+}
+
+/// Returns `decision` as it is recorded: its messages hold no secrets.
+pub(crate) fn record_decision(redactor: &Redactor, decision: &Decision) -> Decision {
+    let mut recorded = decision.clone();
+    for finding in &mut recorded.findings {
+        if let Some(message) = &mut finding.message {
+            let redacted = redactor.redact_text(message);
+            if redacted.count > 0 {
+                *message = Arc::from(&*redacted.value);
+            }
+        }
+    }
+    recorded
+}
+
+/// Returns whether two recorded requests ask the same question: everything but
+/// their names, their times and the inodes they found.
+pub(crate) fn asks_the_same(one: &Value, other: &Value) -> bool {
+    let question = |payload: &Value| {
+        let mut payload = payload.clone();
+        if let Some(fields) = payload.as_object_mut() {
+            fields.remove("call_id");
+            fields.remove("at");
+        }
+        let paths = payload
+            .get_mut("context")
+            .and_then(|context| context.get_mut("paths"))
+            .and_then(Value::as_array_mut);
+        for path in paths.into_iter().flatten() {
+            if let Some(fields) = path.as_object_mut() {
+                fields.remove("identity");
+            }
+        }
+        payload
+    };
+    question(one) == question(other)
+}
+
+/// Returns an event as an entry for the log.
+pub(crate) fn entry(event: &Event, at: Timestamp) -> Result<Entry, serde_json::Error> {
+    event.entry(at)
+}
+
+/// Returns what went wrong, with every cause behind it.
+pub(crate) fn with_causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(behind) = cause {
+        text.push_str(": ");
+        text.push_str(&behind.to_string());
+        cause = behind.source();
+    }
+    text
+}

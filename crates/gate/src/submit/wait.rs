@@ -1,0 +1,140 @@
+//! Waiting for a person's answer.
+
+use aegis_log::{AppendError, Batch};
+use aegis_types::{ApprovalStatus, Decision, DurationMs, Entry, Head};
+
+use super::ask::{End, final_decision};
+use super::{Asked, SubmitError};
+use crate::approvals::ApprovalView;
+use crate::gate::Gate;
+use crate::proposal::Proposal;
+use crate::record::{asks_the_same, record_request};
+use crate::ruling::Ruling;
+
+/// How long the gate waits between two looks, at first and at most.
+const PAUSE_FIRST: DurationMs = DurationMs::from_ms(10);
+const PAUSE_MAX: DurationMs = DurationMs::from_ms(250);
+
+impl Gate {
+    /// Waits until the approval is answered or expires, and records the end.
+    ///
+    /// `None` when its grant was used up by an equal request meanwhile.
+    pub(super) fn wait_for_answer(
+        &self,
+        proposal: &Proposal,
+        asked: Asked,
+    ) -> Result<Option<Ruling>, SubmitError> {
+        let mut pause = PAUSE_FIRST;
+        let mut seen = None;
+        loop {
+            let counter = self.log().change_counter()?;
+            let is_over = self.now() >= asked.approval.expires_at;
+            if seen != Some(counter) || is_over {
+                seen = Some(counter);
+                match self.look_for_end(proposal, &asked) {
+                    Ok(Look::Ended(decision)) => {
+                        return Ok(Some(Ruling {
+                            request: asked.request,
+                            decision: *decision,
+                            approval: Some(asked.approval),
+                            is_recorded: true,
+                        }));
+                    }
+                    Ok(Look::UsedUp) => return Ok(None),
+                    Ok(Look::Waits) => {}
+                    Err(SubmitError::Append(AppendError::HeadMoved { .. })) => continue,
+                    Err(error) => return Err(error),
+                }
+            }
+            self.approver().look(self, &asked.approval);
+            if self.log().change_counter()? != counter {
+                continue;
+            }
+            let now = self.now().unix_ms();
+            let rest = asked.approval.expires_at.unix_ms().saturating_sub(now);
+            let rest = DurationMs::from_ms(u64::try_from(rest).unwrap_or(0));
+            self.pause().pause(pause.min(rest));
+            pause = DurationMs::from_ms(pause.as_ms().saturating_mul(2)).min(PAUSE_MAX);
+        }
+    }
+
+    fn look_for_end(&self, proposal: &Proposal, asked: &Asked) -> Result<Look, SubmitError> {
+        let chain = self.chain(&asked.approval.session);
+        let head = self.log().head(&chain)?;
+        let view = self.view(asked.approval.clone())?;
+        let end = match view.status {
+            ApprovalStatus::Pending => return Ok(Look::Waits),
+            ApprovalStatus::Granted => {
+                if self.is_used(&view.approval)? {
+                    return Ok(Look::UsedUp);
+                }
+                self.grant_that_holds(proposal, asked, &view)?
+            }
+            ApprovalStatus::Refused => End::Refused(names(&view)),
+            ApprovalStatus::Expired => End::Expired("nobody answered in time".to_owned()),
+        };
+        self.append_end(asked, head, &end).map(Look::Ended)
+    }
+
+    /// Returns the grant, unless what it was given for has changed meanwhile.
+    fn grant_that_holds(
+        &self,
+        proposal: &Proposal,
+        asked: &Asked,
+        view: &ApprovalView,
+    ) -> Result<End, SubmitError> {
+        let expired = |cause: &str| Ok(End::Expired(cause.to_owned()));
+        let policies = self.policies();
+        if policies.fault.is_some() || policies.digest() != asked.approval.policy_digest {
+            return expired("the policy changed while it waited");
+        }
+        let request = self.gather(proposal)?;
+        let recorded = record_request(self.redactor(), &request)?;
+        if !asks_the_same(&recorded.entry.payload, &asked.recorded.entry.payload) {
+            return expired("what it would touch changed while it waited");
+        }
+        Ok(End::Granted(names(view)))
+    }
+
+    fn append_end(
+        &self,
+        asked: &Asked,
+        head: Head,
+        end: &End,
+    ) -> Result<Box<Decision>, SubmitError> {
+        let decision = final_decision(&asked.decision, &asked.approval, end);
+        let mut entries: Vec<Entry> = Vec::new();
+        if let End::Expired(cause) = end {
+            entries.push(self.expiry_entry(&asked.approval, cause)?);
+        }
+        entries.push(self.decision_entry(
+            &asked.request,
+            &asked.recorded,
+            &decision,
+            Some(&asked.approval),
+        )?);
+        self.log().append(Batch {
+            chain: self.chain(&asked.approval.session),
+            expected: Some(head),
+            entries,
+            documents: Vec::new(),
+        })?;
+        Ok(Box::new(decision))
+    }
+}
+
+/// What a look at the log showed.
+enum Look {
+    Waits,
+    UsedUp,
+    Ended(Box<Decision>),
+}
+
+fn names(view: &ApprovalView) -> String {
+    let names: Vec<&str> = view
+        .answers
+        .iter()
+        .map(|answer| answer.approver.as_str())
+        .collect();
+    names.join(", ")
+}
