@@ -353,3 +353,24 @@ fn a_hook_decides_the_tools_of_a_sub_agent() {
         stage.read("started.txt")
     });
 }
+
+#[test]
+fn a_time_out_alone_only_moves_a_command_to_the_background() {
+    let late = Some("late\n".to_owned());
+    for (stays, expected) in [(false, late), (true, None)] {
+        check([(OPEN, expected.clone()), (CLOSED, expected)], |stage| {
+            let command = "echo begun; sleep 3; echo late > late.txt";
+            let input = json!({"command": command, "timeout": 1_000});
+            let model = model([
+                Turn::uses([ToolUse::new("Bash", input)]),
+                Turn::says("finished"),
+            ]);
+            let mut session = stage.session(&model).allowed_tools(&["Bash"]);
+            if stays {
+                session = session.variable("CLAUDE_CODE_DISABLE_BACKGROUND_TASKS", "1");
+            }
+            session.play("go").unwrap();
+            stage.read("late.txt")
+        });
+    }
+}
