@@ -17,9 +17,8 @@ use aegis_types::{Action, ActionRequest, EffectKind, Plan, Risk, UnknownCause, V
 use crate::index::RequestKeys;
 use crate::matcher::Matcher;
 use crate::truth::{Truth, WhyNot, WhyUnknown, any, every};
-use line::Line;
 
-pub(crate) use line::Program;
+pub(crate) use line::{Line, Program};
 pub(crate) use options::base_name;
 pub(crate) use params::{Found, find};
 pub(crate) use path::{Anchor, anchor, below};

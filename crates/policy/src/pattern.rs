@@ -14,6 +14,7 @@ pub struct Glob(pub(crate) Arc<str>);
 
 impl Glob {
     /// Returns the glob with this text, which must be well formed.
+    #[cfg(test)]
     pub(crate) fn new(text: &str) -> Self {
         Self(Arc::from(text))
     }

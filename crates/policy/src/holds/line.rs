@@ -20,7 +20,9 @@ pub(crate) struct Line<'a> {
     /// Words that are no options: the subcommand and the arguments.
     pub(super) words: Vec<Text<'a>>,
     /// Whether there are words that only running would show.
-    pub(super) has_unknown_words: bool,
+    pub(crate) has_unknown_words: bool,
+    /// Whether such a word stands before the subcommand, and may bring one with it.
+    pub(super) hides_subcommand: bool,
 }
 
 /// The program of a command.
@@ -86,6 +88,7 @@ impl<'a> Line<'a> {
             flags: Vec::new(),
             words: Vec::new(),
             has_unknown_words: false,
+            hides_subcommand: false,
         };
         line.read(&command.arguments);
         line
@@ -97,7 +100,7 @@ impl<'a> Line<'a> {
         let mut words = arguments.iter();
         while let Some(word) = words.next() {
             let text = shown(word);
-            self.has_unknown_words |= word.is_unknown();
+            self.note_unknown(word);
             let is_flag = !after_dashes && text.starts_with('-') && text.len() > 1;
             if !is_flag {
                 self.words.push(Text {
@@ -116,11 +119,18 @@ impl<'a> Line<'a> {
             if self.is_global_with_value(&text) {
                 self.globals.push(text);
                 if let Some(value) = words.next() {
-                    self.has_unknown_words |= value.is_unknown();
+                    self.note_unknown(value);
                 }
                 continue;
             }
             may_be_value = self.push_flag(text, may_be_value);
+        }
+    }
+
+    fn note_unknown(&mut self, word: &Word) {
+        if word.is_unknown() {
+            self.has_unknown_words = true;
+            self.hides_subcommand |= self.words.is_empty();
         }
     }
 
@@ -144,6 +154,21 @@ impl<'a> Line<'a> {
                 .program
                 .name()
                 .is_some_and(|program| options::takes_value(program, option))
+    }
+
+    /// Returns the words of which one may be the first of the subcommand;
+    /// nothing in the place of one that cannot be told.
+    ///
+    /// A word right after an option may be the option's value, so that the
+    /// subcommand is the next one.
+    pub(crate) fn possible_subcommands(&self) -> impl Iterator<Item = Option<&str>> {
+        let is_known = self.program.name().is_some_and(options::is_known);
+        let mut may_follow = true;
+        self.words.iter().map_while(move |word| {
+            let is_possible = may_follow;
+            may_follow = word.is_literal && word.may_be_value && !is_known;
+            is_possible.then(|| word.is_literal.then_some(&*word.shown))
+        })
     }
 
     /// Returns the first word, which names the subcommand of programs that have any.

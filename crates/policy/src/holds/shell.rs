@@ -176,33 +176,20 @@ impl ShellPattern {
         subcommand().and(flags).and(arguments)
     }
 
-    /// A word right after an option may be the option's value, so that the
-    /// subcommand is the next one.
     fn names_subcommand(&self, line: &Line<'_>, unknown: impl Fn() -> WhyUnknown) -> Truth {
         if self.subcommand.is_empty() {
             return Truth::Yes;
         }
-        let program = line.program.name().unwrap_or_default();
-        let mut words = line.words.as_slice();
-        loop {
-            if self.subcommand.iter().any(|glob| names(glob, words)) {
-                return Truth::Yes;
-            }
-            let Some((first, rest)) = words.split_first() else {
-                let why = || WhyNot::Command { program: None };
-                return if line.has_unknown_words {
-                    Truth::Unknown(unknown())
-                } else {
-                    Truth::No(why())
-                };
-            };
-            if !first.is_literal {
-                return Truth::Unknown(unknown());
-            }
-            if !first.may_be_value || options::is_known(program) {
-                return Truth::No(WhyNot::Command { program: None });
-            }
-            words = rest;
+        let mut given = Given::No;
+        for place in 0..line.possible_subcommands().count() {
+            let words = line.words.get(place..).unwrap_or_default();
+            let named = self.subcommand.iter().map(|glob| names(glob, words));
+            given = given.max(named.max().unwrap_or(Given::No));
+        }
+        match given {
+            Given::Yes => Truth::Yes,
+            Given::No if !line.hides_subcommand => Truth::No(WhyNot::Command { program: None }),
+            Given::No | Given::Maybe => Truth::Unknown(unknown()),
         }
     }
 
@@ -249,7 +236,7 @@ impl ShellPattern {
         }
         self.subcommand
             .iter()
-            .find(|glob| names(glob, &line.words))
+            .find(|glob| names(glob, &line.words) == Given::Yes)
             .map(|glob| glob.as_str().split_whitespace().count())
     }
 
@@ -290,13 +277,16 @@ fn climbs(path: &str) -> bool {
 }
 
 /// Returns whether the words begin with those of a subcommand.
-fn names(subcommand: &Glob, words: &[Text<'_>]) -> bool {
+fn names(subcommand: &Glob, words: &[Text<'_>]) -> Given {
     let mut words = words.iter();
-    subcommand.as_str().split_whitespace().all(|wanted| {
-        words
-            .next()
-            .is_some_and(|word| word.is_literal && word_matches(wanted, &word.shown))
-    })
+    for wanted in subcommand.as_str().split_whitespace() {
+        match words.next() {
+            Some(word) if !word.is_literal => return Given::Maybe,
+            Some(word) if word_matches(wanted, &word.shown) => {}
+            Some(_) | None => return Given::No,
+        }
+    }
+    Given::Yes
 }
 
 fn word_matches(wanted: &str, word: &str) -> bool {
@@ -455,6 +445,7 @@ mod tests {
             "git push --forc",
             "git push *",
             "$git push",
+            "git -C $dir status",
         ] {
             assert_eq!(denies(&rule, line), "unknown", "{line}");
         }
@@ -557,6 +548,7 @@ mod tests {
         let rule = pattern("git", "remote add", &[], &[]);
         assert_eq!(denies(&rule, "git remote add evil url"), "yes");
         assert_eq!(denies(&rule, "git remote show"), "no");
+        assert_eq!(denies(&rule, "git remote $x"), "unknown");
         assert_eq!(denies(&rule, "git remote"), "no");
     }
 

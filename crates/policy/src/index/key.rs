@@ -20,6 +20,8 @@ pub(super) enum Kind {
     Integer,
     Bool,
     Program,
+    Subcommand,
+    AnySubcommand,
     Root,
     Home,
     Directory,
@@ -49,6 +51,11 @@ pub(super) fn key(kind: Kind, text: &str) -> Key {
         .take(TEXT_BYTES_MAX)
         .fold(start, |hash, byte| step(hash, *byte));
     (hash ^ length).wrapping_mul(PRIME)
+}
+
+/// Returns the key of two texts together.
+pub(super) fn pair_key(kind: Kind, one: &str, other: &str) -> Key {
+    (key(kind, one).rotate_left(32) ^ key(kind, other)).wrapping_mul(PRIME)
 }
 
 /// Returns the key of a text that a parameter may equal.

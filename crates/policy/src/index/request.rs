@@ -5,8 +5,8 @@ use std::cell::OnceCell;
 use aegis_types::{Action, EffectKind, PathFact, Wrapper};
 use serde_json::Number;
 
-use super::key::{Key, Kind, key, number_key};
-use crate::holds::{Facts, Program, base_name, below};
+use super::key::{Key, Kind, key, number_key, pair_key};
+use crate::holds::{Facts, Line, Program, base_name, below};
 
 /// What a request shows of one kind of thing.
 #[derive(Debug)]
@@ -68,7 +68,10 @@ fn programs(facts: &Facts<'_>) -> Looked {
     }
     let mut keys = Vec::with_capacity(lines.len());
     for line in lines {
-        keys.extend(line.program.name().map(|name| key(Kind::Program, name)));
+        if let Some(program) = line.program.name() {
+            keys.push(key(Kind::Program, program));
+            push_subcommands(program, line, &mut keys);
+        }
         for wrapper in &line.command.through {
             match wrapper {
                 Wrapper::Program(program) => keys.push(key(Kind::Program, base_name(program))),
@@ -82,6 +85,18 @@ fn programs(facts: &Facts<'_>) -> Looked {
         }
     }
     distinct(keys)
+}
+
+fn push_subcommands(program: &str, line: &Line<'_>, keys: &mut Vec<Key>) {
+    if line.has_unknown_words {
+        keys.push(key(Kind::AnySubcommand, program));
+    }
+    for word in line.possible_subcommands() {
+        match word {
+            Some(word) => keys.push(pair_key(Kind::Subcommand, program, word)),
+            None => keys.push(key(Kind::AnySubcommand, program)),
+        }
+    }
 }
 
 fn paths(facts: &Facts<'_>) -> Looked {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::key::{Key, Kind, key, number_key, text_key};
+use super::key::{Key, Kind, key, number_key, pair_key, text_key};
 use super::literals;
 use crate::holds::{Anchor, anchor};
 use crate::matcher::{Matcher, ParamCondition, ParamTest, PathPattern, Scalar, ShellPattern};
@@ -114,10 +114,24 @@ fn holding(test: &ParamTest) -> Option<Vec<String>> {
     }
 }
 
+/// A pattern that names subcommands is filed under each of them, and once more
+/// under its program, for command lines whose subcommand cannot be told.
 fn program_keys(pattern: &ShellPattern) -> Option<Vec<Key>> {
+    let first_word = |glob: &Glob| {
+        let word = glob.as_str().split_whitespace().next()?;
+        glob.is_literal().then(|| word.to_owned())
+    };
+    let subcommands: Option<Vec<String>> = pattern.subcommand.iter().map(first_word).collect();
+    let subcommands = subcommands.filter(|words| !words.is_empty());
     all(&pattern.program, |glob| {
-        glob.is_literal()
-            .then(|| vec![key(Kind::Program, glob.as_str())])
+        let program = glob.is_literal().then(|| glob.as_str())?;
+        let Some(subcommands) = &subcommands else {
+            return Some(vec![key(Kind::Program, program)]);
+        };
+        let of_word = |word: &String| pair_key(Kind::Subcommand, program, word);
+        let mut keys: Vec<Key> = subcommands.iter().map(of_word).collect();
+        keys.push(key(Kind::AnySubcommand, program));
+        Some(keys)
     })
 }
 
