@@ -69,7 +69,7 @@ impl Default for Options {
             patience: Duration::from_secs(2),
             fence: false,
             create: true,
-            wal_pages: 256,
+            wal_pages: 64,
             pages_max: None,
         }
     }

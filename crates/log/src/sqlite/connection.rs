@@ -1,10 +1,11 @@
 //! One connection to a log file, set up and checked.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::Path;
 
 use aegis_canon::Digest;
+use aegis_types::{ChainId, Head};
 use rusqlite::config::DbConfig;
 use rusqlite::{CachedStatement, ErrorCode, OpenFlags};
 
@@ -101,10 +102,34 @@ pub(crate) struct Connection {
     pub(super) patience: Patience,
     /// The generation of writers that was the latest when this one opened.
     pub(super) generation: i64,
-    /// Documents that this connection has seen in the store.
-    pub(super) documents: BTreeSet<Digest>,
+    /// What it knows of the store while nobody else writes.
+    pub(super) known: Known,
     /// How many commits it made.
     pub(super) commits: u64,
+}
+
+/// What a connection remembers of the store.
+///
+/// It holds as long as no other connection commits, except for the documents,
+/// which stay once they are stored.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    /// The version of the file's content to which the rest belongs.
+    pub(super) version: Option<i64>,
+    /// The numbers of chains, and where they end.
+    pub(super) chains: BTreeMap<ChainId, (i64, Head)>,
+    /// The last record that is in the indexes.
+    pub(super) indexed: i64,
+    /// Documents that were seen in the store.
+    pub(super) documents: BTreeSet<Digest>,
+}
+
+impl Known {
+    /// Forgets what another connection may have changed.
+    pub(super) fn forget(&mut self) {
+        self.version = None;
+        self.chains.clear();
+    }
 }
 
 impl fmt::Debug for Connection {
@@ -135,7 +160,7 @@ impl Connection {
             sqlite,
             patience: patience.clone(),
             generation: 0,
-            documents: BTreeSet::new(),
+            known: Known::default(),
             commits: 0,
         };
         connection
@@ -152,6 +177,8 @@ impl Connection {
         let settings = [
             (DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true),
             (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
+            // A prepared statement stays as it is, whatever values it gets.
+            (DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true),
             (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
         ];
         for (setting, value) in settings {

@@ -5,10 +5,13 @@ use rusqlite::Row;
 use super::SqliteLog;
 use super::connection::Connection;
 use super::fault::Fault;
-use crate::log::{AppendError, ReadLogError};
+use crate::log::AppendError;
 
 /// Beyond how many pages an append folds the WAL back by itself.
 const WAL_PAGES_MAX: i64 = 16_384;
+
+/// Up to how many commits a process is one that soon ends, as a hook does.
+const COMMITS_FEW_MAX: u64 = 16;
 
 /// What became of the WAL.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -16,10 +19,7 @@ pub enum Maintenance {
     /// It was short enough to stay.
     Unneeded,
     /// All of it was folded back.
-    Folded {
-        /// How many pages that were.
-        pages: u64,
-    },
+    Folded,
     /// Some of it stays because others read from it or another process is at it.
     Partly {
         /// How many pages were folded back.
@@ -33,15 +33,15 @@ impl SqliteLog {
     /// Folds the WAL back into the file if it has grown beyond the pages set
     /// in [`Options`](super::Options).
     ///
-    /// It never waits for others. Folding syncs twice, so it is best done when
-    /// nobody waits for an answer.
+    /// Folding syncs several times, so it is best done when nobody waits for an
+    /// answer. Readers are not waited for.
     ///
     /// # Errors
     ///
-    /// [`ReadLogError`] when the file cannot be read or written.
-    pub fn maintain(&self) -> Result<Maintenance, ReadLogError> {
+    /// [`AppendError`], as when appending.
+    pub fn maintain(&self) -> Result<Maintenance, AppendError> {
         let pages_max = i64::from(self.options.wal_pages);
-        self.reading(|connection| Ok(connection.fold_back(pages_max)?))
+        Ok(self.writer().maintain(pages_max)?)
     }
 
     /// Erases every sealed payload under the key `key_id`, and returns how
@@ -77,16 +77,31 @@ impl Connection {
             .map_err(|error| self.fault(error))
     }
 
-    fn fold_back(&self, pages_max: i64) -> Result<Maintenance, Fault> {
+    /// Takes what waits into the indexes and folds the WAL back, if it holds
+    /// more than `pages_max`.
+    fn maintain(&mut self, pages_max: i64) -> Result<Maintenance, Fault> {
         self.patience.begin();
         if self.wal("PRAGMA wal_checkpoint(NOOP)")?.held <= pages_max {
             return Ok(Maintenance::Unneeded);
         }
-        let after = self.wal("PRAGMA wal_checkpoint(PASSIVE)")?;
+        self.in_transaction(Self::index)?;
+        self.fold_back()
+    }
+
+    fn fold_back(&self) -> Result<Maintenance, Fault> {
+        self.patience.end();
+        let after = if self.commits > COMMITS_FEW_MAX {
+            // The next commit of this process begins the WAL anew, in place.
+            self.wal("PRAGMA wal_checkpoint(PASSIVE)")?
+        } else {
+            // The next process cannot know what is folded back already, and
+            // would read it all again; so the WAL is cut to nothing.
+            self.wal("PRAGMA wal_checkpoint(TRUNCATE)")?
+        };
         let pages = after.folded.max(0).cast_unsigned();
         let of = after.held.max(0).cast_unsigned();
         Ok(if pages == of {
-            Maintenance::Folded { pages }
+            Maintenance::Folded
         } else {
             Maintenance::Partly { pages, of }
         })
@@ -98,7 +113,7 @@ impl Connection {
         // Looking costs a microsecond, but most processes commit once.
         if self.commits.is_multiple_of(64) {
             // What was committed is durable; a failure here shows at the next commit.
-            let _ = self.fold_back(WAL_PAGES_MAX);
+            let _ = self.maintain(WAL_PAGES_MAX);
         }
     }
 
@@ -111,10 +126,7 @@ impl Connection {
             connection.check_generation()?;
             let erase = "UPDATE sealed SET ciphertext = NULL
                          WHERE key_id = ?1 AND ciphertext IS NOT NULL";
-            connection
-                .statement(erase)
-                .and_then(|mut statement| statement.execute([key_id]))
-                .map_err(|error| connection.fault(error))
+            connection.change(erase, [key_id])
         })?;
         // The WAL still holds the pages as they were; a truncated one does not.
         self.wal("PRAGMA wal_checkpoint(TRUNCATE)")?;

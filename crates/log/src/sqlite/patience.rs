@@ -51,6 +51,11 @@ impl Patience {
         self.until_us.store(micros(until), Ordering::Relaxed);
     }
 
+    /// Ends the waiting time at once.
+    pub(super) fn end(&self) {
+        self.until_us.store(0, Ordering::Relaxed);
+    }
+
     /// Returns the whole waiting time in milliseconds.
     pub(super) fn span_ms(&self) -> u64 {
         micros(self.span) / 1_000

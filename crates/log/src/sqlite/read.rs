@@ -1,6 +1,5 @@
 //! Reading from the file.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use aegis_canon::Digest;
@@ -10,12 +9,14 @@ use rusqlite::{OptionalExtension, Row, params, params_from_iter};
 
 use super::connection::Connection;
 use super::schema::{HEADS, IS_RARE};
-use super::write::chain_key;
 use crate::log::{ChainSummary, Query, ReadLogError};
 use crate::stored::read_envelope;
 
 /// The columns of a record that an envelope is read from.
 const COLUMNS: &str = "seq, hash, bytes, (SELECT ciphertext FROM sealed WHERE record = records.id)";
+
+/// The last record that is in the indexes.
+const INDEXED: &str = "(SELECT coalesce(max(id), 0) FROM entries)";
 
 /// Reads a digest from column `column` of `row`.
 pub(crate) fn digest_at(row: &Row<'_>, column: usize) -> Result<Digest, rusqlite::Error> {
@@ -69,15 +70,20 @@ impl Connection {
         from: u64,
         limit: usize,
     ) -> Result<Vec<Envelope>, ReadLogError> {
-        let (tenant, session) = chain_key(chain);
+        let id = self.reads(|| self.find_id(chain))?;
+        let Some(id) = id else {
+            return Ok(Vec::new());
+        };
         let select = format!(
-            "SELECT {COLUMNS} FROM records
-             WHERE chain = (SELECT id FROM chains WHERE tenant = ?1 AND session = ?2)
-               AND seq >= ?3 ORDER BY seq LIMIT ?4"
+            "SELECT {COLUMNS} FROM records WHERE id IN (
+                 SELECT id FROM (SELECT id FROM entries WHERE chain = ?1 AND seq >= ?2
+                                 ORDER BY seq LIMIT ?3)
+                 UNION ALL
+                 SELECT id FROM records WHERE id > {INDEXED} AND chain = ?1 AND seq >= ?2)
+             ORDER BY id LIMIT ?3"
         );
         let values = [
-            Value::from(tenant.to_owned()),
-            Value::from(session.to_owned()),
+            Value::from(id),
             Value::from(i64::try_from(from).unwrap_or(i64::MAX)),
             Value::from(i64::try_from(limit).unwrap_or(i64::MAX)),
         ];
@@ -86,8 +92,9 @@ impl Connection {
 
     pub(super) fn newest(&mut self, query: &Query<'_>) -> Result<Vec<Envelope>, ReadLogError> {
         let chains = self.reads(|| self.chains_of(query))?;
-        let Selection { sql, values } = Selection::of(query, chains.as_deref());
-        self.envelopes(&sql, &values)
+        let selection = Selection::of(query, chains.as_deref());
+        let sql = selection.sql(Bound::of(query, chains.as_deref()));
+        self.envelopes(&sql, &selection.values)
     }
 
     /// Returns the numbers of the chains of the session asked for, if one is.
@@ -106,13 +113,20 @@ impl Connection {
     }
 
     pub(super) fn chains(&mut self) -> Result<Vec<ChainSummary>, ReadLogError> {
-        let select = "SELECT tenant, session, last.seq, last.hash, first.at, last.at FROM chains
-             JOIN records AS last ON last.chain = chains.id
-                AND last.seq = (SELECT max(seq) FROM records WHERE chain = chains.id)
-             JOIN records AS first ON first.chain = chains.id
-                AND first.seq = (SELECT min(seq) FROM records WHERE chain = chains.id)";
+        let select = format!(
+            "WITH tail AS (
+                 SELECT chain, min(id) AS first, max(id) AS last
+                 FROM records WHERE id > {INDEXED} GROUP BY chain)
+             SELECT tenant, session, last.seq, last.hash, first.at, last.at
+             FROM chains LEFT JOIN tail ON tail.chain = chains.id
+             JOIN records AS last ON last.id = coalesce(tail.last,
+                 (SELECT id FROM entries WHERE chain = chains.id ORDER BY seq DESC LIMIT 1))
+             JOIN records AS first ON first.id = coalesce(
+                 (SELECT id FROM entries WHERE chain = chains.id ORDER BY seq LIMIT 1),
+                 tail.first)"
+        );
         let mut chains = self.reads(|| {
-            let mut statement = self.statement(select)?;
+            let mut statement = self.statement(&select)?;
             let rows = statement.query_map([], |row| {
                 Ok(ChainSummary {
                     chain: chain_at(row, 0)?,
@@ -172,77 +186,83 @@ pub(crate) fn chain_at(row: &Row<'_>, column: usize) -> Result<ChainId, rusqlite
 
 /// A query in the words of SQLite.
 ///
-/// Each form names the index that bounds it: what a record is about, its time,
-/// its chain, or its rare kind. Without any of these the newest records are
-/// looked through, which is short because what is asked for is then frequent.
+/// Most records are found through the index that bounds the query: what a
+/// record is about, its time, its chain, or its rare kind. Without any of
+/// these the newest are looked through, which is short because what is asked
+/// for is then frequent. The records that are not in the indexes yet are
+/// always looked through.
 struct Selection {
-    sql: String,
+    conditions: String,
     values: Vec<Value>,
 }
 
 impl Selection {
     /// `chains` are the numbers of the chains asked for, if not all are.
     fn of(query: &Query<'_>, chains: Option<&[i64]>) -> Self {
-        let bound = Bound::of(query, chains);
         let mut selection = Self {
-            sql: format!(
-                "SELECT {COLUMNS} FROM records WHERE id IN (SELECT id FROM records {} \
-                 WHERE kind <> 'HEADS_MOVED'",
-                bound.index()
-            ),
+            conditions: "kind <> 'HEADS_MOVED'".to_owned(),
             values: Vec::new(),
         };
         if let Some(subject) = query.subject {
-            selection.add_condition("subject = ", subject.to_owned());
+            selection.add_value("subject = ", subject.to_owned());
         }
         if let Some(since) = query.since {
-            selection.add_condition("at >= ", since.unix_ms());
-        }
-        if bound == Bound::Rare {
-            selection.add(&format!(" AND {IS_RARE}"));
+            selection.add_value("at >= ", since.unix_ms());
         }
         if !query.kinds.is_empty() {
             let kinds: Vec<_> = query.kinds.iter().map(|kind| kind.as_str()).collect();
-            selection.add(&format!(" AND kind IN ('{}')", kinds.join("','")));
+            selection.add(&format!("kind IN ('{}')", kinds.join("','")));
         }
         match (chains, query.tenant) {
-            (Some([chain]), _) => selection.add_condition("chain = ", *chain),
+            (Some([chain]), _) => selection.add_value("chain = ", *chain),
             (Some(chains), _) => {
                 let chains: Vec<_> = chains.iter().map(i64::to_string).collect();
-                selection.add(&format!(" AND chain IN ({})", chains.join(",")));
+                selection.add(&format!("chain IN ({})", chains.join(",")));
             }
             // Looked up for each record, because a tenant may have many chains.
-            (None, Some(tenant)) => selection.add_condition(
+            (None, Some(tenant)) => selection.add_value(
                 "(SELECT tenant FROM chains WHERE id = chain) = ",
                 tenant.as_str().to_owned(),
             ),
             (None, None) => {}
         }
-        selection.finish(bound, query.limit)
+        let limit = i64::try_from(query.limit).unwrap_or(i64::MAX);
+        selection.values.push(Value::from(limit));
+        selection
     }
 
-    fn finish(mut self, bound: Bound, limit: usize) -> Self {
-        let order = match bound {
-            Bound::Chain => "seq",
-            Bound::Subject | Bound::Time | Bound::Rare | Bound::Newest => "id",
+    fn sql(&self, bound: Bound) -> String {
+        let conditions = &self.conditions;
+        let limit = self.values.len();
+        let (index, order) = match bound {
+            Bound::Subject => ("INDEXED BY entries_subject", "id"),
+            Bound::Time => ("INDEXED BY entries_time", "id"),
+            Bound::Chain => ("INDEXED BY entries_place", "seq"),
+            Bound::Rare => ("INDEXED BY entries_rare", "id"),
+            Bound::Newest => ("NOT INDEXED", "id"),
         };
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        self.values.push(Value::from(limit));
-        let place = self.values.len();
-        self.add(&format!(
-            " ORDER BY {order} DESC LIMIT ?{place}) ORDER BY id DESC"
-        ));
-        self
+        let repeated = match bound {
+            Bound::Rare => IS_RARE,
+            Bound::Subject | Bound::Time | Bound::Chain | Bound::Newest => "true",
+        };
+        format!(
+            "SELECT {COLUMNS} FROM records WHERE id IN (
+                 SELECT id FROM (SELECT id FROM entries {index} WHERE {repeated} AND {conditions}
+                                 ORDER BY {order} DESC LIMIT ?{limit})
+                 UNION ALL
+                 SELECT id FROM records WHERE id > {INDEXED} AND {conditions})
+             ORDER BY id DESC LIMIT ?{limit}"
+        )
     }
 
-    fn add(&mut self, sql: &str) {
-        self.sql.push_str(sql);
+    fn add(&mut self, condition: &str) {
+        self.conditions.push_str(" AND ");
+        self.conditions.push_str(condition);
     }
 
-    fn add_condition(&mut self, sql: &str, value: impl Into<Value>) {
+    fn add_value(&mut self, condition: &str, value: impl Into<Value>) {
         self.values.push(value.into());
-        // Writing to a string does not fail.
-        let _ = write!(self.sql, " AND {sql}?{}", self.values.len());
+        self.add(&format!("{condition}?{}", self.values.len()));
     }
 }
 
@@ -279,16 +299,6 @@ impl Bound {
             Self::Rare
         } else {
             Self::Newest
-        }
-    }
-
-    const fn index(self) -> &'static str {
-        match self {
-            Self::Subject => "INDEXED BY records_subject",
-            Self::Time => "INDEXED BY records_time",
-            Self::Chain => "INDEXED BY records_place",
-            Self::Rare => "INDEXED BY records_rare",
-            Self::Newest => "NOT INDEXED",
         }
     }
 }

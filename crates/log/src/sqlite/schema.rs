@@ -23,6 +23,11 @@ pub(super) const IS_RARE: &str = concat!("kind NOT IN (", frequent!(), ")");
 
 /// Makes the tables.
 ///
+/// `records` is what counts, and an append writes nothing else: a page or two
+/// at its end. `entries` repeats its columns for the indexes. It is filled
+/// later, many records at a time; what is not there yet is at the end of
+/// `records` and is looked through.
+///
 /// `records.bytes` comes last, so that the other columns are read without it.
 /// The triggers are a hurdle for accidents; they stop nobody who means it.
 pub(super) const CREATE: &str = concat!(
@@ -47,10 +52,18 @@ CREATE TABLE records (
     hash BLOB NOT NULL,
     bytes BLOB NOT NULL
 ) STRICT;
-CREATE UNIQUE INDEX records_place ON records (chain, seq);
-CREATE INDEX records_subject ON records (subject) WHERE subject IS NOT NULL;
-CREATE INDEX records_time ON records (at, kind, chain) WHERE kind <> 'HEADS_MOVED';
-CREATE INDEX records_rare ON records (kind) WHERE kind NOT IN (",
+CREATE TABLE entries (
+    id INTEGER PRIMARY KEY,
+    chain INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    subject TEXT
+) STRICT;
+CREATE UNIQUE INDEX entries_place ON entries (chain, seq);
+CREATE INDEX entries_subject ON entries (subject) WHERE subject IS NOT NULL;
+CREATE INDEX entries_time ON entries (at, kind, chain);
+CREATE INDEX entries_rare ON entries (kind) WHERE kind NOT IN (",
     frequent!(),
     ");
 CREATE TABLE documents (

@@ -1,11 +1,10 @@
 //! The commit of a group of batches to the file.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use aegis_canon::Digest;
 use aegis_types::{ChainId, Head};
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{OptionalExtension, Params, Row, params};
 
 use super::connection::{Connection, OpenLogError};
 use super::fault::Fault;
@@ -14,30 +13,55 @@ use super::schema::HEADS;
 use crate::commit::{OpenCommit, Sealing, seal_group};
 use crate::seal::{Drafts, Sealed};
 
-/// How many digests of stored documents are remembered.
-const DOCUMENTS_REMEMBERED_MAX: usize = 4_096;
+/// How many chains, and how many documents, are remembered.
+const REMEMBERED_MAX: usize = 4_096;
+
+/// How many records may wait for the indexes before a commit takes them in.
+const UNINDEXED_MAX: i64 = 512;
 
 impl Connection {
     /// Commits `group` in one transaction.
     pub(super) fn commit(&mut self, group: Vec<Drafts>) -> Result<Vec<Sealing>, Fault> {
         let sealings = self.in_transaction(|connection| {
-            connection.check_generation()?;
-            let mut open = Transaction {
-                connection,
-                ids: BTreeMap::new(),
-                found: Vec::new(),
-            };
-            let sealings = seal_group(&mut open, group)?;
-            let found = open.found;
-            Ok((sealings, found))
-        });
-        let (sealings, found) = sealings?;
-        if self.documents.len() > DOCUMENTS_REMEMBERED_MAX {
-            self.documents.clear();
-        }
-        self.documents.extend(found);
+            connection.renew_knowledge()?;
+            let sealings = seal_group(connection, group)?;
+            let last = connection.sqlite.last_insert_rowid();
+            if last.saturating_sub(connection.known.indexed) > UNINDEXED_MAX {
+                connection.index()?;
+            }
+            Ok(sealings)
+        })?;
         self.fold_back_if_huge();
         Ok(sealings)
+    }
+
+    /// Forgets what others have changed since the last commit, and checks that
+    /// no later writer took over.
+    fn renew_knowledge(&mut self) -> Result<(), Fault> {
+        let version = self.one("PRAGMA data_version", [], |row| row.get(0))?;
+        if self.known.version == Some(version) {
+            return Ok(());
+        }
+        self.known.forget();
+        self.check_generation()?;
+        self.known.indexed = self.last_indexed()?;
+        self.known.version = Some(version);
+        Ok(())
+    }
+
+    fn last_indexed(&self) -> Result<i64, Fault> {
+        let select = "SELECT coalesce(max(id), 0) FROM entries";
+        self.one(select, [], |row| row.get(0))
+    }
+
+    /// Takes all records into the indexes.
+    pub(super) fn index(&mut self) -> Result<(), Fault> {
+        let insert = "INSERT INTO entries (id, chain, seq, at, kind, subject)
+                      SELECT id, chain, seq, at, kind, subject FROM records WHERE id > ?1";
+        let indexed = self.last_indexed()?;
+        self.change(insert, [indexed])?;
+        self.known.indexed = self.last_indexed()?;
+        Ok(())
     }
 
     /// Begins a generation of writers: all who opened the log before are shut out.
@@ -45,10 +69,7 @@ impl Connection {
         let begun = self.in_transaction(|connection| {
             let begin = "UPDATE store SET value = value + 1 WHERE name = 'generation'
                          RETURNING value";
-            connection
-                .statement(begin)
-                .and_then(|mut statement| statement.query_row([], |row| row.get(0)))
-                .map_err(|error| connection.fault(error))
+            connection.one(begin, [], |row| row.get(0))
         });
         self.generation = begun.map_err(OpenLogError::from)?;
         Ok(())
@@ -65,82 +86,100 @@ impl Connection {
             self.execute("COMMIT")?;
             Ok(written)
         });
-        if written.is_err() && !self.sqlite.is_autocommit() {
-            // The failure that led here is the one to report.
-            let _ = self.execute("ROLLBACK");
+        if written.is_err() {
+            self.known.forget();
+            if !self.sqlite.is_autocommit() {
+                // The failure that led here is the one to report.
+                let _ = self.execute("ROLLBACK");
+            }
         }
         written
     }
 
     fn execute(&self, sql: &str) -> Result<(), Fault> {
+        self.change(sql, []).map(|_| ())
+    }
+
+    /// Executes `sql`, which gives no rows, and returns how many it changed.
+    pub(super) fn change(&self, sql: &str, values: impl Params) -> Result<usize, Fault> {
         self.statement(sql)
-            .and_then(|mut statement| statement.execute([]))
-            .map(|_| ())
+            .and_then(|mut statement| statement.execute(values))
+            .map_err(|error| self.fault(error))
+    }
+
+    /// Reads the one row that `sql` gives.
+    fn one<T>(
+        &self,
+        sql: &str,
+        values: impl Params,
+        read: impl FnOnce(&Row<'_>) -> Result<T, rusqlite::Error>,
+    ) -> Result<T, Fault> {
+        self.statement(sql)
+            .and_then(|mut statement| statement.query_row(values, read))
             .map_err(|error| self.fault(error))
     }
 
     pub(super) fn check_generation(&self) -> Result<(), Fault> {
-        let latest: i64 = self
-            .statement("SELECT value FROM store WHERE name = 'generation'")
-            .and_then(|mut statement| statement.query_row([], |row| row.get(0)))
-            .map_err(|error| self.fault(error))?;
+        let select = "SELECT value FROM store WHERE name = 'generation'";
+        let latest: i64 = self.one(select, [], |row| row.get(0))?;
         if latest == self.generation {
             Ok(())
         } else {
             Err(Fault::Fenced)
         }
     }
+
+    /// Returns the number of `chain`, which it gets with its first envelope.
+    fn id(&mut self, chain: &ChainId) -> Result<i64, Fault> {
+        if let Some((id, _)) = self.known.chains.get(chain) {
+            return Ok(*id);
+        }
+        let found = self.find_id(chain).map_err(|error| self.fault(error))?;
+        if let Some(id) = found {
+            return Ok(id);
+        }
+        let insert = "INSERT INTO chains (tenant, session) VALUES (?1, ?2)";
+        self.change(insert, chain_key(chain))?;
+        Ok(self.sqlite.last_insert_rowid())
+    }
+
+    fn remember(&mut self, chain: &ChainId, id: i64, head: Head) {
+        if let Some(known) = self.known.chains.get_mut(chain) {
+            *known = (id, head);
+            return;
+        }
+        if self.known.chains.len() >= REMEMBERED_MAX {
+            self.known.chains.clear();
+        }
+        self.known.chains.insert(chain.clone(), (id, head));
+    }
+
+    fn remember_document(&mut self, digest: &Digest) {
+        if self.known.documents.len() >= REMEMBERED_MAX {
+            self.known.documents.clear();
+        }
+        self.known.documents.insert(*digest);
+    }
 }
 
-/// A commit that is open in the file.
-struct Transaction<'a> {
-    connection: &'a Connection,
-    /// The numbers of the chains met.
-    ids: BTreeMap<ChainId, i64>,
-    /// Documents that are stored once this commits.
-    found: Vec<Digest>,
-}
-
-pub(super) fn chain_key(chain: &ChainId) -> (&str, &str) {
+fn chain_key(chain: &ChainId) -> (&str, &str) {
     let session = chain.session().map_or(HEADS, |session| session.as_str());
     (chain.tenant().as_str(), session)
 }
 
-impl Transaction<'_> {
-    fn sqlite<T>(&self, result: Result<T, rusqlite::Error>) -> Result<T, Fault> {
-        result.map_err(|error| self.connection.fault(error))
-    }
-
-    /// Returns the number of `chain`, which it gets with its first envelope.
-    fn id(&mut self, chain: &ChainId) -> Result<i64, Fault> {
-        if let Some(id) = self.ids.get(chain) {
-            return Ok(*id);
-        }
-        let (tenant, session) = chain_key(chain);
-        let insert = "INSERT INTO chains (tenant, session) VALUES (?1, ?2)";
-        self.sqlite(
-            self.connection
-                .statement(insert)
-                .and_then(|mut statement| statement.execute([tenant, session])),
-        )?;
-        let id = self.connection.sqlite.last_insert_rowid();
-        self.ids.insert(chain.clone(), id);
-        Ok(id)
-    }
-}
-
-impl OpenCommit for Transaction<'_> {
+impl OpenCommit for Connection {
     type Fault = Fault;
 
     fn head(&mut self, chain: &ChainId) -> Result<Head, Fault> {
-        let found = self.sqlite(self.connection.find_head(chain))?;
-        Ok(match found {
-            Some((id, head)) => {
-                self.ids.insert(chain.clone(), id);
-                head
-            }
-            None => Head::default(),
-        })
+        if let Some((_, head)) = self.known.chains.get(chain) {
+            return Ok(*head);
+        }
+        let found = self.find_head(chain).map_err(|error| self.fault(error))?;
+        let Some((id, head)) = found else {
+            return Ok(Head::default());
+        };
+        self.remember(chain, id, head);
+        Ok(head)
     }
 
     fn put(&mut self, sealed: &Sealed) -> Result<(), Fault> {
@@ -148,8 +187,9 @@ impl OpenCommit for Transaction<'_> {
         let chain = self.id(&envelope.chain)?;
         let insert = "INSERT INTO records (chain, seq, at, kind, subject, hash, bytes)
                       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-        self.sqlite(self.connection.statement(insert).and_then(|mut statement| {
-            statement.execute(params![
+        self.change(
+            insert,
+            params![
                 chain,
                 envelope.seq.cast_signed(),
                 envelope.at.unix_ms(),
@@ -157,69 +197,74 @@ impl OpenCommit for Transaction<'_> {
                 envelope.subject,
                 envelope.hash.as_bytes(),
                 sealed.bytes,
-            ])
-        }))?;
-        let Some(payload) = &envelope.sealed else {
-            return Ok(());
+            ],
+        )?;
+        if let Some(payload) = &envelope.sealed {
+            let record = self.sqlite.last_insert_rowid();
+            let insert = "INSERT INTO sealed (record, key_id, ciphertext) VALUES (?1, ?2, ?3)";
+            self.change(insert, params![record, payload.key_id, payload.ciphertext])?;
+        }
+        let head = Head {
+            next: envelope.seq.saturating_add(1),
+            hash: Some(envelope.hash),
         };
-        let record = self.connection.sqlite.last_insert_rowid();
-        let insert = "INSERT INTO sealed (record, key_id, ciphertext) VALUES (?1, ?2, ?3)";
-        self.sqlite(self.connection.statement(insert).and_then(|mut statement| {
-            statement.execute(params![record, payload.key_id, payload.ciphertext])
-        }))?;
+        self.remember(&envelope.chain, chain, head);
         Ok(())
     }
 
     fn has_document(&mut self, digest: &Digest) -> Result<bool, Fault> {
-        if self.connection.documents.contains(digest) || self.found.contains(digest) {
+        if self.known.documents.contains(digest) {
             return Ok(true);
         }
-        let select = "SELECT 1 FROM documents WHERE digest = ?1";
-        let is_stored = self.sqlite(
-            self.connection
-                .statement(select)
-                .and_then(|mut statement| statement.exists([digest.as_bytes()])),
-        )?;
+        let select = "SELECT EXISTS (SELECT 1 FROM documents WHERE digest = ?1)";
+        let is_stored = self.one(select, [digest.as_bytes()], |row| row.get(0))?;
         if is_stored {
-            self.found.push(*digest);
+            self.remember_document(digest);
         }
         Ok(is_stored)
     }
 
     fn put_document(&mut self, digest: &Digest, bytes: &Arc<[u8]>) -> Result<(), Fault> {
         let insert = "INSERT INTO documents (digest, bytes) VALUES (?1, ?2)";
-        self.sqlite(
-            self.connection
-                .statement(insert)
-                .and_then(|mut statement| statement.execute(params![digest.as_bytes(), bytes])),
-        )?;
-        self.found.push(*digest);
-        Ok(())
+        self.change(insert, params![digest.as_bytes(), bytes])
+            .map(|_| ())
     }
 }
 
 impl Connection {
+    pub(super) fn find_id(&self, chain: &ChainId) -> Result<Option<i64>, rusqlite::Error> {
+        let select = "SELECT id FROM chains WHERE tenant = ?1 AND session = ?2";
+        self.statement(select)?
+            .query_row(chain_key(chain), |row| row.get(0))
+            .optional()
+    }
+
     /// Returns the number of `chain` and where it ends, if it is known.
     pub(super) fn find_head(
         &self,
         chain: &ChainId,
     ) -> Result<Option<(i64, Head)>, rusqlite::Error> {
-        let (tenant, session) = chain_key(chain);
-        let select = "SELECT chains.id, seq, hash
-                      FROM chains LEFT JOIN records ON records.chain = chains.id
-                      WHERE tenant = ?1 AND session = ?2 ORDER BY seq DESC LIMIT 1";
-        self.statement(select)?
-            .query_row([tenant, session], |row| {
-                let seq: Option<i64> = row.get(1)?;
-                let head = match seq {
-                    Some(seq) => Head {
-                        next: seq.cast_unsigned().saturating_add(1),
-                        hash: Some(digest_at(row, 2)?),
-                    },
-                    None => Head::default(),
-                };
-                Ok((row.get(0)?, head))
+        let Some(id) = self.find_id(chain)? else {
+            return Ok(None);
+        };
+        // The newest records are not in the indexes yet, and the chain that
+        // is asked for is mostly the one that moved last.
+        let newest = "SELECT seq, hash FROM records
+                      WHERE chain = ?1 AND id > (SELECT coalesce(max(id), 0) FROM entries)
+                      ORDER BY id DESC LIMIT 1";
+        let indexed = "SELECT seq, hash FROM records WHERE id =
+                       (SELECT id FROM entries WHERE chain = ?1 ORDER BY seq DESC LIMIT 1)";
+        let read = |row: &Row<'_>| {
+            Ok(Head {
+                next: row.get::<_, i64>(0)?.cast_unsigned().saturating_add(1),
+                hash: Some(digest_at(row, 1)?),
             })
-            .optional()
+        };
+        let newest = self.statement(newest)?.query_row([id], read).optional()?;
+        let head = match newest {
+            Some(head) => Some(head),
+            None => self.statement(indexed)?.query_row([id], read).optional()?,
+        };
+        Ok(Some((id, head.unwrap_or_default())))
     }
 }
