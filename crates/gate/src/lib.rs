@@ -16,6 +16,8 @@ mod ruling;
 
 mod gate;
 
+mod open;
+
 mod submit;
 
 mod record;
@@ -40,6 +42,8 @@ mod outcome;
 
 mod in_force;
 
+mod active;
+
 mod settings;
 
 mod trust;
@@ -56,12 +60,14 @@ mod identifier;
 
 mod write_file;
 
+pub use active::{ActivePolicies, example_request};
 pub use answer::{AnswerError, Reply};
 pub use approvals::{ApprovalFilter, ApprovalView, ReadApprovalError};
 pub use approver::{Approver, ScriptedAnswer, ScriptedApprover, SilentApprover};
 pub use clock::{Clock, FixedClock, SystemClock};
 pub use gate::{Gate, Parts};
 pub use in_force::{FixedPolicies, InForce, Policies, PolicyInForce, RejectedPolicy};
+pub use open::OpenGateError;
 pub use outcome::{Belongs, RecordError};
 pub use pause::{ClockPause, Pause, SleepingPause};
 pub use places::{Places, Project};

@@ -12,6 +12,7 @@ use crate::places::Places;
 use crate::surroundings::Surroundings;
 use crate::trust::Trust;
 
+pub(crate) use file::is_absent;
 pub use file::{LoadSettingsError, SettingsFile};
 
 /// The longest wait for an approval, unless a setting says otherwise.

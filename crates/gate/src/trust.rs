@@ -98,6 +98,13 @@ impl Trust {
         self.0.contains(&Digest::of(bytes))
     }
 
+    /// Returns whether what has this digest is trusted: a file by its bytes, a
+    /// policy by its document.
+    #[must_use]
+    pub fn is_trusted_digest(&self, digest: &Digest) -> bool {
+        self.0.contains(digest)
+    }
+
     /// Trusts the file with this digest; returns whether it was not trusted before.
     pub fn add(&mut self, digest: Digest) -> bool {
         self.0.insert(digest)

@@ -3,9 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use aegis_shell::{Touched, hints, located, loose_words, program_name, touched};
-use aegis_types::{
-    Access, Command, Directory, Plan, RedirectionKind, UnknownCause, Word, WordPart,
-};
+use aegis_types::{Command, Directory, Plan, RedirectionKind, UnknownCause, Word, WordPart};
 
 use super::near::{self, Material};
 use super::resolve::{Found, Last};
@@ -109,7 +107,7 @@ pub(crate) fn touch_word(
         is_certain: item.certain,
         is_deep: item.recursive && item.certain,
     };
-    let mut reached = |path: &Path, is_unknown: bool, touches: &mut Touches<'_>| {
+    let reached = |path: &Path, is_unknown: bool, touches: &mut Touches<'_>| {
         touches.reach(&Reached {
             path,
             written: &own,

@@ -1,0 +1,226 @@
+//! The policies that files hold.
+//!
+//! Three files may hold a policy: the managed one, the user's and the
+//! project's. If none of them exists, the built-in pack is in force. A file
+//! that is broken or gone leaves its last good policy in force, and every
+//! decision says so; a file that never held a good one lets nothing happen.
+
+mod cache;
+
+mod example;
+
+mod load;
+
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use aegis_canon::Digest;
+use aegis_types::Mode;
+
+use self::load::Loaded;
+use crate::in_force::{InForce, Policies, PolicyInForce, RejectedPolicy};
+use crate::places::Places;
+use crate::settings::Origin;
+use crate::trust::Trust;
+
+pub use example::example_request;
+
+/// The pack that is in force when no file holds a policy.
+const PACK: &str = "aegis:developer";
+
+/// The policies that files hold, read again when a file changes.
+#[derive(Debug)]
+pub struct ActivePolicies {
+    places: Places,
+    mode: Mode,
+    last: Mutex<Option<(Vec<Stamp>, Arc<InForce>)>>,
+}
+
+/// What tells that a file is still the same.
+#[derive(Clone, Debug, Eq, PartialEq)]
+struct Stamp {
+    path: PathBuf,
+    state: Option<(u64, u64, u64, i64, i64, i64, i64)>,
+}
+
+impl Stamp {
+    fn of(path: &Path) -> Self {
+        let state = fs::metadata(path).ok().map(|it| {
+            (
+                it.dev(),
+                it.ino(),
+                it.size(),
+                it.mtime(),
+                it.mtime_nsec(),
+                it.ctime(),
+                it.ctime_nsec(),
+            )
+        });
+        Self {
+            path: path.to_path_buf(),
+            state,
+        }
+    }
+}
+
+impl ActivePolicies {
+    /// Returns the policies that the files at `places` hold, all of which only
+    /// watch if `mode` says so.
+    #[must_use]
+    pub const fn new(places: Places, mode: Mode) -> Self {
+        Self {
+            places,
+            mode,
+            last: Mutex::new(None),
+        }
+    }
+
+    /// Returns the files that may hold a policy, and whose each is.
+    #[must_use]
+    pub fn files(places: &Places) -> Vec<(Origin, PathBuf)> {
+        let mut files = vec![
+            (Origin::Managed, places.managed_policy.clone()),
+            (Origin::User, places.user_policy.clone()),
+        ];
+        files.extend(
+            places
+                .project
+                .iter()
+                .map(|project| (Origin::Project, project.policy.clone())),
+        );
+        files
+    }
+
+    /// Forgets the last good policy of the file at `path`, so that a file which
+    /// is gone is no longer in force. Returns whether there was one.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be removed.
+    pub fn forget(places: &Places, path: &Path) -> std::io::Result<bool> {
+        cache::forget(places, path)
+    }
+
+    fn load(&self) -> (Vec<Stamp>, InForce) {
+        let mut stamps = vec![Stamp::of(&self.places.trust)];
+        let mut in_force = InForce::default();
+        let trust = match Trust::load(&self.places.trust) {
+            Ok(trust) => trust,
+            Err(error) => {
+                in_force.fault = Some(crate::record::with_causes(&error));
+                Trust::default()
+            }
+        };
+        for (origin, path) in Self::files(&self.places) {
+            stamps.push(Stamp::of(&path));
+            let loaded = load::file(&self.places, &path);
+            if let Loaded::Good { others, .. } = &loaded {
+                stamps.extend(others.iter().map(|other| Stamp::of(other)));
+            }
+            self.add(&mut in_force, origin, path, loaded, &trust);
+        }
+        if in_force.policies.is_empty() && in_force.rejected.is_empty() {
+            match load::pack(&self.places, PACK) {
+                Ok((compiled, document)) => in_force.policies.push(PolicyInForce {
+                    compiled: self.observed(compiled),
+                    document,
+                    standing: aegis_types::PolicyStanding::Current,
+                    only_tightens: false,
+                    origin: Origin::Default,
+                    path: None,
+                }),
+                Err(cause) => in_force.fault = Some(cause),
+            }
+        }
+        (stamps, in_force)
+    }
+
+    fn add(
+        &self,
+        in_force: &mut InForce,
+        origin: Origin,
+        path: PathBuf,
+        loaded: Loaded,
+        trust: &Trust,
+    ) {
+        let (compiled, document, standing) = match loaded {
+            Loaded::Absent => return,
+            Loaded::Good {
+                compiled, document, ..
+            } => (compiled, document, aegis_types::PolicyStanding::Current),
+            Loaded::Broken {
+                cause,
+                content,
+                last_good,
+            } => {
+                in_force.rejected.push(RejectedPolicy {
+                    path: path.clone(),
+                    content,
+                    cause: cause.clone(),
+                    last_good: last_good.as_ref().map(|(compiled, _)| compiled.digest()),
+                });
+                let Some((compiled, document)) = last_good else {
+                    in_force.fault = Some(format!(
+                        "the policy `{}` cannot be used, and no earlier good one is known: {cause}",
+                        path.display()
+                    ));
+                    return;
+                };
+                (compiled, document, aegis_types::PolicyStanding::LastGood)
+            }
+        };
+        let only_tightens =
+            origin == Origin::Project && !trust.is_trusted_digest(&compiled.digest());
+        in_force.policies.push(PolicyInForce {
+            compiled: self.observed(compiled),
+            document,
+            standing,
+            only_tightens,
+            origin,
+            path: Some(path),
+        });
+    }
+
+    /// Returns the policy as one that only watches, if all of them do.
+    fn observed(&self, compiled: Arc<aegis_policy::Compiled>) -> Arc<aegis_policy::Compiled> {
+        match self.mode {
+            Mode::Enforce => compiled,
+            Mode::Observe => {
+                let mut policy = compiled.policy().clone();
+                policy.mode = Mode::Observe;
+                Arc::new(aegis_policy::Compiled::new(policy, compiled.digest()))
+            }
+        }
+    }
+
+    /// Returns the digest by which the project's policy is trusted, if it is sound.
+    ///
+    /// It covers every text that the policy is made of.
+    #[must_use]
+    pub fn digest_to_trust(places: &Places, path: &Path) -> Option<Digest> {
+        match load::file(places, path) {
+            Loaded::Good { compiled, .. } => Some(compiled.digest()),
+            Loaded::Absent | Loaded::Broken { .. } => None,
+        }
+    }
+}
+
+impl Policies for ActivePolicies {
+    fn in_force(&self) -> Arc<InForce> {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((stamps, in_force)) = &*last
+            && stamps.iter().all(|stamp| *stamp == Stamp::of(&stamp.path))
+        {
+            return Arc::clone(in_force);
+        }
+        let (stamps, in_force) = self.load();
+        let in_force = Arc::new(in_force);
+        *last = Some((stamps, Arc::clone(&in_force)));
+        in_force
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,215 @@
+//! Reading one policy file.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use aegis_canon::Digest;
+use aegis_engine::{ExampleFailure, Expectation, check_examples};
+use aegis_policy::{
+    Compiled, LoadSourceError, Source, Sources, pack as pack_text, parse, policy_document, resolve,
+};
+
+use super::{cache, example_request};
+use crate::places::Places;
+use crate::settings::is_absent;
+
+/// The most bytes of one text of a policy.
+const BYTES_MAX: u64 = 1 << 20;
+
+/// What a file holds.
+pub(super) enum Loaded {
+    /// There is no such file, and there never was a good policy in it.
+    Absent,
+    /// A good policy.
+    Good {
+        compiled: Arc<Compiled>,
+        document: Arc<[u8]>,
+        /// The other files it is made of.
+        others: Vec<PathBuf>,
+    },
+    /// No good policy.
+    Broken {
+        cause: String,
+        content: Option<Digest>,
+        last_good: Option<(Arc<Compiled>, Arc<[u8]>)>,
+    },
+}
+
+/// Reads the policy in the file at `path`.
+pub(super) fn file(places: &Places, path: &Path) -> Loaded {
+    let broken = |cause: String, content: Option<Digest>| Loaded::Broken {
+        cause,
+        content,
+        last_good: cache::last_good(places, path),
+    };
+    let text = match read_text(path) {
+        Ok(text) => text,
+        Err(ReadText::Absent) => {
+            return match cache::last_good(places, path) {
+                None => Loaded::Absent,
+                last_good => Loaded::Broken {
+                    cause: "the file is gone".to_owned(),
+                    content: None,
+                    last_good,
+                },
+            };
+        }
+        Err(ReadText::Unreadable(cause)) => return broken(cause, None),
+    };
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let root = Source::new(&name, &text);
+    let sources = Folder { path: folder };
+    if let Some(good) = from_cache(places, path, &root, &sources) {
+        return good;
+    }
+    match compile(&root, &sources) {
+        Ok((compiled, document)) => {
+            cache::keep(places, path, &compiled, &document);
+            good(compiled, document, folder)
+        }
+        Err(cause) => broken(cause, Some(Digest::of(text.as_bytes()))),
+    }
+}
+
+/// Reads the built-in pack called `name`.
+pub(super) fn pack(places: &Places, name: &str) -> Result<(Arc<Compiled>, Arc<[u8]>), String> {
+    let text = pack_text(name).ok_or_else(|| format!("there is no pack `{name}`"))?;
+    let root = Source::new(name, text);
+    let nowhere = Folder {
+        path: Path::new("/nonexistent"),
+    };
+    let key = Path::new(name);
+    if let Some(Loaded::Good {
+        compiled, document, ..
+    }) = from_cache(places, key, &root, &nowhere)
+    {
+        return Ok((compiled, document));
+    }
+    let (compiled, document) = compile(&root, &nowhere)?;
+    cache::keep(places, key, &compiled, &document);
+    Ok((compiled, document))
+}
+
+fn good(compiled: Arc<Compiled>, document: Arc<[u8]>, folder: &Path) -> Loaded {
+    let others = compiled
+        .policy()
+        .sources
+        .iter()
+        .skip(1)
+        .filter(|source| pack_text(&source.name).is_none())
+        .map(|source| folder.join(&*source.name))
+        .collect();
+    Loaded::Good {
+        compiled,
+        document,
+        others,
+    }
+}
+
+/// Returns the compiled policy, if it was made of exactly these texts.
+fn from_cache(places: &Places, path: &Path, root: &Source, sources: &Folder<'_>) -> Option<Loaded> {
+    let compiled = cache::compiled(places, path)?;
+    let mut texts = Vec::new();
+    for (index, source) in compiled.policy().sources.iter().enumerate() {
+        let text = if index == 0 {
+            root.clone()
+        } else {
+            match pack_text(&source.name) {
+                Some(text) => Source::new(&source.name, text),
+                None => sources.read(&source.name).ok()?,
+            }
+        };
+        texts.push(text);
+    }
+    let document = policy_document(&texts);
+    let is_same = Digest::of(&document) == compiled.digest();
+    is_same.then(|| good(Arc::new(compiled), Arc::from(document), sources.path))
+}
+
+fn compile(root: &Source, sources: &dyn Sources) -> Result<(Arc<Compiled>, Arc<[u8]>), String> {
+    let parsed = parse(root, sources).map_err(|problems| problems.to_string())?;
+    let document = policy_document(&parsed.texts);
+    let compiled = Compiled::new(parsed.policy, Digest::of(&document));
+    let name_of = |failure: &ExampleFailure| {
+        let source = compiled
+            .policy()
+            .sources
+            .get(usize::from(failure.place.source));
+        source.map_or("policy", |source| &source.name)
+    };
+    // The packs' own examples are checked when the program is built.
+    let failures = check_examples(&compiled, &example_request);
+    let own = failures
+        .iter()
+        .find(|failure| pack_text(name_of(failure)).is_none());
+    if let Some(failure) = own {
+        let name = name_of(failure);
+        let expected = match failure.expected {
+            Expectation::Matches => "does not match an example it must match",
+            Expectation::Misses => "matches an example it must not match",
+        };
+        return Err(format!(
+            "{name}:{}:{}: the rule `{}` {expected}",
+            failure.place.line, failure.place.column, failure.rule
+        ));
+    }
+    Ok((Arc::new(compiled), Arc::from(document)))
+}
+
+/// Why a text was not read.
+enum ReadText {
+    Absent,
+    Unreadable(String),
+}
+
+fn read_text(path: &Path) -> Result<String, ReadText> {
+    let unreadable = |cause: String| ReadText::Unreadable(cause);
+    match fs::metadata(path) {
+        Ok(metadata) if metadata.len() > BYTES_MAX => {
+            return Err(unreadable("the file is larger than 1 MiB".to_owned()));
+        }
+        Ok(metadata) if !metadata.is_file() => {
+            return Err(unreadable("it is no file".to_owned()));
+        }
+        Ok(_) => {}
+        Err(error) if is_absent(&error) => return Err(ReadText::Absent),
+        Err(error) => return Err(unreadable(error.to_string())),
+    }
+    let bytes = fs::read(path).map_err(|error| unreadable(error.to_string()))?;
+    String::from_utf8(bytes).map_err(|_| unreadable("it is not text in UTF-8".to_owned()))
+}
+
+/// The texts in the folder of a policy.
+struct Folder<'a> {
+    path: &'a Path,
+}
+
+impl Folder<'_> {
+    fn read(&self, name: &str) -> Result<Source, LoadSourceError> {
+        let owned = || name.to_owned();
+        let path = self.path.join(name);
+        // A link must not lead out of the folder any more than a name may.
+        let real =
+            fs::canonicalize(&path).map_err(|_| LoadSourceError::Missing { name: owned() })?;
+        let inside = fs::canonicalize(self.path).is_ok_and(|folder| real.starts_with(folder));
+        if !inside {
+            return Err(LoadSourceError::Outside { name: owned() });
+        }
+        match read_text(&real) {
+            Ok(text) => Ok(Source::new(name, &text)),
+            Err(ReadText::Absent) => Err(LoadSourceError::Missing { name: owned() }),
+            Err(ReadText::Unreadable(cause)) => Err(LoadSourceError::Unreadable {
+                name: owned(),
+                cause,
+            }),
+        }
+    }
+}
+
+impl Sources for Folder<'_> {
+    fn load(&self, from: &str, reference: &str) -> Result<Source, LoadSourceError> {
+        self.read(&resolve(from, reference)?)
+    }
+}
