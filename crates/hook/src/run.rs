@@ -1,0 +1,108 @@
+//! From the input to the answer.
+
+use std::io::{self, Read};
+use std::path::Path;
+
+use aegis_gate::{Gate, Surroundings};
+
+use crate::event::HookEvent;
+use crate::guard::Guard;
+use crate::input::{INPUT_BYTES_MAX, Input};
+use crate::output::Reply;
+use crate::{decide, observe, permission, result, settings_change};
+
+/// Reads one event from standard input, answers it and ends the process.
+pub fn serve() -> ! {
+    guarded(|guard| {
+        let directory = std::env::current_dir().unwrap_or_else(|_| Path::new("/").to_owned());
+        let mut bytes = Vec::new();
+        let bound = u64::try_from(INPUT_BYTES_MAX)
+            .unwrap_or(u64::MAX)
+            .saturating_add(1);
+        match io::stdin().lock().take(bound).read_to_end(&mut bytes) {
+            Ok(_) => run(&bytes, &Surroundings::of_process(&directory), guard),
+            Err(_) => guard.last_words("the input cannot be read"),
+        }
+    })
+}
+
+/// Runs `body` under a guard, writes what it replies and ends the process.
+///
+/// A panic and the deadline end the process as well, with last words.
+pub fn guarded(body: impl FnOnce(&Guard) -> Reply) -> ! {
+    let guard = Guard::new();
+    guard.catch_panics();
+    if guard.watch().is_err() {
+        guard.end(&guard.last_words("the system gives no thread"));
+    }
+    let reply = body(&guard);
+    guard.end(&reply)
+}
+
+/// Returns the reply to the event that `bytes` hold.
+pub fn run(bytes: &[u8], surroundings: &Surroundings, guard: &Guard) -> Reply {
+    let input = match Input::read(bytes) {
+        Ok(input) => input,
+        Err(error) => {
+            if error.is_named {
+                guard.note_event(error.event);
+            }
+            return guard.last_words(&error.to_string());
+        }
+    };
+    guard.note_event(input.event);
+    let surroundings = Surroundings {
+        directory: input.directory.clone(),
+        ..surroundings.clone()
+    };
+    // What the settings of the host say needs no log, so a broken one does not
+    // let a change through that switches the hook off.
+    let blocked = match input.event {
+        Some(HookEvent::ConfigChange) => settings_change::objection(&input, &surroundings),
+        Some(_) | None => None,
+    };
+    let gate = match Gate::open(surroundings.clone()) {
+        Ok(gate) => gate,
+        Err(error) => {
+            return match blocked {
+                Some(cause) => settings_change::blocked(&cause),
+                None => guard.last_words(&error.with_causes()),
+            };
+        }
+    };
+    let desk = Desk {
+        gate: &gate,
+        input: &input,
+        surroundings: &surroundings,
+        guard,
+    };
+    match input.event {
+        Some(HookEvent::PreToolUse) => decide::answer(&desk),
+        Some(HookEvent::PermissionRequest) => permission::answer(&desk),
+        Some(HookEvent::PostToolUse | HookEvent::PostToolUseFailure) => result::record(&desk),
+        Some(HookEvent::PostToolBatch) => result::answer_batch(&desk),
+        Some(event @ (HookEvent::Stop | HookEvent::StopFailure | HookEvent::SubagentStop)) => {
+            result::answer_stop(&desk, event)
+        }
+        Some(HookEvent::ConfigChange) => settings_change::answer(&desk, blocked),
+        Some(
+            event @ (HookEvent::PermissionDenied
+            | HookEvent::UserPromptSubmit
+            | HookEvent::UserPromptExpansion
+            | HookEvent::InstructionsLoaded
+            | HookEvent::SessionStart
+            | HookEvent::SessionEnd
+            | HookEvent::SubagentStart),
+        ) => observe::record(&desk, event),
+        None => observe::record_unknown(&desk),
+    }
+}
+
+/// What every answer is made with.
+#[derive(Clone, Copy)]
+pub(crate) struct Desk<'a> {
+    pub(crate) gate: &'a Gate,
+    pub(crate) input: &'a Input,
+    pub(crate) surroundings: &'a Surroundings,
+    pub(crate) guard: &'a Guard,
+}

@@ -1,0 +1,278 @@
+//! What an agent and its user are told about a decision.
+//!
+//! The text names the rule and its reason and says what can be done instead.
+//! It never quotes the pattern of a rule, which would show how to get round it,
+//! and never the arguments, which the agent knows.
+
+use aegis_redact::visible;
+use aegis_types::{Approval, CheckName, Decision, Finding, Obligation, Reason, Verdict};
+
+/// The most characters of one text; the host cuts longer ones.
+const CHARACTERS_MAX: usize = 10_000;
+
+/// The most characters of a message that a policy holds.
+const MESSAGE_CHARACTERS_MAX: usize = 2_000;
+
+/// Returns what is said when there is no decision, because of `cause`.
+pub(crate) fn cannot_decide(cause: &str) -> String {
+    fit(&format!(
+        "Aegis denied this: it could not decide ({}): {}. {}",
+        Reason::CannotDecide,
+        visible(cause, MESSAGE_CHARACTERS_MAX),
+        instead(Reason::CannotDecide),
+    ))
+}
+
+/// Returns what is said of a denial.
+pub(crate) fn denied(decision: &Decision) -> String {
+    if let Some(said) = by_gate(decision) {
+        return fit(&format!("Aegis denied this ({}): {said}", decision.reason));
+    }
+    fit(&format!(
+        "Aegis denied this: {}{} {}",
+        source(decision),
+        message(decision),
+        instead(decision.reason),
+    ))
+}
+
+/// Returns what is said of an allow.
+pub(crate) fn allowed(decision: &Decision) -> String {
+    if let Some(said) = by_gate(decision) {
+        return fit(&format!("Aegis allows this ({}): {said}", decision.reason));
+    }
+    fit(&format!("Aegis allows this: {}", source(decision)))
+}
+
+/// Returns what the gate itself says of a decision that it made, with the rule
+/// that had asked before; absent when it did not make it.
+fn by_gate(decision: &Decision) -> Option<String> {
+    let finding = decision
+        .deciding()
+        .filter(|finding| finding.check == CheckName::Gate)?;
+    let said = visible(finding.message.as_deref()?, MESSAGE_CHARACTERS_MAX);
+    let end = if said.ends_with('.') { "" } else { "." };
+    let asked = decision
+        .findings
+        .iter()
+        .find(|finding| finding.verdict == Verdict::Ask && finding.rule.is_some())
+        .map(|finding| format!(" It was asked by {}.", origin(decision, finding)))
+        .unwrap_or_default();
+    Some(format!("{said}{end}{asked}"))
+}
+
+/// Returns what the person who may answer is asked.
+pub(crate) fn asked(decision: &Decision, approval: Option<&Approval>) -> String {
+    let risk = approval.map_or(decision.risk, |approval| approval.risk);
+    fit(&format!(
+        "Aegis asks for approval (risk {}): {}{}",
+        risk.as_str(),
+        source(decision),
+        message(decision),
+    ))
+}
+
+/// Returns what is said when an approval is needed and nobody gave it yet.
+pub(crate) fn deferred(decision: &Decision, approval: Option<&Approval>) -> String {
+    let answer = approval.map_or_else(String::new, |approval| {
+        format!(
+            " It can be answered with `aegis approvals approve {}`; then resume the session.",
+            approval.id
+        )
+    });
+    fit(&format!("{}{answer}", asked(decision, approval)))
+}
+
+/// Returns what is said when an obligation of an allow cannot be met here.
+pub(crate) fn unmet(decision: &Decision, obligation: &Obligation) -> String {
+    let what = match obligation {
+        Obligation::Timeout(limit) => format!("end this after {limit}"),
+        Obligation::OutputBytesMax(bytes) => format!("cut its output to {bytes} bytes"),
+        Obligation::Redact(_) => "remove secrets from its output".to_owned(),
+        Obligation::Sandbox(_) => "run it in a sandbox".to_owned(),
+        Obligation::Notify(channel) => format!("notify `{}`", visible(channel, 100)),
+    };
+    fit(&format!(
+        "Aegis denied this: {} allows it on a condition that this host cannot meet: {what}. \
+         Do it in another way that needs no such condition, or ask the user.",
+        source(decision).trim_end_matches('.'),
+    ))
+}
+
+/// Returns what is said of results that were never decided.
+pub(crate) fn undecided(tools: &[String]) -> String {
+    let tools: Vec<String> = tools.iter().map(|tool| visible(tool, 100)).collect();
+    fit(&format!(
+        "Aegis found a result that it never decided ({}): {}. {}",
+        Reason::UndecidedAction,
+        tools.join(", "),
+        instead(Reason::UndecidedAction),
+    ))
+}
+
+/// Returns what is said of a change of settings that is blocked.
+pub(crate) fn settings_blocked(cause: &str) -> String {
+    fit(&format!(
+        "Aegis blocked this change of settings: {}. The session goes on with the settings it had. \
+         To change them, end the session and use `aegis uninstall` or `aegis install`.",
+        visible(cause, MESSAGE_CHARACTERS_MAX),
+    ))
+}
+
+/// Returns which rule or part decided, as a sentence.
+fn source(decision: &Decision) -> String {
+    let reason = decision.reason;
+    match decision.deciding() {
+        None => format!("no policy has an opinion ({reason})."),
+        Some(finding) => format!("{} ({reason}).", origin(decision, finding)),
+    }
+}
+
+/// Returns where a finding comes from.
+fn origin(decision: &Decision, finding: &Finding) -> String {
+    let policy = finding
+        .policy
+        .and_then(|index| decision.policies.get(usize::from(index)))
+        .map(|policy| format!(" of the policy `{}`", policy.name))
+        .unwrap_or_default();
+    match &finding.rule {
+        Some(rule) => format!("rule `{rule}`{policy}"),
+        None if policy.is_empty() => subject(finding.reason).to_owned(),
+        None => format!("the default{policy}"),
+    }
+}
+
+/// Returns what decided, where no rule did.
+const fn subject(reason: Reason) -> &'static str {
+    match reason {
+        Reason::CannotDecide => "it could not decide",
+        Reason::ProtectedResource => "it touches what Aegis itself stands on",
+        Reason::UngovernedAgent => "it would start an agent that Aegis does not govern",
+        Reason::RateLimited => "too many calls in a short time",
+        Reason::RuleMatched => "a rule matched",
+        Reason::Tier => "the agent's tier does not reach that far",
+        Reason::Default => "the policy's default",
+        Reason::Fallback => "no policy has an opinion",
+        Reason::ApprovalRefused => "a person refused it",
+        Reason::ApprovalExpired => "nobody approved it in time",
+        Reason::UndecidedAction => "it was never decided",
+    }
+}
+
+/// Returns the message of what decided, labelled as what it is.
+fn message(decision: &Decision) -> String {
+    let Some(text) = decision
+        .deciding()
+        .and_then(|finding| finding.message.as_deref())
+    else {
+        return String::new();
+    };
+    let text = visible(text, MESSAGE_CHARACTERS_MAX);
+    let end = if text.ends_with('.') { "" } else { "." };
+    format!(" It says: “{text}”{end}")
+}
+
+/// Returns what the agent can do instead.
+const fn instead(reason: Reason) -> &'static str {
+    match reason {
+        Reason::CannotDecide => {
+            "Stop and tell the user; `aegis doctor` shows the cause. \
+             Trying again helps only if it speaks of a lock."
+        }
+        Reason::ProtectedResource => {
+            "Leave the files and commands of Aegis alone and go on with the task. If part of a \
+             command could not be understood, write it plainly, with literal paths. If the task \
+             is to change them, ask the user to do it."
+        }
+        Reason::UngovernedAgent => "Do the work in this session, or with a sub-agent of this host.",
+        Reason::RateLimited => "Go on with something else, or try again later.",
+        Reason::RuleMatched | Reason::Tier => {
+            "Do not try the same in another form. Go on in a way that the policy allows, or ask the user."
+        }
+        Reason::Default | Reason::Fallback => {
+            "No rule allows it. Go on in a way that the policy allows, or ask the user to allow it."
+        }
+        Reason::ApprovalRefused => {
+            "Do not repeat it. Go on without it, or ask the user what to do."
+        }
+        Reason::ApprovalExpired => {
+            "Go on without it, or ask the user to be there for the answer and try again."
+        }
+        Reason::UndecidedAction => {
+            "Stop and tell the user; `aegis doctor` shows what may be wrong."
+        }
+    }
+}
+
+/// Cuts a text of visible characters to what the host takes.
+fn fit(text: &str) -> String {
+    match text.char_indices().nth(CHARACTERS_MAX) {
+        None => text.to_owned(),
+        Some(_) => {
+            let kept: String = text.chars().take(CHARACTERS_MAX - 1).collect();
+            format!("{kept}…")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    fn protected(message: &str) -> Decision {
+        let mut decision = Decision::denied_by_gate(Reason::ProtectedResource, message);
+        decision.findings[0].check = CheckName::SelfProtection;
+        decision
+    }
+
+    #[test]
+    fn a_denial_names_its_cause_and_a_way_on() {
+        assert_eq!(
+            denied(&protected("it touches the log")),
+            "Aegis denied this: it touches what Aegis itself stands on (PROTECTED_RESOURCE). \
+             It says: “it touches the log”. Leave the files and commands of Aegis alone and go on \
+             with the task. If part of a command could not be understood, write it plainly, with \
+             literal paths. If the task is to change them, ask the user to do it."
+        );
+    }
+
+    #[test]
+    fn what_the_gate_says_stands_for_itself() {
+        let decision = Decision::denied_by_gate(Reason::ApprovalRefused, "ada refused this");
+        assert_eq!(
+            denied(&decision),
+            "Aegis denied this (APPROVAL_REFUSED): ada refused this."
+        );
+    }
+
+    #[test]
+    fn text_of_policies_is_shown_and_never_obeyed() {
+        let mut decision = protected("");
+        decision.reason = Reason::RuleMatched;
+        let finding = decision.findings.first_mut().unwrap();
+        finding.rule = Some("r-1".parse().unwrap());
+        finding.message = Some(Arc::from("a\u{202e}b\n\u{1b}[2J"));
+        let text = denied(&decision);
+        assert!(text.contains("rule `r-1` (RULE_MATCHED)"), "{text}");
+        assert!(text.contains("“a\\u{202e}b\\n\\u{1b}[2J”"), "{text}");
+    }
+
+    #[test]
+    fn no_text_is_longer_than_the_host_takes() {
+        let mut decision = protected("");
+        let hidden = "\u{202e}".repeat(100_000);
+        decision.findings.first_mut().unwrap().message = Some(Arc::from(hidden.as_str()));
+        assert_eq!(denied(&decision).chars().count(), CHARACTERS_MAX);
+        let tools = vec![hidden; 100];
+        assert!(undecided(&tools).chars().count() <= CHARACTERS_MAX);
+    }
+
+    #[test]
+    fn every_reason_has_a_way_on() {
+        for reason in Reason::ALL {
+            assert!(instead(*reason).ends_with('.'), "{reason}");
+        }
+    }
+}

@@ -1,0 +1,440 @@
+//! What the real program answers when something is broken: event by fault.
+//!
+//! Every cell of the table in `docs/hook-failures.md` is here. A fault is made
+//! by what causes it on a real machine; the program has no switch to fail.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use aegis_hook::HookEvent;
+use serde_json::{Value, json};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_aegis-hook");
+
+/// A policy that allows everything aloud, so that a lost denial would show.
+const POLICY: &str = "aegis: policy/v1\nname: open\ndefault: deny\nrules:\n  \
+    - {id: everything, match: {tool: \"*\"}, verdict: allow}\n";
+
+struct Machine {
+    folder: tempfile::TempDir,
+}
+
+impl Machine {
+    fn new() -> Self {
+        let machine = Self {
+            folder: tempfile::tempdir().unwrap(),
+        };
+        for name in ["home/.config/aegis", "project", "state"] {
+            fs::create_dir_all(machine.path(name)).unwrap();
+        }
+        fs::set_permissions(machine.path("state"), fs::Permissions::from_mode(0o700)).unwrap();
+        fs::write(machine.policy(), POLICY).unwrap();
+        machine
+    }
+
+    /// A machine on which a call was decided already.
+    fn used() -> Self {
+        let machine = Self::new();
+        let output = machine.run(HookEvent::PreToolUse);
+        let said: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(
+            said["hookSpecificOutput"]["permissionDecision"], "allow",
+            "{said}"
+        );
+        machine
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn policy(&self) -> PathBuf {
+        self.path("home/.config/aegis/policy.yaml")
+    }
+
+    fn input(&self, event: HookEvent) -> Vec<u8> {
+        // The host's own question is about another call, for it is refused when
+        // the same call was denied.
+        let command = if event == HookEvent::PermissionRequest {
+            "make other"
+        } else {
+            "make"
+        };
+        json!({
+            "session_id": "s-1", "cwd": self.path("project"), "hook_event_name": event.as_str(),
+            "tool_name": "Bash", "tool_input": {"command": command}, "tool_use_id": "toolu_1",
+            "tool_response": {"stdout": ""}, "error": "x", "stop_hook_active": false,
+            "tool_calls": [], "source": "project_settings", "command_name": "x",
+        })
+        .to_string()
+        .into_bytes()
+    }
+
+    /// Returns the program with the environment of this machine.
+    fn prepare(&self, mut command: Command) -> Command {
+        command
+            .env_clear()
+            .env("HOME", self.path("home"))
+            .env("AEGIS_HOME", self.path("state"))
+            .env("CLAUDE_PROJECT_DIR", self.path("project"))
+            .env("PATH", "/usr/sbin:/usr/bin:/bin")
+            .current_dir(self.path("project"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    fn run(&self, event: HookEvent) -> Output {
+        self.feed(Command::new(PROGRAM), &self.input(event))
+    }
+
+    fn feed(&self, command: Command, input: &[u8]) -> Output {
+        let mut child = self.prepare(command).spawn().unwrap();
+        // A program that answers early closes its end.
+        let _ = child.stdin.take().unwrap().write_all(input);
+        child.wait_with_output().unwrap()
+    }
+}
+
+/// Returns the program run by a shell after `before`.
+fn through_shell(before: &str) -> Command {
+    let mut command = Command::new("/bin/sh");
+    command.args(["-c", &format!("{before}; exec '{PROGRAM}'")]);
+    command
+}
+
+/// Checks the answer to `event` under a fault whose message has `part`.
+#[track_caller]
+fn check(fault: &str, event: HookEvent, output: &Output, part: &str) {
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    let about = format!(
+        "{fault} on {event}: {:?} {stdout} {}",
+        output.status,
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert_eq!(output.status.code(), Some(0), "{about}");
+    assert_eq!(output.stderr, b"", "{about}");
+    match event {
+        HookEvent::PreToolUse => check_denied(&output.stdout, part, &about),
+        HookEvent::PermissionRequest
+        | HookEvent::PermissionDenied
+        | HookEvent::PostToolUse
+        | HookEvent::PostToolUseFailure
+        | HookEvent::PostToolBatch
+        | HookEvent::UserPromptSubmit
+        | HookEvent::UserPromptExpansion
+        | HookEvent::InstructionsLoaded
+        | HookEvent::SessionStart
+        | HookEvent::SessionEnd
+        | HookEvent::Stop
+        | HookEvent::StopFailure
+        | HookEvent::SubagentStart
+        | HookEvent::SubagentStop
+        | HookEvent::ConfigChange => check_harmless(&output.stdout, &about),
+    }
+}
+
+#[track_caller]
+fn check_denied(stdout: &[u8], part: &str, about: &str) {
+    let said: Value = serde_json::from_slice(stdout).expect(about);
+    let specific = &said["hookSpecificOutput"];
+    assert_eq!(specific["hookEventName"], "PreToolUse", "{about}");
+    assert_eq!(specific["permissionDecision"], "deny", "{about}");
+    let reason = specific["permissionDecisionReason"].as_str().expect(about);
+    assert!(
+        reason.contains("CANNOT_DECIDE") && reason.contains(part),
+        "{about}"
+    );
+    assert!(reason.contains("aegis doctor"), "{about}");
+}
+
+/// Nothing, or no more than a message for the person: no block, no decision.
+#[track_caller]
+fn check_harmless(stdout: &[u8], about: &str) {
+    if stdout.is_empty() {
+        return;
+    }
+    let said: Value = serde_json::from_slice(stdout).expect(about);
+    let keys: Vec<&String> = said.as_object().expect(about).keys().collect();
+    assert_eq!(keys, ["systemMessage"], "{about}");
+}
+
+/// Runs `run` for every event at once and checks each answer.
+fn check_all(fault: &str, part: &str, run: impl Fn(HookEvent) -> Output + Sync) {
+    thread::scope(|scope| {
+        for event in HookEvent::ALL {
+            let run = &run;
+            scope.spawn(move || check(fault, *event, &run(*event), part));
+        }
+    });
+}
+
+#[test]
+fn input_that_names_no_event_is_denied() {
+    let machine = Machine::new();
+    let twice = br#"{"hook_event_name": "Stop", "hook_event_name": "PreToolUse"}"#;
+    let large = vec![b' '; 17 * 1024 * 1024];
+    let cases: [&[u8]; 8] = [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b"\xff\xfe",
+        b"{} {}",
+        twice,
+        &large,
+    ];
+    for input in cases {
+        let output = machine.feed(Command::new(PROGRAM), input);
+        check("bad input", HookEvent::PreToolUse, &output, "the host sent");
+    }
+}
+
+#[test]
+fn input_that_lacks_what_its_event_needs() {
+    let machine = Machine::new();
+    check_all("bad input", "the host sent no `session_id`", |event| {
+        let input = format!(r#"{{"hook_event_name": "{event}", "cwd": "/"}}"#);
+        machine.feed(Command::new(PROGRAM), input.as_bytes())
+    });
+    check_all("bad input", "the host sent no `tool_use_id`", |event| {
+        let input = format!(r#"{{"hook_event_name": "{event}", "cwd": "/", "session_id": "s"}}"#);
+        machine.feed(Command::new(PROGRAM), input.as_bytes())
+    });
+}
+
+#[test]
+fn a_policy_that_cannot_be_read() {
+    let machine = Machine::new();
+    fs::remove_file(machine.policy()).unwrap();
+    fs::create_dir(machine.policy()).unwrap();
+    check_all("unreadable policy", "policy.yaml", |event| {
+        machine.run(event)
+    });
+}
+
+#[test]
+fn a_policy_that_is_broken_and_was_never_good() {
+    let machine = Machine::new();
+    fs::write(machine.policy(), "aegis: policy/v1\nrules: [").unwrap();
+    check_all("broken policy", "policy.yaml", |event| machine.run(event));
+}
+
+#[test]
+fn a_policy_that_broke_leaves_the_last_good_one_in_force() {
+    let machine = Machine::used();
+    fs::write(machine.policy(), "aegis: policy/v1\nrules: [").unwrap();
+    for event in HookEvent::ALL {
+        let output = machine.run(*event);
+        let about = format!("{event}: {output:?}");
+        assert_eq!(output.status.code(), Some(0), "{about}");
+        if *event == HookEvent::PreToolUse {
+            let said: Value = serde_json::from_slice(&output.stdout).unwrap();
+            assert_eq!(
+                said["hookSpecificOutput"]["permissionDecision"], "allow",
+                "{about}"
+            );
+        } else {
+            check_harmless(&output.stdout, &about);
+        }
+    }
+}
+
+#[test]
+fn settings_that_are_broken() {
+    let machine = Machine::new();
+    fs::write(machine.path("home/.config/aegis/settings.toml"), "mode = 7").unwrap();
+    check_all("broken settings", "settings.toml", |event| {
+        machine.run(event)
+    });
+}
+
+#[test]
+fn a_database_that_another_writer_keeps() {
+    let machine = Machine::used();
+    let other = rusqlite::Connection::open(machine.path("state/log.db")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let begun = Instant::now();
+    check_all("locked database", "busy", |event| machine.run(event));
+    assert!(begun.elapsed() < Duration::from_secs(60));
+    other.execute_batch("ROLLBACK").unwrap();
+    let output = machine.run(HookEvent::PreToolUse);
+    assert!(String::from_utf8_lossy(&output.stdout).contains("allow"));
+}
+
+#[test]
+fn a_database_that_may_not_grow() {
+    let machine = Machine::used();
+    let room = fs::metadata(machine.path("state/log.db-wal")).map_or(0, |found| found.len());
+    // The limit of the shell counts blocks of 512 bytes; a signal would end the program.
+    let limit = format!("trap '' XFSZ; ulimit -f {}", room / 512);
+    check_all("full database", "disk I/O error", |event| {
+        machine.feed(through_shell(&limit), &machine.input(event))
+    });
+}
+
+#[test]
+fn a_disk_that_is_full() {
+    let machine = Machine::used();
+    if !can_mount() {
+        // `a_database_that_may_not_grow` is the same where nothing can be mounted.
+        return;
+    }
+    let state = machine.path("state");
+    let fill = format!(
+        "mkdir /tmp/kept.$$ && cp -a {state}/. /tmp/kept.$$ && \
+         mount -t tmpfs -o size=512k tmpfs {state} && cp -a /tmp/kept.$$/. {state} && \
+         rm -r /tmp/kept.$$ && (cat /dev/zero > {state}/filler 2>/dev/null; true)",
+        state = state.display()
+    );
+    check_all("full disk", "no room", |event| {
+        let mut command = Command::new("unshare");
+        command.args(own_mounts());
+        command.args(["/bin/sh", "-c", &format!("{fill}; exec '{PROGRAM}'")]);
+        machine.feed(command, &machine.input(event))
+    });
+}
+
+#[test]
+fn a_database_that_may_not_be_written() {
+    let machine = Machine::used();
+    for entry in fs::read_dir(machine.path("state")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_file() {
+            fs::set_permissions(path, fs::Permissions::from_mode(0o400)).unwrap();
+        }
+    }
+    fs::set_permissions(machine.path("state"), fs::Permissions::from_mode(0o500)).unwrap();
+    check_all("read-only database", "the log is read-only", |event| {
+        machine.feed(without_override(), &machine.input(event))
+    });
+    fs::set_permissions(machine.path("state"), fs::Permissions::from_mode(0o700)).unwrap();
+}
+
+#[test]
+fn a_database_that_is_no_database() {
+    let machine = Machine::new();
+    fs::write(
+        machine.path("state/log.db"),
+        "this is no database, whatever its name says",
+    )
+    .unwrap();
+    check_all("damaged database", "the file is not a log", |event| {
+        machine.run(event)
+    });
+}
+
+#[test]
+fn a_run_that_takes_too_long() {
+    let machine = Machine::used();
+    // Whoever opens a pipe that nobody writes to waits for ever.
+    let settings = machine.path("home/.config/aegis/settings.toml");
+    let made = Command::new("mkfifo").arg(&settings).status().unwrap();
+    assert!(made.success());
+    let begun = Instant::now();
+    check_all("deadline", "its time was over", |event| machine.run(event));
+    assert!(
+        begun.elapsed() < Duration::from_secs(25),
+        "{:?}",
+        begun.elapsed()
+    );
+}
+
+#[test]
+fn input_that_never_ends() {
+    let machine = Machine::new();
+    let mut child = machine.prepare(Command::new(PROGRAM)).spawn().unwrap();
+    let mut open = child.stdin.take().unwrap();
+    open.write_all(b"{\"hook_event_name\": \"PreToolUse\", ")
+        .unwrap();
+    let output = child.wait_with_output().unwrap();
+    drop(open);
+    check(
+        "deadline",
+        HookEvent::PreToolUse,
+        &output,
+        "its time was over",
+    );
+}
+
+#[test]
+fn a_program_that_is_killed_says_nothing() {
+    for event in HookEvent::ALL {
+        let machine = Machine::new();
+        let mut child = machine.prepare(Command::new(PROGRAM)).spawn().unwrap();
+        let mut open = child.stdin.take().unwrap();
+        let input = machine.input(*event);
+        open.write_all(input.get(..input.len() - 1).unwrap())
+            .unwrap();
+        child.kill().unwrap();
+        let output = child.wait_with_output().unwrap();
+        // What it means is the host's: only the registration can close this.
+        assert_eq!(output.status.signal(), Some(9), "{event}");
+        assert_eq!(output.stdout, b"", "{event}");
+    }
+}
+
+#[test]
+fn an_answer_that_cannot_be_printed_still_blocks_a_call_and_nothing_else() {
+    let machine = Machine::used();
+    for event in HookEvent::ALL {
+        let output = machine.feed(through_shell("exec >/dev/full"), &machine.input(*event));
+        let expected = if *event == HookEvent::PreToolUse {
+            2
+        } else {
+            0
+        };
+        assert_eq!(output.status.code(), Some(expected), "{event}");
+    }
+}
+
+/// Returns the program without the superuser's right to pass over modes.
+fn without_override() -> Command {
+    if !is_root() {
+        return Command::new(PROGRAM);
+    }
+    let mut command = Command::new("setpriv");
+    command.args([
+        "--bounding-set",
+        "-dac_override",
+        "--inh-caps",
+        "-dac_override",
+        PROGRAM,
+    ]);
+    command
+}
+
+fn is_root() -> bool {
+    fs::metadata("/proc/self").unwrap().uid() == 0
+}
+
+fn own_mounts() -> &'static [&'static str] {
+    if is_root() {
+        &["--mount"]
+    } else {
+        &["--user", "--map-root-user", "--mount"]
+    }
+}
+
+fn can_mount() -> bool {
+    Command::new("unshare")
+        .args(own_mounts())
+        .args(["mount", "-t", "tmpfs", "tmpfs", "/mnt"])
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+}
