@@ -71,7 +71,8 @@ pub struct Rule {
     pub when: When,
     /// What it says.
     pub verdict: Verdict,
-    /// Whether an allow also holds where something is unknown.
+    /// Whether what is unknown counts the other way than usual: an allow holds
+    /// there, a rule that asks or denies does not.
     pub unknown: bool,
     /// The risk it states.
     pub risk: Option<Risk>,

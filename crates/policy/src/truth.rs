@@ -23,15 +23,15 @@ pub enum Truth {
 impl Truth {
     /// Returns whether a rule with `verdict` counts as holding.
     ///
-    /// What is unknown satisfies a rule that asks or denies, never one that
-    /// allows, unless that rule says so itself (`allow_unknown`).
+    /// What is unknown satisfies a rule that asks or denies, and none that
+    /// allows; the other way round where the rule says so itself (`is_turned`).
     #[must_use]
-    pub const fn satisfies(&self, verdict: Verdict, allow_unknown: bool) -> bool {
+    pub const fn satisfies(&self, verdict: Verdict, is_turned: bool) -> bool {
         match (self, verdict) {
             (Self::Yes, _) => true,
             (Self::No(_), _) => false,
-            (Self::Unknown(_), Verdict::Ask | Verdict::Deny) => true,
-            (Self::Unknown(_), Verdict::Allow) => allow_unknown,
+            (Self::Unknown(_), Verdict::Ask | Verdict::Deny) => !is_turned,
+            (Self::Unknown(_), Verdict::Allow) => is_turned,
         }
     }
 
@@ -368,6 +368,8 @@ mod tests {
         assert!(unknown().satisfies(Verdict::Ask, false));
         assert!(!unknown().satisfies(Verdict::Allow, false));
         assert!(unknown().satisfies(Verdict::Allow, true));
+        assert!(!unknown().satisfies(Verdict::Deny, true));
+        assert!(!unknown().satisfies(Verdict::Deny, true));
         assert!(!no().satisfies(Verdict::Deny, true));
     }
 }

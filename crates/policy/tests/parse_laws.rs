@@ -11,7 +11,7 @@ const SEEDS: [&str; 3] = [
 
 /// Parses the text, and checks whatever comes of it.
 fn check(text: &str) {
-    detect(text);
+    let _ = detect(text);
     let source = Source::new("policy.yaml", text);
     match parse(&source, &MemorySources::default()) {
         Ok(parsed) => assert!(parsed.policy.default.is_some()),

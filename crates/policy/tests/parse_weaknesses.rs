@@ -1,7 +1,9 @@
 //! Ways in which rule files of other systems went wrong, refused here when the
 //! policy is read.
 
-use aegis_policy::{MemorySources, ParamTest, Policy, ProblemCode, Problems, Source, parse};
+use aegis_policy::{
+    MemorySources, ParamTest, Policy, ProblemCode, Problems, Source, Truth, WhyUnknown, parse,
+};
 use aegis_types::Verdict;
 
 fn parsed(rest: &str) -> Result<Policy, Vec<ProblemCode>> {
@@ -35,15 +37,20 @@ fn weakness_1_a_bound_of_the_wrong_type_is_refused_when_read() {
 }
 
 #[test]
-fn weakness_2_only_an_allow_can_be_told_to_hold_on_what_is_unknown() {
-    let unknown = |verdict: &str| {
-        rule(&format!(
-            "match: {{params: {{count: {{lt: 10}}}}}}, unknown: true, verdict: {verdict}"
-        ))
+fn weakness_2_a_restriction_holds_on_what_is_unknown_unless_it_says_otherwise() {
+    let lacks_parameter = Truth::Unknown(WhyUnknown::Absent {
+        path: "count".into(),
+    });
+    let holds = |verdict: &str, rest: &str| {
+        let body = format!("match: {{params: {{count: {{lt: 10}}}}}}, verdict: {verdict}{rest}");
+        let rule = parsed(&rule(&body)).unwrap().rules.remove(0);
+        lacks_parameter.satisfies(rule.verdict, rule.unknown)
     };
-    check(&unknown("deny"), &[ProblemCode::Contradiction]);
-    check(&unknown("ask"), &[ProblemCode::Contradiction]);
-    assert!(parsed(&unknown("allow")).unwrap().rules[0].unknown);
+    assert!(holds("deny", "") && holds("ask", "") && !holds("allow", ""));
+    assert!(!holds("deny", ", unknown: false"));
+    assert!(holds("allow", ", unknown: true"));
+    let mandatory = "match: {tool: x}, verdict: deny, mandatory: true, unknown: false";
+    check(&rule(mandatory), &[ProblemCode::Contradiction]);
 }
 
 #[test]

@@ -79,7 +79,9 @@ fn test<'a>(walker: &mut Walker<'a>, entry: &Entry<'a>) -> Option<ParamTest> {
                 );
                 return None;
             }
-            value => value,
+            value @ (Scalar::Null | Scalar::Bool(_) | Scalar::Integer(_) | Scalar::Text(_)) => {
+                value
+            }
         }),
         "glob" => ParamTest::Glob(walker.glob(node, &what)?),
         "regex" => ParamTest::Regex(walker.regex(node, &what)?),

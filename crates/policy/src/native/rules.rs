@@ -63,7 +63,7 @@ pub(super) fn rule<'a>(
         tier_base: false,
         when: when.map_or_else(When::default, |it| conditions::when(walker, it)),
         verdict: verdict.unwrap_or(Verdict::Deny),
-        unknown: flag(walker, map, "unknown"),
+        unknown: turns_unknown(walker, map, verdict),
         risk: map
             .get("risk")
             .and_then(|it| walker.choice(it, "`risk`", &RISKS)),
@@ -103,6 +103,19 @@ fn flag<'a>(walker: &mut Walker<'a>, map: Map<'_, 'a>, key: &str) -> bool {
     map.get(key)
         .and_then(|it| walker.boolean(it, &format!("`{key}`")))
         .unwrap_or(false)
+}
+
+/// Returns whether the rule treats what is unknown the other way than is usual
+/// for its verdict.
+fn turns_unknown<'a>(walker: &mut Walker<'a>, map: Map<'_, 'a>, verdict: Option<Verdict>) -> bool {
+    let holds = map
+        .get("unknown")
+        .and_then(|it| walker.boolean(it, "`unknown`"));
+    match (holds, verdict) {
+        (None, _) | (_, None) => false,
+        (Some(holds), Some(Verdict::Allow)) => holds,
+        (Some(holds), Some(Verdict::Ask | Verdict::Deny)) => !holds,
+    }
 }
 
 fn message<'a>(walker: &mut Walker<'a>, map: Map<'_, 'a>) -> Option<Arc<str>> {
@@ -149,11 +162,11 @@ fn check_verdict(walker: &mut Walker<'_>, map: Map<'_, '_>, rule: &Rule) {
             );
         }
     }
-    if rule.unknown && rule.verdict != Verdict::Allow {
+    if rule.unknown && rule.mandatory {
         refuse(
             "unknown",
-            "only an allow can be told to hold where something is unknown",
-            "a rule that asks or denies holds there anyway: leave `unknown:` out",
+            "a mandatory rule holds where something is unknown",
+            "leave `unknown:` out, or `mandatory:`",
         );
     }
     let is_risky = rule.risk.unwrap_or_default() >= Risk::High;

@@ -194,6 +194,10 @@ fn bytes(span: &Span) -> Range<usize> {
 
 impl<'a> Builder<'_, 'a> {
     /// Takes an event; nothing when reading cannot go on.
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the remaining events of the reader carry no values"
+    )]
     fn take(&mut self, event: Event<'a>, span: &Span) -> Option<()> {
         if let Some(tag) = span.tag_span() {
             self.unsupported(bytes(&tag), "tags are not supported", "leave the tag out");
@@ -224,7 +228,6 @@ impl<'a> Builder<'_, 'a> {
             Event::SequenceStart(..) => self.open_list(range)?,
             Event::MappingStart(..) => self.open_map(range)?,
             Event::SequenceEnd | Event::MappingEnd => self.close(&range)?,
-            // The remaining events carry no values.
             _ => {}
         }
         Some(())

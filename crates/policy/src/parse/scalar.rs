@@ -154,11 +154,16 @@ impl<'a> Walker<'a> {
     /// Reads the name of a time zone.
     pub fn zone(&mut self, node: &Node<'a>, what: &str) -> Option<Zone> {
         let text = self.some_text(node, what)?;
+        if let Some(zone) = self.zones.get(text) {
+            return Some(zone.clone());
+        }
         let database = jiff::tz::db();
         if let Ok(zone) = database.get(text)
             && let Some(name) = zone.iana_name()
         {
-            return Some(Zone(Arc::from(name)));
+            let zone = Zone(Arc::from(name));
+            self.zones.insert(text.to_owned(), zone.clone());
+            return Some(zone);
         }
         let message = format!("unknown time zone {}", quoted(text));
         let names: Vec<String> = database

@@ -34,6 +34,10 @@ type Words = (ProblemCode, Option<&'static str>, Option<&'static str>);
 
 /// Returns the words for the causes that people meet; the reader has its own
 /// for the rest.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the reader has words of its own for the rest"
+)]
 fn words(kind: &ErrorKind) -> Words {
     let syntax = |message, help| (ProblemCode::Syntax, Some(message), Some(help));
     match kind {
@@ -59,9 +63,13 @@ fn words(kind: &ErrorKind) -> Words {
             "unknown escape in a double-quoted text",
             "put regular expressions into single quotes, in which a backslash stands for itself",
         ),
-        ErrorKind::UnexpectedCharacter { .. } => syntax(
+        ErrorKind::UnexpectedCharacter { character } if character.is_ascii_graphic() => syntax(
             "a text without quotes cannot begin with this character",
             "put the text into quotes",
+        ),
+        ErrorKind::UnexpectedCharacter { .. } => syntax(
+            "this character cannot be written as itself",
+            "write it as an escape between double quotes, such as `\"\\x7f\"`",
         ),
         ErrorKind::MappingValueNotAllowed => syntax(
             "a `:` stands where no key can",

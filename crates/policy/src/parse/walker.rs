@@ -1,5 +1,6 @@
 //! Reading values out of a tree while collecting every problem.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::lines::Lines;
@@ -7,6 +8,7 @@ use super::node::{Entry, Meaning, Node, NodeValue, meaning};
 use super::suggest::nearest;
 use crate::problem::{Problem, ProblemCode, Severity, quoted};
 use crate::rule::Place;
+use crate::when::Zone;
 
 /// Collects the problems of one source.
 ///
@@ -18,7 +20,16 @@ pub(crate) struct Walker<'a> {
     source: u16,
     lines: Lines,
     problems: Vec<Problem>,
+    /// How many problems there are beyond those that are kept, and the last of them.
+    beyond: (usize, Option<Problem>),
+    /// The zones that were looked up, by their spelling.
+    pub zones: BTreeMap<String, Zone>,
+    /// How many expressions were compiled because their size was in doubt.
+    pub compiled: usize,
 }
+
+/// How many problems of one source are told.
+const PROBLEMS_MAX: usize = 200;
 
 /// A mapping whose keys were checked.
 #[derive(Clone, Copy)]
@@ -57,6 +68,9 @@ impl<'a> Walker<'a> {
             source,
             lines: Lines::of(text),
             problems: Vec::new(),
+            beyond: (0, None),
+            zones: BTreeMap::new(),
+            compiled: 0,
         }
     }
 
@@ -65,13 +79,24 @@ impl<'a> Walker<'a> {
         for problem in &mut self.problems {
             keep_quotes(self.text, problem);
         }
+        if let (count, Some(last)) = self.beyond {
+            self.problems.push(Problem {
+                severity: Severity::Error,
+                code: ProblemCode::TooLarge,
+                message: format!("{count} more problems are not told"),
+                help: Some("mend these first".to_owned()),
+                suggestion: None,
+                related: None,
+                ..last
+            });
+        }
         self.problems
     }
 
     /// Returns whether an error was found.
     pub fn has_error(&self) -> bool {
         let is_error = |it: &Problem| it.severity == Severity::Error;
-        self.problems.iter().any(is_error)
+        self.problems.iter().any(is_error) || self.beyond.0 > 0
     }
 
     /// Returns the place of the byte `at`.
@@ -112,7 +137,7 @@ impl<'a> Walker<'a> {
         message: String,
     ) -> &mut Problem {
         let place = self.place(span.start);
-        self.problems.push_mut(Problem {
+        let problem = Problem {
             severity,
             code,
             place,
@@ -121,7 +146,12 @@ impl<'a> Walker<'a> {
             help: None,
             suggestion: None,
             related: None,
-        })
+        };
+        if self.problems.len() < PROBLEMS_MAX {
+            return self.problems.push_mut(problem);
+        }
+        self.beyond.0 += 1;
+        self.beyond.1.insert(problem)
     }
 
     /// Reports that `node` is of another type than expected.
