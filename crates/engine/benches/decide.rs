@@ -56,7 +56,13 @@ fn main() {
     }
     println!(
         "\n{:>8} {:>12} {:>12} {:>12} {:>12} {:>14} {:>14}",
-        "rules", "parse", "index, write", "cache load", "cache bytes", "first, indexed", "first, cached"
+        "rules",
+        "parse",
+        "index, write",
+        "cache load",
+        "cache bytes",
+        "first, indexed",
+        "first, cached"
     );
     for size in SIZES {
         report_loading(size, if is_short { 1 } else { 15 });
@@ -107,7 +113,9 @@ fn report_loading(size: usize, rounds: usize) {
         let mut compiled = None;
         timed(0, &mut || compiled = Some(compile(&texts)));
         let compiled = compiled.expect("it was just made");
-        timed(3, &mut || drop(ask(&compiled, &bash("cargo build --release"))));
+        timed(3, &mut || {
+            drop(ask(&compiled, &bash("cargo build --release")))
+        });
         let plain = Compiled::new(compiled.policy().clone(), compiled.digest());
         let mut cache = Vec::new();
         timed(1, &mut || cache = plain.to_cache());
@@ -115,13 +123,13 @@ fn report_loading(size: usize, rounds: usize) {
         let mut cached = None;
         timed(2, &mut || cached = Compiled::from_cache(&cache).ok());
         let cached = cached.expect("the cache is whole");
-        timed(4, &mut || drop(ask(&cached, &bash("cargo build --release"))));
+        timed(4, &mut || {
+            drop(ask(&cached, &bash("cargo build --release")))
+        });
     }
     let [parse, write, load, indexed, first] =
         times.map(|mut times| shown(percentile(&mut times, 50)));
-    println!(
-        "{size:>8} {parse:>12} {write:>12} {load:>12} {bytes:>12} {indexed:>14} {first:>14}"
-    );
+    println!("{size:>8} {parse:>12} {write:>12} {load:>12} {bytes:>12} {indexed:>14} {first:>14}");
 }
 
 fn measure(compiled: &Compiled, requests: &[ActionRequest], rounds: usize) -> Vec<Duration> {
@@ -203,7 +211,9 @@ fn policy_texts(size: usize) -> Vec<(String, String)> {
 fn push_rule(text: &mut String, number: usize) {
     let verdict = ["deny", "ask", "allow"][number % 3];
     let matcher = match number % 10 {
-        0 => format!(r#"tool: Bash, params: {{command: {{regex: "(?i)drop table t{number}\\b"}}}}"#),
+        0 => {
+            format!(r#"tool: Bash, params: {{command: {{regex: "(?i)drop table t{number}\\b"}}}}"#)
+        }
         1 => format!(
             r#"tool: Bash, params: {{command: {{regex: "curl .*https?://host{number}\\.example\\.org"}}}}"#
         ),
