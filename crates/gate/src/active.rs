@@ -26,6 +26,7 @@ use crate::settings::Origin;
 use crate::trust::Trust;
 
 pub use example::example_request;
+pub use load::PolicyFolder;
 
 /// The pack that is in force when no file holds a policy.
 const PACK: &str = "aegis:developer";

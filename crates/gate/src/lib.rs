@@ -60,7 +60,7 @@ mod identifier;
 
 mod write_file;
 
-pub use active::{ActivePolicies, example_request};
+pub use active::{ActivePolicies, PolicyFolder, example_request};
 pub use answer::{AnswerError, Reply};
 pub use approvals::{ApprovalFilter, ApprovalView, ReadApprovalError};
 pub use approver::{Approver, ScriptedAnswer, ScriptedApprover, SilentApprover};

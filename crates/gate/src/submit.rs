@@ -153,7 +153,13 @@ impl Gate {
     }
 
     /// Gathers the facts of a proposal, what other pending actions plan included.
-    pub(crate) fn gather(&self, proposal: &Proposal) -> Result<ActionRequest, ReadLogError> {
+    ///
+    /// Nothing is decided and nothing is recorded.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadLogError`] when what other actions plan cannot be read.
+    pub fn gather(&self, proposal: &Proposal) -> Result<ActionRequest, ReadLogError> {
         let now = self.now();
         let pending = if siblings::matter(proposal) {
             siblings::pending(self, &proposal.session, &proposal.id, now)?

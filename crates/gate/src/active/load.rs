@@ -60,7 +60,7 @@ pub(super) fn file(places: &Places, path: &Path) -> Loaded {
     let folder = path.parent().unwrap_or(Path::new("/"));
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let root = Source::new(&name, &text);
-    let sources = Folder { path: folder };
+    let sources = PolicyFolder::new(folder);
     if let Some(good) = from_cache(places, path, &root, &sources) {
         return good;
     }
@@ -77,9 +77,7 @@ pub(super) fn file(places: &Places, path: &Path) -> Loaded {
 pub(super) fn pack(places: &Places, name: &str) -> Result<(Arc<Compiled>, Arc<[u8]>), String> {
     let text = pack_text(name).ok_or_else(|| format!("there is no pack `{name}`"))?;
     let root = Source::new(name, text);
-    let nowhere = Folder {
-        path: Path::new("/nonexistent"),
-    };
+    let nowhere = PolicyFolder::new(Path::new("/nonexistent"));
     let key = Path::new(name);
     if let Some(Loaded::Good {
         compiled, document, ..
@@ -109,7 +107,7 @@ fn good(compiled: Arc<Compiled>, document: Arc<[u8]>, folder: &Path) -> Loaded {
 }
 
 /// Returns the compiled policy, if it was made of exactly these texts.
-fn from_cache(places: &Places, path: &Path, root: &Source, sources: &Folder<'_>) -> Option<Loaded> {
+fn from_cache(places: &Places, path: &Path, root: &Source, sources: &PolicyFolder<'_>) -> Option<Loaded> {
     let compiled = cache::compiled(places, path)?;
     let mut texts = Vec::new();
     for (index, source) in compiled.policy().sources.iter().enumerate() {
@@ -181,12 +179,21 @@ fn read_text(path: &Path) -> Result<String, ReadText> {
     String::from_utf8(bytes).map_err(|_| unreadable("it is not text in UTF-8".to_owned()))
 }
 
-/// The texts in the folder of a policy.
-struct Folder<'a> {
+/// The texts in the folder of a policy, from which nothing leads out.
+#[derive(Clone, Copy, Debug)]
+pub struct PolicyFolder<'a> {
     path: &'a Path,
 }
 
-impl Folder<'_> {
+impl<'a> PolicyFolder<'a> {
+    /// Returns the texts in the folder at `path`.
+    #[must_use]
+    pub const fn new(path: &'a Path) -> Self {
+        Self { path }
+    }
+}
+
+impl PolicyFolder<'_> {
     fn read(&self, name: &str) -> Result<Source, LoadSourceError> {
         let owned = || name.to_owned();
         let path = self.path.join(name);
@@ -208,7 +215,7 @@ impl Folder<'_> {
     }
 }
 
-impl Sources for Folder<'_> {
+impl Sources for PolicyFolder<'_> {
     fn load(&self, from: &str, reference: &str) -> Result<Source, LoadSourceError> {
         self.read(&resolve(from, reference)?)
     }
