@@ -30,6 +30,7 @@ impl Walk<'_> {
         }
         if let Some(text) = raw.bare()
             && !text.contains(['{', '~', '*', '?', '['])
+            && self.embedded.is_empty()
         {
             self.charge(raw, text.len());
             words.push(Word {
@@ -70,6 +71,9 @@ impl Walk<'_> {
         self.pieces(pieces, true, setting, &mut fields);
         let before = words.len();
         fields.finish(words);
+        for word in words.get_mut(before..).unwrap_or_default() {
+            self.embedded.restore(word);
+        }
         let bytes = words.get(before..).unwrap_or_default().iter().map(weight);
         let bytes = bytes.sum();
         self.charge(raw, bytes);
@@ -79,7 +83,8 @@ impl Walk<'_> {
     pub(crate) fn single(&mut self, raw: &RawWord, setting: &Setting) -> Word {
         let mut fields = Fields::new(raw.span);
         self.pieces(&raw.pieces, false, setting, &mut fields);
-        let word = fields.into_single();
+        let mut word = fields.into_single();
+        self.embedded.restore(&mut word);
         self.charge(raw, weight(&word));
         word
     }
@@ -119,10 +124,17 @@ impl Walk<'_> {
 
     /// Expands pieces into `fields`, split into words or not.
     fn pieces(&mut self, pieces: &[Piece], splits: bool, setting: &Setting, fields: &mut Fields) {
+        let closes = |piece: &Piece| matches!(piece, Piece::Bare(text) if text.contains(']'));
+        let last_closing = pieces.iter().rposition(closes);
         for (index, piece) in pieces.iter().enumerate() {
-            let rest = pieces.get(index + 1..).unwrap_or_default();
             match piece {
-                Piece::Bare(text) => self.bare(text, index == 0, rest, splits, fields),
+                Piece::Bare(text) => {
+                    let rest = Rest {
+                        is_empty: index + 1 == pieces.len(),
+                        closes_bracket: last_closing.is_some_and(|last| last > index),
+                    };
+                    self.bare(text, index == 0, rest, splits, fields);
+                }
                 Piece::Quoted(text) => fields.literal(text),
                 Piece::Glob(text) if splits => fields.part(WordPart::Pattern(text.clone())),
                 Piece::Glob(text) => fields.literal(text),
@@ -139,8 +151,9 @@ impl Walk<'_> {
                     fields.part(WordPart::Unknown(UnknownCause::Output));
                 }
                 Piece::Arithmetic(inner) => {
-                    let mut ignored = Fields::new(fields.span());
-                    self.pieces(inner, false, setting, &mut ignored);
+                    let mut expression = Fields::new(fields.span());
+                    self.pieces(inner, false, setting, &mut expression);
+                    self.forget_set_by(&[expression.into_single()]);
                     fields.part(WordPart::Unknown(UnknownCause::Arithmetic));
                 }
                 Piece::Array(elements) => {
@@ -152,14 +165,7 @@ impl Walk<'_> {
     }
 
     /// Expands unquoted text: tildes, then patterns.
-    fn bare(
-        &mut self,
-        text: &str,
-        is_first: bool,
-        rest: &[Piece],
-        splits: bool,
-        fields: &mut Fields,
-    ) {
+    fn bare(&mut self, text: &str, is_first: bool, rest: Rest, splits: bool, fields: &mut Fields) {
         if !text.contains('~') {
             push_pattern(text, rest, splits, fields);
             return;
@@ -183,7 +189,7 @@ impl Walk<'_> {
                 Some((segment, after)) if !splits => (segment, Some(after)),
                 _ => (text, None),
             };
-            let ends_here = after.is_some() || rest.is_empty();
+            let ends_here = after.is_some() || rest.is_empty;
             let path = match home_prefix(segment, ends_here).filter(|_| may_be_home) {
                 Some((user, path)) => {
                     self.home(user, fields);
@@ -298,7 +304,7 @@ fn push_directory(directory: &Directory, fields: &mut Fields) {
 }
 
 /// Adds unquoted text, as a pattern if it holds one.
-fn push_pattern(text: &str, rest: &[Piece], splits: bool, fields: &mut Fields) {
+fn push_pattern(text: &str, rest: Rest, splits: bool, fields: &mut Fields) {
     if splits && is_pattern(text, rest) {
         fields.part(WordPart::Pattern(text.to_owned()));
     } else {
@@ -306,15 +312,23 @@ fn push_pattern(text: &str, rest: &[Piece], splits: bool, fields: &mut Fields) {
     }
 }
 
-fn is_pattern(text: &str, rest: &[Piece]) -> bool {
+fn is_pattern(text: &str, rest: Rest) -> bool {
     if text.contains(['*', '?']) {
         return true;
     }
-    let closes = |piece: &Piece| matches!(piece, Piece::Bare(text) if text.contains(']'));
     match text.split_once('[') {
-        Some((_, after)) => after.contains(']') || rest.iter().any(closes),
+        Some((_, after)) => after.contains(']') || rest.closes_bracket,
         None => false,
     }
+}
+
+/// What comes after a piece of a word.
+#[derive(Clone, Copy, Debug)]
+struct Rest {
+    /// Whether nothing does.
+    is_empty: bool,
+    /// Whether unquoted text with `]` does.
+    closes_bracket: bool,
 }
 
 /// Splits `~user/path` into the user and the path.
@@ -330,7 +344,8 @@ fn home_prefix(text: &str, ends_here: bool) -> Option<(&str, &str)> {
 fn weight(word: &Word) -> usize {
     let bytes = word.parts.iter().map(|part| match part {
         WordPart::Literal(text) | WordPart::Pattern(text) => text.len(),
-        WordPart::Home(_) | WordPart::Unknown(_) => 1,
+        // About what the part itself takes.
+        WordPart::Home(_) | WordPart::Unknown(_) => 32,
     });
     bytes.sum()
 }

@@ -7,6 +7,11 @@ use aegis_types::{Command, Directory, UnknownCause, Word, WordPart};
 /// The word returned is absolute, or starts with a home directory, or is
 /// relative to the directory in which the whole text starts. `None` means that
 /// it is relative to a directory that only running would show.
+///
+/// A `cd` is taken to succeed. Whoever can look must see whether every folder
+/// of [`Directory::Moved`] exists, each `..` stepping back by name; if one does
+/// not, the directory is as unknown as [`Directory::Unknown`]. A path there that
+/// starts with `~` starts with a home directory.
 #[must_use]
 pub fn located(command: &Command, word: &Word) -> Option<Word> {
     let is_free = match word.parts.first() {
@@ -22,13 +27,11 @@ pub fn located(command: &Command, word: &Word) -> Option<Word> {
         Directory::Start => Some(word.clone()),
         Directory::Unknown => None,
         Directory::Moved(path) => {
-            let mut parts = directory_parts(path);
-            parts.push(WordPart::Literal("/".to_owned()));
-            parts.extend(word.parts.iter().cloned());
-            Some(Word {
+            let folder = Word {
                 span: word.span,
-                parts: merged(parts),
-            })
+                parts: directory_parts(path),
+            };
+            Some(beneath(&folder, word))
         }
     }
 }
@@ -45,10 +48,8 @@ fn directory_parts(path: &str) -> Vec<WordPart> {
     };
     let (user, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
     let user = Some(user).filter(|user| !user.is_empty());
-    vec![
-        WordPart::Home(user.map(str::to_owned)),
-        WordPart::Literal(path.to_owned()),
-    ]
+    let home = WordPart::Home(user.map(str::to_owned));
+    merged(vec![home, WordPart::Literal(path.to_owned())])
 }
 
 /// Returns `parts` with neighbouring text joined.
@@ -75,7 +76,11 @@ pub(crate) fn beneath(folder: &Word, word: &Word) -> Word {
         return word.clone();
     }
     let mut parts = folder.parts.clone();
-    parts.push(WordPart::Literal("/".to_owned()));
+    let ends_in_slash =
+        matches!(parts.last(), Some(WordPart::Literal(text)) if text.ends_with('/'));
+    if !ends_in_slash {
+        parts.push(WordPart::Literal("/".to_owned()));
+    }
     parts.extend(word.parts.iter().cloned());
     Word {
         span: word.span,

@@ -31,7 +31,8 @@ pub(crate) fn output_of(command: &Command) -> Output {
         Some("echo") => echoed(&command.arguments),
         Some("printf") => printed(&command.arguments),
         Some("cat" | "tee") if command.arguments.is_empty() => document(command),
-        Some("find" | "fd" | "ls") => return Output::Paths(starts(command)),
+        Some("find") => return Output::Paths(starts(command)),
+        Some("ls") => return Output::Paths(names(command)),
         _ => None,
     };
     text.map_or(Output::Unknown, Output::Text)
@@ -112,7 +113,20 @@ fn document(command: &Command) -> Option<String> {
     }
 }
 
-/// Returns words with which the paths start that `find` or `ls` writes.
+/// Returns words with which the names start that `ls` writes: those of a
+/// folder's content stand without the folder.
+fn names(command: &Command) -> Vec<Word> {
+    let mut names = starts(command);
+    for name in &mut names {
+        let is_pattern = |part: &WordPart| matches!(part, WordPart::Pattern(_));
+        if !name.parts.iter().any(is_pattern) {
+            name.parts = vec![WordPart::Unknown(UnknownCause::Output)];
+        }
+    }
+    names
+}
+
+/// Returns words with which the paths start that `find` writes.
 pub(crate) fn starts(command: &Command) -> Vec<Word> {
     let mut folders: Vec<&Word> = Vec::new();
     for argument in &command.arguments {

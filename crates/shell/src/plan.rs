@@ -2,6 +2,7 @@
 
 use aegis_types::{Plan, Span, UnknownCause};
 
+use crate::embed::is_reserved;
 use crate::limit::TEXT_BYTES_MAX;
 use crate::syntax::Origin;
 use crate::walk::{Setting, Walk};
@@ -21,8 +22,8 @@ pub fn plan(text: &str) -> Plan {
     let whole = Span { start: 0, end };
     if text.len() > TEXT_BYTES_MAX {
         walk.note(whole, UnknownCause::TooComplex);
-    } else if text.contains('\0') {
-        // No shell can be given such a text whole.
+    } else if text.contains('\0') || is_reserved(text) {
+        // No shell is given a zero byte; the reserved characters have a use here.
         walk.note(whole, UnknownCause::Syntax);
     } else {
         walk.text(text, Origin::Offset(0), &Setting::default());

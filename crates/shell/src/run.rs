@@ -9,7 +9,9 @@ mod shell;
 
 use std::rc::Rc;
 
-use aegis_types::{Assignment, Command, Directory, Redirection, Span, UnknownCause, Word, Wrapper};
+use aegis_types::{
+    Assignment, Command, Directory, Redirection, Span, UnknownCause, Word, WordPart, Wrapper,
+};
 
 use crate::program::name_of;
 use crate::surroundings::Value;
@@ -211,12 +213,29 @@ impl Walk<'_> {
         self.around.set_positional(Some(arguments));
         let locals = std::mem::take(&mut self.locals);
         self.called.insert(name.to_owned());
+        self.set_for(draft);
         self.node(&body, &setting.within(wrapper));
+        self.forget_set_for(draft);
         for local in std::mem::replace(&mut self.locals, locals) {
             self.around.forget(&local);
         }
         self.around.set_positional(before);
         true
+    }
+
+    /// Sets the variables that stand before the name of a function or builtin.
+    fn set_for(&mut self, draft: &Draft) {
+        for assignment in &draft.assignments {
+            let parts = assignment.value.parts.as_slice().into();
+            self.around.set(&assignment.name, Value::Parts(parts));
+        }
+    }
+
+    /// Makes uncertain what [`Self::set_for`] set, which ends with the command.
+    fn forget_set_for(&mut self, draft: &Draft) {
+        for assignment in &draft.assignments {
+            self.around.forget(&assignment.name);
+        }
     }
 
     /// Walks the text of an alias with the arguments of its use.
@@ -299,8 +318,10 @@ pub(crate) fn joined(words: &[Word], span: Span) -> Word {
         }
         for part in &word.parts {
             match part {
-                aegis_types::WordPart::Literal(text) => push_text(&mut whole, text),
-                other => whole.parts.push(other.clone()),
+                WordPart::Literal(text) => push_text(&mut whole, text),
+                WordPart::Pattern(_) | WordPart::Home(_) | WordPart::Unknown(_) => {
+                    whole.parts.push(part.clone());
+                }
             }
         }
     }
@@ -309,10 +330,9 @@ pub(crate) fn joined(words: &[Word], span: Span) -> Word {
 
 /// Adds text to a word.
 pub(crate) fn push_text(word: &mut Word, text: &str) {
-    if let Some(aegis_types::WordPart::Literal(last)) = word.parts.last_mut() {
+    if let Some(WordPart::Literal(last)) = word.parts.last_mut() {
         last.push_str(text);
     } else if !text.is_empty() {
-        word.parts
-            .push(aegis_types::WordPart::Literal(text.to_owned()));
+        word.parts.push(WordPart::Literal(text.to_owned()));
     }
 }

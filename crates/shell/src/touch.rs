@@ -74,6 +74,10 @@ pub(crate) const MOVE: Access = Access::READ.or(Access::DELETE);
 #[must_use]
 pub fn touched(command: &Command) -> Vec<Touched> {
     let mut list = Vec::new();
+    if redirects_to_mark(command) {
+        let possible = |word| Touched::new(word, Access::WRITE).possible();
+        list.extend(command.arguments.iter().map(possible));
+    }
     for redirection in &command.redirections {
         let access = match redirection.kind {
             RedirectionKind::Read => Access::READ,
@@ -93,7 +97,22 @@ pub fn touched(command: &Command) -> Vec<Touched> {
         Some(name) => by_name(&name, command, &mut list),
         None => other::any_program(&command.arguments, &mut list),
     }
+    list.dedup();
     list
+}
+
+/// Returns whether a redirection names `!`: in zsh `>! file` writes the file.
+fn redirects_to_mark(command: &Command) -> bool {
+    command.redirections.iter().any(|redirection| {
+        let writes = match redirection.kind {
+            RedirectionKind::Write | RedirectionKind::Append => true,
+            RedirectionKind::Read
+            | RedirectionKind::ReadWrite
+            | RedirectionKind::Text
+            | RedirectionKind::Descriptor => false,
+        };
+        writes && redirection.target.literal().as_deref() == Some("!")
+    })
 }
 
 fn by_name(name: &str, command: &Command, list: &mut Vec<Touched>) {
@@ -107,7 +126,8 @@ fn by_name(name: &str, command: &Command, list: &mut Vec<Touched>) {
             archive::touched(name, command, list);
         }
         "sed" | "gsed" | "perl" | "ruby" | "awk" | "gawk" | "mawk" | "nawk" | "find" | "patch"
-        | "dd" | "mount" | "yq" | "test" | "[" | "fd" | "fdfind" => {
+        | "dd" | "mount" | "yq" | "test" | "[" | "fd" | "fdfind" | "chmod" | "gchmod"
+        | "chattr" => {
             change::touched(name, command, list);
         }
         "curl" | "wget" | "openssl" => network::touched(name, arguments, list),

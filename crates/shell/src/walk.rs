@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use aegis_types::{Command, Condition, Dialect, Place, Plan, Span, Unknown, UnknownCause, Wrapper};
 
+use crate::embed::Embedded;
 use crate::limit::Limits;
 use crate::output::{Output, output_of};
 use crate::surroundings::Surroundings;
@@ -22,6 +23,8 @@ pub(crate) struct Walk<'t> {
     pub(crate) plan: Plan,
     pub(crate) around: Surroundings,
     pub(crate) limits: Limits,
+    /// What stands in texts that are made of more than text.
+    pub(crate) embedded: Embedded,
     /// The names that functions being followed have made local.
     pub(crate) locals: Vec<String>,
     /// The functions that were called.
@@ -41,6 +44,7 @@ impl<'t> Walk<'t> {
             },
             around: Surroundings::default(),
             limits: Limits::new(),
+            embedded: Embedded::default(),
             locals: Vec::new(),
             called: BTreeSet::new(),
             pipelines: 0,

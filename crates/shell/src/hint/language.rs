@@ -96,7 +96,7 @@ const SED: Spec = Spec {
 };
 
 const EDITOR: Spec = Spec {
-    short: "cSsuUTwWpi",
+    short: "cSuUTwWpi",
     long: &["cmd", "eval", "execute", "script"],
     ends_at_operand: false,
 };
@@ -183,7 +183,6 @@ pub(crate) fn reads_input(language: Language, arguments: &[Word]) -> bool {
                 }
             }
         }
-        Language::Editor => true,
-        Language::Awk | Language::Sed => false,
+        Language::Awk | Language::Sed | Language::Editor => false,
     }
 }

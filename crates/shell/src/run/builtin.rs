@@ -14,14 +14,21 @@ impl Walk<'_> {
     pub(super) fn builtin(&mut self, name: &str, draft: &Draft, setting: &Setting) -> bool {
         let arguments = draft.words.get(1..).unwrap_or_default();
         match name {
-            "cd" | "chdir" => self.change_directory(arguments),
-            "pushd" => self.push_directory(arguments),
-            "popd" => self.pop_directory(arguments),
+            "cd" | "chdir" | "pushd" | "popd" => {
+                self.list(draft.clone(), setting);
+                self.move_directory(name, arguments);
+                return true;
+            }
             "export" | "declare" | "typeset" | "local" | "readonly" => {
                 self.declare(name, draft);
             }
             "unset" => self.unset(arguments),
-            "read" | "mapfile" | "readarray" | "getopts" | "let" | "printf" | "wait" => {
+            "let" => {
+                for word in arguments {
+                    self.forget_set_by(std::slice::from_ref(word));
+                }
+            }
+            "read" | "mapfile" | "readarray" | "getopts" | "printf" | "wait" => {
                 self.fill(name, arguments, setting);
             }
             "set" => self.set_positional(arguments),
@@ -173,10 +180,14 @@ impl Walk<'_> {
     }
 
     fn trap(&mut self, arguments: &[Word], draft: &Draft, setting: &Setting) {
-        let operand = arguments
-            .iter()
-            .find(|word| !crate::option::first_text(word).starts_with('-'));
-        let Some(action) = operand.filter(|_| arguments.len() > 1) else {
+        let (action, signals) = match arguments.split_first() {
+            Some((first, rest)) if first.literal().as_deref() == Some("--") => {
+                (rest.first(), rest.len())
+            }
+            first => (first.map(|(word, _)| word), arguments.len()),
+        };
+        let action = action.filter(|word| !crate::option::first_text(word).starts_with('-'));
+        let Some(action) = action.filter(|_| signals > 1) else {
             return;
         };
         let mark = self.around.mark();
@@ -199,15 +210,19 @@ impl Walk<'_> {
             [word] => word.clone(),
             _ => joined(arguments, draft.span),
         };
-        if text.literal().is_none() {
+        let is_unknown = text.is_unknown();
+        if is_unknown {
             self.list(draft.clone(), setting);
-            self.note(draft.span, UnknownCause::Code("eval".to_owned()));
+        } else {
+            self.list_rest(draft, setting);
+        }
+        self.set_for(draft);
+        self.code_text(&text, draft.span, "eval", &setting.within(Wrapper::Text));
+        self.forget_set_for(draft);
+        if is_unknown {
             self.around.forget_all();
             self.around.move_to_unknown();
-            return;
         }
-        self.list_rest(draft, setting);
-        self.code_text(&text, draft.span, "eval", &setting.within(Wrapper::Text));
     }
 
     fn source(&mut self, arguments: &[Word], draft: &Draft, setting: &Setting) {

@@ -3,7 +3,7 @@
 use aegis_types::UnknownCause;
 
 use super::Draft;
-use super::shell::{Given, given_text};
+use super::shell::{Input, given_text};
 use crate::hint::{self, Language};
 use crate::walk::{Setting, Walk};
 
@@ -24,14 +24,16 @@ impl Walk<'_> {
         }
         let reads_input = match language {
             Language::Script(_) => hint::reads_input(language, arguments),
-            Language::Awk | Language::Sed | Language::Editor => false,
+            // Line editors take commands, also those that run programs.
+            Language::Editor => matches!(name, "ed" | "ex" | "red"),
+            Language::Awk | Language::Sed => false,
         };
         if !reads_input {
             return;
         }
         match given_text(draft, setting) {
-            Given::File => {}
-            Given::Text(_) | Given::Unknown => {
+            Input::File => {}
+            Input::Text(_) | Input::Unknown => {
                 self.note(draft.span, UnknownCause::Code(name.to_owned()));
             }
         }

@@ -6,8 +6,16 @@ use crate::surroundings::{Places, Value};
 use crate::walk::Walk;
 
 impl Walk<'_> {
-    /// Follows `cd`.
-    pub(super) fn change_directory(&mut self, arguments: &[Word]) {
+    /// Follows `cd`, `pushd` or `popd`.
+    pub(super) fn move_directory(&mut self, name: &str, arguments: &[Word]) {
+        match name {
+            "pushd" => self.push_directory(arguments),
+            "popd" => self.pop_directory(arguments),
+            _ => self.change_directory(arguments),
+        }
+    }
+
+    fn change_directory(&mut self, arguments: &[Word]) {
         let mut operands = Vec::new();
         let mut is_physical = false;
         for word in arguments {
@@ -33,8 +41,7 @@ impl Walk<'_> {
         });
     }
 
-    /// Follows `pushd`.
-    pub(super) fn push_directory(&mut self, arguments: &[Word]) {
+    fn push_directory(&mut self, arguments: &[Word]) {
         let [word] = arguments else {
             return self.around.move_to_unknown();
         };
@@ -49,8 +56,7 @@ impl Walk<'_> {
         self.around.set_places(places);
     }
 
-    /// Follows `popd`.
-    pub(super) fn pop_directory(&mut self, arguments: &[Word]) {
+    fn pop_directory(&mut self, arguments: &[Word]) {
         let mut places = self.around.places().clone();
         let target = places.stack.pop().filter(|_| arguments.is_empty());
         let target = target.unwrap_or(Directory::Unknown);
@@ -126,6 +132,9 @@ fn path_text(word: &Word) -> Option<String> {
     }
 }
 
+/// The longest path of a directory that is followed.
+const PATH_BYTES_MAX: usize = 1_024;
+
 /// Marks a path that begins at the start whatever directory is current.
 const START: &str = "\u{0}";
 
@@ -150,31 +159,26 @@ fn join(from: &Directory, path: &str) -> Directory {
 }
 
 fn from_start(path: String) -> Directory {
-    if path.is_empty() || path == "." {
+    if path.len() > PATH_BYTES_MAX {
+        Directory::Unknown
+    } else if path.is_empty() || path == "." {
         Directory::Start
     } else {
         Directory::Moved(path)
     }
 }
 
-/// Removes `.` and, where something stands before it, `..`.
+/// Removes empty components and `.`.
+///
+/// `..` stays: whether the component before it exists, so that the move
+/// succeeds at all, only the file system can tell.
 fn tidy(path: &str) -> String {
     let is_absolute = path.starts_with('/');
     let is_home = path.starts_with('~');
-    let mut kept: Vec<&str> = Vec::new();
-    for component in path.split('/') {
-        match component {
-            "" | "." => {}
-            ".." => match kept.last() {
-                Some(&last) if last != ".." && !(is_home && kept.len() == 1) => {
-                    kept.pop();
-                }
-                None if is_absolute => {}
-                Some(_) | None => kept.push(".."),
-            },
-            _ => kept.push(component),
-        }
-    }
+    let components = path.split('/');
+    let kept: Vec<&str> = components
+        .filter(|component| !matches!(*component, "" | "."))
+        .collect();
     let joined = kept.join("/");
     if is_absolute {
         format!("/{joined}")

@@ -14,6 +14,15 @@ const SHELL: Spec = Spec {
     ends_at_operand: true,
 };
 
+/// A text that is given to a shell.
+struct Given<'a> {
+    /// The name of the shell.
+    name: &'a str,
+    text: &'a Word,
+    /// What `$0`, `$1` and so on are.
+    positional: Vec<Word>,
+}
+
 impl Walk<'_> {
     /// Follows a shell that is started as a program.
     pub(super) fn shell(&mut self, name: &str, draft: Draft, setting: &Setting) {
@@ -26,9 +35,14 @@ impl Walk<'_> {
             let Some((text, positional)) = read.operands.split_first() else {
                 return self.list(draft, setting);
             };
-            let positional: Vec<Word> = positional.iter().skip(1).map(|w| (*w).clone()).collect();
+            let positional: Vec<Word> = positional.iter().map(|word| (*word).clone()).collect();
             let text = (*text).clone();
-            return self.shell_text(name, &draft, &text, positional, setting, &inner);
+            let given = Given {
+                name,
+                text: &text,
+                positional,
+            };
+            return self.shell_text(&given, &draft, setting, &inner);
         }
         if read.operands.first().is_some_and(|word| is_computed(word)) {
             self.note(draft.span, UnknownCause::Code(name.to_owned()));
@@ -39,34 +53,35 @@ impl Walk<'_> {
         if !reads_input && !is_stdin || read.has(&["version", "help"]) {
             return self.list(draft, setting);
         }
-        let positional: Vec<Word> = read.operands.iter().map(|word| (*word).clone()).collect();
+        let own_name = draft.words.first();
+        let positional = own_name.into_iter().chain(read.operands.iter().copied());
+        let positional: Vec<Word> = positional.cloned().collect();
         match given_text(&draft, setting) {
-            Given::Text(text) => {
+            Input::Text(text) => {
                 let text_setting = inner.within(Wrapper::Text);
-                self.shell_text(name, &draft, &text, positional, setting, &text_setting);
+                let given = Given {
+                    name,
+                    text: &text,
+                    positional,
+                };
+                self.shell_text(&given, &draft, setting, &text_setting);
             }
-            Given::File => self.list(draft, setting),
-            Given::Unknown => {
+            Input::File => self.list(draft, setting),
+            Input::Unknown => {
                 self.note(draft.span, UnknownCause::Code(name.to_owned()));
                 self.list(draft, setting);
             }
         }
     }
 
-    fn shell_text(
-        &mut self,
-        name: &str,
-        draft: &Draft,
-        text: &Word,
-        positional: Vec<Word>,
-        setting: &Setting,
-        inner: &Setting,
-    ) {
-        if text.literal().is_none() {
-            self.note(text.span, UnknownCause::Code(name.to_owned()));
-            return self.list(draft.clone(), setting);
+    fn shell_text(&mut self, given: &Given<'_>, draft: &Draft, setting: &Setting, inner: &Setting) {
+        let text = given.text;
+        if text.is_unknown() {
+            // What the text hides may be code: the shell is listed as well.
+            self.list(draft.clone(), setting);
+        } else {
+            self.list_rest(draft, setting);
         }
-        self.list_rest(draft, setting);
         let mark = self.around.mark();
         for assignment in &draft.assignments {
             let parts = assignment.value.parts.as_slice().into();
@@ -80,15 +95,25 @@ impl Walk<'_> {
             self.around.set_places(places);
         }
         self.around.enter_process();
-        self.around.set_positional(Some(positional.into()));
-        self.code_text(text, draft.span, name, inner);
+        if let Some((name, rest)) = given.positional.split_first() {
+            let parts = name.parts.as_slice().into();
+            self.around
+                .set("0", crate::surroundings::Value::Parts(parts));
+            self.around.set_positional(Some(rest.into()));
+        } else {
+            self.around.set_positional(Some(Vec::new().into()));
+        }
+        self.code_text(text, draft.span, given.name, inner);
         self.around.restore(mark);
     }
 
     /// Walks a word that is shell code, or notes that it cannot be told.
     pub(super) fn code_text(&mut self, word: &Word, whole: Span, name: &str, setting: &Setting) {
-        let Some(text) = word.literal() else {
+        if word.is_unknown() {
             self.note(word.span, UnknownCause::Code(name.to_owned()));
+        }
+        let Some(text) = self.embedded.text(word) else {
+            self.note(whole, UnknownCause::TooComplex);
             return;
         };
         if setting.is_too_deep() {
@@ -135,13 +160,20 @@ impl Walk<'_> {
             let inner = setting.within(Wrapper::Program(name.to_owned()));
             let mark = self.around.mark();
             self.around.enter_process();
-            if name == "su" || name == "runuser" {
+            if takes_login(name, &read) {
                 self.around.move_to_unknown();
             }
             self.code_text(&text, draft.span, name, &inner);
             self.around.restore(mark);
         }
     }
+}
+
+/// Returns whether the command runs in the home directory of another user.
+fn takes_login(name: &str, read: &option::Arguments<'_>) -> bool {
+    let is_dash = |word: &&Word| word.literal().as_deref() == Some("-");
+    matches!(name, "su" | "runuser")
+        && (read.has(&["l", "login"]) || read.operands.iter().any(is_dash))
 }
 
 fn text_spec(name: &str) -> Spec {
@@ -179,7 +211,7 @@ fn text_spec(name: &str) -> Spec {
 }
 
 /// What a program reads from its standard input.
-pub(super) enum Given {
+pub(super) enum Input {
     /// This text.
     Text(Word),
     /// A file that is named.
@@ -189,26 +221,26 @@ pub(super) enum Given {
 }
 
 /// Returns what `draft` reads from its standard input.
-pub(super) fn given_text(draft: &Draft, setting: &Setting) -> Given {
+pub(super) fn given_text(draft: &Draft, setting: &Setting) -> Input {
     for redirection in draft.redirections.iter().rev() {
         match redirection.kind {
-            RedirectionKind::Text => return Given::Text(redirection.target.clone()),
+            RedirectionKind::Text => return Input::Text(redirection.target.clone()),
             RedirectionKind::Read | RedirectionKind::ReadWrite => {
                 return if is_computed(&redirection.target) {
-                    Given::Unknown
+                    Input::Unknown
                 } else {
-                    Given::File
+                    Input::File
                 };
             }
             RedirectionKind::Write | RedirectionKind::Append | RedirectionKind::Descriptor => {}
         }
     }
     match &setting.input {
-        Some(Output::Text(text)) => Given::Text(Word {
+        Some(Output::Text(text)) => Input::Text(Word {
             span: draft.span,
             parts: vec![WordPart::Literal(text.clone())],
         }),
-        Some(Output::Paths(_) | Output::Unknown) | None => Given::Unknown,
+        Some(Output::Paths(_) | Output::Unknown) | None => Input::Unknown,
     }
 }
 

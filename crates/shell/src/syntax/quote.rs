@@ -35,10 +35,7 @@ impl Parser<'_> {
     /// Reads text as within double quotes, up to `end` or the end of the text.
     fn quoted_pieces(&mut self, end: Option<u8>, pieces: &mut Vec<Piece>) -> Result<(), Stop> {
         let mut literal = String::new();
-        loop {
-            let Some(byte) = self.byte().filter(|byte| Some(*byte) != end) else {
-                break;
-            };
+        while let Some(byte) = self.byte().filter(|byte| Some(*byte) != end) {
             match byte {
                 b'\\' => {
                     let escaped = self.raw_at(self.position + 1);

@@ -1,6 +1,6 @@
 //! Programs that pack and unpack.
 
-use aegis_types::{Access, Command};
+use aegis_types::{Access, Command, Word};
 
 use super::{CHANGE, MOVE, Touched, here, read, word_at};
 use crate::locate::beneath;
@@ -26,31 +26,9 @@ fn tar(command: &Command, list: &mut Vec<Touched>) {
     {
         *first = word_at(first, &format!("-{text}"));
     }
-    let read = read(
-        &arguments,
-        "fCTXIgbHKLNV",
-        &[
-            "file",
-            "directory",
-            "files-from",
-            "exclude-from",
-            "exclude",
-            "use-compress-program",
-            "listed-incremental",
-            "one-top-level",
-            "transform",
-            "strip-components",
-            "to-command",
-            "owner",
-            "group",
-            "mode",
-            "mtime",
-            "format",
-        ],
-    );
+    let read = read(&arguments, "fCTXIgbHKLNV", TAR_VALUES);
     let folder = read.values(&["C", "directory", "one-top-level"]).last();
     let folder = folder.cloned().unwrap_or_else(|| here(command));
-    let archives = read.values(&["f", "file"]);
     let extracts = read.has(&["x", "extract", "get"]);
     let lists = read.has(&["t", "list", "d", "diff", "compare"]);
     let access = if extracts || lists {
@@ -58,11 +36,9 @@ fn tar(command: &Command, list: &mut Vec<Touched>) {
     } else {
         CHANGE
     };
-    list.extend(
-        archives
-            .filter(|word| word.literal().as_deref() != Some("-"))
-            .map(|word| Touched::new(word, access)),
-    );
+    let archives = read.values(&["f", "file"]);
+    let named = archives.filter(|word| word.literal().as_deref() != Some("-"));
+    list.extend(named.map(|word| Touched::new(word, access)));
     list.extend(
         read.values(&["T", "X", "files-from", "exclude-from", "g"])
             .map(|word| Touched::new(word, Access::READ)),
@@ -71,18 +47,7 @@ fn tar(command: &Command, list: &mut Vec<Touched>) {
         return;
     }
     if extracts {
-        list.push(Touched::new(&folder, Access::WRITE));
-        for member in &read.operands {
-            let member = beneath(&folder, member);
-            list.push(Touched::new(&member, Access::WRITE).beneath(true));
-        }
-        if read.operands.is_empty() {
-            list.push(
-                Touched::new(&folder, Access::WRITE)
-                    .possible()
-                    .beneath(true),
-            );
-        }
+        unpacked(&folder, &read.operands, list);
         return;
     }
     let access = if read.has(&["remove-files"]) {
@@ -96,30 +61,48 @@ fn tar(command: &Command, list: &mut Vec<Touched>) {
     }
 }
 
+const TAR_VALUES: &[&str] = &[
+    "file",
+    "directory",
+    "files-from",
+    "exclude-from",
+    "exclude",
+    "use-compress-program",
+    "listed-incremental",
+    "one-top-level",
+    "transform",
+    "strip-components",
+    "to-command",
+    "owner",
+    "group",
+    "mode",
+    "mtime",
+    "format",
+];
+
+/// Adds what is written when `members`, or all that an archive holds, goes to `folder`.
+fn unpacked(folder: &Word, members: &[&Word], list: &mut Vec<Touched>) {
+    list.push(Touched::new(folder, Access::WRITE));
+    for member in members {
+        let member = beneath(folder, member);
+        list.push(Touched::new(&member, Access::WRITE).beneath(true));
+    }
+    if members.is_empty() {
+        let inside = Touched::new(folder, Access::WRITE).possible();
+        list.push(inside.beneath(true));
+    }
+}
+
 fn unzip(command: &Command, list: &mut Vec<Touched>) {
     let read = read(&command.arguments, "dPxI", &[]);
     let folder = read.values(&["d"]).last().cloned();
     let folder = folder.unwrap_or_else(|| here(command));
-    let mut operands = read.operands.iter();
-    if let Some(archive) = operands.next() {
-        list.push(Touched::new(archive, Access::READ));
-    }
-    if read.has(&["l", "t", "p", "Z", "z", "v"]) {
+    let Some((archive, members)) = read.operands.split_first() else {
         return;
-    }
-    list.push(Touched::new(&folder, Access::WRITE));
-    let mut names_all = false;
-    for member in operands {
-        names_all = true;
-        let member = beneath(&folder, member);
-        list.push(Touched::new(&member, Access::WRITE));
-    }
-    if !names_all {
-        list.push(
-            Touched::new(&folder, Access::WRITE)
-                .possible()
-                .beneath(true),
-        );
+    };
+    list.push(Touched::new(archive, Access::READ));
+    if !read.has(&["l", "t", "p", "Z", "z", "v"]) {
+        unpacked(&folder, members, list);
     }
 }
 

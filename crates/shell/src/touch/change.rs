@@ -18,6 +18,7 @@ pub(super) fn touched(name: &str, command: &Command, list: &mut Vec<Touched>) {
         "patch" => patch(command, list),
         "dd" => dd(arguments, list),
         "mount" => mount(arguments, list),
+        "chmod" | "gchmod" | "chattr" => mode(arguments, list),
         "test" | "[" => {
             list.extend(
                 arguments
@@ -112,19 +113,20 @@ fn find(command: &Command, list: &mut Vec<Touched>) {
     let mut folders: Vec<Word> = Vec::new();
     let mut deletes = false;
     let mut selects = false;
+    let mut previous = String::new();
     for word in words.by_ref() {
         let text = first_text(word);
         if text.starts_with(['-', '(', '!']) {
             if !matches!(text, "-H" | "-L" | "-P" | "-O1" | "-O2" | "-O3") {
                 selects |= text != "-delete" && text != "-depth";
                 deletes |= text == "-delete";
+                text.clone_into(&mut previous);
                 break;
             }
         } else {
             folders.push(word.clone());
         }
     }
-    let mut previous = String::new();
     for word in words {
         let text = first_text(word);
         deletes |= text == "-delete";
@@ -166,6 +168,36 @@ fn fd(arguments: &[Word], list: &mut Vec<Touched>) {
             list.push(Touched::new(word, Access::ANY).possible().beneath(true));
         }
     }
+}
+
+/// A mode may look like an option: `chmod -x file`, `chattr -i file`.
+fn mode(arguments: &[Word], list: &mut Vec<Touched>) {
+    let mut recursive = false;
+    let mut has_mode = false;
+    let mut files = Vec::new();
+    for word in arguments {
+        let text = first_text(word);
+        if let Some(file) = text.strip_prefix("--reference=") {
+            list.push(Touched::new(
+                &without_start(word, text.len() - file.len()),
+                Access::READ,
+            ));
+            has_mode = true;
+        } else if text.starts_with("--") {
+            recursive |= text == "--recursive";
+        } else if text.starts_with(['-', '+', '=']) {
+            recursive |= text.starts_with('-') && text.contains('R');
+            let only_options = text
+                .chars()
+                .skip(1)
+                .all(|letter| "RcfvVpd".contains(letter));
+            has_mode |= !only_options;
+        } else {
+            files.push(word);
+        }
+    }
+    let files = files.into_iter().skip(usize::from(!has_mode));
+    list.extend(files.map(|word| Touched::new(word, Access::WRITE).beneath(recursive)));
 }
 
 /// A patch names the files it changes, so any file beneath the folder may change.

@@ -15,115 +15,115 @@ pub(super) fn touched(name: &str, arguments: &[Word], list: &mut Vec<Touched>) {
     }
 }
 
+/// The long options of curl that take a value.
+const CURL_VALUES: &[&str] = &[
+    "alt-svc",
+    "cacert",
+    "capath",
+    "cert",
+    "config",
+    "connect-timeout",
+    "cookie",
+    "cookie-jar",
+    "data",
+    "data-binary",
+    "data-raw",
+    "data-urlencode",
+    "dump-header",
+    "etag-compare",
+    "etag-save",
+    "form",
+    "header",
+    "hsts",
+    "json",
+    "key",
+    "libcurl",
+    "max-time",
+    "netrc-file",
+    "output",
+    "output-dir",
+    "proxy",
+    "range",
+    "referer",
+    "request",
+    "resolve",
+    "retry",
+    "stderr",
+    "trace",
+    "trace-ascii",
+    "upload-file",
+    "url",
+    "user",
+    "user-agent",
+    "write-out",
+];
+
+/// The options of curl whose value is a file that is written.
+const CURL_WRITTEN: &[&str] = &[
+    "c",
+    "cookie-jar",
+    "D",
+    "dump-header",
+    "trace",
+    "trace-ascii",
+    "stderr",
+    "etag-save",
+    "libcurl",
+    "hsts",
+    "alt-svc",
+];
+
+/// The options of curl whose value is a file that is read.
+const CURL_READ: &[&str] = &[
+    "T",
+    "upload-file",
+    "K",
+    "config",
+    "E",
+    "cert",
+    "key",
+    "cacert",
+    "netrc-file",
+];
+
+/// The options of curl whose value may name a file that is sent.
+const CURL_SENT: &[&str] = &[
+    "d",
+    "data",
+    "data-binary",
+    "data-urlencode",
+    "json",
+    "F",
+    "form",
+    "H",
+    "header",
+];
+
 fn curl(arguments: &[Word], list: &mut Vec<Touched>) {
-    let read = read(
-        arguments,
-        "oTKFdbcDEuHXAemxrwyYzPQCUh",
-        &[
-            "output",
-            "output-dir",
-            "upload-file",
-            "config",
-            "form",
-            "data",
-            "data-binary",
-            "data-raw",
-            "data-urlencode",
-            "json",
-            "cookie",
-            "cookie-jar",
-            "dump-header",
-            "cert",
-            "key",
-            "cacert",
-            "capath",
-            "trace",
-            "trace-ascii",
-            "stderr",
-            "netrc-file",
-            "user",
-            "header",
-            "request",
-            "user-agent",
-            "referer",
-            "max-time",
-            "proxy",
-            "range",
-            "write-out",
-            "url",
-            "retry",
-            "connect-timeout",
-            "resolve",
-            "etag-save",
-            "etag-compare",
-            "libcurl",
-            "hsts",
-            "alt-svc",
-        ],
-    );
+    let read = read(arguments, "oTKFdbcDEuHXAemxrwyYzPQCUh", CURL_VALUES);
     let folder = read.values(&["output-dir"]).last();
     let placed = |word: &Word| folder.map_or_else(|| word.clone(), |folder| beneath(folder, word));
     for word in read.values(&["o", "output"]).filter(|word| !is_dash(word)) {
         list.push(Touched::new(&placed(word), Access::WRITE));
     }
-    let written = [
-        "c",
-        "cookie-jar",
-        "D",
-        "dump-header",
-        "trace",
-        "trace-ascii",
-        "stderr",
-        "etag-save",
-        "libcurl",
-        "hsts",
-        "alt-svc",
-    ];
-    list.extend(
-        read.values(&written)
-            .filter(|word| !is_dash(word))
-            .map(|word| Touched::new(word, Access::WRITE)),
-    );
-    list.extend(
-        read.values(&[
-            "T",
-            "upload-file",
-            "K",
-            "config",
-            "E",
-            "cert",
-            "key",
-            "cacert",
-            "netrc-file",
-        ])
-        .filter(|word| !is_dash(word))
-        .map(|word| Touched::new(word, Access::READ)),
-    );
-    let sent = [
-        "d",
-        "data",
-        "data-binary",
-        "data-urlencode",
-        "json",
-        "F",
-        "form",
-        "H",
-        "header",
-    ];
-    list.extend(read.values(&sent).filter_map(sent_file));
+    for (options, access) in [(CURL_WRITTEN, Access::WRITE), (CURL_READ, Access::READ)] {
+        let named = read.values(options).filter(|word| !is_dash(word));
+        list.extend(named.map(|word| Touched::new(word, access)));
+    }
+    list.extend(read.values(CURL_SENT).filter_map(sent_file));
     list.extend(
         read.values(&["b", "cookie"])
             .filter(|word| !first_text(word).contains('='))
             .map(|word| Touched::new(word, Access::READ).possible()),
     );
     if read.has(&["O", "remote-name", "remote-name-all"]) {
-        list.extend(remote_names(&read).map(|name| Touched::new(&placed(&name), Access::WRITE)));
+        let names = remote_names(&read);
+        list.extend(names.map(|name| Touched::new(&placed(&name), Access::WRITE)));
     }
-    let local = read
-        .operands
-        .iter()
-        .filter(|word| first_text(word).starts_with("file:"));
-    list.extend(local.map(|word| Touched::new(&local_path(word), Access::READ)));
+    let is_local = |word: &&&Word| first_text(word).starts_with("file:");
+    for word in read.operands.iter().filter(is_local) {
+        list.push(Touched::new(&local_path(word), Access::READ));
+    }
 }
 
 /// Returns the path of a `file:` address.

@@ -16,11 +16,75 @@ pub(super) fn by_name(name: &str, command: &Command, list: &mut Vec<Touched>) {
         "node" | "nodejs" | "bun" => script(arguments, "eprC", &["e", "p", "eval", "print"], list),
         "php" => script(arguments, "rdczBREStF", &["r"], list),
         "sh" | "bash" | "zsh" | "dash" | "ksh" | "ash" | "fish" => {
-            script(arguments, "oO", &["c", "s"], list);
+            shell(arguments, list);
         }
         "make" | "gmake" => make(arguments, list),
+        _ if takes_subcommands(plain) => {
+            let could = arguments.iter().filter(|word| looks_like_path(word));
+            list.extend(could.filter_map(any_argument));
+        }
         _ => any_program(arguments, list),
     }
+}
+
+/// Returns whether most arguments of a program are names of other things than files.
+fn takes_subcommands(name: &str) -> bool {
+    matches!(
+        name,
+        "npm"
+            | "pnpm"
+            | "yarn"
+            | "npx"
+            | "cargo"
+            | "rustup"
+            | "pip"
+            | "pipx"
+            | "uv"
+            | "uvx"
+            | "poetry"
+            | "go"
+            | "gh"
+            | "deno"
+            | "glab"
+            | "kubectl"
+            | "helm"
+            | "terraform"
+            | "apt"
+            | "apt-get"
+            | "brew"
+            | "dnf"
+            | "yum"
+            | "pacman"
+            | "apk"
+            | "gem"
+            | "bundle"
+            | "composer"
+            | "mvn"
+            | "gradle"
+            | "dotnet"
+            | "aws"
+            | "gcloud"
+            | "az"
+            | "systemctl"
+            | "journalctl"
+            | "service"
+            | "ssh"
+            | "claude"
+            | "codex"
+            | "gemini"
+            | "opencode"
+            | "aegis"
+            | "conda"
+            | "nix"
+            | "tmux"
+            | "screen"
+    )
+}
+
+/// Returns whether a word has what only paths have, or shows only in part what it is.
+fn looks_like_path(word: &Word) -> bool {
+    word.literal()
+        .is_none_or(|text| text.contains(['/', '.']) && !text.contains(' '))
 }
 
 /// A script is run, and may do anything with its own arguments.
@@ -46,8 +110,31 @@ fn script(arguments: &[Word], short: &'static str, inline: &[&str], list: &mut V
     let mut operands = read.operands.iter();
     if !read.has(inline)
         && let Some(script) = operands.next()
+        && script.literal().as_deref() != Some("-")
     {
         list.push(Touched::new(script, Access::READ.or(Access::EXECUTE)));
+    }
+    list.extend(operands.filter_map(|word| any_argument(word)));
+}
+
+/// A shell is given a script, or text in its place, and arguments.
+fn shell(arguments: &[Word], list: &mut Vec<Touched>) {
+    let spec = crate::option::Spec {
+        short: "oO",
+        long: &["rcfile", "init-file"],
+        ends_at_operand: true,
+    };
+    let read = crate::option::read(arguments, &spec);
+    list.extend(
+        read.values(&["rcfile", "init-file"])
+            .map(|word| Touched::new(word, Access::READ.or(Access::EXECUTE))),
+    );
+    let mut operands = read.operands.iter();
+    if !read.has(&["s"])
+        && let Some(first) = operands.next()
+        && !read.has(&["c"])
+    {
+        list.push(Touched::new(first, Access::READ.or(Access::EXECUTE)));
     }
     list.extend(operands.filter_map(|word| any_argument(word)));
 }

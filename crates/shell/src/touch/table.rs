@@ -23,6 +23,8 @@ enum Operands {
     All(Access),
     /// Each but the first, unless one of these options stands for the first.
     AfterFirst(Access, &'static [&'static str]),
+    /// The first does, the others do not.
+    First(Access),
     /// The first and the second each in its own way, the others not at all.
     Two(Access, Access),
     /// None does.
@@ -38,7 +40,7 @@ enum Beneath {
     With(&'static [&'static str]),
 }
 
-use Operands::{AfterFirst, All, Two};
+use Operands::{AfterFirst, All, First, Two};
 
 const R: Access = Access::READ;
 const W: Access = Access::WRITE;
@@ -99,20 +101,13 @@ const TABLE: &[Entry] = &[
         .values("p", &["suffix"])
         .files(&[(&["p", "tmpdir"], W)]),
     entry(&["split"], Two(R, W)).values("abClnt", &["bytes", "lines", "number", "suffix-length"]),
-    entry(&["csplit"], Two(R, Access::READ))
+    entry(&["csplit"], First(R))
         .values("bfn", &["prefix"])
         .files(&[(&["f", "prefix"], W)]),
     // Attributes.
-    entry(&["chmod", "gchmod"], AfterFirst(W, &["reference"]))
-        .values("", &["reference"])
-        .files(&[(&["reference"], R)])
-        .beneath(RECURSIVE),
     entry(&["chown", "chgrp", "gchown"], AfterFirst(W, &["reference"]))
         .values("", &["from", "reference"])
         .files(&[(&["reference"], R)])
-        .beneath(RECURSIVE),
-    entry(&["chattr"], AfterFirst(W, &[]))
-        .values("vp", &[])
         .beneath(RECURSIVE),
     entry(&["setfacl"], All(W))
         .values(
@@ -262,7 +257,7 @@ const TABLE: &[Entry] = &[
     entry(&["iconv"], All(R))
         .values("fto", &["from-code", "to-code", "output"])
         .files(&[(&["o", "output"], W)]),
-    entry(&["source", "."], Two(X, Access::READ)),
+    entry(&["source", "."], First(R.or(X))),
     // Compressing: the original goes away.
     entry(
         &[
@@ -286,12 +281,28 @@ const TABLE: &[Entry] = &[
     .beneath(RECURSIVE),
     // Mounting and databases.
     entry(&["umount", "fusermount"], All(D)).values("tO", &[]),
-    entry(&["sqlite3", "duckdb"], Two(CHANGE, Access::READ))
-        .values("", &["init", "cmd", "separator"]),
+    entry(&["sqlite3", "duckdb"], First(CHANGE)).values("", &["init", "cmd", "separator"]),
     entry(&["crontab"], All(R)).values("u", &[]),
     entry(&["ssh-keygen"], Operands::None)
         .values("bCfFIJKNnOPRrstVwYyZz", &[])
         .files(&[(&["f", "R"], CHANGE)]),
+    // Programs that are given commands as text or words.
+    entry(
+        &[
+            "su", "runuser", "watch", "sudo", "doas", "env", "nohup", "nice",
+        ],
+        Operands::None,
+    ),
+    entry(&["script"], All(W)).values("cEImOBTo", &["command"]),
+    entry(&["parallel"], Operands::None)
+        .values("ajIN", &["arg-file", "results", "joblog"])
+        .files(&[(&["a", "arg-file"], R), (&["results", "joblog"], W)]),
+    entry(&["xargs"], Operands::None)
+        .values("adEILnPs", &["arg-file", "delimiter"])
+        .files(&[(&["a", "arg-file"], R)]),
+    entry(&["strace", "ltrace", "time"], Operands::None)
+        .values("o", &["output"])
+        .files(&[(&["o", "output"], W)]),
     // Editors: what they are given, they may write.
     entry(
         &[
@@ -300,10 +311,10 @@ const TABLE: &[Entry] = &[
         All(CHANGE),
     )
     .values(
-        "cSsuUTwWpi",
+        "cSuUTwWpi",
         &["cmd", "eval", "execute", "script", "startuptime"],
     )
-    .files(&[(&["S", "s", "w", "W", "script"], CHANGE)]),
+    .files(&[(&["S", "w", "W", "script"], CHANGE)]),
     entry(&["code", "cursor", "subl", "zed"], All(CHANGE)),
     // Nothing of what these are given is a file.
     entry(
@@ -406,14 +417,15 @@ impl Entry {
         let (skipped, accesses): (usize, &[Access]) = match &self.operands {
             All(access) => (0, &[*access]),
             AfterFirst(access, instead) => (usize::from(!read.has(instead)), &[*access]),
+            First(access) => (0, &[*access]),
             Two(first, second) => (0, &[*first, *second]),
             Operands::None => return,
         };
-        let is_two = matches!(self.operands, Two(..));
+        let is_counted = matches!(self.operands, First(_) | Two(..));
         for (index, word) in read.operands.iter().skip(skipped).enumerate() {
             let access = match accesses.get(index) {
                 Some(access) => *access,
-                None if is_two => continue,
+                None if is_counted => break,
                 None => accesses.first().copied().unwrap_or(Access::ANY),
             };
             list.push(Touched::new(word, access).beneath(recursive));

@@ -38,8 +38,8 @@ impl Walk<'_> {
                 self.turns(node.span, name, words.as_deref(), body, setting);
             }
             Kind::Count { expression, body } => {
-                self.single(expression, setting);
-                self.around.forget_all();
+                let word = self.single(expression, setting);
+                self.forget_set_by(&[word]);
                 self.forget_set_in(&[body]);
                 let mark = self.around.mark();
                 self.script(body, &setting.branch());
@@ -61,9 +61,8 @@ impl Walk<'_> {
                 }
             }
             Kind::Arithmetic(expression) => {
-                self.single(expression, setting);
-                // An expression can set any variable.
-                self.around.forget_all();
+                let word = self.single(expression, setting);
+                self.forget_set_by(&[word]);
             }
             Kind::Coprocess(inner) => {
                 let mark = self.around.mark();
@@ -143,6 +142,27 @@ impl Walk<'_> {
             self.script(body, &setting.branch());
         }
         self.around.blur(mark);
+    }
+
+    /// Makes uncertain what arithmetic expressions may set.
+    pub(crate) fn forget_set_by(&mut self, expressions: &[Word]) {
+        for part in expressions.iter().flat_map(|word| &word.parts) {
+            match part {
+                WordPart::Literal(text) => {
+                    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+                    if !text.contains(['=', '+', '-']) {
+                        continue;
+                    }
+                    for name in text.split(|character| !is_name(character)) {
+                        if name.starts_with(|first: char| !first.is_ascii_digit()) {
+                            self.around.forget(name);
+                        }
+                    }
+                }
+                WordPart::Pattern(_) | WordPart::Home(_) => {}
+                WordPart::Unknown(_) => self.around.forget_all(),
+            }
+        }
     }
 
     /// Makes uncertain what a loop may have set in an earlier turn.
