@@ -37,6 +37,8 @@ pub(crate) struct Found<'a> {
     pub(crate) finding: Finding,
     pub(crate) obligations: &'a [Obligation],
     pub(crate) approval: Option<&'a ApprovalTerms>,
+    /// Whether its source may only tighten what others say.
+    pub(crate) only_tightens: bool,
 }
 
 impl Found<'_> {
@@ -46,6 +48,7 @@ impl Found<'_> {
             finding,
             obligations: &[],
             approval: None,
+            only_tightens: false,
         }
     }
 }

@@ -12,48 +12,42 @@ use crate::decide::Fallback;
 /// nothing is explicit. What policies that only observe found is kept, and
 /// decides nothing.
 pub(crate) fn combine(found: Vec<Found<'_>>, fallback: Fallback) -> Decision {
-    let enforced = strongest(found.iter().filter(|found| !found.finding.observed));
-    let everything = strongest(found.iter());
-    let mut findings = Vec::with_capacity(found.len() + 1);
-    let Some(strength) = enforced else {
-        let observed = everything.map(|strength| strength.verdict);
-        findings.extend(found.into_iter().map(|found| found.finding));
-        return undecided(findings, observed, fallback);
+    let fallback = fallback_verdict(&found, fallback);
+    let Some(strength) = weigh(&found, fallback, |found| !found.finding.observed) else {
+        let observed = weigh(&found, fallback, |_| true).map(|strength| strength.verdict);
+        return undecided(found, observed, fallback);
     };
-    let deciding = || {
-        found
-            .iter()
-            .filter(|found| !found.finding.observed && strength.is_of(&found.finding))
-    };
-    let first = found
-        .iter()
-        .enumerate()
-        .filter(|(_, found)| !found.finding.observed && strength.is_of(&found.finding))
+    let observed = weigh(&found, fallback, |_| true).map(|strength| strength.verdict);
+    let is_deciding =
+        |found: &&Found<'_>| !found.finding.observed && Strength::from(&found.finding) == strength;
+    let deciding = || found.iter().filter(is_deciding);
+    let first = (0_u16..)
+        .zip(&found)
+        .filter(|(_, found)| is_deciding(found))
         .min_by_key(|(place, found)| (found.finding.reason, *place));
     let reason = first.map_or(Reason::Default, |(_, found)| found.finding.reason);
-    let decided_by = first.and_then(|(place, _)| u16::try_from(place).ok());
+    let decided_by = first.map(|(place, _)| place);
     let risk = deciding()
         .filter_map(|found| found.finding.risk)
         .max()
         .unwrap_or_default();
-    let approval = match strength.verdict {
-        Verdict::Ask => Some(strictest_terms(deciding(), risk)),
-        Verdict::Allow | Verdict::Deny => None,
+    let (approval, obligations) = match strength.verdict {
+        Verdict::Allow => (None, strictest_obligations(&found)),
+        Verdict::Ask => (
+            Some(strictest_terms(deciding(), risk)),
+            strictest_obligations(&found),
+        ),
+        Verdict::Deny => (None, Vec::new()),
     };
-    let obligations = match strength.verdict {
-        Verdict::Allow | Verdict::Ask => strictest_obligations(&found),
-        Verdict::Deny => Vec::new(),
-    };
-    findings.extend(found.into_iter().map(|found| found.finding));
     Decision {
         verdict: strength.verdict,
         reason,
         decided_by,
-        findings,
+        findings: found.into_iter().map(|found| found.finding).collect(),
         obligations,
         approval,
         risk,
-        observed: differing(everything.map(|all| all.verdict), strength.verdict),
+        observed: differing(observed, strength.verdict),
         policies: Vec::new(),
     }
 }
@@ -62,17 +56,51 @@ fn differing(observed: Option<Verdict>, verdict: Verdict) -> Option<Verdict> {
     observed.filter(|observed| *observed != verdict)
 }
 
+/// Returns what holds when nothing that is enforced has an opinion.
+///
+/// A policy that only observes lets through, so where one was asked, the
+/// fallback does not deny.
+fn fallback_verdict(found: &[Found<'_>], fallback: Fallback) -> Verdict {
+    let is_observed = found
+        .iter()
+        .any(|found| found.finding.observed && !found.only_tightens);
+    match fallback {
+        Fallback::Host => Verdict::Allow,
+        Fallback::Deny if is_observed => Verdict::Allow,
+        Fallback::Deny => Verdict::Deny,
+    }
+}
+
+/// Returns the strength of the findings that decide.
+///
+/// What only tightens counts where it is stricter than all else would be, and
+/// where it is not a default against an opinion.
+fn weigh(
+    found: &[Found<'_>],
+    fallback: Verdict,
+    is_seen: impl Fn(&Found<'_>) -> bool,
+) -> Option<Strength> {
+    let strengths = |only_tightens: bool| {
+        found
+            .iter()
+            .filter(|found| is_seen(found))
+            .filter(move |found| found.only_tightens == only_tightens)
+            .map(|found| Strength::from(&found.finding))
+    };
+    let free = strengths(false).max();
+    let floor = free.map_or(fallback, |free| free.verdict);
+    let standing = free.map_or(Standing::Default, |free| free.standing);
+    strengths(true)
+        .filter(|strength| strength.verdict > floor && strength.standing >= standing)
+        .max()
+        .or(free)
+}
+
 /// How much a finding weighs: opinions before defaults, then the strictest.
 #[derive(Clone, Copy, Eq, Ord, PartialEq, PartialOrd)]
 struct Strength {
     standing: Standing,
     verdict: Verdict,
-}
-
-impl Strength {
-    fn is_of(self, finding: &Finding) -> bool {
-        self == Self::from(finding)
-    }
 }
 
 impl From<&Finding> for Strength {
@@ -84,23 +112,9 @@ impl From<&Finding> for Strength {
     }
 }
 
-fn strongest<'a, 'b: 'a>(found: impl Iterator<Item = &'a Found<'b>>) -> Option<Strength> {
-    found.map(|found| Strength::from(&found.finding)).max()
-}
-
 /// Returns the decision when nothing that is enforced has an opinion.
-///
-/// A policy that only observes lets through, so where one was asked, the
-/// fallback does not deny.
-fn undecided(
-    mut findings: Vec<Finding>,
-    observed: Option<Verdict>,
-    fallback: Fallback,
-) -> Decision {
-    let verdict = match (fallback, observed) {
-        (Fallback::Host, _) | (Fallback::Deny, Some(_)) => Verdict::Allow,
-        (Fallback::Deny, None) => Verdict::Deny,
-    };
+fn undecided(found: Vec<Found<'_>>, observed: Option<Verdict>, verdict: Verdict) -> Decision {
+    let mut findings: Vec<Finding> = found.into_iter().map(|found| found.finding).collect();
     let decided_by = u16::try_from(findings.len()).ok();
     findings.push(Finding {
         check: CheckName::Gate,
@@ -170,9 +184,10 @@ fn strictest_obligations(found: &[Found<'_>]) -> Vec<Obligation> {
     let mut redact: Option<RedactScope> = None;
     let mut sandbox: Option<SandboxScope> = None;
     let mut all = Vec::new();
-    let sources = found
-        .iter()
-        .filter(|found| !found.finding.observed && found.finding.verdict != Verdict::Deny);
+    let sources = found.iter().filter(|found| match found.finding.verdict {
+        Verdict::Allow | Verdict::Ask => !found.finding.observed,
+        Verdict::Deny => false,
+    });
     for obligation in sources.flat_map(|found| found.obligations) {
         match obligation {
             Obligation::Timeout(time) => {

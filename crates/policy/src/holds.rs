@@ -365,12 +365,11 @@ impl Facts<'_> {
         if !sense.permits || !self.is_incomplete() {
             return None;
         }
-        match self.request.action {
-            Action::ShellExec => Some(command_line()),
-            // What such a tool names among its facts is all an allow can be about.
-            _ if sense.covers() => None,
-            _ => Some(WhyUnknown::Touches),
+        if self.request.action == Action::ShellExec {
+            return Some(command_line());
         }
+        // What such a tool names among its facts is all an allow can be about.
+        (!sense.covers()).then_some(WhyUnknown::Touches)
     }
 }
 

@@ -13,7 +13,7 @@ pub(super) fn assess<'a>(question: &Question<'a>, found: &mut Vec<Found<'a>>) {
             if !limit_holds(limit, &truth) {
                 continue;
             }
-            found.push(Found::bare(Finding {
+            let finding = Finding {
                 check: CheckName::Rate,
                 verdict: limit.verdict,
                 reason: Reason::RateLimited,
@@ -24,7 +24,11 @@ pub(super) fn assess<'a>(question: &Question<'a>, found: &mut Vec<Found<'a>>) {
                 risk: None,
                 unknown: truth.is_unknown(),
                 observed: observes(attached),
-            }));
+            };
+            found.push(Found {
+                only_tightens: attached.only_tightens,
+                ..Found::bare(finding)
+            });
         }
     }
 }

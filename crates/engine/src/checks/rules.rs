@@ -88,12 +88,13 @@ impl<'a> Source<'a> {
             },
             obligations: &rule.obligations,
             approval: rule.approval.as_ref(),
+            only_tightens: self.attached.only_tightens,
         }
     }
 
     fn default(self, policy: &Policy) -> Option<Found<'a>> {
         let verdict = policy.default?;
-        Some(Found::bare(Finding {
+        let finding = Finding {
             check: CheckName::Rules,
             verdict,
             reason: Reason::Default,
@@ -108,7 +109,11 @@ impl<'a> Source<'a> {
             risk: None,
             unknown: false,
             observed: observes(self.attached),
-        }))
+        };
+        Some(Found {
+            only_tightens: self.attached.only_tightens,
+            ..Found::bare(finding)
+        })
     }
 }
 

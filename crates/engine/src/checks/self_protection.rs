@@ -99,7 +99,7 @@ fn protected_message(kind: ProtectedKind, is_uncertain: bool) -> String {
     } else {
         ""
     };
-    format!("this {certainty} {}. {remedy}{simpler}.", kind.noun())
+    format!("This {certainty} {}. {remedy}{simpler}.", kind.noun())
 }
 
 fn ungoverned_message(agent: &NestedAgent) -> String {

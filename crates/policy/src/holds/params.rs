@@ -124,10 +124,10 @@ fn searched(found: Option<bool>) -> Answer {
 
 fn searched_in_json(pattern: &crate::pattern::Pattern, value: &Value) -> Answer {
     match String::from_utf8(canonical(value)) {
-        Ok(json) => match searched(pattern.is_match(&json)) {
+        Ok(json) => match pattern.is_match(&json) {
             // The text of a tagged part is not what its receiver reads.
-            Answer::Holds(false) if holds_tagged(value) => Answer::Tagged,
-            answer => answer,
+            Some(false) if holds_tagged(value) => Answer::Tagged,
+            found => searched(found),
         },
         Err(_) => Answer::WrongType,
     }

@@ -75,7 +75,7 @@ fn pattern_holds(
         // What was resolved is only part of what the written form may lead to.
         Truth::Yes if fact.unknown && sense.covers() => Truth::Unknown(WhyUnknown::Path),
         Truth::No(_) if fact.unknown => Truth::Unknown(WhyUnknown::Path),
-        other => other,
+        decided @ (Truth::Yes | Truth::No(_) | Truth::Unknown(_)) => decided,
     }
 }
 

@@ -49,9 +49,7 @@ impl<'a> Screen<'a> {
             return Self::Paths(keys.unwrap_or_else(|| vec![key(Kind::AnyPath, "")]));
         }
         if !matcher.host.is_empty() {
-            let keys = all(&matcher.host, |host| {
-                all(&host.name, |glob| host_keys(glob))
-            });
+            let keys = all(&matcher.host, |host| all(&host.name, host_keys));
             return Self::Hosts(keys.unwrap_or_else(|| vec![key(Kind::AnyHost, "")]));
         }
         if matcher.effect.is_empty() {

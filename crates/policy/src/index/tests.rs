@@ -137,12 +137,9 @@ fn access() -> impl Strategy<Value = Access> {
 }
 
 /// Most parts of most matchers are absent, or hardly any would ever hold.
-fn rarely<T: std::fmt::Debug + Clone>(
-    part: impl Strategy<Value = T>,
-    none: T,
-) -> impl Strategy<Value = T>
+fn rarely<T>(part: impl Strategy<Value = T>, none: T) -> impl Strategy<Value = T>
 where
-    T: 'static,
+    T: std::fmt::Debug + Clone + 'static,
 {
     prop_oneof![3 => Just(none), 1 => part]
 }
@@ -326,7 +323,7 @@ fn rule(place: usize, matcher: Matcher, verdict: Verdict) -> Rule {
     Rule {
         id: format!("rule-{place}").parse().unwrap(),
         place: Place::default(),
-        mandatory: place % 5 == 0 && verdict != Verdict::Allow,
+        mandatory: place.is_multiple_of(5) && verdict != Verdict::Allow,
         tier_base: false,
         matcher,
         when: When::default(),
@@ -377,7 +374,7 @@ fn brought_up<'a>(rules: impl Iterator<Item = &'a Rule>) -> Vec<String> {
     rules.map(|rule| rule.id.to_string()).collect()
 }
 
-fn place(id: &String) -> u32 {
+fn place(id: &str) -> u32 {
     id.trim_start_matches("rule-").parse().unwrap()
 }
 
@@ -392,7 +389,7 @@ proptest! {
             (brought_up(compiled.candidates(&facts)), false),
             (brought_up(compiled.mandatory_candidates(&facts)), true),
         ] {
-            prop_assert!(found.iter().map(place).is_sorted_by(|one, other| one < other));
+            prop_assert!(found.iter().map(|id| place(id)).is_sorted_by(|one, other| one < other));
             for id in possible(compiled.policy(), &asked, is_mandatory) {
                 prop_assert!(found.contains(&id), "{id} is missing in {found:?}");
             }
