@@ -3,11 +3,15 @@
 mod files;
 mod grade;
 mod hooks;
+mod log;
+mod policy;
+mod settings;
 
 use std::fmt;
 use std::path::PathBuf;
 
-use aegis_gate::{Places, Surroundings};
+use aegis_gate::{Clock as _, Places, Surroundings, SystemClock};
+use aegis_types::Timestamp;
 
 use crate::client::{Client, FindClientError};
 use crate::registration::Registration;
@@ -23,7 +27,7 @@ pub struct Patient<'a> {
     pub places: &'a Places,
     /// The client, or why there is none.
     pub client: Result<&'a Client, &'a FindClientError>,
-    /// What the installer would register.
+    /// What the installer would register, whether or not the program is there.
     pub registration: &'a Registration,
 }
 
@@ -169,12 +173,23 @@ impl Report {
 /// Examines the installation around `patient`.
 #[must_use]
 pub fn examine(patient: &Patient<'_>) -> Report {
+    examine_at(patient, SystemClock.now())
+}
+
+/// Examines the installation around `patient` at the time `now`.
+#[must_use]
+pub fn examine_at(patient: &Patient<'_>, now: Timestamp) -> Report {
     let mut symptoms = Vec::new();
     client(patient, &mut symptoms);
     let sources = hooks::sources(patient.surroundings);
     hooks::examine(patient, &sources, &mut symptoms);
     files::program(patient.registration, &mut symptoms);
     files::state(patient.places, &mut symptoms);
+    let settings = settings::examine(patient.places, patient.surroundings, &mut symptoms);
+    if let Some(settings) = settings {
+        policy::examine(patient.places, &settings, &mut symptoms);
+    }
+    log::examine(patient.places, now, &mut symptoms);
     grade::examine(patient.places, &sources, &mut symptoms);
     Report { symptoms }
 }

@@ -24,7 +24,7 @@ pub use client::{
     Client, ClientVersion, FindClientError, Mode, PermissionDenial, Session, SessionError,
     Transcript,
 };
-pub use doctor::{Grade, Grading, Level, Part, Patient, Report, Symptom, examine};
+pub use doctor::{Grade, Grading, Level, Part, Patient, Report, Symptom, examine, examine_at};
 pub use install::{
     Change, FailOpen, InstallError, Note, Target, check_client, plan_install, plan_uninstall,
     registration,

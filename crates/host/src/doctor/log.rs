@@ -1,0 +1,127 @@
+//! The log: whether it opens, whether its newest records hold together, and
+//! what its times say of the clock.
+
+use aegis_canon::Digest;
+use aegis_gate::Places;
+use aegis_log::{ChainSummary, Log, OpenLogError, ReadLogError, SqliteLog};
+use aegis_types::{DurationMs, Timestamp};
+
+use super::{Part, Symptom};
+
+/// How many chains are looked at: those appended to last.
+const CHAINS_MAX: usize = 16;
+
+/// How many records of each are looked at: the last ones.
+const RECORDS_MAX: u64 = 64;
+
+/// The first moment at which this program can have run: the beginning of 2025.
+const EARLIEST: Timestamp = Timestamp::from_unix_ms(1_735_689_600_000);
+
+/// How far the clock may lie behind the newest record.
+const BEHIND_MAX: DurationMs = DurationMs::from_secs(60);
+
+/// Examines the log and the clock.
+pub(super) fn examine(places: &Places, now: Timestamp, symptoms: &mut Vec<Symptom>) {
+    let newest = match read(places, symptoms) {
+        Ok(newest) => newest,
+        Err(cause) => {
+            symptoms.push(Symptom::fault(
+                Part::Log,
+                format!("`{}` cannot be used: {cause}", places.log.display()),
+                "until then every action is denied; `aegis log verify` tells more, \
+                 a log moved away is begun anew",
+            ));
+            None
+        }
+    };
+    clock(now, newest, symptoms);
+}
+
+/// Returns the time of the newest record.
+fn read(places: &Places, symptoms: &mut Vec<Symptom>) -> Result<Option<Timestamp>, String> {
+    let log = match SqliteLog::open_read_only(&places.log) {
+        Ok(log) => log,
+        Err(OpenLogError::Missing) => {
+            let text = format!("`{}` is not there yet", places.log.display());
+            symptoms.push(Symptom::note(Part::Log, text));
+            return Ok(None);
+        }
+        Err(error) => return Err(with_causes(&error)),
+    };
+    let mut chains = log.chains().map_err(|error| with_causes(&error))?;
+    let count = chains.len();
+    chains.sort_by_key(|chain| std::cmp::Reverse(chain.last_at));
+    let newest = chains.first().map(|chain| chain.last_at);
+    for chain in chains.iter().take(CHAINS_MAX) {
+        if let Some(cause) = broken(&log, chain).map_err(|error| with_causes(&error))? {
+            symptoms.push(Symptom::fault(
+                Part::Log,
+                cause,
+                "run `aegis log verify`: it names every record that was changed",
+            ));
+            return Ok(newest);
+        }
+    }
+    symptoms.push(Symptom::good(
+        Part::Log,
+        format!(
+            "`{}`: {count} chains; the newest records hold together",
+            places.log.display()
+        ),
+    ));
+    Ok(newest)
+}
+
+/// Returns what is wrong with the last records of a chain.
+fn broken(log: &SqliteLog, chain: &ChainSummary) -> Result<Option<String>, ReadLogError> {
+    let from = chain.head.next.saturating_sub(RECORDS_MAX);
+    let limit = usize::try_from(RECORDS_MAX).unwrap_or(usize::MAX);
+    let records = log.read(&chain.chain, from, limit)?;
+    let name = chain
+        .chain
+        .session()
+        .map_or("heads", |session| session.as_str());
+    let mut previous = None;
+    for record in &records {
+        let is_sealed = Digest::of(&record.bytes()) == record.hash;
+        let is_linked = previous.is_none_or(|hash| record.previous == Some(hash));
+        if !is_sealed || !is_linked {
+            return Ok(Some(format!(
+                "record {} of the chain `{name}` was changed",
+                record.seq
+            )));
+        }
+        previous = Some(record.hash);
+    }
+    let is_whole = previous == chain.head.hash;
+    Ok((!is_whole).then(|| format!("the chain `{name}` does not end where its head says")))
+}
+
+fn clock(now: Timestamp, newest: Option<Timestamp>, symptoms: &mut Vec<Symptom>) {
+    let remedy = "set the clock of the machine";
+    if now < EARLIEST {
+        let text = "the clock of the machine shows a time long past";
+        symptoms.push(Symptom::fault(Part::Clock, text, remedy));
+        return;
+    }
+    match newest {
+        Some(newest) if newest > now.plus(BEHIND_MAX) => symptoms.push(Symptom::warning(
+            Part::Clock,
+            "the newest record of the log lies in the future, so the clock was set back; \
+             limits and expiries count wrong until it has caught up",
+            remedy,
+        )),
+        Some(_) | None => symptoms.push(Symptom::good(Part::Clock, "the clock is plausible")),
+    }
+}
+
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(behind) = cause {
+        text.push_str(": ");
+        text.push_str(&behind.to_string());
+        cause = behind.source();
+    }
+    text
+}

@@ -1,0 +1,113 @@
+//! The settings of Aegis, each with its value and where it comes from.
+
+use aegis_gate::{
+    DurabilityLevel, FallbackLevel, Headless, Origin, Places, Setting, Settings, Surroundings,
+    Trust,
+};
+use aegis_types::Mode;
+
+use super::{Part, Symptom};
+
+/// Examines the settings, and returns those in force.
+pub(super) fn examine(
+    places: &Places,
+    surroundings: &Surroundings,
+    symptoms: &mut Vec<Symptom>,
+) -> Option<Settings> {
+    let trust = Trust::load(&places.trust).unwrap_or_else(|error| {
+        symptoms.push(Symptom::fault(
+            Part::Settings,
+            error.to_string(),
+            format!(
+                "remove `{}` and trust the files again",
+                places.trust.display()
+            ),
+        ));
+        Trust::default()
+    });
+    let settings = match Settings::load(places, surroundings, &trust) {
+        Ok(settings) => settings,
+        Err(error) => {
+            symptoms.push(Symptom::fault(
+                Part::Settings,
+                error.to_string(),
+                "correct it; until then every action is denied",
+            ));
+            return None;
+        }
+    };
+    for line in lines(&settings) {
+        symptoms.push(Symptom::note(Part::Settings, line));
+    }
+    if settings.mode.value == Mode::Observe {
+        symptoms.push(Symptom::warning(
+            Part::Settings,
+            "policies only watch: what they deny is recorded and let through",
+            "set `mode = \"enforce\"`",
+        ));
+    }
+    for ignored in &settings.ignored {
+        symptoms.push(Symptom::warning(
+            Part::Settings,
+            format!(
+                "`{}` from the {} does not count: {}",
+                ignored.key,
+                ignored.origin.as_str(),
+                ignored.cause
+            ),
+            "remove it there, or set it where it counts",
+        ));
+    }
+    Some(settings)
+}
+
+fn lines(settings: &Settings) -> Vec<String> {
+    let durability = match settings.durability.value {
+        DurabilityLevel::Normal => "normal",
+        DurabilityLevel::Full => "full",
+    };
+    let fallback = match settings.fallback.value {
+        FallbackLevel::Host => "host",
+        FallbackLevel::Deny => "deny",
+    };
+    let headless = match settings.headless.value {
+        Headless::Wait => "wait",
+        Headless::Defer => "defer",
+        Headless::Deny => "deny",
+    };
+    let mode = match settings.mode.value {
+        Mode::Enforce => "enforce",
+        Mode::Observe => "observe",
+    };
+    let environment = settings.environment.value.as_deref().unwrap_or("none");
+    vec![
+        line("durability", durability, origin(&settings.durability)),
+        line("fallback", fallback, origin(&settings.fallback)),
+        line("headless", headless, origin(&settings.headless)),
+        line("environment", environment, origin(&settings.environment)),
+        line("mode", mode, origin(&settings.mode)),
+        line(
+            "approval_wait_max",
+            &settings.approval_wait_max.value.to_string(),
+            origin(&settings.approval_wait_max),
+        ),
+        line(
+            "tenant",
+            settings.tenant.value.as_str(),
+            origin(&settings.tenant),
+        ),
+        line(
+            "agent",
+            settings.agent.value.as_str(),
+            origin(&settings.agent),
+        ),
+    ]
+}
+
+const fn origin<T>(setting: &Setting<T>) -> Origin {
+    setting.origin
+}
+
+fn line(key: &str, value: &str, origin: Origin) -> String {
+    format!("{key} = {value} ({})", origin.as_str())
+}
