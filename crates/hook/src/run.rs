@@ -20,7 +20,12 @@ pub fn serve() -> ! {
             .unwrap_or(u64::MAX)
             .saturating_add(1);
         match io::stdin().lock().take(bound).read_to_end(&mut bytes) {
-            Ok(_) => run(&bytes, &Surroundings::of_process(&directory), guard),
+            Ok(_) => {
+                let surroundings = Surroundings::of_process(&directory);
+                // The process ends while the log is still open: closing it
+                // would take longer than all the rest.
+                answer(&bytes, &surroundings, guard, |reply| guard.end(&reply))
+            }
             Err(_) => guard.last_words("the input cannot be read"),
         }
     })
@@ -41,13 +46,24 @@ pub fn guarded(body: impl FnOnce(&Guard) -> Reply) -> ! {
 
 /// Returns the reply to the event that `bytes` hold.
 pub fn run(bytes: &[u8], surroundings: &Surroundings, guard: &Guard) -> Reply {
+    answer(bytes, surroundings, guard, |reply| reply)
+}
+
+/// Hands the reply to the event that `bytes` hold to `deliver`, before anything
+/// that was opened for it is closed.
+fn answer<T>(
+    bytes: &[u8],
+    surroundings: &Surroundings,
+    guard: &Guard,
+    deliver: impl FnOnce(Reply) -> T,
+) -> T {
     let input = match Input::read(bytes) {
         Ok(input) => input,
         Err(error) => {
             if error.is_named {
                 guard.note_event(error.event);
             }
-            return guard.last_words(&error.to_string());
+            return deliver(guard.last_words(&error.to_string()));
         }
     };
     guard.note_event(input.event);
@@ -64,10 +80,10 @@ pub fn run(bytes: &[u8], surroundings: &Surroundings, guard: &Guard) -> Reply {
     let gate = match Gate::open(surroundings.clone()) {
         Ok(gate) => gate,
         Err(error) => {
-            return match blocked {
+            return deliver(match blocked {
                 Some(cause) => settings_change::blocked(&cause),
                 None => guard.last_words(&error.with_causes()),
-            };
+            });
         }
     };
     let desk = Desk {
@@ -76,15 +92,19 @@ pub fn run(bytes: &[u8], surroundings: &Surroundings, guard: &Guard) -> Reply {
         surroundings: &surroundings,
         guard,
     };
-    match input.event {
-        Some(HookEvent::PreToolUse) => decide::answer(&desk),
-        Some(HookEvent::PermissionRequest) => permission::answer(&desk),
-        Some(HookEvent::PostToolUse | HookEvent::PostToolUseFailure) => result::record(&desk),
-        Some(HookEvent::PostToolBatch) => result::answer_batch(&desk),
+    deliver(reply(&desk, blocked))
+}
+
+fn reply(desk: &Desk<'_>, blocked: Option<String>) -> Reply {
+    match desk.input.event {
+        Some(HookEvent::PreToolUse) => decide::answer(desk),
+        Some(HookEvent::PermissionRequest) => permission::answer(desk),
+        Some(HookEvent::PostToolUse | HookEvent::PostToolUseFailure) => result::record(desk),
+        Some(HookEvent::PostToolBatch) => result::answer_batch(desk),
         Some(event @ (HookEvent::Stop | HookEvent::StopFailure | HookEvent::SubagentStop)) => {
-            result::answer_stop(&desk, event)
+            result::answer_stop(desk, event)
         }
-        Some(HookEvent::ConfigChange) => settings_change::answer(&desk, blocked),
+        Some(HookEvent::ConfigChange) => settings_change::answer(desk, blocked),
         Some(
             event @ (HookEvent::PermissionDenied
             | HookEvent::UserPromptSubmit
@@ -93,8 +113,8 @@ pub fn run(bytes: &[u8], surroundings: &Surroundings, guard: &Guard) -> Reply {
             | HookEvent::SessionStart
             | HookEvent::SessionEnd
             | HookEvent::SubagentStart),
-        ) => observe::record(&desk, event),
-        None => observe::record_unknown(&desk),
+        ) => observe::record(desk, event),
+        None => observe::record_unknown(desk),
     }
 }
 
