@@ -3,7 +3,7 @@
 use aegis_host::{Script, ScriptedModel, ToolUse, Turn};
 use serde_json::Value;
 
-use super::governed::{Governed, is_refused_with};
+use super::governed::{Governed, assert_refused};
 use super::stage::{CLOSED, OPEN, check, shell};
 
 const ID: &str = "toolu_asked";
@@ -65,7 +65,7 @@ fn an_ask_that_nobody_answers_ends_in_a_denial() {
         let governed = Governed::on(stage, "headless = \"wait\"\n");
         let model = model(shell("echo yes > brief.txt"));
         governed.play(&model);
-        assert!(is_refused_with(&model, ID, "nobody answers this in time"));
+        assert_refused(&model, ID, "nobody answered in time");
         assert_eq!(
             answers(&governed),
             [("APPROVAL_EXPIRED".into(), Value::Null)]
@@ -81,7 +81,7 @@ fn an_ask_where_nobody_can_answer_is_a_denial() {
         let governed = Governed::on(stage, "headless = \"deny\"\n");
         let model = model(shell("echo yes > shared.txt"));
         governed.play(&model);
-        assert!(is_refused_with(&model, ID, "shared files need a person"));
+        assert_refused(&model, ID, "nobody can answer where this agent runs");
         stage.read("shared.txt")
     });
 }

@@ -3,7 +3,7 @@
 use aegis_host::{Mode, Script, ScriptedModel, ToolUse, Turn};
 use serde_json::json;
 
-use super::governed::{Governed, is_refused_with};
+use super::governed::{Governed, assert_refused};
 use super::mcp::McpServer;
 use super::stage::{CLOSED, OPEN, check, shell};
 
@@ -53,11 +53,7 @@ fn a_denied_command_leaves_no_trace_and_the_model_reads_why() {
             ]);
             let session = governed.stage.session(&model).mode(mode);
             session.allowed_tools(&["Bash"]).play("MAIN").unwrap();
-            assert!(is_refused_with(
-                &model,
-                "toolu_two",
-                "forbidden files are for nobody"
-            ));
+            assert_refused(&model, "toolu_two", "forbidden files are for nobody");
             assert_eq!(
                 governed.decided(),
                 ["Bash: allow DEFAULT, completed", "Bash: deny RULE_MATCHED,"]
@@ -66,6 +62,19 @@ fn a_denied_command_leaves_no_trace_and_the_model_reads_why() {
             ["open.txt", "forbidden.txt"].map(|name| stage.read(name))
         });
     }
+}
+
+#[test]
+fn a_command_that_must_end_in_time_does() {
+    check([(OPEN, None), (CLOSED, None)], |stage| {
+        let governed = Governed::on(stage, "");
+        let model = model([
+            step("one", shell("echo begun; sleep 4; echo late > endless.txt")),
+            Turn::says("finished"),
+        ]);
+        governed.play(&model);
+        stage.read("endless.txt")
+    });
 }
 
 #[test]
@@ -103,7 +112,7 @@ fn a_denied_tool_of_an_mcp_server_never_reaches_the_server() {
         ]);
         let session = governed.session(&model).mcp_servers(&server.config());
         session.play("MAIN").unwrap();
-        assert!(is_refused_with(&model, "toolu_two", "nobody writes to Eve"));
+        assert_refused(&model, "toolu_two", "nobody writes to Eve");
         assert_eq!(
             governed.decided(),
             [

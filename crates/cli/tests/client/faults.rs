@@ -35,8 +35,13 @@ fn hooks(home: &Path) -> Vec<String> {
 
 #[test]
 fn a_hook_that_is_killed_stops_the_tool_where_the_client_knows_how() {
-    let ran = Some("yes\n".to_owned());
-    check([(OPEN, ran), (CLOSED, None)], |stage| {
+    // Nobody approved it, so a tool that ran all the same is recorded as such.
+    let ran = (
+        Some("yes\n".to_owned()),
+        vec!["UNDECIDED_ACTION".to_owned()],
+    );
+    let stopped = (None, Vec::new());
+    check([(OPEN, ran), (CLOSED, stopped)], |stage| {
         let governed = Governed::on(stage, "headless = \"wait\"\n");
         let model = model([
             Turn::uses([shell("echo yes > shared.txt")]),
@@ -52,7 +57,8 @@ fn a_hook_that_is_killed_stops_the_tool_where_the_client_knows_how() {
             assert!(status.unwrap().success());
         });
         governed.verify();
-        stage.read("shared.txt")
+        let noted = governed.kinds(&["UNDECIDED_ACTION", "APPROVAL_DECIDED"]);
+        (stage.read("shared.txt"), noted)
     });
 }
 
@@ -78,6 +84,7 @@ fn a_policy_that_breaks_midway_leaves_the_last_good_one_in_force() {
             let policy = governed.config_folder().join("policy.yaml");
             fs::write(policy, "aegis: policy/v1\nrules: [").unwrap();
         });
+        assert_eq!(governed.kinds(&["POLICY_REJECTED"]), ["POLICY_REJECTED"]);
         governed.verify();
         ["open.txt", "forbidden.txt"].map(|name| stage.read(name))
     });

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
-use aegis_host::{Mode, ScriptedModel, Session, ToolResult, Transcript};
+use aegis_host::{Mode, ModelRequest, ScriptedModel, Session, Transcript};
 use serde_json::Value;
 
 use super::stage::{OPEN, Stage};
@@ -37,6 +37,10 @@ rules:
     risk: low
     message: nobody answers this in time
     approval: {within: 1s, otherwise: deny}
+  - id: in-time
+    match: {tool: Bash, params: {command: {contains: endless}}}
+    verdict: allow
+    obligations: {timeout: 1s}
   - id: explicit
     match: {tool: Bash, params: {command: {contains: explicit}}}
     verdict: allow
@@ -140,6 +144,15 @@ impl<'a> Governed<'a> {
             .collect()
     }
 
+    /// Returns the kinds of the events that are among `kinds`, in order.
+    pub fn kinds(&self, kinds: &[&str]) -> Vec<String> {
+        self.envelopes()
+            .iter()
+            .map(|envelope| text(&envelope["event_type"]))
+            .filter(|kind| kinds.contains(&kind.as_str()))
+            .collect()
+    }
+
     /// Asserts that nothing in the log was changed.
     pub fn verify(&self) {
         let output = self.aegis(&["log", "verify"]);
@@ -178,13 +191,13 @@ pub fn programs() -> PathBuf {
     PathBuf::from(folder)
 }
 
-/// Returns whether the model was refused the tool use, with `message` in the reason.
-pub fn is_refused_with(model: &ScriptedModel, id: &str, message: &str) -> bool {
-    let told = |result: &ToolResult| {
-        result.tool_use_id == id && result.is_error && result.text.contains(message)
-    };
+/// Asserts that the model was refused the tool use, with `message` in the reason.
+pub fn assert_refused(model: &ScriptedModel, id: &str, message: &str) {
     let requests = model.requests();
-    requests
+    let results = requests.iter().rev().flat_map(ModelRequest::tool_results);
+    let told: Vec<_> = results.filter(|result| result.tool_use_id == id).collect();
+    let is_refused = told
         .iter()
-        .any(|request| request.tool_results().iter().any(told))
+        .any(|result| result.is_error && result.text.contains(message));
+    assert!(is_refused, "expected `{message}`, but told {told:?}");
 }
