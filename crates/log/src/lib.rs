@@ -19,8 +19,17 @@ mod commit;
 mod memory;
 mod sqlite;
 
+mod verify;
+
+mod export;
+
+pub use export::{ExportError, export};
 pub use log::{AppendError, Appended, Batch, ChainSummary, Log, Query, ReadLogError, StoreFault};
 pub use memory::MemoryLog;
 pub use seal::{BATCH_ENTRIES_MAX, DOCUMENT_BYTES_MAX, ENTRY_BYTES_MAX, InvalidEntry};
 pub use sqlite::{Durability, Maintenance, OpenLogError, Options, SqliteLog};
 pub use stored::ReadEnvelopeError;
+pub use verify::{
+    Anchor, Checkpoint, Column, Depth, Evidence, Fault, Range, SignatureStanding, Standing,
+    Verification, VerifiedChain, verify, verify_export,
+};

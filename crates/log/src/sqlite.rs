@@ -27,10 +27,12 @@ use aegis_types::{ChainId, Envelope, Head};
 use crate::log::{AppendError, Appended, Batch, ChainSummary, Log, Query, ReadLogError};
 use crate::seal::Drafts;
 use connection::{Access, Connection};
+use fault::Fault;
 use group::Group;
 
 pub use connection::OpenLogError;
 pub use maintain::Maintenance;
+pub(crate) use read::{chain_at, digest_at};
 
 /// How much a crash may lose of what was acknowledged.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -179,6 +181,20 @@ impl SqliteLog {
             readers.push(connection);
         }
         found
+    }
+}
+
+impl SqliteLog {
+    /// Opens a plain connection that only reads.
+    pub(crate) fn another_reader(&self) -> Result<rusqlite::Connection, ReadLogError> {
+        Connection::open(&self.path, &self.options, Access::Read)
+            .map(|connection| connection.sqlite)
+            .map_err(ReadLogError::from)
+    }
+
+    /// Says what a failure of such a connection means.
+    pub(crate) fn read_failure(&self, error: rusqlite::Error) -> ReadLogError {
+        Fault::of(error, 0).into()
     }
 }
 

@@ -4,4 +4,5 @@ mod making;
 
 mod appending;
 mod queries;
+mod verifying;
 mod writers;

@@ -1,0 +1,174 @@
+//! What a log is held against: heads kept elsewhere, and signed checkpoints.
+
+use std::collections::BTreeMap;
+
+use aegis_canon::{Digest, canonical};
+use aegis_types::{ChainId, Envelope, SessionId, TenantId};
+use serde_json::Value;
+
+use super::Evidence;
+use super::report::{Fault, Verification};
+use crate::log::ReadLogError;
+
+/// A record whose hash was kept where the holder of the log cannot change it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Anchor {
+    /// The chain.
+    pub chain: ChainId,
+    /// The number of the record.
+    pub seq: u64,
+    /// Its hash.
+    pub hash: Digest,
+}
+
+/// A signed statement about a chain, recorded in the chain itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Checkpoint {
+    /// What the signature is about: the record before the checkpoint.
+    pub anchor: Anchor,
+    /// The signature, as it was recorded.
+    pub signature: Value,
+    /// The bytes that are signed: the canonical payload without the signature.
+    pub signed: Vec<u8>,
+}
+
+/// Whether a signature holds.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum SignatureStanding {
+    /// It holds, under a key that the holder of the log does not have.
+    Holds,
+    /// It does not hold.
+    Broken,
+    /// Nothing is known of the key.
+    Unknown,
+}
+
+impl Checkpoint {
+    /// Reads the checkpoint that `envelope` records, if it has that form.
+    pub(super) fn read(envelope: &Envelope) -> Option<Self> {
+        let mut payload = envelope.payload.clone();
+        let signature = payload.as_object_mut()?.remove("signature")?;
+        let head = payload.get("head")?;
+        let seq = head.get("seq")?.as_u64()?;
+        let hash = head.get("hash")?.as_str()?.parse().ok()?;
+        if seq.saturating_add(1) != envelope.seq {
+            return None;
+        }
+        Some(Self {
+            anchor: Anchor {
+                chain: envelope.chain.clone(),
+                seq,
+                hash,
+            },
+            signature,
+            signed: canonical(&payload),
+        })
+    }
+}
+
+/// What anchors are looked up in.
+pub(super) trait Ground {
+    /// Returns the hash of a record.
+    fn hash(&self, chain: &ChainId, seq: u64) -> Result<Option<Digest>, ReadLogError>;
+
+    /// Returns the records of checkpoints.
+    fn checkpoints(&self) -> Result<Vec<Envelope>, ReadLogError>;
+
+    /// Returns the last number of each session that the heads of `tenant` name
+    /// up to their record `to`.
+    fn listed(&self, tenant: &TenantId, to: u64) -> Result<BTreeMap<SessionId, u64>, ReadLogError>;
+}
+
+/// How far each chain is anchored, and which anchors do not hold.
+#[derive(Debug, Default)]
+pub(super) struct Reach {
+    to: BTreeMap<ChainId, u64>,
+    broken: Vec<Fault>,
+}
+
+impl Reach {
+    /// Looks up everything that `evidence` can hold against `ground`.
+    pub(super) fn find(evidence: &Evidence<'_>, ground: &dyn Ground) -> Result<Self, ReadLogError> {
+        let mut reach = Self::default();
+        for anchor in evidence.anchors {
+            reach.try_anchor(anchor, ground)?;
+        }
+        for envelope in ground.checkpoints()? {
+            reach.try_checkpoint(&envelope, evidence);
+        }
+        let heads: Vec<(TenantId, u64)> = reach
+            .to
+            .iter()
+            .filter(|(chain, _)| chain.session().is_none())
+            .map(|(chain, to)| (chain.tenant().clone(), *to))
+            .collect();
+        for (tenant, to) in heads {
+            for (session, seq) in ground.listed(&tenant, to)? {
+                let tenant = tenant.clone();
+                reach.extend(ChainId::Session { tenant, session }, seq);
+            }
+        }
+        Ok(reach)
+    }
+
+    fn extend(&mut self, chain: ChainId, seq: u64) {
+        let to = self.to.entry(chain).or_insert(seq);
+        *to = seq.max(*to);
+    }
+
+    fn try_anchor(&mut self, anchor: &Anchor, ground: &dyn Ground) -> Result<(), ReadLogError> {
+        let found = ground.hash(&anchor.chain, anchor.seq)?;
+        if found == Some(anchor.hash) {
+            self.extend(anchor.chain.clone(), anchor.seq);
+        } else {
+            self.broken.push(Fault::AnchorBroken {
+                chain: anchor.chain.clone(),
+                seq: anchor.seq,
+                expected: anchor.hash,
+                found,
+            });
+        }
+        Ok(())
+    }
+
+    fn try_checkpoint(&mut self, envelope: &Envelope, evidence: &Evidence<'_>) {
+        let Some(checkpoint) = Checkpoint::read(envelope) else {
+            return;
+        };
+        let is_of_chain = envelope.previous == Some(checkpoint.anchor.hash);
+        match (evidence.signatures)(&checkpoint) {
+            SignatureStanding::Holds if is_of_chain => {
+                self.extend(checkpoint.anchor.chain, checkpoint.anchor.seq);
+            }
+            SignatureStanding::Holds | SignatureStanding::Broken => {
+                self.broken.push(Fault::CheckpointBroken {
+                    chain: envelope.chain.clone(),
+                    seq: envelope.seq,
+                });
+            }
+            SignatureStanding::Unknown => {}
+        }
+    }
+
+    /// Enters the reach of the anchors into `verification`.
+    pub(super) fn apply(self, verification: &mut Verification) {
+        for fault in self.broken {
+            if let Some((name, _)) = fault.place() {
+                let sound_to = self.to.get(name).map_or(0, |last| last.saturating_add(1));
+                let chain = verification
+                    .chains
+                    .iter_mut()
+                    .find(|one| one.chain == *name);
+                if let Some(chain) = chain {
+                    // Anything behind the last anchor that holds may be another record.
+                    let first = chain.first_fault.unwrap_or(sound_to);
+                    chain.first_fault = Some(first.min(sound_to));
+                }
+            }
+            verification.add(fault);
+        }
+        for chain in &mut verification.chains {
+            chain.anchored_to = self.to.get(&chain.chain).copied();
+        }
+    }
+}

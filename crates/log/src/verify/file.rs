@@ -1,0 +1,348 @@
+//! Verifying a log file.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aegis_canon::Digest;
+use aegis_types::{ChainId, Envelope, EventKind, SealedPayload, SessionId, TenantId};
+use rusqlite::{Connection, OptionalExtension};
+use serde::Deserialize;
+
+use super::anchor::{Ground, Reach};
+use super::diagnosis::{Claim, Columns, Diagnosis};
+use super::report::{Fault, Verification, VerifiedChain};
+use super::scan::{Named, Part, Span, Traced, scan};
+use super::{Depth, Evidence};
+use crate::heads::HeadsMoved;
+use crate::log::{Log, Query, ReadLogError};
+use crate::sqlite::{SqliteLog, chain_at, digest_at};
+
+/// Verifies the log in a file, as it is when this begins.
+///
+/// # Errors
+///
+/// [`ReadLogError`] when the file cannot be read at all; what is wrong with
+/// what was read is in the [`Verification`].
+pub fn verify(log: &SqliteLog, evidence: &Evidence<'_>) -> Result<Verification, ReadLogError> {
+    let connection = log.another_reader()?;
+    let found = verify_records(log, &connection, evidence);
+    let mut verification = found.map_err(|error| log.read_failure(error))?;
+    verification.is_whole = true;
+    Reach::find(evidence, &FileGround(log))?.apply(&mut verification);
+    Ok(verification)
+}
+
+/// What the records came to, beside what else the file holds.
+struct Found {
+    verification: Verification,
+    slots: BTreeMap<i64, SealedPayload>,
+    documents: BTreeSet<Digest>,
+}
+
+fn verify_records(
+    log: &SqliteLog,
+    connection: &Connection,
+    evidence: &Evidence<'_>,
+) -> Result<Verification, rusqlite::Error> {
+    // All that this connection reads belongs to one moment.
+    connection.execute_batch("BEGIN")?;
+    let last = "SELECT coalesce(max(id), 0) FROM records";
+    let to: i64 = connection.query_row(last, [], |row| row.get(0))?;
+    let Found {
+        mut verification,
+        slots,
+        documents,
+    } = match scan_all(log, connection, to, evidence)? {
+        Some(found) => found,
+        None => diagnose(connection)?,
+    };
+    check_sealed(connection, &slots, &mut verification)?;
+    check_documents(connection, &documents, &mut verification)?;
+    if evidence.depth == Depth::Canonical {
+        check_index(connection, &mut verification)?;
+    }
+    Ok(verification)
+}
+
+/// Scans all records at speed; returns nothing if anything disagrees.
+fn scan_all(
+    log: &SqliteLog,
+    connection: &Connection,
+    to: i64,
+    evidence: &Evidence<'_>,
+) -> Result<Option<Found>, rusqlite::Error> {
+    let Some(chains) = named_chains(connection)? else {
+        return Ok(None);
+    };
+    let spans = spans(connection, to, evidence.threads.clamp(1, 8))?;
+    let canonical = evidence.depth == Depth::Canonical;
+    let parts = std::thread::scope(|scope| {
+        let scans: Vec<_> = spans
+            .into_iter()
+            .map(|span| {
+                let chains = chains.as_slice();
+                scope.spawn(move || match log.another_reader() {
+                    Ok(reader) => scan(&reader, chains, span, canonical),
+                    // The slower way reads with the connection that there is.
+                    Err(_) => Ok(Part::default()),
+                })
+            })
+            .collect();
+        let joined = scans.into_iter().map(|scan| match scan.join() {
+            Ok(part) => part,
+            Err(_) => Ok(Part::default()),
+        });
+        joined.collect::<Result<Vec<Part>, _>>()
+    });
+    // A row of another shape is a fault to name, not a failure to read.
+    Ok(parts.ok().and_then(|parts| join(&chains, parts)))
+}
+
+/// Returns the chains in the order of their numbers; nothing if one has no
+/// proper name.
+fn named_chains(connection: &Connection) -> Result<Option<Vec<Named>>, rusqlite::Error> {
+    let mut statement = connection.prepare("SELECT id, tenant, session FROM chains ORDER BY id")?;
+    let mut rows = statement.query([])?;
+    let mut chains = Vec::new();
+    while let Some(row) = rows.next()? {
+        let Ok(chain) = chain_at(row, 1) else {
+            return Ok(None);
+        };
+        let id = row.get(0)?;
+        chains.push(Named { id, chain });
+    }
+    Ok(Some(chains))
+}
+
+/// Divides the records up to `to` into at most `count` spans of whole commits.
+fn spans(connection: &Connection, to: i64, count: usize) -> Result<Vec<Span>, rusqlite::Error> {
+    let boundary = "SELECT records.id FROM records JOIN records AS following
+                    ON following.id = records.id + 1
+                    WHERE records.id >= ?1 AND records.id < ?1 + 4096
+                      AND records.kind = 'HEADS_MOVED' AND following.kind <> 'HEADS_MOVED'
+                    ORDER BY records.id LIMIT 1";
+    let mut spans = Vec::new();
+    let mut after = 0;
+    let count = i64::try_from(count).unwrap_or(1);
+    for part in 1..count {
+        let about = to / count * part;
+        let found: Option<i64> = connection
+            .query_row(boundary, [about], |row| row.get(0))
+            .optional()?;
+        if let Some(found) = found.filter(|found| *found > after && *found < to) {
+            spans.push(Span { after, to: found });
+            after = found;
+        }
+    }
+    spans.push(Span { after, to });
+    Ok(spans)
+}
+
+/// Joins the parts, if each begins where the one before ended.
+fn join(chains: &[Named], parts: Vec<Part>) -> Option<Found> {
+    let mut found = Found {
+        verification: Verification::default(),
+        slots: BTreeMap::new(),
+        documents: BTreeSet::new(),
+    };
+    let mut whole = vec![Traced::default(); chains.len()];
+    for part in parts {
+        if !part.agrees {
+            return None;
+        }
+        found.verification.records += part.records;
+        found.slots.extend(part.slots);
+        found.documents.extend(part.documents);
+        for (whole, traced) in whole.iter_mut().zip(part.chains) {
+            let Some((seq, previous)) = traced.first else {
+                continue;
+            };
+            if seq != whole.head.next || previous != whole.head.hash {
+                return None;
+            }
+            whole.head = traced.head;
+            whole.records += traced.records;
+        }
+    }
+    let verified = chains
+        .iter()
+        .zip(whole)
+        .map(|(named, traced)| VerifiedChain {
+            chain: named.chain.clone(),
+            head: traced.head,
+            records: traced.records,
+            anchored_to: None,
+            first_fault: None,
+        });
+    let verified = verified.filter(|chain| chain.records > 0);
+    found.verification.chains = verified.collect();
+    found
+        .verification
+        .chains
+        .sort_by(|one, other| one.chain.cmp(&other.chain));
+    Some(found)
+}
+
+/// Follows every record and names what is wrong.
+fn diagnose(connection: &Connection) -> Result<Found, rusqlite::Error> {
+    let mut diagnosis = Diagnosis::default();
+    let select = "SELECT records.id, tenant, session, seq, at, kind, subject, hash, bytes
+                  FROM records LEFT JOIN chains ON chains.id = records.chain ORDER BY records.id";
+    let mut statement = connection.prepare(select)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let id = row.get(0)?;
+        let (Ok(chain), Ok(hash)) = (chain_at(row, 1), digest_at(row, 7)) else {
+            diagnosis.stray(id);
+            continue;
+        };
+        diagnosis.follow(&Claim {
+            id,
+            chain: &chain,
+            seq: row.get::<_, i64>(3)?.cast_unsigned(),
+            hash,
+            bytes: row.get_ref(8)?.as_blob()?,
+            columns: Some(Columns {
+                at: row.get(4)?,
+                kind: row.get_ref(5)?.as_str()?,
+                subject: row.get_ref(6)?.as_str_or_null()?,
+            }),
+        });
+    }
+    let mut diagnosis = diagnosis.finish(true);
+    if diagnosis.found.is_sound() {
+        // The scan found something that the diagnosis cannot name.
+        diagnosis.found.add(Fault::Untraced);
+    }
+    Ok(Found {
+        verification: diagnosis.found,
+        slots: diagnosis.slots,
+        documents: diagnosis.documents,
+    })
+}
+
+/// Checks the sealed payloads against what the records name.
+fn check_sealed(
+    connection: &Connection,
+    slots: &BTreeMap<i64, SealedPayload>,
+    verification: &mut Verification,
+) -> Result<(), rusqlite::Error> {
+    let mut left: BTreeSet<i64> = slots.keys().copied().collect();
+    let mut statement = connection.prepare("SELECT record, key_id, ciphertext FROM sealed")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let id = row.get(0)?;
+        let key_id = row.get_ref(1)?.as_str()?;
+        let ciphertext = row.get_ref(2)?.as_blob_or_null()?;
+        left.remove(&id);
+        let agrees = slots.get(&id).is_some_and(|slot| {
+            slot.key_id == key_id && ciphertext.is_none_or(|bytes| Digest::of(bytes) == slot.digest)
+        });
+        match (agrees, ciphertext) {
+            (false, _) => verification.add(Fault::SealedDiffers { id }),
+            (true, Some(_)) => verification.sealed += 1,
+            (true, None) => verification.erased += 1,
+        }
+    }
+    for id in left {
+        verification.add(Fault::SealedDiffers { id });
+    }
+    Ok(())
+}
+
+/// Checks the documents against their digests and against what the heads name.
+fn check_documents(
+    connection: &Connection,
+    listed: &BTreeSet<Digest>,
+    verification: &mut Verification,
+) -> Result<(), rusqlite::Error> {
+    let mut left = listed.clone();
+    let mut statement = connection.prepare("SELECT digest, bytes FROM documents")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let digest = digest_at(row, 0)?;
+        verification.documents += 1;
+        if !left.remove(&digest) {
+            verification.add(Fault::DocumentUnlisted { digest });
+        }
+        if Digest::of(row.get_ref(1)?.as_blob()?) != digest {
+            verification.add(Fault::DocumentEdited { digest });
+        }
+    }
+    for digest in left {
+        verification.add(Fault::DocumentMissing { digest });
+    }
+    Ok(())
+}
+
+/// Checks that the indexed columns are those of the records.
+fn check_index(
+    connection: &Connection,
+    verification: &mut Verification,
+) -> Result<(), rusqlite::Error> {
+    let select = "SELECT records.id FROM records LEFT JOIN entries USING (id)
+        WHERE records.id <= (SELECT coalesce(max(id), 0) FROM entries)
+          AND (entries.chain IS NOT records.chain OR entries.seq IS NOT records.seq
+            OR entries.at IS NOT records.at OR entries.kind IS NOT records.kind
+            OR entries.subject IS NOT records.subject)
+        UNION ALL
+        SELECT entries.id FROM entries LEFT JOIN records USING (id) WHERE records.id IS NULL";
+    let mut statement = connection.prepare(select)?;
+    for id in statement.query_map([], |row| row.get(0))? {
+        let id = id?;
+        verification.add(Fault::IndexDiffers { id });
+    }
+    Ok(())
+}
+
+/// Where anchors are looked up in a file.
+struct FileGround<'a>(&'a SqliteLog);
+
+/// How many records of the chain of heads are read at a time.
+const PAGE: usize = 1_024;
+
+impl Ground for FileGround<'_> {
+    fn hash(&self, chain: &ChainId, seq: u64) -> Result<Option<Digest>, ReadLogError> {
+        let found = match self.0.read(chain, seq, 1) {
+            // What does not read was named before, and is no ground to stand on.
+            Err(ReadLogError::Envelope { .. }) => Vec::new(),
+            found => found?,
+        };
+        let found = found.into_iter().find(|envelope| envelope.seq == seq);
+        Ok(found.map(|envelope| envelope.hash))
+    }
+
+    fn checkpoints(&self) -> Result<Vec<Envelope>, ReadLogError> {
+        let found = self.0.newest(&Query {
+            kinds: &[EventKind::CheckpointCreated],
+            limit: usize::MAX,
+            ..Query::default()
+        });
+        match found {
+            Err(ReadLogError::Envelope { .. }) => Ok(Vec::new()),
+            found => found,
+        }
+    }
+
+    fn listed(&self, tenant: &TenantId, to: u64) -> Result<BTreeMap<SessionId, u64>, ReadLogError> {
+        let chain = ChainId::Heads {
+            tenant: tenant.clone(),
+        };
+        let mut listed = BTreeMap::new();
+        let mut from = 0;
+        while from <= to {
+            let page = match self.0.read(&chain, from, PAGE) {
+                Err(ReadLogError::Envelope { .. }) => break,
+                page => page?,
+            };
+            let Some(last) = page.last() else {
+                break;
+            };
+            from = last.seq.saturating_add(1);
+            for envelope in page.iter().filter(|envelope| envelope.seq <= to) {
+                let heads = HeadsMoved::deserialize(&envelope.payload).unwrap_or_default();
+                listed.extend(heads.moved.into_iter().map(|head| (head.session, head.seq)));
+            }
+        }
+        Ok(listed)
+    }
+}
