@@ -10,6 +10,7 @@ use aegis_types::{Mode, PolicyName, Verdict};
 use crate::extend::{Head, Reading};
 use crate::native::Ids;
 use crate::parse::{Map, Node, Walker};
+use crate::reach::warn_unreachable;
 use crate::rule::Spelling;
 
 const KEYS: [&str; 3] = ["name", "description", "policies"];
@@ -35,7 +36,9 @@ pub(crate) fn policy<'a>(
         number += 1;
         rules::rule(walker, item, number, &mut ids)
     });
-    rules.sort_by_key(|(priority, _)| Reverse(*priority));
+    rules.sort_by_key(|it| Reverse(it.priority));
+    let placed: Vec<_> = rules.iter().map(|it| (&it.rule, &it.span)).collect();
+    warn_unreachable(walker, &placed);
     Some(Reading {
         spelling: Spelling::Firewall,
         name: name(walker, map, source),
@@ -48,7 +51,7 @@ pub(crate) fn policy<'a>(
         has_default: true,
         closed: None,
         mode: Mode::Enforce,
-        rules: rules.into_iter().map(|(_, rule)| rule).collect(),
+        rules: rules.into_iter().map(|it| it.rule).collect(),
         limits: Vec::new(),
         head,
     })

@@ -19,6 +19,7 @@ mod firewall;
 mod native;
 mod pack;
 mod parse;
+mod reach;
 
 mod cache;
 mod compiled;

@@ -20,6 +20,7 @@ use aegis_types::{Mode, RuleId, Verdict};
 use crate::extend::{Head, Reading, Reference};
 use crate::parse::{Map, Node, Walker};
 use crate::problem::{ProblemCode, Related, quoted};
+use crate::reach::warn_unreachable;
 use crate::rule::{Limit, Rule, Spelling};
 
 /// The version of the format.
@@ -56,6 +57,7 @@ pub(crate) fn policy<'a>(walker: &mut Walker<'a>, root: &Node<'a>) -> Option<Rea
     let extends = references(walker, map);
     let default = map.get("default");
     let closed = map.get("closed");
+    let mut ids = Ids::default();
     let reading = Reading {
         spelling: Spelling::Native,
         name: walker
@@ -68,8 +70,8 @@ pub(crate) fn policy<'a>(walker: &mut Walker<'a>, root: &Node<'a>) -> Option<Rea
         default: default.and_then(|it| walker.choice(it, "`default`", &VERDICTS)),
         closed: closed.and_then(|it| walker.boolean(it, "`closed`")),
         mode: mode(walker, map),
-        rules: rules(walker, map),
-        limits: limits(walker, map),
+        rules: rules(walker, map, &mut ids),
+        limits: limits(walker, map, &mut ids),
         head,
     };
     if !walker.has_error()
@@ -170,24 +172,23 @@ impl Ids {
     }
 }
 
-fn rules<'a>(walker: &mut Walker<'a>, map: Map<'_, 'a>) -> Vec<Rule> {
+fn rules<'a>(walker: &mut Walker<'a>, map: Map<'_, 'a>, ids: &mut Ids) -> Vec<Rule> {
     let Some(node) = map.get("rules") else {
         return Vec::new();
     };
-    let mut ids = Ids::default();
     let rules = walker.list(node, "`rules`", |walker, item| {
-        rules::rule(walker, item, &mut ids)
+        rules::rule(walker, item, ids)
     });
-    rules::warn_unreachable(walker, &rules);
+    let placed: Vec<_> = rules.iter().map(|(rule, span)| (rule, span)).collect();
+    warn_unreachable(walker, &placed);
     rules.into_iter().map(|(rule, _)| rule).collect()
 }
 
-fn limits<'a>(walker: &mut Walker<'a>, map: Map<'_, 'a>) -> Vec<Limit> {
+fn limits<'a>(walker: &mut Walker<'a>, map: Map<'_, 'a>, ids: &mut Ids) -> Vec<Limit> {
     let Some(node) = map.get("limits") else {
         return Vec::new();
     };
-    let mut ids = Ids::default();
     walker.list(node, "`limits`", |walker, item| {
-        rules::limit(walker, item, &mut ids)
+        rules::limit(walker, item, ids)
     })
 }

@@ -160,6 +160,15 @@ impl Problem {
         self
     }
 
+    /// Writes whatever is invisible in its words as an escape.
+    pub(crate) fn make_visible(&mut self) {
+        let related = self.related.as_mut().map(|it| &mut it.message);
+        let words = [Some(&mut self.message), self.help.as_mut(), related];
+        for text in words.into_iter().flatten() {
+            *text = excerpt::shown(text, usize::MAX);
+        }
+    }
+
     /// Adds what to write instead of the whole span.
     pub(crate) fn suggest(&mut self, replacement: impl Into<String>) -> &mut Self {
         self.suggestion = Some(Suggestion {

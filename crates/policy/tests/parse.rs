@@ -291,6 +291,24 @@ fn a_rule_that_is_never_asked_gives_a_warning() {
 }
 
 #[test]
+fn an_allow_of_a_higher_priority_that_hides_a_deny_gives_a_warning() {
+    let text = |tool: &str| {
+        format!(
+            "policies:\n  - {{name: hidden, trigger: {{tool: Bash, params_match: {{command: rm}}}}, action: deny}}\n  - {{name: wide, priority: 9, trigger: {{tool: {tool}}}, action: allow}}\n"
+        )
+    };
+    let warned = |tool: &str| -> Vec<String> {
+        let warnings = parsed_with(&text(tool), &[]).warnings;
+        warnings.into_iter().map(|it| it.message).collect()
+    };
+    let expected = "this rule is never asked: `wide` holds whenever it does";
+    assert_eq!(warned("Bash"), [expected]);
+    assert_eq!(warned("'B*'"), [expected]);
+    assert_eq!(warned("'*'"), [expected]);
+    assert!(warned("Read").is_empty());
+}
+
+#[test]
 fn a_mandatory_rule_after_a_general_one_is_asked_all_the_same() {
     let text = "aegis: policy/v1\nname: team\ndefault: ask\nrules:\n  - {id: all, match: all, verdict: allow}\n  - {id: b, match: {tool: x}, verdict: deny, mandatory: true}\n";
     assert!(parsed_with(text, &[]).warnings.is_empty());

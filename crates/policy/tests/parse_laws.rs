@@ -18,7 +18,7 @@ fn check(text: &str) {
         Err(Problems(problems, sources)) => {
             assert!(problems.iter().any(|it| it.severity == Severity::Error));
             for problem in &problems {
-                let text = &sources[usize::from(problem.place.source)].text;
+                let text = &sources.get(usize::from(problem.place.source)).unwrap().text;
                 assert!(text.get(problem.span.clone()).is_some(), "{problem:?}");
             }
             let shown = render(&problems, &sources, Paint::Plain);
@@ -53,6 +53,17 @@ proptest! {
         let changed: String = text[..at].iter().copied().chain(put.chars()).chain(text[end..].iter().copied()).collect();
         check(&changed);
     }
+}
+
+#[test]
+fn a_key_with_a_tab_in_it_is_shown_with_an_escape() {
+    let text = "aegis: policy/v1\nname: a\ndefault: ask\nrules:\n  - {id: a, match: {tool: x}, when: {tier: {\"a\\tb\": 9}}, verdict: ask}\n";
+    check(text);
+    let Err(Problems(problems, _)) = parse(&Source::new("p", text), &MemorySources::default())
+    else {
+        panic!("accepted");
+    };
+    assert!(problems.iter().all(|it| it.message.contains("`a\\tb`")));
 }
 
 #[test]

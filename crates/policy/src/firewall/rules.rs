@@ -1,5 +1,6 @@
 //! The rules of a tool firewall.
 
+use std::ops::Range;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -13,7 +14,7 @@ use crate::native::{
 };
 use crate::parse::{Map, Node, NodeValue, Walker};
 use crate::pattern::Glob;
-use crate::problem::ProblemCode;
+use crate::problem::{ProblemCode, quoted};
 use crate::rule::{Examples, Rule};
 use crate::when::{CallsWindow, ScopeName, TierBound, TimeWindow, When, Zone};
 
@@ -57,13 +58,20 @@ const ESCALATIONS: [(&str, Escalation); 3] = [
     ("log_only", Escalation::Log),
 ];
 
-/// Reads a rule, and returns it with its priority.
+/// A rule, with its priority and its bytes.
+pub(super) struct Placed {
+    pub priority: i64,
+    pub span: Range<usize>,
+    pub rule: Rule,
+}
+
+/// Reads a rule.
 pub(super) fn rule<'a>(
     walker: &mut Walker<'a>,
     node: &Node<'a>,
     number: usize,
     ids: &mut Ids,
-) -> Option<(i64, Rule)> {
+) -> Option<Placed> {
     let map = walker.map(node, "a firewall rule", &KEYS)?;
     let (id, span) = id(walker, map, number, ids);
     let place = walker.place(span.start);
@@ -96,7 +104,11 @@ pub(super) fn rule<'a>(
         obligations,
         examples: Examples::default(),
     };
-    Some((priority.unwrap_or(0), rule))
+    Some(Placed {
+        priority: priority.unwrap_or(0),
+        span,
+        rule,
+    })
 }
 
 fn id<'a>(
@@ -104,7 +116,7 @@ fn id<'a>(
     map: Map<'_, 'a>,
     number: usize,
     ids: &mut Ids,
-) -> (RuleId, std::ops::Range<usize>) {
+) -> (RuleId, Range<usize>) {
     let node = map.get("id").or_else(|| map.get("name"));
     let span = node.map_or_else(
         || {
@@ -224,7 +236,7 @@ fn tier<'a>(walker: &mut Walker<'a>, node: &Node<'a>) -> Option<TierBound> {
         walker.error(ProblemCode::Contradiction, map.span, message);
         return None;
     };
-    let tier = tier_name(walker, &entry.value, &format!("`{}`", entry.key))?;
+    let tier = tier_name(walker, &entry.value, &quoted(&entry.key))?;
     match entry.key.as_ref() {
         "less_than" => Some(TierBound::Below(tier)),
         "at_least" => Some(TierBound::AtLeast(tier)),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use aegis_types::{CALLS_KEPT_MAX, Tier};
 
 use crate::parse::{Node, NodeValue, Walker};
-use crate::problem::ProblemCode;
+use crate::problem::{ProblemCode, quoted};
 use crate::when::{CallsWindow, ScopeName, TierBound, TimeWindow, Weekday, When};
 
 /// The longest window of time in which calls are counted.
@@ -56,7 +56,7 @@ fn tier<'a>(walker: &mut Walker<'a>, node: &Node<'a>) -> Option<TierBound> {
             .help("for a range write two rules, or the rule above it first");
         return None;
     };
-    let tier = tier_name(walker, &entry.value, &format!("`{}`", entry.key))?;
+    let tier = tier_name(walker, &entry.value, &quoted(&entry.key))?;
     match entry.key.as_ref() {
         "below" => Some(TierBound::Below(tier)),
         "at_least" => Some(TierBound::AtLeast(tier)),

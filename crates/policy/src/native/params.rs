@@ -51,7 +51,7 @@ fn tests<'a>(walker: &mut Walker<'a>, node: &Node<'a>) -> Vec<ParamTest> {
 
 fn test<'a>(walker: &mut Walker<'a>, entry: &Entry<'a>) -> Option<ParamTest> {
     let node = &entry.value;
-    let what = format!("`{}`", entry.key);
+    let what = quoted(&entry.key);
     let bounds = i64::MIN..=i64::MAX;
     Some(match entry.key.as_ref() {
         "equals" => ParamTest::Equals(match &node.value {

@@ -6,9 +6,8 @@ use std::sync::Arc;
 use aegis_types::{Otherwise, Risk, RuleId, Verdict};
 
 use super::{Ids, VERDICTS, conditions, examples, fallback_name, matching, terms};
-use crate::matcher::Matcher;
 use crate::parse::{Map, Node, Walker};
-use crate::problem::{ProblemCode, quoted};
+use crate::problem::ProblemCode;
 use crate::rule::{Limit, Rule};
 use crate::when::When;
 
@@ -178,31 +177,6 @@ fn check_verdict(walker: &mut Walker<'_>, map: Map<'_, '_>, rule: &Rule) {
             "write `otherwise: deny`, or a lower risk",
         );
     }
-}
-
-/// Warns of rules after one that always holds.
-pub(super) fn warn_unreachable(walker: &mut Walker<'_>, rules: &[(Rule, Range<usize>)]) {
-    if walker.has_error() {
-        return;
-    }
-    let is_always = |rule: &Rule| {
-        rule.matcher == Matcher::default() && rule.when == When::default() && !rule.mandatory
-    };
-    let Some(first) = rules.iter().position(|(rule, _)| is_always(rule)) else {
-        return;
-    };
-    let later = rules.iter().skip(first + 1);
-    let Some((_, span)) = later.clone().find(|(rule, _)| !rule.mandatory) else {
-        return;
-    };
-    let name = rules.get(first).map_or("", |(rule, _)| rule.id.as_str());
-    let message = format!(
-        "this rule is never asked: {} holds for everything",
-        quoted(name)
-    );
-    walker
-        .warn(ProblemCode::Unreachable, span, message)
-        .help("the first rule that holds decides: write the general one last, or use `default:`");
 }
 
 /// Reads a limit.

@@ -78,6 +78,7 @@ impl<'a> Walker<'a> {
     pub fn into_problems(mut self) -> Vec<Problem> {
         for problem in &mut self.problems {
             keep_quotes(self.text, problem);
+            problem.make_visible();
         }
         if let (count, Some(last)) = self.beyond {
             self.problems.push(Problem {
