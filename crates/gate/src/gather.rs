@@ -1,6 +1,7 @@
 //! Facts about the world, gathered before deciding: the only I/O of a decision.
 
 pub(crate) mod effects;
+pub(crate) mod find;
 pub(crate) mod git;
 pub(crate) mod git_index;
 pub(crate) mod glob;

@@ -251,6 +251,16 @@ impl Protected {
 
     /// Returns the object that an action touches by reaching for `found`.
     pub(crate) fn touched_by(&self, found: &Found, reach: Reach) -> Option<&ProtectedObject> {
+        if reach.is_deep
+            && reach.access.read
+            && !reach.access.changes()
+            && self.holding(&found.path, found.identity).is_some()
+        {
+            // Reading all of Aegis' own folder reads the keys in it.
+            return self.objects.iter().find(|object| {
+                object.kind == ProtectedKind::Key && object.path.starts_with(&found.path)
+            });
+        }
         let changes = reach.access.changes();
         match self.relation(found)? {
             Relation::In(object) => {

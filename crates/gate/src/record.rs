@@ -6,7 +6,7 @@ use std::sync::Arc;
 use aegis_canon::{Digest, canonical};
 use aegis_log::ENTRY_BYTES_MAX;
 use aegis_redact::Redactor;
-use aegis_types::{ActionRequest, Decision, Entry, Event, Timestamp};
+use aegis_types::{ActionRequest, Decision, Entry, Event};
 use serde_json::Value;
 
 /// How large a request may be; an envelope needs some room beside it.
@@ -125,11 +125,6 @@ pub(crate) fn asks_the_same(one: &Value, other: &Value) -> bool {
         payload
     };
     question(one) == question(other)
-}
-
-/// Returns an event as an entry for the log.
-pub(crate) fn entry(event: &Event, at: Timestamp) -> Result<Entry, serde_json::Error> {
-    event.entry(at)
 }
 
 /// Returns what went wrong, with every cause behind it.

@@ -107,7 +107,12 @@ fn good(compiled: Arc<Compiled>, document: Arc<[u8]>, folder: &Path) -> Loaded {
 }
 
 /// Returns the compiled policy, if it was made of exactly these texts.
-fn from_cache(places: &Places, path: &Path, root: &Source, sources: &PolicyFolder<'_>) -> Option<Loaded> {
+fn from_cache(
+    places: &Places,
+    path: &Path,
+    root: &Source,
+    sources: &PolicyFolder<'_>,
+) -> Option<Loaded> {
     let compiled = cache::compiled(places, path)?;
     let mut texts = Vec::new();
     for (index, source) in compiled.policy().sources.iter().enumerate() {

@@ -142,7 +142,7 @@ fn spoken_to(speaks: Speaks, arguments: &[Word], whole: Span) -> Vec<(HostFact, 
     };
     match speaks {
         Speaks::Url(scheme) => {
-            let found: Vec<_> = operands(arguments)
+            let found: Vec<_> = operands_of_fetchers(arguments)
                 .filter(|word| word.is_unknown() || looks_like_address(&written(word)))
                 .map(|word| (address(word, scheme), word.span))
                 .collect();
@@ -204,6 +204,64 @@ fn operands(arguments: &[Word]) -> impl Iterator<Item = &Word> {
     arguments
         .iter()
         .filter(|word| !written(word).starts_with('-'))
+}
+
+/// Options of programs that fetch whose value is a word of its own and no address.
+const FETCH_VALUES: [&str; 44] = [
+    "-d",
+    "--data",
+    "--data-raw",
+    "--data-binary",
+    "--data-urlencode",
+    "--data-ascii",
+    "--json",
+    "-F",
+    "--form",
+    "--form-string",
+    "-H",
+    "--header",
+    "-o",
+    "--output",
+    "-O",
+    "--output-document",
+    "-A",
+    "--user-agent",
+    "-U",
+    "-e",
+    "--referer",
+    "-b",
+    "--cookie",
+    "-c",
+    "--cookie-jar",
+    "-u",
+    "--user",
+    "-T",
+    "--upload-file",
+    "--post-file",
+    "--post-data",
+    "--body-file",
+    "--body-data",
+    "-X",
+    "--request",
+    "-m",
+    "--max-time",
+    "--connect-timeout",
+    "-w",
+    "--write-out",
+    "-P",
+    "--directory-prefix",
+    "--cacert",
+    "--retry",
+];
+
+fn operands_of_fetchers(arguments: &[Word]) -> impl Iterator<Item = &Word> {
+    let mut is_value = false;
+    arguments.iter().filter(move |word| {
+        let text = written(word);
+        let was_value = std::mem::replace(&mut is_value, FETCH_VALUES.contains(&text.as_str()));
+        // `-O` takes a value only for wget: what is a URL is never taken for a value.
+        (!was_value || host::of_url(&text).is_some()) && !text.starts_with('-')
+    })
 }
 
 fn looks_like_address(text: &str) -> bool {

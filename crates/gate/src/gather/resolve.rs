@@ -53,11 +53,6 @@ pub(crate) struct Resolver {
 }
 
 impl Resolver {
-    /// Returns a resolver that knows these links besides the real ones.
-    pub(crate) fn new(links: Vec<PlannedLink>) -> Self {
-        Self { links }
-    }
-
     /// Adds a link.
     pub(crate) fn plan(&mut self, link: PlannedLink) {
         if !self.links.contains(&link) {

@@ -3,13 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use aegis_shell::{Touched, hints, located, loose_words, program_name, touched};
-use aegis_types::{Command, Directory, Plan, RedirectionKind, UnknownCause, Word, WordPart};
+use aegis_types::{
+    Access, Command, Directory, Plan, RedirectionKind, UnknownCause, Word, WordPart,
+};
 
 use super::near::{self, Material};
 use super::resolve::{Found, Last};
 use super::touches::{Reached, Touches};
 use super::word::{Shape, shape, written};
-use super::{git, glob, links};
+use super::{find, git, glob, links};
 use crate::protected::{Reach, Relation};
 use crate::surroundings::Surroundings;
 
@@ -22,6 +24,11 @@ pub(crate) struct Line<'a> {
     pub(crate) is_certain: bool,
 }
 
+/// Programs that show names and attributes, and no content.
+const LISTING: [&str; 9] = [
+    "ls", "tree", "du", "stat", "find", "test", "[", "realpath", "readlink",
+];
+
 /// Adds what a command line touches.
 pub(crate) fn touch_line(line: &Line<'_>, touches: &mut Touches<'_>) {
     for command in &line.plan.commands {
@@ -32,6 +39,7 @@ pub(crate) fn touch_line(line: &Line<'_>, touches: &mut Touches<'_>) {
     for command in &line.plan.commands {
         touch_command(line, command, touches);
     }
+    find::touch(line, touches);
     come_near(line, touches);
 }
 
@@ -102,12 +110,23 @@ pub(crate) fn touch_word(
         return;
     };
     let shaped = shape(&word, line.surroundings, touches.base);
+    // A link reaches nothing below what it leads to by being made.
+    let is_link = matches!(
+        program_name(command).as_deref(),
+        Some("ln" | "link" | "gln")
+    );
     let reach = Reach {
         access: item.access,
         is_certain: item.certain,
-        is_deep: item.recursive && item.certain,
+        is_deep: item.recursive && item.certain && !is_link,
     };
+    let only_lists = item.access == Access::READ
+        && program_name(command).is_some_and(|name| LISTING.contains(&&*name));
     let reached = |path: &Path, is_unknown: bool, touches: &mut Touches<'_>| {
+        if only_lists {
+            touches.add_fact_only(path, &own, item.access);
+            return;
+        }
         touches.reach(&Reached {
             path,
             written: &own,
@@ -156,6 +175,14 @@ fn sees_dots(plan: &Plan) -> bool {
 
 /// Notes what a word with a gap may be.
 fn gap_comes_near(before: &str, after: &str, through: &str, touches: &mut Touches<'_>) {
+    let whole = touches
+        .resolver
+        .follow(touches.base, Path::new(before), Last::Followed)
+        .filter(|_| !before.is_empty() && !before.ends_with('/'));
+    if let Some(found) = whole {
+        // What follows the gap may be a path within: `.aegis$REST`.
+        found_comes_near(&found, through, touches);
+    }
     if let Some((folder, start)) = before.rsplit_once('/') {
         let folder = if folder.is_empty() { "/" } else { folder };
         let found = touches

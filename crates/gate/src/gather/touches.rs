@@ -147,7 +147,7 @@ impl<'a> Touches<'a> {
 
     /// Adds a path that is judged elsewhere.
     pub(crate) fn add_fact_only(&mut self, path: &Path, written: &str, access: Access) {
-        let Some(found) = self.kept(path) else {
+        let Some(found) = self.resolver.follow(self.base, path, Last::Followed) else {
             self.add_unresolved(written, access);
             return;
         };

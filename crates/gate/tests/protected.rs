@@ -1,0 +1,113 @@
+//! What touches the files Aegis stands on, and what does not.
+//!
+//! Each line of `fixtures/gate/protected.jsonl` is a call on a machine of its
+//! own, with what it must be found to touch: a kind of object, or nothing.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs
+)]
+
+mod machine;
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use aegis_gate::WaitFor;
+use aegis_types::{ActionRequest, Reason};
+use machine::{ALLOW, Machine};
+use serde_json::{Value, json};
+
+const FIXTURES: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../../fixtures/gate/protected.jsonl"
+);
+
+fn fill_in(text: &str, root: &Path) -> String {
+    let place = |name: &str| root.join(name).to_string_lossy().into_owned();
+    text.replace("{home}", &place("home"))
+        .replace("{app}", &place("app"))
+        .replace("{root}", &root.to_string_lossy())
+}
+
+fn prepare(machine: &Machine, step: &Value) {
+    let root = machine.root();
+    let part = |index: usize| fill_in(step[index].as_str().unwrap(), &root);
+    match step[0].as_str().unwrap() {
+        "symlink" => std::os::unix::fs::symlink(part(1), root.join(part(2))).unwrap(),
+        "hardlink" => fs::hard_link(root.join(part(1)), root.join(part(2))).unwrap(),
+        "write" => {
+            let path = root.join(part(1));
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, part(2)).unwrap();
+        }
+        "git" => {
+            // A work tree in which nothing is tracked.
+            let git = Command::new("git")
+                .args(["init", "-q"])
+                .current_dir(root.join("app"))
+                .status();
+            assert!(git.unwrap().success());
+        }
+        other => panic!("unknown step `{other}`"),
+    }
+}
+
+fn touches_of(case: &Value) -> (ActionRequest, Option<Reason>) {
+    let machine = Machine::new(&[ALLOW]);
+    for step in case["before"].as_array().into_iter().flatten() {
+        prepare(&machine, step);
+    }
+    let root = machine.root();
+    let tool = case["tool"].as_str().unwrap_or("Bash");
+    let params = match case.get("command") {
+        Some(command) => json!({"command": fill_in(command.as_str().unwrap(), &root)}),
+        None => {
+            let text = serde_json::to_string(&case["params"]).unwrap();
+            serde_json::from_str(&fill_in(&text, &root)).unwrap()
+        }
+    };
+    let proposal = machine.proposal("one", tool, params);
+    let ruling = machine.gate().submit(&proposal, WaitFor::Nobody);
+    let reason = (!ruling.is_allowed()).then_some(ruling.decision.reason);
+    (ruling.request, reason)
+}
+
+fn wrong(case: &Value) -> Option<String> {
+    let (request, reason) = touches_of(case);
+    let touched = &request.context.protected;
+    let is_right = match case["touches"].as_str() {
+        None => touched.is_empty() && reason != Some(Reason::ProtectedResource),
+        Some(kind) => {
+            let uncertain = case["uncertain"].as_bool().unwrap_or(false);
+            reason == Some(Reason::ProtectedResource)
+                && touched.iter().any(|touch| {
+                    json!(touch.kind) == json!(kind) && (uncertain || !touch.uncertain)
+                })
+        }
+    };
+    (!is_right).then(|| format!("{case}\n    {reason:?} {touched:?}\n    {:?}", request.context.plan))
+}
+
+#[test]
+fn every_spelling_that_touches_a_protected_object_is_denied_and_no_near_miss_is() {
+    let text = fs::read_to_string(FIXTURES).unwrap();
+    let cases: Vec<Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let hits = cases.iter().filter(|case| !case["touches"].is_null());
+    assert!(hits.count() >= 25);
+    let wrong: Vec<String> = cases.iter().filter_map(wrong).collect();
+    assert!(
+        wrong.is_empty(),
+        "{} of {}:\n{}",
+        wrong.len(),
+        cases.len(),
+        wrong.join("\n")
+    );
+}

@@ -1,0 +1,217 @@
+//! From a proposal to a ruling and its records.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs
+)]
+
+mod machine;
+
+use aegis_gate::{Belongs, InForce, RejectedPolicy, WaitFor};
+use aegis_types::{EventKind, Mode, Outcome, Reason, Verdict};
+use machine::{ALLOW, Machine, in_force, policy, request, session};
+use serde_json::json;
+
+const DENY_RM: &str = "aegis: policy/v1\nname: strict\ndefault: allow\nrules:\n  - id: no-rm\n    match: {shell: {program: rm}}\n    verdict: deny\n    message: Do not remove things\n";
+
+#[test]
+fn request_and_decision_are_recorded_together_before_the_answer() {
+    let machine = Machine::new(&[DENY_RM]);
+    let ruling = machine
+        .gate()
+        .submit(&machine.bash("one", "rm -r build"), WaitFor::Later);
+    assert_eq!(ruling.decision.verdict, Verdict::Deny);
+    assert_eq!(ruling.decision.reason, Reason::RuleMatched);
+    assert!(ruling.is_recorded);
+    assert_eq!(
+        machine.events(),
+        ["TOOL_CALL_PROPOSED", "POLICY_DECISION deny"]
+    );
+    let envelopes = machine.envelopes();
+    let digest = aegis_canon::Digest::of_value(&envelopes[0].payload).to_string();
+    assert_eq!(envelopes[1].payload["request_digest"], json!(digest));
+    let policy = ruling.decision.policies[0].digest;
+    assert!(machine.log.document(&policy).unwrap().is_some());
+}
+
+#[test]
+fn what_no_rule_denies_is_allowed() {
+    let machine = Machine::new(&[DENY_RM]);
+    let ruling = machine
+        .gate()
+        .submit(&machine.bash("one", "ls build"), WaitFor::Later);
+    assert!(ruling.is_allowed());
+    assert_eq!(
+        machine.events(),
+        ["TOOL_CALL_PROPOSED", "POLICY_DECISION allow"]
+    );
+}
+
+#[test]
+fn secrets_are_gone_before_anything_is_recorded() {
+    let machine = Machine::new(&[ALLOW]);
+    let secret = "ghp_abcdefghijklmnopqrstuvwxyz0123456789";
+    let line = format!("curl -H 'Authorization: Bearer {secret}' https://example.org");
+    let ruling = machine
+        .gate()
+        .submit(&machine.bash("one", &line), WaitFor::Later);
+    assert_eq!(ruling.request.params["command"], json!(line));
+    let envelopes = machine.envelopes();
+    for envelope in &envelopes {
+        assert!(!envelope.to_json().to_string().contains(secret));
+    }
+    assert!(envelopes[0].payload["context"]["redacted"].as_u64().unwrap() > 0);
+}
+
+#[test]
+fn a_policy_that_cannot_be_used_denies_and_the_denial_is_recorded() {
+    let machine = Machine::new(&[]);
+    machine.policies.replace(InForce {
+        fault: Some("the policy `/x` is broken".to_owned()),
+        ..InForce::default()
+    });
+    let ruling = machine
+        .gate()
+        .submit(&machine.bash("one", "ls"), WaitFor::Later);
+    assert_eq!(ruling.decision.reason, Reason::CannotDecide);
+    assert!(ruling.is_recorded);
+    let message = ruling.decision.findings[0].message.clone().unwrap();
+    assert!(message.contains("the policy `/x` is broken") && message.contains("aegis doctor"));
+    assert_eq!(
+        machine.events(),
+        ["TOOL_CALL_PROPOSED", "POLICY_DECISION deny"]
+    );
+}
+
+#[test]
+fn a_broken_policy_file_is_recorded_once_for_each_content() {
+    let machine = Machine::new(&[]);
+    let broken = |content: &str| InForce {
+        policies: vec![policy(ALLOW)],
+        fault: None,
+        rejected: vec![RejectedPolicy {
+            path: "/home/x/policy.yaml".into(),
+            content: Some(aegis_canon::Digest::of(content.as_bytes())),
+            cause: "line 3".to_owned(),
+            last_good: None,
+        }],
+    };
+    let count = || {
+        machine
+            .envelopes()
+            .iter()
+            .filter(|envelope| envelope.kind == EventKind::PolicyRejected)
+            .count()
+    };
+    machine.policies.replace(broken("one"));
+    for id in ["a", "b"] {
+        let _ = machine
+            .gate()
+            .submit(&machine.bash(id, "ls"), WaitFor::Later);
+    }
+    assert_eq!(count(), 1);
+    machine.policies.replace(broken("two"));
+    let _ = machine
+        .gate()
+        .submit(&machine.bash("c", "ls"), WaitFor::Later);
+    assert_eq!(count(), 2);
+}
+
+#[test]
+fn a_policy_that_only_watches_lets_through_and_says_so() {
+    let machine = Machine::new(&[]);
+    let watching = DENY_RM.replace("default:", "mode: observe\ndefault:");
+    machine.policies.replace(in_force(&[&watching]));
+    assert_eq!(
+        machine.policies_mode(),
+        Mode::Observe,
+        "the policy watches"
+    );
+    let ruling = machine
+        .gate()
+        .submit(&machine.bash("one", "rm -r build"), WaitFor::Later);
+    assert!(ruling.is_allowed());
+    assert_eq!(ruling.decision.observed, Some(Verdict::Deny));
+}
+
+#[test]
+fn an_outcome_is_recorded_with_its_content_cut_and_without_secrets() {
+    let machine = Machine::new(&[ALLOW]);
+    let gate = machine.gate();
+    let _ = gate.submit(&machine.bash("one", "ls"), WaitFor::Later);
+    let secret = "ghp_abcdefghijklmnopqrstuvwxyz0123456789";
+    let content = json!({"stdout": format!("token {secret} {}", "x".repeat(100_000))});
+    let belongs = gate
+        .record_outcome(&session(), &request("one"), Outcome::Completed, &content)
+        .unwrap();
+    assert_eq!(belongs, Belongs::ToDecision);
+    let last = machine.envelopes().pop().unwrap();
+    let text = last.payload.to_string();
+    assert_eq!(last.kind, EventKind::OutcomeRecorded);
+    assert!(!text.contains(secret) && text.len() < 16_384 && text.contains("sha256"));
+}
+
+#[test]
+fn an_outcome_that_no_decision_let_happen_is_told() {
+    let machine = Machine::new(&[DENY_RM]);
+    let gate = machine.gate();
+    let record = |id: &str, outcome| {
+        gate.record_outcome(&session(), &request(id), outcome, &json!("x"))
+            .unwrap()
+    };
+    assert_eq!(record("never", Outcome::Completed), Belongs::ToNothing);
+    let _ = gate.submit(&machine.bash("denied", "rm x"), WaitFor::Later);
+    assert_eq!(record("denied", Outcome::Prevented), Belongs::ToDecision);
+    assert_eq!(record("denied", Outcome::Completed), Belongs::ToNothing);
+    let undecided = machine
+        .events()
+        .iter()
+        .filter(|event| *event == "UNDECIDED_ACTION")
+        .count();
+    assert_eq!(undecided, 2);
+}
+
+#[test]
+fn a_batch_shows_which_actions_were_never_decided() {
+    let machine = Machine::new(&[DENY_RM]);
+    let gate = machine.gate();
+    let _ = gate.submit(&machine.bash("known", "ls"), WaitFor::Later);
+    let listed = [request("known"), request("unknown")];
+    for _ in 0..2 {
+        assert_eq!(
+            gate.undecided(&session(), &listed).unwrap(),
+            [request("unknown")]
+        );
+    }
+    assert_eq!(machine.events().len(), 3);
+    assert_eq!(gate.unresolved(&session()).unwrap(), [request("known")]);
+    gate.record_outcome(&session(), &request("known"), Outcome::Failed, &json!(""))
+        .unwrap();
+    assert!(gate.unresolved(&session()).unwrap().is_empty());
+}
+
+#[test]
+fn a_request_beyond_what_a_record_holds_is_cut_and_recorded() {
+    let machine = Machine::new(&[ALLOW]);
+    let content = "y".repeat(9 << 20);
+    let proposal = machine.proposal(
+        "one",
+        "Write",
+        json!({"file_path": "big.txt", "content": content}),
+    );
+    let ruling = machine.gate().submit(&proposal, WaitFor::Later);
+    assert!(ruling.is_allowed() && ruling.is_recorded);
+    let payload = &machine.envelopes()[0].payload;
+    let kept = payload["args"]["content"].as_str().unwrap();
+    assert!(kept.contains("(cut: 9437184 bytes, sha256"));
+}
+
+impl Machine {
+    fn policies_mode(&self) -> Mode {
+        use aegis_gate::Policies as _;
+        self.policies.in_force().policies[0].compiled.policy().mode
+    }
+}
