@@ -48,7 +48,7 @@ fn fill(draft: &Path) -> Result<(), OpenLogError> {
     let connection = Connection::open(draft).map_err(failed)?;
     let header = format!(
         "PRAGMA page_size = 4096; PRAGMA synchronous = OFF; BEGIN IMMEDIATE; {CREATE}
-         INSERT INTO store VALUES ('format', {FORMAT}), ('generation', 0);
+         INSERT INTO store VALUES ('format', {FORMAT}), ('generation', 0), ('folded', 0);
          PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {FORMAT}; COMMIT;
          PRAGMA synchronous = FULL;"
     );

@@ -29,6 +29,18 @@ pub enum Maintenance {
     },
 }
 
+impl Maintenance {
+    fn of(after: &WalPages) -> Self {
+        let pages = after.folded.max(0).cast_unsigned();
+        let of = after.held.max(0).cast_unsigned();
+        if pages == of {
+            Self::Folded
+        } else {
+            Self::Partly { pages, of }
+        }
+    }
+}
+
 impl SqliteLog {
     /// Folds the WAL back into the file if it has grown beyond the pages set
     /// in [`Options`](super::Options).
@@ -88,23 +100,26 @@ impl Connection {
         self.fold_back()
     }
 
-    fn fold_back(&self) -> Result<Maintenance, Fault> {
+    fn fold_back(&mut self) -> Result<Maintenance, Fault> {
         self.patience.end();
-        let after = if self.commits > COMMITS_FEW_MAX {
+        if self.commits > COMMITS_FEW_MAX {
             // The next commit of this process begins the WAL anew, in place.
-            self.wal("PRAGMA wal_checkpoint(PASSIVE)")?
-        } else {
-            // The next process cannot know what is folded back already, and
-            // would read it all again; so the WAL is cut to nothing.
-            self.wal("PRAGMA wal_checkpoint(TRUNCATE)")?
-        };
-        let pages = after.folded.max(0).cast_unsigned();
-        let of = after.held.max(0).cast_unsigned();
-        Ok(if pages == of {
-            Maintenance::Folded
-        } else {
-            Maintenance::Partly { pages, of }
-        })
+            return Ok(Maintenance::of(
+                &self.wal("PRAGMA wal_checkpoint(PASSIVE)")?,
+            ));
+        }
+        // The next process cannot know what is folded back already, and would
+        // read it all again; so the WAL is cut to nothing.
+        let folded = Maintenance::of(&self.wal("PRAGMA wal_checkpoint(TRUNCATE)")?);
+        if folded == Maintenance::Folded {
+            // The first commit to a WAL syncs its header. It is better done
+            // here than by a process for whose answer somebody waits.
+            self.in_transaction(|connection| {
+                let count = "UPDATE store SET value = value + 1 WHERE name = 'folded'";
+                connection.change(count, [])
+            })?;
+        }
+        Ok(folded)
     }
 
     /// Keeps the WAL from filling the disk when nobody maintains it.

@@ -2,7 +2,11 @@
 
 mod making;
 
+mod child;
+
 mod appending;
+mod power_cut;
+mod processes;
 mod queries;
 mod verifying;
 mod writers;
