@@ -40,6 +40,8 @@ mod process;
 
 mod outcome;
 
+pub mod replay;
+
 mod in_force;
 
 mod active;

@@ -7,7 +7,8 @@
 
 mod compare;
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 use std::sync::Arc;
 
 use aegis_canon::Digest;
@@ -22,8 +23,11 @@ use aegis_types::{
 pub use compare::Difference;
 use compare::{is_by_gate, same};
 
-/// How many envelopes are read at a time.
+/// How many envelopes of one chain are read at a time.
 const READ_AT_A_TIME: usize = 1_024;
+
+/// How many envelopes of all chains are held at a time, if there are many.
+const READ_AT_ALL: usize = 65_536;
 
 /// What replaying a log showed.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -81,7 +85,7 @@ pub fn against(
     Player::new(log, Some((policies, settings))).play(chains)
 }
 
-/// A policy kept for all decisions that name it, in both modes.
+/// A policy kept for all decisions that name it; nothing if it cannot be had.
 type Known = Option<Arc<Compiled>>;
 
 struct Player<'a> {
@@ -97,12 +101,7 @@ struct Open {
     request: ActionRequest,
     envelope: Envelope,
     decision: Option<Decision>,
-    is_counted: bool,
 }
-
-/// The requests of one chain that may still get another decision.
-#[derive(Default)]
-struct OpenRequests(BTreeMap<RequestId, Open>);
 
 impl<'a> Player<'a> {
     fn new(log: &'a dyn Log, instead: Option<(&'a [Attached<'a>], Settings)>) -> Self {
@@ -118,107 +117,82 @@ impl<'a> Player<'a> {
     /// Plays chains side by side, in the order of time: calls of one session
     /// may count in another.
     fn play(mut self, chains: &[ChainId]) -> Result<Replay, ReplayError> {
-        let mut readers = Vec::new();
-        for chain in chains {
-            if chain.session().is_some() {
-                readers.push(Reader::new(chain.clone()));
-            }
+        let at_a_time = (READ_AT_ALL / chains.len().max(1)).clamp(16, READ_AT_A_TIME);
+        let mut readers: Vec<Reader> = chains
+            .iter()
+            .filter(|chain| chain.session().is_some())
+            .map(|chain| Reader::new(chain.clone(), at_a_time))
+            .collect();
+        let mut order = BinaryHeap::new();
+        for (index, reader) in readers.iter_mut().enumerate() {
+            order.extend(reader.next_at(self.log)?.map(|at| Reverse((at, index))));
         }
-        loop {
-            let mut next: Option<(usize, i64)> = None;
-            for (index, reader) in readers.iter_mut().enumerate() {
-                if let Some(at) = reader.next_at(self.log)?
-                    && next.is_none_or(|(_, earliest)| at < earliest)
-                {
-                    next = Some((index, at));
-                }
-            }
-            let Some(reader) = next.and_then(|(index, _)| readers.get_mut(index)) else {
-                break;
-            };
-            if let Some(envelope) = reader.take() {
-                self.step(&mut reader.open, envelope)?;
-            }
-            if reader.is_alone_until_end {
+        while let Some(Reverse((_, index))) = order.pop() {
+            let Some(reader) = readers.get_mut(index) else {
                 continue;
+            };
+            // A chain is followed as long as no other one has an earlier record.
+            let limit = order.peek().map_or(i64::MAX, |Reverse((at, _))| *at);
+            while let Some(at) = reader.next_at(self.log)? {
+                if at > limit {
+                    order.push(Reverse((at, index)));
+                    break;
+                }
+                if let Some(envelope) = reader.ahead.pop_front() {
+                    self.step(reader, envelope)?;
+                }
             }
         }
         for reader in &mut readers {
-            let open = std::mem::take(&mut reader.open);
-            for (_, open) in open.0 {
-                self.close(open);
+            self.close(reader);
+            let late = std::mem::take(&mut reader.suspects);
+            for difference in late.into_values() {
+                self.differs(difference);
             }
         }
         Ok(self.replay)
     }
 
-    fn step(&mut self, open: &mut OpenRequests, envelope: Envelope) -> Result<(), ReplayError> {
-        match envelope.kind {
-            EventKind::ActionRequested => {
-                let event = Event::from_recorded(
-                    envelope.kind,
-                    envelope.subject.as_deref(),
-                    &envelope.payload,
-                )?;
-                let Event::ActionRequested(request) = event else {
-                    return Ok(());
-                };
-                for (_, before) in std::mem::take(&mut open.0) {
-                    self.close(before);
-                }
-                let begun = Open {
+    fn step(&mut self, reader: &mut Reader, envelope: Envelope) -> Result<(), ReplayError> {
+        if !matches!(
+            envelope.kind,
+            EventKind::ActionRequested | EventKind::DecisionMade
+        ) {
+            return Ok(());
+        }
+        let event = Event::from_recorded(
+            envelope.kind,
+            envelope.subject.as_deref(),
+            &envelope.payload,
+        )?;
+        match event {
+            Event::ActionRequested(request) => {
+                self.close(reader);
+                reader.open = Some(Open {
+                    request: *request,
                     envelope,
                     decision: None,
-                    is_counted: false,
-                    request: *request,
-                };
-                open.0.insert(begun.request.id.clone(), begun);
+                });
             }
-            EventKind::DecisionMade => {
-                let event = Event::from_recorded(
-                    envelope.kind,
-                    envelope.subject.as_deref(),
-                    &envelope.payload,
-                )?;
-                let Event::DecisionMade {
-                    request,
-                    decision,
-                    approval,
-                    ..
-                } = event
-                else {
-                    return Ok(());
-                };
-                self.decided(open, &request, *decision, approval.is_some());
-            }
-            EventKind::ApprovalRequested
-            | EventKind::ApprovalAnswered
-            | EventKind::ApprovalExpired
-            | EventKind::OutcomeRecorded
-            | EventKind::UndecidedActionFound
-            | EventKind::SessionStarted
-            | EventKind::SessionEnded
-            | EventKind::PromptSubmitted
-            | EventKind::InstructionsLoaded
-            | EventKind::SubagentStarted
-            | EventKind::SubagentStopped
-            | EventKind::BatchCompleted
-            | EventKind::TurnEnded
-            | EventKind::HostPermissionAsked
-            | EventKind::HostPermissionDenied
-            | EventKind::HostSettingsChanged
-            | EventKind::PolicyRejected
-            | EventKind::TrustChanged
-            | EventKind::ErrorRaised
-            | EventKind::HeadsMoved
-            | EventKind::CheckpointCreated => {}
+            Event::DecisionMade {
+                request,
+                decision,
+                approval,
+                ..
+            } => self.decided(reader, &request, *decision, approval.is_some()),
+            Event::ApprovalRequested(_)
+            | Event::ApprovalAnswered(_)
+            | Event::ApprovalExpired { .. }
+            | Event::OutcomeRecorded { .. }
+            | Event::Observed { .. } => {}
         }
         Ok(())
     }
 
+    /// Takes a decision; the last one on a request is the one that counts.
     fn decided(
         &mut self,
-        open: &mut OpenRequests,
+        reader: &mut Reader,
         request: &RequestId,
         decision: Decision,
         follows_approval: bool,
@@ -228,34 +202,54 @@ impl<'a> Player<'a> {
             self.replay.by_gate += 1;
             return;
         }
-        // A request may be decided again from what came before it; the last
-        // decision is the one that counts.
-        if let Some(open) = open.0.get_mut(request) {
+        if let Some(open) = &mut reader.open
+            && open.request.id == *request
+        {
             open.decision = Some(decision);
+            return;
+        }
+        self.replay.decided += 1;
+        match reader.suspects.remove(request) {
+            // Decided once more from what other sessions had recorded before it.
+            Some(difference) if same(&difference.replayed, &decision) => {
+                self.replay.identical += 2;
+            }
+            Some(difference) => self.differs(difference),
+            None => self.replay.by_gate += 1,
         }
     }
 
-    /// Decides a request again and counts it for those that follow.
-    fn close(&mut self, mut open: Open) {
-        if let Some(recorded) = open.decision.take() {
-            self.compare(&open.request, &recorded);
+    /// Decides the open request again, and counts it for those that follow.
+    fn close(&mut self, reader: &mut Reader) {
+        let Some(open) = reader.open.take() else {
+            return;
+        };
+        if let Some(recorded) = &open.decision {
+            let difference = self.compare(&open.request, recorded);
+            reader
+                .suspects
+                .extend(difference.map(|difference| (open.request.id.clone(), difference)));
         }
-        if !open.is_counted {
-            reduce(&mut self.state, &open.envelope);
+        reduce(&mut self.state, &open.envelope);
+    }
+
+    fn differs(&mut self, difference: Difference) {
+        if difference.request.context.redacted > 0 && self.instead.is_none() {
+            self.replay.redacted += 1;
+        } else {
+            self.replay.differing.push(difference);
         }
     }
 
-    fn compare(&mut self, request: &ActionRequest, recorded: &Decision) {
+    fn compare(&mut self, request: &ActionRequest, recorded: &Decision) -> Option<Difference> {
         self.replay.decided += 1;
         let again = match self.instead {
-            Some((policies, settings)) => {
-                Some(decide(request, policies, &self.state, &settings))
-            }
+            Some((policies, settings)) => Some(decide(request, policies, &self.state, &settings)),
             None => self.decide_again(request, recorded),
         };
         let Some(again) = again else {
             self.replay.without_policy += 1;
-            return;
+            return None;
         };
         let is_same = match self.instead {
             Some(_) => again.verdict == recorded.verdict,
@@ -263,13 +257,13 @@ impl<'a> Player<'a> {
         };
         if is_same {
             self.replay.identical += 1;
-        } else if request.context.redacted > 0 && self.instead.is_none() {
-            self.replay.redacted += 1;
-        } else {
-            self.replay
-                .differing
-                .push(Difference::of(request, recorded, &again));
+            return None;
         }
+        Some(Difference {
+            request: Box::new(request.clone()),
+            recorded: Box::new(recorded.clone()),
+            replayed: Box::new(again),
+        })
     }
 
     fn decide_again(&mut self, request: &ActionRequest, recorded: &Decision) -> Option<Decision> {
@@ -277,7 +271,10 @@ impl<'a> Player<'a> {
         for (index, named) in recorded.policies.iter().enumerate() {
             // That a policy only watched by a setting shows in its findings.
             let observes = recorded.findings.iter().any(|finding| {
-                finding.observed && finding.policy.is_some_and(|place| usize::from(place) == index)
+                finding.observed
+                    && finding
+                        .policy
+                        .is_some_and(|place| usize::from(place) == index)
             });
             let compiled = self.policy(named.digest, observes)?;
             policies.push((compiled, named));
@@ -326,39 +323,38 @@ impl<'a> Player<'a> {
 /// Reads one chain in pieces.
 struct Reader {
     chain: ChainId,
+    at_a_time: usize,
     from: u64,
-    ahead: std::collections::VecDeque<Envelope>,
+    ahead: VecDeque<Envelope>,
     is_at_end: bool,
-    is_alone_until_end: bool,
-    open: OpenRequests,
+    open: Option<Open>,
+    /// Decisions that came out otherwise, until a later one explains them.
+    suspects: BTreeMap<RequestId, Difference>,
 }
 
 impl Reader {
-    fn new(chain: ChainId) -> Self {
+    const fn new(chain: ChainId, at_a_time: usize) -> Self {
         Self {
             chain,
+            at_a_time,
             from: 0,
-            ahead: std::collections::VecDeque::new(),
+            ahead: VecDeque::new(),
             is_at_end: false,
-            is_alone_until_end: false,
-            open: OpenRequests::default(),
+            open: None,
+            suspects: BTreeMap::new(),
         }
     }
 
     /// Returns the time of the next envelope; nothing at the end.
     fn next_at(&mut self, log: &dyn Log) -> Result<Option<i64>, ReadLogError> {
         if self.ahead.is_empty() && !self.is_at_end {
-            let read = log.read(&self.chain, self.from, READ_AT_A_TIME)?;
-            self.is_at_end = read.len() < READ_AT_A_TIME;
+            let read = log.read(&self.chain, self.from, self.at_a_time)?;
+            self.is_at_end = read.len() < self.at_a_time;
             self.from = read
                 .last()
                 .map_or(self.from, |last| last.seq.saturating_add(1));
             self.ahead = read.into();
         }
         Ok(self.ahead.front().map(|envelope| envelope.at.unix_ms()))
-    }
-
-    fn take(&mut self) -> Option<Envelope> {
-        self.ahead.pop_front()
     }
 }
