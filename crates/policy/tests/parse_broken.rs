@@ -57,3 +57,18 @@ fn every_broken_policy_is_refused_and_says_what_to_do() {
 fn there_are_at_least_twenty_five_broken_policies() {
     assert!(names().len() >= 25);
 }
+
+#[test]
+fn colours_add_nothing_to_the_words() {
+    let folder = Folder(folder());
+    let text = fs::read_to_string(folder.0.join("duplicate-rules.yaml")).unwrap();
+    let result = parse(&Source::new("policy.yaml", &text), &folder);
+    let Problems(problems, sources) = result.unwrap_err();
+    let coloured = render(&problems, &sources, Paint::Ansi);
+    let escapes = regex::Regex::new("\u{1b}\\[[0-9;]*m").unwrap();
+    assert!(escapes.is_match(&coloured));
+    assert_eq!(
+        escapes.replace_all(&coloured, ""),
+        render(&problems, &sources, Paint::Plain)
+    );
+}
