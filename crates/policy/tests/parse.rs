@@ -1,5 +1,12 @@
 //! Policies parse into what they say.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
 use std::fs;
 
 use aegis_policy::{

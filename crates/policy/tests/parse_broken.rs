@@ -1,6 +1,13 @@
 //! What people are told of broken policies: each file of `fixtures/policy/broken`
 //! with its rendered problems beside it.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

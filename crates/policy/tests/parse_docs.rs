@@ -1,5 +1,12 @@
 //! The reference of the policy file says what is so.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
 use aegis_policy::{MemorySources, Paint, ProblemCode, Problems, Source, parse, render};
 use regex::Regex;
 

@@ -1,5 +1,12 @@
 //! What holds of every text, a policy or not.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
 use aegis_policy::{MemorySources, Paint, Problems, Severity, Source, detect, parse, render};
 use proptest::prelude::*;
 

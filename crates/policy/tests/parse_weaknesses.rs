@@ -1,6 +1,13 @@
 //! Ways in which rule files of other systems went wrong, refused here when the
 //! policy is read.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
 use aegis_policy::{
     MemorySources, ParamTest, Policy, ProblemCode, Problems, Source, Truth, WhyUnknown, parse,
 };
