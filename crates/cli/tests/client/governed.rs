@@ -54,21 +54,32 @@ pub struct Governed<'a> {
 impl<'a> Governed<'a> {
     /// Installs Aegis for the client of `stage`, with `settings` for the user.
     pub fn on(stage: &'a Stage, settings: &str) -> Self {
+        let governed = Self::prepared(stage, settings);
+        // What the proof shows is the installer's own test.
+        let mut words = vec!["--no-proof"];
+        if stage.client.version().to_string() == OPEN {
+            words.push("--accept-fail-open");
+        }
+        let output = governed.install(&words);
+        assert!(output.status.success(), "{output:?}");
+        governed
+    }
+
+    /// Writes the user's policy and settings, and installs nothing.
+    pub fn prepared(stage: &'a Stage, settings: &str) -> Self {
         let governed = Self { stage };
         let folder = governed.config_folder();
         fs::create_dir_all(&folder).unwrap();
         fs::write(folder.join("policy.yaml"), POLICY).unwrap();
         fs::write(folder.join("settings.toml"), settings).unwrap();
-        let client = governed.stage.client.program().to_str().unwrap();
-        let mut words = vec!["install", "claude-code", "--user", "--client", client];
-        // What the proof does is the installer's own test.
-        words.push("--no-proof");
-        if governed.stage.client.version().to_string() == OPEN {
-            words.push("--accept-fail-open");
-        }
-        let output = governed.aegis(&words);
-        assert!(output.status.success(), "{output:?}");
         governed
+    }
+
+    /// Installs for the user, with these words added to the command line.
+    pub fn install(&self, words: &[&str]) -> Output {
+        let client = self.stage.client.program().to_str().unwrap();
+        let begin = ["install", "claude-code", "--user", "--client", client];
+        self.aegis(&[&begin, words].concat())
     }
 
     /// Returns the folder of the user's settings and policy.
@@ -101,12 +112,15 @@ impl<'a> Governed<'a> {
 
     /// Returns every envelope of the log, session by session.
     pub fn envelopes(&self) -> Vec<Value> {
+        self.exported().expect("the log cannot be exported")
+    }
+
+    /// Returns every envelope; `None` when there is no log yet.
+    fn exported(&self) -> Option<Vec<Value>> {
         let output = self.aegis(&["log", "export"]);
-        assert!(output.status.success(), "{output:?}");
         let text = String::from_utf8(output.stdout).unwrap();
-        text.lines()
-            .map(|line| serde_json::from_str(line).unwrap())
-            .collect()
+        let lines = text.lines().map(|line| serde_json::from_str(line).unwrap());
+        output.status.success().then(|| lines.collect())
     }
 
     /// Returns `tool: verdict reason, outcome` of every request, in order.
@@ -164,7 +178,8 @@ impl<'a> Governed<'a> {
         let start = std::time::Instant::now();
         loop {
             let found = self
-                .envelopes()
+                .exported()
+                .unwrap_or_default()
                 .into_iter()
                 .find(|envelope| envelope["event_type"] == kind);
             if let Some(mut envelope) = found {

@@ -16,6 +16,7 @@ mod contract;
 mod decisions;
 mod faults;
 mod governed;
+mod installation;
 mod mcp;
 mod settings;
 mod stage;
