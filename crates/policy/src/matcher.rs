@@ -5,7 +5,7 @@ use std::sync::Arc;
 use aegis_types::{Access, Action, EffectKind, NetworkClass, Risk};
 use serde::{Deserialize, Serialize};
 
-use crate::pattern::{Glob, Pattern};
+use crate::pattern::{Glob, Pattern, shared};
 
 /// Which requests a rule is about: every part that is given must hold.
 ///
@@ -87,7 +87,7 @@ pub enum Scalar {
     /// A whole number.
     Integer(i64),
     /// Text.
-    Text(Arc<str>),
+    Text(#[serde(deserialize_with = "shared")] Arc<str>),
 }
 
 /// A command of a shell, by meaning.

@@ -1,16 +1,18 @@
 //! Patterns on text: globs, and regular expressions in linear time.
 
+use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use regex::Regex;
-use serde::{Deserialize, Serialize};
+use serde::de::Visitor;
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// A glob: `*` any run of characters but `/`, `**` across `/`, `?` one
 /// character, `[a-z]`, `{a,b}`, `\` before a character taken literally.
 ///
 /// Matching needs no compilation.
 #[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
-pub struct Glob(pub(crate) Arc<str>);
+pub struct Glob(#[serde(deserialize_with = "shared")] pub(crate) Arc<str>);
 
 impl Glob {
     /// Returns the glob with this text, which must be well formed.
@@ -56,6 +58,7 @@ impl Glob {
 /// needed.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Pattern {
+    #[serde(deserialize_with = "shared")]
     pub(crate) text: Arc<str>,
     #[serde(skip)]
     compiled: Arc<OnceLock<Option<Regex>>>,
@@ -90,4 +93,24 @@ impl Pattern {
             .as_ref()
             .map(|regex| regex.is_match(text))
     }
+}
+
+/// Reads a shared text without a copy of its own in between: a cached policy
+/// holds thousands.
+pub(crate) fn shared<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<str>, D::Error> {
+    struct Reader;
+
+    impl Visitor<'_> for Reader {
+        type Value = Arc<str>;
+
+        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            formatter.write_str("a text")
+        }
+
+        fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Arc<str>, E> {
+            Ok(Arc::from(text))
+        }
+    }
+
+    deserializer.deserialize_str(Reader)
 }

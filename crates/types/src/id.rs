@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The greatest length of an identifier in bytes.
@@ -39,6 +40,21 @@ fn checked(text: &str) -> Result<Arc<str>, ParseIdError> {
     match text.chars().find(|found| !found.is_ascii_graphic()) {
         Some(found) => Err(ParseIdError::Character { found }),
         None => Ok(Arc::from(text)),
+    }
+}
+
+/// Reads an identifier without a copy of its own in between.
+struct Reader;
+
+impl Visitor<'_> for Reader {
+    type Value = Arc<str>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an identifier")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Arc<str>, E> {
+        checked(text).map_err(E::custom)
     }
 }
 
@@ -86,8 +102,7 @@ macro_rules! id {
 
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-                text.parse().map_err(serde::de::Error::custom)
+                deserializer.deserialize_str(Reader).map(Self)
             }
         }
     };
