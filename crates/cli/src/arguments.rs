@@ -12,7 +12,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
     disable_help_subcommand = true,
     max_term_width = 100,
     after_help = "Exit codes: 0 done, 1 the answer is no, 2 usage or invalid input, 3 environment, \
-                  4 timed out, 130 interrupted.",
+                  4 timed out, 130 interrupted."
 )]
 pub(crate) struct Arguments {
     /// Answer in JSON.

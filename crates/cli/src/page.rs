@@ -63,7 +63,10 @@ pub(crate) struct Piece {
 
 /// Returns a piece of our own text, or of text from outside; both are shown safely.
 pub(crate) fn piece(tone: Tone, text: impl AsRef<str>) -> Piece {
-    Piece { text: visible(text.as_ref(), TEXT_CHARS_MAX), tone }
+    Piece {
+        text: visible(text.as_ref(), TEXT_CHARS_MAX),
+        tone,
+    }
 }
 
 /// A page of text, built line by line.
@@ -117,7 +120,11 @@ impl Page {
 
     /// Adds `label value` pairs, the values aligned.
     pub(crate) fn fields(&mut self, fields: &[(&str, Piece)]) -> &mut Self {
-        let width = fields.iter().map(|(label, _)| label.chars().count()).max().unwrap_or(0);
+        let width = fields
+            .iter()
+            .map(|(label, _)| label.chars().count())
+            .max()
+            .unwrap_or(0);
         for (label, value) in fields {
             let padded = format!("  {label:<width$}  ");
             self.line(&[piece(Tone::Quiet, padded), value.clone()]);
@@ -133,7 +140,10 @@ impl Page {
                 *width = (*width).max(cell.text.chars().count());
             }
         }
-        let names: Vec<Piece> = heading.iter().map(|name| piece(Tone::Quiet, name)).collect();
+        let names: Vec<Piece> = heading
+            .iter()
+            .map(|name| piece(Tone::Quiet, name))
+            .collect();
         for row in std::iter::once(&names).chain(rows) {
             self.row(&widths, row);
         }
@@ -175,7 +185,10 @@ mod tests {
             vec![piece(Tone::Plain, "long-name"), piece(Tone::Bad, "deny")],
         ];
         page.table(&["name", "verdict"], &rows);
-        assert_eq!(plain(page), "  name       verdict\n  a          allow\n  long-name  deny\n");
+        assert_eq!(
+            plain(page),
+            "  name       verdict\n  a          allow\n  long-name  deny\n"
+        );
     }
 
     #[test]

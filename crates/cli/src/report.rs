@@ -19,7 +19,16 @@ pub(crate) struct Report {
 impl Report {
     /// Returns the answer of a command that did what was asked.
     pub(crate) fn done(page: Page, json: Value) -> Self {
-        Self { page, json, exit: Exit::Done }
+        Self {
+            page,
+            json,
+            exit: Exit::Done,
+        }
+    }
+
+    /// Returns the answer of a command that has already written what it had to say.
+    pub(crate) fn silent() -> Self {
+        Self::done(Page::default(), Value::Null)
     }
 
     /// Returns the same answer with another exit code.
@@ -44,12 +53,20 @@ pub(crate) struct Failure {
 impl Failure {
     /// Returns a failure of what was given: a file or an argument.
     pub(crate) fn usage(message: impl Into<String>) -> Self {
-        Self { message: message.into(), remedy: None, exit: Exit::Usage }
+        Self {
+            message: message.into(),
+            remedy: None,
+            exit: Exit::Usage,
+        }
     }
 
     /// Returns a failure of something around the program.
     pub(crate) fn environment(message: impl Into<String>) -> Self {
-        Self { message: message.into(), remedy: None, exit: Exit::Environment }
+        Self {
+            message: message.into(),
+            remedy: None,
+            exit: Exit::Environment,
+        }
     }
 
     /// Returns the failure with a remedy.

@@ -54,13 +54,22 @@ const NOT_IN_HOOK: &[&str] = &[
 const HOOK_PACKAGES_MAX: usize = 80;
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .canonicalize()
+        .unwrap()
 }
 
 /// Returns the files that git tracks, or would, relative to the root.
 fn tracked() -> Vec<PathBuf> {
     let listed = Command::new("git")
-        .args(["ls-files", "--cached", "--others", "--exclude-standard", "-z"])
+        .args([
+            "ls-files",
+            "--cached",
+            "--others",
+            "--exclude-standard",
+            "-z",
+        ])
         .current_dir(root())
         .output()
         .unwrap();
@@ -89,7 +98,9 @@ fn rust_files() -> Vec<(PathBuf, String)> {
 
 fn layer(name: &str) -> u8 {
     let found = LAYERS.iter().find(|(known, _)| *known == name);
-    found.unwrap_or_else(|| panic!("the crate `{name}` has no layer")).1
+    found
+        .unwrap_or_else(|| panic!("the crate `{name}` has no layer"))
+        .1
 }
 
 #[test]
@@ -101,7 +112,9 @@ fn every_crate_depends_on_lower_layers_only() {
         let manifest = fs::read_to_string(folder.join("Cargo.toml")).unwrap();
         let normal = manifest.split("[dev-dependencies]").next().unwrap();
         for line in normal.lines() {
-            let Some(dependency) = line.strip_prefix("aegis-") else { continue };
+            let Some(dependency) = line.strip_prefix("aegis-") else {
+                continue;
+            };
             let dependency = dependency.split([' ', '=', '.']).next().unwrap();
             assert!(
                 layer(dependency) < layer(&name),
@@ -119,13 +132,23 @@ fn every_crate_depends_on_lower_layers_only() {
 fn no_file_is_longer_than_it_may_be() {
     for (name, text) in rust_files() {
         let in_tests = name.components().any(|part| {
-            matches!(part.as_os_str().to_str(), Some("tests" | "benches" | "examples" | "fuzz"))
+            matches!(
+                part.as_os_str().to_str(),
+                Some("tests" | "benches" | "examples" | "fuzz")
+            )
         });
         if in_tests {
             continue;
         }
-        let lines = text.lines().take_while(|line| *line != "#[cfg(test)]").count();
-        assert!(lines <= LINES_MAX, "{} has {lines} lines before its tests", name.display());
+        let lines = text
+            .lines()
+            .take_while(|line| *line != "#[cfg(test)]")
+            .count();
+        assert!(
+            lines <= LINES_MAX,
+            "{} has {lines} lines before its tests",
+            name.display()
+        );
     }
 }
 
@@ -135,7 +158,11 @@ fn no_path_of_a_crate_is_deeper_than_an_area_and_a_file() {
         let parts: Vec<_> = name.components().collect();
         if name.starts_with("crates") && name.components().nth(2).unwrap().as_os_str() == "src" {
             assert!(parts.len() <= 5, "{} is too deep", name.display());
-            assert!(!name.ends_with("mod.rs"), "{} is a `mod.rs`", name.display());
+            assert!(
+                !name.ends_with("mod.rs"),
+                "{} is a `mod.rs`",
+                name.display()
+            );
         }
     }
 }
@@ -147,9 +174,9 @@ fn every_lib_file_holds_no_code() {
             continue;
         }
         for word in ["fn ", "struct ", "enum ", "impl ", "trait "] {
-            let found = text.lines().any(|line| {
-                line.starts_with(word) || line.starts_with(&format!("pub {word}"))
-            });
+            let found = text
+                .lines()
+                .any(|line| line.starts_with(word) || line.starts_with(&format!("pub {word}")));
             assert!(!found, "{} holds a `{word}`", name.display());
         }
     }
@@ -157,9 +184,11 @@ fn every_lib_file_holds_no_code() {
 
 #[test]
 fn no_file_has_a_name_that_says_nothing() {
-    let banned: BTreeSet<&str> = ["util", "utils", "common", "helper", "helpers", "misc", "core", "base"]
-        .into_iter()
-        .collect();
+    let banned: BTreeSet<&str> = [
+        "util", "utils", "common", "helper", "helpers", "misc", "core", "base",
+    ]
+    .into_iter()
+    .collect();
     for name in tracked() {
         let stem = name.file_stem().unwrap().to_str().unwrap();
         assert!(!banned.contains(stem), "{} names no idea", name.display());
@@ -170,21 +199,42 @@ fn no_file_has_a_name_that_says_nothing() {
 fn type_names(text: &str) -> impl Iterator<Item = &str> {
     text.lines().filter_map(|line| {
         let line = line.trim_start();
-        let line = line.strip_prefix("pub(crate) ").or(line.strip_prefix("pub ")).unwrap_or(line);
+        let line = line
+            .strip_prefix("pub(crate) ")
+            .or(line.strip_prefix("pub "))
+            .unwrap_or(line);
         ["struct ", "enum ", "trait ", "type "]
             .iter()
             .find_map(|keyword| line.strip_prefix(keyword))
-            .map(|rest| rest.split(|letter: char| !letter.is_alphanumeric()).next().unwrap())
+            .map(|rest| {
+                rest.split(|letter: char| !letter.is_alphanumeric())
+                    .next()
+                    .unwrap()
+            })
     })
 }
 
 #[test]
 fn no_type_has_a_name_that_says_nothing() {
-    let endings = ["Manager", "Handler", "Service", "Processor", "Helper", "Util", "Info", "Data", "Impl"];
+    let endings = [
+        "Manager",
+        "Handler",
+        "Service",
+        "Processor",
+        "Helper",
+        "Util",
+        "Info",
+        "Data",
+        "Impl",
+    ];
     for (name, text) in rust_files() {
         for found in type_names(&text) {
             let banned = endings.iter().find(|ending| found.ends_with(*ending));
-            assert!(banned.is_none(), "{} has the type `{found}`", name.display());
+            assert!(
+                banned.is_none(),
+                "{} has the type `{found}`",
+                name.display()
+            );
         }
     }
 }
@@ -211,9 +261,15 @@ fn the_project_speaks_of_itself_only() {
         if exempt {
             continue;
         }
-        let Ok(text) = fs::read_to_string(root().join(&name)) else { continue };
+        let Ok(text) = fs::read_to_string(root().join(&name)) else {
+            continue;
+        };
         for word in &banned {
-            assert!(!text.contains(word.as_str()), "{} says `{word}`", name.display());
+            assert!(
+                !text.contains(word.as_str()),
+                "{} says `{word}`",
+                name.display()
+            );
         }
     }
 }
@@ -222,13 +278,27 @@ fn the_project_speaks_of_itself_only() {
 fn every_reason_has_a_page_and_every_page_a_reason() {
     let mut pages: BTreeSet<String> = fs::read_dir(root().join("docs/reasons"))
         .unwrap()
-        .map(|entry| entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned())
+        .map(|entry| {
+            entry
+                .unwrap()
+                .path()
+                .file_stem()
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .to_owned()
+        })
         .collect();
     for reason in Reason::ALL {
         assert!(pages.remove(reason.as_str()), "{reason} has no page");
         let page = root().join("docs/reasons").join(format!("{reason}.md"));
         let text = fs::read_to_string(page).unwrap();
-        for part in ["## Meaning", "## Why it fires", "## What the agent can do", "## What the person can do"] {
+        for part in [
+            "## Meaning",
+            "## Why it fires",
+            "## What the agent can do",
+            "## What the person can do",
+        ] {
             assert!(text.contains(part), "the page of {reason} lacks `{part}`");
         }
     }
@@ -237,7 +307,11 @@ fn every_reason_has_a_page_and_every_page_a_reason() {
 
 #[test]
 fn nothing_is_left_to_do_without_an_issue() {
-    let marks = [["TO", "DO"].concat(), ["FIX", "ME"].concat(), ["todo", "!("].concat()];
+    let marks = [
+        ["TO", "DO"].concat(),
+        ["FIX", "ME"].concat(),
+        ["todo", "!("].concat(),
+    ];
     for (name, text) in rust_files() {
         for (number, line) in text.lines().enumerate() {
             let left = marks.iter().any(|mark| line.contains(mark.as_str()))
@@ -258,17 +332,34 @@ fn no_test_is_ignored() {
 #[test]
 fn the_hook_program_stays_small() {
     let listed = Command::new(env!("CARGO"))
-        .args(["tree", "--package", "aegis-hook", "--edges", "normal", "--prefix", "none"])
+        .args([
+            "tree",
+            "--package",
+            "aegis-hook",
+            "--edges",
+            "normal",
+            "--prefix",
+            "none",
+        ])
         .args(["--format", "{p}", "--offline"])
         .current_dir(root())
         .output()
         .unwrap();
-    assert!(listed.status.success(), "{}", String::from_utf8_lossy(&listed.stderr));
+    assert!(
+        listed.status.success(),
+        "{}",
+        String::from_utf8_lossy(&listed.stderr)
+    );
     let text = String::from_utf8(listed.stdout).unwrap();
-    let packages: BTreeSet<&str> =
-        text.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    let packages: BTreeSet<&str> = text
+        .lines()
+        .filter_map(|line| line.split_whitespace().next())
+        .collect();
     for banned in NOT_IN_HOOK {
-        assert!(!packages.contains(banned), "the hook program holds `{banned}`");
+        assert!(
+            !packages.contains(banned),
+            "the hook program holds `{banned}`"
+        );
     }
     assert!(
         packages.len() <= HOOK_PACKAGES_MAX,
@@ -285,7 +376,11 @@ fn every_document_named_in_a_document_exists() {
             continue;
         }
         let text = fs::read_to_string(root().join(&name)).unwrap();
-        for reference in text.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next()) {
+        for reference in text
+            .split("](")
+            .skip(1)
+            .filter_map(|rest| rest.split([')', '#']).next())
+        {
             if reference.is_empty() || reference.contains("://") || reference.contains(' ') {
                 continue;
             }
@@ -296,4 +391,34 @@ fn every_document_named_in_a_document_exists() {
         }
     }
     assert!(missing.is_empty(), "{missing:?}");
+}
+
+/// Returns what stands in backticks in `text` and could be the name of a test.
+fn named_tests(text: &str) -> impl Iterator<Item = &str> {
+    text.split('`')
+        .skip(1)
+        .step_by(2)
+        .filter(|name| name.len() > 16 && name.matches('_').count() > 2)
+        .filter(|name| {
+            name.chars()
+                .all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == '_')
+        })
+}
+
+#[test]
+fn every_test_named_in_a_document_exists() {
+    let sources: String = rust_files().into_iter().map(|(_, text)| text).collect();
+    let mut missing = Vec::new();
+    let mut seen = 0;
+    for page in ["threat-model.md", "weaknesses.md", "hook-failures.md"] {
+        let text = fs::read_to_string(root().join("docs").join(page)).unwrap();
+        for name in named_tests(&text) {
+            seen += 1;
+            if !sources.contains(&format!("fn {name}(")) {
+                missing.push(format!("{page}: {name}"));
+            }
+        }
+    }
+    assert!(seen > 60, "the documents name tests");
+    assert!(missing.is_empty(), "{missing:#?}");
 }

@@ -1,0 +1,44 @@
+//! One file for each command, or for each group of them.
+
+mod about;
+mod approvals;
+mod doctor;
+mod explain;
+mod export;
+mod hook;
+mod init;
+mod install;
+mod log;
+mod policy;
+mod recorded;
+mod replay;
+mod schema;
+mod trust;
+mod validate;
+pub(crate) mod verify;
+
+use crate::arguments::{Arguments, Command};
+use crate::demo;
+use crate::here::Here;
+use crate::report::{Failure, Report};
+
+/// Does what the arguments say.
+pub(crate) fn run(arguments: Arguments) -> Result<Report, Failure> {
+    match arguments.command {
+        Command::Demo(arguments) => demo::demo(&arguments),
+        Command::Init(arguments) => init::init(&Here::look()?.directory, &arguments),
+        Command::Install(arguments) => install::install(&Here::look()?, &arguments),
+        Command::Uninstall(arguments) => install::uninstall(&Here::look()?, &arguments),
+        Command::Doctor => doctor::doctor(&Here::look()?),
+        Command::Hook => hook::hook(),
+        Command::Trust(arguments) => trust::trust(&Here::look()?, &arguments),
+        Command::Validate(arguments) => validate::validate(&arguments),
+        Command::Schema(arguments) => schema::schema(arguments.kind),
+        Command::Policy(command) => policy::answer(&Here::look()?, command),
+        Command::Log(command) => log::answer(&Here::look()?, command),
+        Command::Approvals(command) => approvals::answer(&Here::look()?, command),
+        Command::Completions { shell } => Ok(about::completions(shell)),
+        Command::Man { folder } => about::man(&folder),
+        Command::Version => Ok(about::version()),
+    }
+}

@@ -1,0 +1,313 @@
+//! `aegis approvals`: what waits for a person.
+
+use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::str::FromStr as _;
+use std::time::{Duration, Instant};
+
+use aegis_gate::{AnswerError, ApprovalFilter, ApprovalView, Gate, ReadApprovalError, Reply};
+use aegis_types::{ApprovalId, ApprovalStatus, ApproverId, Assurance, DurationMs, Otherwise};
+use serde_json::{Value, json};
+
+use crate::arguments::{AnswerArguments, ApprovalsCommand};
+use crate::describe;
+use crate::exit::Exit;
+use crate::here::Here;
+use crate::page::{Page, Tone, piece};
+use crate::report::{Failure, Report, causes};
+
+/// How often `watch` looks for something new.
+const LOOK_EVERY: Duration = Duration::from_millis(150);
+
+/// Answers one of the commands on approvals.
+pub(crate) fn answer(here: &Here, command: ApprovalsCommand) -> Result<Report, Failure> {
+    let gate = here.gate()?;
+    match command {
+        ApprovalsCommand::List { all } => list(&gate, all),
+        ApprovalsCommand::Show { id } => show(&find(&gate, &id)?),
+        ApprovalsCommand::Approve(arguments) => reply(&gate, here, &arguments, true),
+        ApprovalsCommand::Refuse(arguments) => reply(&gate, here, &arguments, false),
+        ApprovalsCommand::Watch { idle } => watch(&gate, here, idle.as_deref()),
+    }
+}
+
+fn unreadable(error: &ReadApprovalError) -> Failure {
+    Failure::environment(causes(error))
+}
+
+fn views(gate: &Gate, status: Option<ApprovalStatus>) -> Result<Vec<ApprovalView>, Failure> {
+    gate.approvals(&ApprovalFilter {
+        session: None,
+        status,
+    })
+    .map_err(|error| unreadable(&error))
+}
+
+fn list(gate: &Gate, all: bool) -> Result<Report, Failure> {
+    let found = views(gate, (!all).then_some(ApprovalStatus::Pending))?;
+    let mut page = Page::default();
+    if found.is_empty() {
+        page.plain(if all {
+            "Nothing was ever asked."
+        } else {
+            "Nothing waits for an answer."
+        });
+    } else {
+        let rows: Vec<_> = found
+            .iter()
+            .map(|view| {
+                vec![
+                    piece(Tone::Strong, short(&view.approval.id)),
+                    piece(tone(view.status), view.status.as_str()),
+                    piece(Tone::Plain, view.approval.risk.as_str()),
+                    piece(Tone::Quiet, describe::time(view.approval.expires_at)),
+                    piece(Tone::Plain, &view.approval.summary),
+                ]
+            })
+            .collect();
+        page.table(&["id", "status", "risk", "expires (UTC)", "request"], &rows);
+        page.blank()
+            .plain("Answer with `aegis approvals approve ID` or `aegis approvals refuse ID`.");
+    }
+    Ok(Report::done(
+        page,
+        json!({"approvals": found.iter().map(to_json).collect::<Vec<_>>()}),
+    ))
+}
+
+fn show(view: &ApprovalView) -> Result<Report, Failure> {
+    let mut page = Page::default();
+    describe_view(&mut page, view);
+    Ok(Report::done(page, to_json(view)))
+}
+
+fn describe_view(page: &mut Page, view: &ApprovalView) {
+    let approval = &view.approval;
+    let otherwise = match approval.terms.otherwise {
+        Otherwise::Deny => "silence means no",
+        Otherwise::Allow => "silence means yes",
+    };
+    let needed = Assurance::needed_for(approval.risk);
+    page.heading(&approval.summary);
+    page.fields(&[
+        ("id", piece(Tone::Plain, approval.id.as_str())),
+        ("status", piece(tone(view.status), view.status.as_str())),
+        (
+            "why",
+            piece(Tone::Plain, approval.message.as_deref().unwrap_or("–")),
+        ),
+        ("risk", piece(Tone::Plain, approval.risk.as_str())),
+        (
+            "needs",
+            piece(
+                Tone::Plain,
+                format!(
+                    "{} × assurance {}",
+                    approval.terms.approvers,
+                    needed.as_str()
+                ),
+            ),
+        ),
+        ("session", piece(Tone::Plain, approval.session.as_str())),
+        ("request", piece(Tone::Plain, approval.request.as_str())),
+        (
+            "asked",
+            piece(
+                Tone::Plain,
+                format!("{} UTC", describe::time(approval.asked_at)),
+            ),
+        ),
+        (
+            "expires",
+            piece(
+                Tone::Plain,
+                format!("{} UTC; {otherwise}", describe::time(approval.expires_at)),
+            ),
+        ),
+    ]);
+    for answer in &view.answers {
+        let word = if answer.is_granted {
+            "approved"
+        } else {
+            "refused"
+        };
+        let note = answer.note.as_deref().unwrap_or("");
+        let text = format!(
+            "{word} by {} ({}) {note}",
+            answer.approver,
+            answer.assurance.as_str()
+        );
+        page.fields(&[("answer", piece(Tone::Plain, text))]);
+    }
+}
+
+fn to_json(view: &ApprovalView) -> Value {
+    json!({"approval": view.approval, "status": view.status, "answers": view.answers})
+}
+
+const fn tone(status: ApprovalStatus) -> Tone {
+    match status {
+        ApprovalStatus::Pending => Tone::Careful,
+        ApprovalStatus::Granted => Tone::Good,
+        ApprovalStatus::Refused => Tone::Bad,
+        ApprovalStatus::Expired => Tone::Quiet,
+    }
+}
+
+/// Returns the beginning of a name, enough to tell it from others.
+fn short(id: &ApprovalId) -> String {
+    id.as_str().chars().take(12).collect()
+}
+
+/// Finds the approval whose name is `text`, or begins with it if only one does.
+fn find(gate: &Gate, text: &str) -> Result<ApprovalView, Failure> {
+    if let Ok(id) = ApprovalId::from_str(text)
+        && let Some(view) = gate.approval(&id).map_err(|error| unreadable(&error))?
+    {
+        return Ok(view);
+    }
+    let mut found: Vec<ApprovalView> = views(gate, None)?
+        .into_iter()
+        .filter(|view| view.approval.id.as_str().starts_with(text))
+        .collect();
+    match (found.pop(), found.len()) {
+        (Some(view), 0) => Ok(view),
+        (Some(_), more) => Err(Failure::usage(format!(
+            "`{text}` is the beginning of {} approvals; write more of the name",
+            more + 1
+        ))),
+        (None, _) => Err(Failure::usage(format!("there is no approval `{text}`"))
+            .remedy("`aegis approvals list --all` shows their names")),
+    }
+}
+
+fn reply(
+    gate: &Gate,
+    here: &Here,
+    arguments: &AnswerArguments,
+    is_granted: bool,
+) -> Result<Report, Failure> {
+    let view = find(gate, &arguments.id)?;
+    let answered = give(gate, here, &view, is_granted, arguments.note.clone())?;
+    let mut page = Page::default();
+    page.line(&[
+        piece(tone(answered.status), answered.status.as_str()),
+        piece(Tone::Plain, format!("  {}", answered.approval.summary)),
+    ]);
+    if answered.status == ApprovalStatus::Pending {
+        page.plain("Another approver must agree before the action may happen.");
+    }
+    Ok(Report::done(page, to_json(&answered)))
+}
+
+fn give(
+    gate: &Gate,
+    here: &Here,
+    view: &ApprovalView,
+    is_granted: bool,
+    note: Option<String>,
+) -> Result<ApprovalView, Failure> {
+    let reply = Reply {
+        is_granted,
+        approver: approver(here)?,
+        assurance: Assurance::Low,
+        channel: "terminal".to_owned(),
+        note,
+        process: Some(std::process::id()),
+    };
+    gate.answer(&view.approval.id, reply)
+        .map_err(|error| refused(&error))
+}
+
+fn refused(error: &AnswerError) -> Failure {
+    let exit = match error {
+        AnswerError::Missing { .. } => Exit::Usage,
+        AnswerError::Settled { .. }
+        | AnswerError::AnsweredAlready { .. }
+        | AnswerError::Assurance { .. }
+        | AnswerError::Agent { .. }
+        | AnswerError::Unseen => Exit::No,
+        AnswerError::Read(_) | AnswerError::Append(_) | AnswerError::Write(_) => Exit::Environment,
+    };
+    Failure {
+        message: causes(error),
+        remedy: None,
+        exit,
+    }
+}
+
+/// Returns the name of the user who answers, as the machine knows it.
+fn approver(here: &Here) -> Result<ApproverId, Failure> {
+    let user = here
+        .surroundings
+        .variables
+        .get("USER")
+        .map_or("user", String::as_str);
+    let name: String = user.chars().filter(char::is_ascii_graphic).collect();
+    ApproverId::from_str(&format!("local:{name}"))
+        .map_err(|error| Failure::environment(format!("the user has no usable name: {error}")))
+}
+
+/// Shows approvals as they come and asks for each one, until Ctrl-C or until idle.
+fn watch(gate: &Gate, here: &Here, idle: Option<&str>) -> Result<Report, Failure> {
+    let idle = idle
+        .map(DurationMs::from_str)
+        .transpose()
+        .map_err(|error| Failure::usage(error.to_string()))?;
+    if !std::io::stdin().is_terminal() {
+        return Err(
+            Failure::usage("`watch` asks at a terminal, and there is none")
+                .remedy("use `aegis approvals list`, `approve` and `refuse`"),
+        );
+    }
+    say("Waiting for approvals. Ctrl-C ends.\n");
+    let mut seen: Vec<ApprovalId> = Vec::new();
+    let mut last_news = Instant::now();
+    loop {
+        let pending = views(gate, Some(ApprovalStatus::Pending))?;
+        for view in pending
+            .iter()
+            .rev()
+            .filter(|view| !seen.contains(&view.approval.id))
+        {
+            ask(gate, here, view)?;
+            last_news = Instant::now();
+        }
+        seen = pending.into_iter().map(|view| view.approval.id).collect();
+        if idle.is_some_and(|idle| last_news.elapsed() >= idle.to_std()) {
+            let mut page = Page::default();
+            page.plain("Nothing came for a while.");
+            return Ok(Report::done(page, json!({"idle": true})).with(Exit::TimedOut));
+        }
+        std::thread::sleep(LOOK_EVERY);
+    }
+}
+
+fn ask(gate: &Gate, here: &Here, view: &ApprovalView) -> Result<(), Failure> {
+    let mut page = Page::default();
+    page.blank();
+    describe_view(&mut page, view);
+    say(&page.into_text());
+    loop {
+        say("Approve? [y/n/skip] ");
+        let mut line = String::new();
+        let read = std::io::stdin().lock().read_line(&mut line);
+        let is_granted = match line.trim() {
+            _ if read.as_ref().is_ok_and(|bytes| *bytes == 0) || read.is_err() => return Ok(()),
+            "y" | "yes" => true,
+            "n" | "no" => false,
+            "s" | "skip" => return Ok(()),
+            _ => continue,
+        };
+        match give(gate, here, view, is_granted, None) {
+            Ok(answered) => say(&format!("{}\n", answered.status.as_str())),
+            Err(failure) => say(&format!("{}\n", failure.message)),
+        }
+        return Ok(());
+    }
+}
+
+fn say(text: &str) {
+    let mut out = anstream::stdout().lock();
+    let _ = out.write_all(text.as_bytes());
+    let _ = out.flush();
+}

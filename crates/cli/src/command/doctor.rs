@@ -1,0 +1,75 @@
+//! `aegis doctor`: what is in force, and what is wrong.
+
+use aegis_host::{Level, Patient, Symptom, examine};
+use serde_json::json;
+
+use crate::command::install::{find_client, registered};
+use crate::exit::Exit;
+use crate::here::Here;
+use crate::page::{Page, Tone, piece};
+use crate::report::{Failure, Report};
+
+/// Examines the installation around the process.
+pub(crate) fn doctor(here: &Here) -> Result<Report, Failure> {
+    let registration = registered(here)?;
+    let client = find_client(None);
+    let found = examine(&Patient {
+        surroundings: &here.surroundings,
+        places: &here.places,
+        client: client.as_ref(),
+        registration: &registration,
+    });
+    let mut page = Page::default();
+    let mut part = None;
+    for symptom in &found.symptoms {
+        if part != Some(symptom.part) {
+            let name = symptom.part.as_str();
+            let mut letters = name.chars();
+            let first = letters
+                .next()
+                .map(|letter| letter.to_uppercase().to_string());
+            page.heading(format!("{}{}", first.unwrap_or_default(), letters.as_str()));
+            part = Some(symptom.part);
+        }
+        show(&mut page, symptom);
+    }
+    let (summary, exit) = match found.worst() {
+        Level::Good | Level::Note => (piece(Tone::Good, "All is as it should be."), Exit::Done),
+        Level::Warning => (
+            piece(Tone::Careful, "Something holds less than it could."),
+            Exit::Done,
+        ),
+        Level::Fault => (piece(Tone::Bad, "Something is wrong."), Exit::No),
+    };
+    page.blank().line(&[summary]);
+    let symptoms: Vec<_> = found
+        .symptoms
+        .iter()
+        .map(|symptom| {
+            json!({
+                "part": symptom.part.as_str(),
+                "level": symptom.level.as_str(),
+                "text": symptom.text,
+                "remedy": symptom.remedy,
+            })
+        })
+        .collect();
+    Ok(Report::done(
+        page,
+        json!({"worst": found.worst().as_str(), "findings": symptoms}),
+    )
+    .with(exit))
+}
+
+fn show(page: &mut Page, symptom: &Symptom) {
+    let (sign, tone) = match symptom.level {
+        Level::Good => ("  ✓ ", Tone::Good),
+        Level::Note => ("  · ", Tone::Quiet),
+        Level::Warning => ("  ! ", Tone::Careful),
+        Level::Fault => ("  ✗ ", Tone::Bad),
+    };
+    page.line(&[piece(tone, sign), piece(Tone::Plain, &symptom.text)]);
+    if let Some(remedy) = &symptom.remedy {
+        page.line(&[piece(Tone::Quiet, "    → "), piece(Tone::Plain, remedy)]);
+    }
+}

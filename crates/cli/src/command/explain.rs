@@ -1,0 +1,261 @@
+//! `aegis policy explain`: how a call would be decided, and why.
+
+use aegis_engine::{Attached, Explanation, PolicyExplanation, RuleExplanation, Standpoint};
+use aegis_policy::{Truth, WhyNot};
+use aegis_types::{ActionRequest, Command, Decision, Word, WordPart};
+use serde_json::{Value, json};
+
+use crate::describe;
+use crate::page::{Page, Tone, piece};
+use crate::report::Report;
+
+/// Returns the page and the JSON of an explanation.
+pub(crate) fn report(
+    request: &ActionRequest,
+    attached: &[Attached<'_>],
+    explanation: &Explanation,
+    is_whole: bool,
+) -> Report {
+    let mut page = Page::default();
+    show_request(&mut page, request);
+    show_facts(&mut page, request);
+    show_decision(&mut page, &explanation.decision);
+    for policy in &explanation.policies {
+        show_policy(&mut page, policy, is_whole);
+    }
+    let json = json!({
+        "request": request,
+        "decision": explanation.decision,
+        "policies": explanation
+            .policies
+            .iter()
+            .zip(attached)
+            .map(|(policy, attached)| policy_json(policy, attached))
+            .collect::<Vec<_>>(),
+    });
+    Report::done(page, json)
+}
+
+fn show_request(page: &mut Page, request: &ActionRequest) {
+    page.line(&[
+        piece(Tone::Strong, &*request.tool),
+        piece(Tone::Plain, "  "),
+        piece(Tone::Plain, describe::request(request)),
+    ]);
+    page.line(&[piece(
+        Tone::Quiet,
+        format!("{} in {}", request.action, request.context.directory),
+    )]);
+}
+
+/// Shows what was found out about the call: what would run, what it would touch.
+fn show_facts(page: &mut Page, request: &ActionRequest) {
+    let mut fields = Vec::new();
+    if let Some(plan) = &request.context.plan {
+        for command in &plan.commands {
+            fields.push(("runs", piece(Tone::Plain, command_text(command))));
+        }
+        for unknown in &plan.unknowns {
+            let text = format!("{:?}", unknown.cause);
+            fields.push(("unknown", piece(Tone::Careful, text)));
+        }
+    }
+    for path in &request.context.paths {
+        let place = path.resolved.as_deref().unwrap_or("cannot be told");
+        fields.push((
+            "touches",
+            piece(Tone::Plain, format!("{place} ({})", path.access)),
+        ));
+    }
+    for host in &request.context.hosts {
+        fields.push(("speaks to", piece(Tone::Plain, &host.written)));
+    }
+    for touch in &request.context.protected {
+        let text = format!(
+            "{} ({}) by {}",
+            touch.kind.noun(),
+            touch.path,
+            touch.through
+        );
+        fields.push(("protected", piece(Tone::Bad, text)));
+    }
+    for agent in &request.context.nested_agents {
+        fields.push((
+            "starts",
+            piece(Tone::Bad, format!("{}: {}", agent.program, agent.cause)),
+        ));
+    }
+    if !fields.is_empty() {
+        page.heading("Facts").fields(&fields);
+    }
+}
+
+/// Returns a command as understood: words without quotes, `…` for what is unknown.
+fn command_text(command: &Command) -> String {
+    let assigned = command
+        .assignments
+        .iter()
+        .map(|assignment| format!("{}={}", assignment.name, word_text(&assignment.value)));
+    let words = command
+        .program
+        .iter()
+        .chain(&command.arguments)
+        .map(word_text);
+    assigned.chain(words).collect::<Vec<_>>().join(" ")
+}
+
+fn word_text(word: &Word) -> String {
+    word.parts
+        .iter()
+        .map(|part| match part {
+            WordPart::Literal(text) | WordPart::Pattern(text) => text.clone(),
+            WordPart::Home(None) => "~".to_owned(),
+            WordPart::Home(Some(user)) => format!("~{user}"),
+            WordPart::Unknown(_) => "…".to_owned(),
+        })
+        .collect()
+}
+
+fn show_decision(page: &mut Page, decision: &Decision) {
+    page.heading("Decision");
+    let verdict = format!(
+        "  {} {}",
+        describe::sign(decision.verdict),
+        decision.verdict
+    );
+    let from = describe::policy(decision)
+        .map(|name| format!("  {name}"))
+        .unwrap_or_default();
+    page.line(&[
+        piece(Tone::of(decision.verdict), verdict),
+        piece(Tone::Plain, format!("  {}", describe::cause(decision))),
+        piece(Tone::Quiet, from),
+    ]);
+    if let Some(message) = decision
+        .deciding()
+        .and_then(|finding| finding.message.as_deref())
+    {
+        page.plain(format!("  {message}"));
+    }
+    for obligation in &decision.obligations {
+        page.line(&[piece(
+            Tone::Quiet,
+            format!("  under the obligation {obligation:?}"),
+        )]);
+    }
+}
+
+fn show_policy(page: &mut Page, policy: &PolicyExplanation, is_whole: bool) {
+    page.heading(format!("Rules of {}", policy.name));
+    let mut rows = Vec::new();
+    let mut far = 0;
+    for rule in &policy.rules {
+        if !is_whole && is_far(rule) {
+            far += 1;
+            continue;
+        }
+        rows.push(row(rule));
+    }
+    page.table(&["", "rule", "says", "why"], &rows);
+    if far > 0 {
+        page.line(&[piece(
+            Tone::Quiet,
+            format!("  {far} more are about other things (--all shows them)"),
+        )]);
+    }
+    if let Some(default) = policy.default {
+        page.line(&[
+            piece(Tone::Quiet, "  no rule decides, so the default does: "),
+            piece(Tone::of(default), default.as_str()),
+        ]);
+    }
+}
+
+/// Returns whether a rule is about something else altogether.
+fn is_far(rule: &RuleExplanation) -> bool {
+    matches!(
+        rule.truth,
+        Truth::No(
+            WhyNot::Tool
+                | WhyNot::Action
+                | WhyNot::NoCommandLine
+                | WhyNot::Command { program: None }
+                | WhyNot::Alternatives
+                | WhyNot::Path
+                | WhyNot::Host
+        )
+    )
+}
+
+fn row(rule: &RuleExplanation) -> Vec<crate::page::Piece> {
+    let (sign, tone, why) = match &rule.truth {
+        _ if rule.is_shadowed => (
+            "·",
+            Tone::Quiet,
+            "it holds, but stands behind one that decided".to_owned(),
+        ),
+        Truth::Yes if rule.speaks => (
+            describe::sign(rule.verdict),
+            Tone::of(rule.verdict),
+            "it holds".to_owned(),
+        ),
+        Truth::Yes => (
+            "·",
+            Tone::Quiet,
+            "it holds, but does not count here".to_owned(),
+        ),
+        Truth::No(why) => ("·", Tone::Quiet, why.to_string()),
+        Truth::Unknown(why) if rule.speaks => (
+            describe::sign(rule.verdict),
+            Tone::of(rule.verdict),
+            format!("it counts as holding: {why}"),
+        ),
+        Truth::Unknown(why) => ("·", Tone::Quiet, format!("it does not count: {why}")),
+    };
+    let where_it_stands = match rule.standpoint {
+        Standpoint::Mandatory => " (mandatory)",
+        Standpoint::Limit => " (limit)",
+        Standpoint::TierBase => " (tier)",
+        Standpoint::Ordered => "",
+    };
+    vec![
+        piece(tone, sign),
+        piece(
+            if rule.speaks {
+                Tone::Strong
+            } else {
+                Tone::Plain
+            },
+            format!("{}{where_it_stands}", rule.id),
+        ),
+        piece(tone, rule.verdict.as_str()),
+        piece(Tone::Quiet, why),
+    ]
+}
+
+fn policy_json(policy: &PolicyExplanation, attached: &Attached<'_>) -> Value {
+    let sources = &attached.policy.policy().sources;
+    json!({
+        "name": policy.name,
+        "digest": attached.policy.digest(),
+        "default": policy.default,
+        "rules": policy.rules.iter().map(|rule| {
+            let (holds, why) = match &rule.truth {
+                Truth::Yes => (json!(true), None),
+                Truth::No(why) => (json!(false), Some(why.to_string())),
+                Truth::Unknown(why) => (Value::Null, Some(why.to_string())),
+            };
+            json!({
+                "id": rule.id,
+                "verdict": rule.verdict,
+                "source": sources.get(usize::from(rule.place.source)).map(|source| &source.name),
+                "line": rule.place.line,
+                "column": rule.place.column,
+                "holds": holds,
+                "why": why,
+                "speaks": rule.speaks,
+                "shadowed": rule.is_shadowed,
+            })
+        }).collect::<Vec<_>>(),
+    })
+}

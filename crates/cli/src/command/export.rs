@@ -1,0 +1,70 @@
+//! `aegis log export`: envelopes as JSON lines.
+
+use std::fs::File;
+use std::io::{BufWriter, Write as _};
+
+use aegis_log::{ExportError, SqliteLog, export as write_out};
+use aegis_types::ChainId;
+use serde_json::json;
+
+use crate::arguments::ExportArguments;
+use crate::command::log::{session, unreadable};
+use crate::here::Here;
+use crate::page::{Page, Tone, piece};
+use crate::report::{Failure, Report, causes};
+
+/// Writes the log, or one session of it, into a file or to standard output.
+pub(crate) fn export(here: &Here, arguments: &ExportArguments) -> Result<Report, Failure> {
+    let log = here.log()?;
+    let only = match &arguments.session {
+        Some(text) => Some(ChainId::Session {
+            tenant: here.settings()?.tenant.value,
+            session: session(text)?,
+        }),
+        None => None,
+    };
+    let Some(path) = &arguments.output else {
+        return to_standard_output(&log, only.as_ref());
+    };
+    let cannot = |error: std::io::Error| {
+        Failure::environment(format!("cannot write `{}`: {error}", path.display()))
+    };
+    let mut file = BufWriter::new(File::create(path).map_err(cannot)?);
+    let records = write_out(&log, only.as_ref(), &mut file).map_err(|error| failed(&error))?;
+    file.flush().map_err(cannot)?;
+    let mut page = Page::default();
+    page.line(&[
+        piece(Tone::Good, "exported  "),
+        piece(
+            Tone::Plain,
+            format!("{records} records to {}", path.display()),
+        ),
+    ]);
+    page.line(&[piece(
+        Tone::Quiet,
+        format!(
+            "  `aegis log verify --file {}` verifies it anywhere",
+            path.display()
+        ),
+    )]);
+    Ok(Report::done(
+        page,
+        json!({"records": records, "file": path}),
+    ))
+}
+
+/// The lines are the answer, whether JSON is asked for or not.
+fn to_standard_output(log: &SqliteLog, only: Option<&ChainId>) -> Result<Report, Failure> {
+    let mut out = BufWriter::new(std::io::stdout().lock());
+    write_out(log, only, &mut out).map_err(|error| failed(&error))?;
+    out.flush()
+        .map_err(|error| Failure::environment(format!("cannot write: {error}")))?;
+    Ok(Report::silent())
+}
+
+fn failed(error: &ExportError) -> Failure {
+    match error {
+        ExportError::Read(error) => unreadable(error),
+        ExportError::Write(_) => Failure::environment(causes(error)),
+    }
+}

@@ -1,0 +1,331 @@
+//! `aegis log`: looking into the record.
+
+use std::collections::BTreeSet;
+use std::str::FromStr as _;
+
+use aegis_log::{Log, Query, ReadLogError};
+use aegis_types::{
+    ActionRequest, ChainId, Decision, Envelope, Event, EventKind, SessionId, Verdict,
+};
+use serde_json::{Value, json};
+
+use crate::arguments::{ListArguments, LogCommand};
+use crate::command::{export, replay, verify};
+use crate::describe;
+use crate::here::Here;
+use crate::page::{Page, Piece, Tone, piece};
+use crate::report::{Failure, Report, causes};
+
+/// The greatest number of characters of a summary in a list.
+const SUMMARY_CHARS: usize = 72;
+
+/// The greatest number of records that are looked through for a list.
+const LOOKED_THROUGH_MAX: usize = 100_000;
+
+/// Answers one of the commands on the log.
+pub(crate) fn answer(here: &Here, command: LogCommand) -> Result<Report, Failure> {
+    match command {
+        LogCommand::List(arguments) if arguments.sessions => sessions(&here.log()?),
+        LogCommand::List(arguments) => decisions(&here.log()?, &arguments),
+        LogCommand::Show { id } => show(&here.log()?, &id),
+        LogCommand::Export(arguments) => export::export(here, &arguments),
+        LogCommand::Verify(arguments) => verify::verify(here, &arguments),
+        LogCommand::Replay(arguments) => replay::replay(here, &arguments),
+    }
+}
+
+/// Turns a failure to read the log into one of the command.
+pub(crate) fn unreadable(error: &ReadLogError) -> Failure {
+    Failure::environment(causes(error)).remedy("`aegis log verify` names what is damaged")
+}
+
+/// Reads a session's name as given on the command line.
+pub(crate) fn session(text: &str) -> Result<SessionId, Failure> {
+    SessionId::from_str(text)
+        .map_err(|error| Failure::usage(format!("`{text}` is no name of a session: {error}")))
+}
+
+/// Returns the event that an envelope holds.
+pub(crate) fn event(envelope: &Envelope) -> Result<Event, Failure> {
+    Event::from_recorded(
+        envelope.kind,
+        envelope.subject.as_deref(),
+        &envelope.payload,
+    )
+    .map_err(|error| Failure::environment(causes(&error)))
+}
+
+/// Returns the newest recorded request with this name in the chain of `near`.
+fn request_of(log: &dyn Log, near: &Envelope) -> Result<Option<ActionRequest>, Failure> {
+    let query = Query {
+        tenant: Some(near.chain.tenant()),
+        session: near.chain.session(),
+        kinds: &[EventKind::ActionRequested],
+        subject: near.subject.as_deref(),
+        limit: 1,
+        ..Query::default()
+    };
+    let found = log.newest(&query).map_err(|error| unreadable(&error))?;
+    match found.first().map(event).transpose()? {
+        Some(Event::ActionRequested(request)) => Ok(Some(*request)),
+        Some(_) | None => Ok(None),
+    }
+}
+
+fn sessions(log: &dyn Log) -> Result<Report, Failure> {
+    let chains = log.chains().map_err(|error| unreadable(&error))?;
+    let mut rows = Vec::new();
+    let mut listed = Vec::new();
+    for summary in &chains {
+        let ChainId::Session { tenant, session } = &summary.chain else {
+            continue;
+        };
+        rows.push(vec![
+            piece(Tone::Plain, session.as_str()),
+            piece(Tone::Quiet, describe::time(summary.first_at)),
+            piece(Tone::Quiet, describe::time(summary.last_at)),
+            piece(Tone::Plain, summary.head.next.to_string()),
+        ]);
+        listed.push(json!({
+            "tenant": tenant,
+            "session": session,
+            "first_unix_ms": summary.first_at,
+            "last_unix_ms": summary.last_at,
+            "records": summary.head.next,
+            "head": summary.head.hash,
+        }));
+    }
+    let mut page = Page::default();
+    if rows.is_empty() {
+        page.plain("No session is recorded yet.");
+    } else {
+        page.table(&["session", "began (UTC)", "last record", "records"], &rows);
+    }
+    Ok(Report::done(page, json!({"sessions": listed})))
+}
+
+fn decisions(log: &dyn Log, arguments: &ListArguments) -> Result<Report, Failure> {
+    let only = arguments.session.as_deref().map(session).transpose()?;
+    let limit = if arguments.verdict.is_some() {
+        LOOKED_THROUGH_MAX
+    } else {
+        arguments.limit
+    };
+    let query = Query {
+        session: only.as_ref(),
+        kinds: &[EventKind::DecisionMade],
+        limit,
+        ..Query::default()
+    };
+    let envelopes = log.newest(&query).map_err(|error| unreadable(&error))?;
+    let mut rows = Vec::new();
+    let mut listed = Vec::new();
+    for envelope in &envelopes {
+        if rows.len() == arguments.limit {
+            break;
+        }
+        let Event::DecisionMade { decision, .. } = event(envelope)? else {
+            continue;
+        };
+        if arguments
+            .verdict
+            .as_deref()
+            .is_some_and(|only| only != decision.verdict.as_str())
+        {
+            continue;
+        }
+        let request = request_of(log, envelope)?;
+        rows.push(row(envelope, request.as_ref(), &decision));
+        listed.push(line(envelope, request.as_ref(), &decision));
+    }
+    let mut page = Page::default();
+    if rows.is_empty() {
+        page.plain("No such decision is recorded.");
+    } else {
+        page.table(&["time (UTC)", "", "tool", "request", "cause", "id"], &rows);
+    }
+    Ok(Report::done(page, json!({"decisions": listed})))
+}
+
+fn row(envelope: &Envelope, request: Option<&ActionRequest>, decision: &Decision) -> Vec<Piece> {
+    let tool = request.map_or("", |request| &*request.tool);
+    let summary = request.map(describe::request).unwrap_or_default();
+    let tone = Tone::of(decision.verdict);
+    vec![
+        piece(Tone::Quiet, describe::time(envelope.at)),
+        piece(
+            tone,
+            format!("{} {}", describe::sign(decision.verdict), decision.verdict),
+        ),
+        piece(Tone::Plain, tool),
+        piece(Tone::Plain, aegis_redact::visible(&summary, SUMMARY_CHARS)),
+        piece(Tone::Quiet, describe::cause(decision)),
+        piece(Tone::Quiet, envelope.subject.as_deref().unwrap_or_default()),
+    ]
+}
+
+fn line(envelope: &Envelope, request: Option<&ActionRequest>, decision: &Decision) -> Value {
+    json!({
+        "id": envelope.subject,
+        "session": envelope.chain.session(),
+        "seq": envelope.seq,
+        "ts_unix_ms": envelope.at,
+        "tool": request.map(|request| &request.tool),
+        "request": request.map(describe::request),
+        "verdict": decision.verdict,
+        "reason": decision.reason,
+        "rule": decision.deciding().and_then(|finding| finding.rule.as_ref()),
+        "policy": describe::policy(decision),
+    })
+}
+
+/// Shows everything recorded about a request or an approval, in order.
+fn show(log: &dyn Log, id: &str) -> Result<Report, Failure> {
+    let envelopes = about(log, id)?;
+    if envelopes.is_empty() {
+        return Err(Failure::usage(format!("nothing is recorded about `{id}`"))
+            .remedy("`aegis log list` shows the names of the newest requests"));
+    }
+    let mut page = Page::default();
+    for envelope in &envelopes {
+        let session = envelope.chain.session().map_or("", SessionId::as_str);
+        page.heading(envelope.kind.as_str());
+        let mut fields = vec![
+            (
+                "time",
+                piece(Tone::Plain, format!("{} UTC", describe::time(envelope.at))),
+            ),
+            ("session", piece(Tone::Plain, session)),
+            ("record", piece(Tone::Plain, envelope.seq.to_string())),
+            ("hash", piece(Tone::Quiet, envelope.hash.to_string())),
+        ];
+        fields.extend(details(&event(envelope)?));
+        page.fields(&fields);
+    }
+    let json: Vec<Value> = envelopes.iter().map(Envelope::to_json).collect();
+    Ok(Report::done(page, json!({"envelopes": json})))
+}
+
+/// Returns the records about `id` and about the approvals that belong to it, in order.
+fn about(log: &dyn Log, id: &str) -> Result<Vec<Envelope>, Failure> {
+    let named = |subject: &str| {
+        let query = Query {
+            subject: Some(subject),
+            limit: 1_000,
+            ..Query::default()
+        };
+        log.newest(&query).map_err(|error| unreadable(&error))
+    };
+    let mut found = named(id)?;
+    let others: BTreeSet<String> = found
+        .iter()
+        .filter_map(|envelope| {
+            let other = |key: &str| Some(envelope.payload.get(key)?.as_str()?.to_owned());
+            other("approval_token").or_else(|| other("call_id"))
+        })
+        .filter(|other| other != id)
+        .collect();
+    for other in others {
+        found.extend(named(&other)?);
+    }
+    found.sort_by_key(|envelope| (envelope.chain.clone(), envelope.seq));
+    found.dedup_by_key(|envelope| envelope.hash);
+    Ok(found)
+}
+
+/// Returns what is worth showing of an event.
+fn details(event: &Event) -> Vec<(&'static str, Piece)> {
+    match event {
+        Event::ActionRequested(request) => of_request(request),
+        Event::DecisionMade { decision, .. } => of_decision(decision),
+        Event::ApprovalRequested(approval) => vec![
+            ("approval", piece(Tone::Plain, approval.id.as_str())),
+            ("risk", piece(Tone::Plain, approval.risk.as_str())),
+            (
+                "expires",
+                piece(Tone::Plain, describe::time(approval.expires_at)),
+            ),
+        ],
+        Event::ApprovalAnswered(answer) => {
+            let (tone, word) = if answer.is_granted {
+                (Tone::Good, "granted")
+            } else {
+                (Tone::Bad, "refused")
+            };
+            vec![
+                ("answer", piece(tone, word)),
+                ("by", piece(Tone::Plain, answer.approver.as_str())),
+                ("assurance", piece(Tone::Plain, answer.assurance.as_str())),
+                (
+                    "note",
+                    piece(Tone::Plain, answer.note.as_deref().unwrap_or("–")),
+                ),
+            ]
+        }
+        Event::ApprovalExpired { cause, .. } => vec![("cause", piece(Tone::Careful, cause))],
+        Event::OutcomeRecorded {
+            outcome, content, ..
+        } => vec![
+            ("outcome", piece(Tone::Plain, outcome.as_str())),
+            ("content", piece(Tone::Quiet, json_text(content))),
+        ],
+        Event::Observed { detail, .. } => vec![("detail", piece(Tone::Quiet, json_text(detail)))],
+    }
+}
+
+fn json_text(value: &Value) -> String {
+    String::from_utf8_lossy(&aegis_canon::canonical(value)).into_owned()
+}
+
+fn of_request(request: &ActionRequest) -> Vec<(&'static str, Piece)> {
+    let mut fields = vec![
+        ("tool", piece(Tone::Plain, &*request.tool)),
+        ("request", piece(Tone::Strong, describe::request(request))),
+        ("directory", piece(Tone::Plain, &request.context.directory)),
+    ];
+    for touch in &request.context.protected {
+        let text = format!(
+            "{} ({}) by {}",
+            touch.kind.noun(),
+            touch.path,
+            touch.through
+        );
+        fields.push(("touches", piece(Tone::Bad, text)));
+    }
+    fields
+}
+
+fn of_decision(decision: &Decision) -> Vec<(&'static str, Piece)> {
+    let mut fields = vec![
+        (
+            "verdict",
+            piece(Tone::of(decision.verdict), decision.verdict.as_str()),
+        ),
+        ("cause", piece(Tone::Plain, describe::cause(decision))),
+        (
+            "policy",
+            piece(Tone::Plain, describe::policy(decision).unwrap_or("–")),
+        ),
+    ];
+    if let Some(message) = decision
+        .deciding()
+        .and_then(|finding| finding.message.as_deref())
+    {
+        fields.push(("message", piece(Tone::Plain, message)));
+    }
+    if let Some(observed) = decision.observed {
+        let text = format!("{} if it were enforced", observed.as_str());
+        fields.push(("observed", piece(Tone::Careful, text)));
+    }
+    for finding in &decision.findings {
+        let rule = finding.rule.as_ref().map_or("", |rule| rule.as_str());
+        let tone = match finding.verdict {
+            Verdict::Allow => Tone::Quiet,
+            Verdict::Ask | Verdict::Deny => Tone::Plain,
+        };
+        let check = finding.check.as_str();
+        let text = format!("{check} {} {} {rule}", finding.verdict, finding.reason);
+        fields.push(("finding", piece(tone, text)));
+    }
+    fields
+}

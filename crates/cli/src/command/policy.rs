@@ -1,0 +1,510 @@
+//! `aegis policy`: checking, explaining, showing.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::str::FromStr as _;
+use std::sync::Arc;
+
+use aegis_engine::{ExampleFailure, Expectation, check_examples, explain};
+use aegis_gate::{Gate, InForce, Origin, PolicyFolder, PolicyInForce, Proposal, example_request};
+use aegis_policy::{
+    Compiled, Paint, Parsed, Place, Problem, Severity, Source, pack, pack_names, parse,
+    policy_digest, policy_document, render,
+};
+use aegis_types::{ActionRequest, PolicyStanding, RequestId, SessionId, State};
+use serde_json::{Value, json};
+
+use crate::arguments::{ExplainArguments, PolicyCommand};
+use crate::command::{explain as page_of, recorded};
+use crate::exit::Exit;
+use crate::here::Here;
+use crate::page::{Page, Tone, piece};
+use crate::report::{Failure, Report, causes};
+
+/// Answers one of the commands on policies.
+pub(crate) fn answer(here: &Here, command: PolicyCommand) -> Result<Report, Failure> {
+    match command {
+        PolicyCommand::Check { files } => check(here, &files),
+        PolicyCommand::Explain(arguments) => explained(here, &arguments),
+        PolicyCommand::Show { policy } => show(here, policy.as_deref()),
+    }
+}
+
+/// What checking one policy file came to.
+pub(crate) struct Checked {
+    /// The file as given.
+    name: String,
+    /// The policy, unless the text has errors.
+    parsed: Option<Parsed>,
+    /// Errors and warnings of the text.
+    problems: Vec<Problem>,
+    /// The texts they are found in.
+    sources: Vec<Source>,
+    /// Examples that their rules get wrong.
+    failures: Vec<ExampleFailure>,
+}
+
+impl Checked {
+    fn is_sound(&self) -> bool {
+        self.parsed.is_some() && self.failures.is_empty()
+    }
+}
+
+/// Reads and checks the policy in `file`, its examples included.
+pub(crate) fn check_file(file: &Path) -> Result<Checked, Failure> {
+    let name = file.display().to_string();
+    let text = read_text(file)?;
+    let own = file.file_name().unwrap_or_default().to_string_lossy();
+    let folder = match file.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        Some(_) | None => Path::new("."),
+    };
+    Ok(
+        match parse(&Source::new(&own, &text), &PolicyFolder::new(folder)) {
+            Ok(parsed) => Checked {
+                name,
+                problems: parsed.warnings.clone(),
+                sources: as_given(&parsed.texts, file),
+                failures: failures(&parsed),
+                parsed: Some(parsed),
+            },
+            Err(problems) => Checked {
+                name,
+                parsed: None,
+                sources: as_given(&problems.1, file),
+                problems: problems.0,
+                failures: Vec::new(),
+            },
+        },
+    )
+}
+
+/// Returns the sources under the names by which they can be opened from here.
+fn as_given(sources: &[Source], file: &Path) -> Vec<Source> {
+    let folder = file.parent().unwrap_or(Path::new(""));
+    sources
+        .iter()
+        .map(|source| match pack(&source.name) {
+            Some(_) => source.clone(),
+            None => Source::new(&folder.join(&*source.name).to_string_lossy(), &source.text),
+        })
+        .collect()
+}
+
+fn read_text(file: &Path) -> Result<String, Failure> {
+    let bytes = fs::read(file)
+        .map_err(|error| Failure::usage(format!("cannot read `{}`: {error}", file.display())))?;
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        Failure::usage(format!(
+            "`{}` is not text in UTF-8 (byte {at})",
+            file.display()
+        ))
+    })
+}
+
+/// Returns the examples that their rules get wrong.
+fn failures(parsed: &Parsed) -> Vec<ExampleFailure> {
+    let compiled = Compiled::new(parsed.policy.clone(), policy_digest(&parsed.texts));
+    check_examples(&compiled, &example_request)
+}
+
+fn check(here: &Here, files: &[PathBuf]) -> Result<Report, Failure> {
+    let files = if files.is_empty() {
+        own_files(here)?
+    } else {
+        files.to_vec()
+    };
+    let checked: Vec<Checked> = files
+        .iter()
+        .map(|file| check_file(file))
+        .collect::<Result<_, _>>()?;
+    Ok(report(&checked))
+}
+
+/// Returns the policy files in force here that are files.
+fn own_files(here: &Here) -> Result<Vec<PathBuf>, Failure> {
+    let places = &here.places;
+    let project = places
+        .project
+        .as_ref()
+        .map(|project| project.policy.clone());
+    let found: Vec<PathBuf> = [
+        Some(places.managed_policy.clone()),
+        Some(places.user_policy.clone()),
+        project,
+    ]
+    .into_iter()
+    .flatten()
+    .filter(|path| path.is_file())
+    .collect();
+    if found.is_empty() {
+        return Err(Failure::usage("there is no policy file here")
+            .remedy("name a file, or run `aegis init`; without one, `aegis:developer` holds"));
+    }
+    Ok(found)
+}
+
+/// Returns the report on checked policy files.
+pub(crate) fn report(checked: &[Checked]) -> Report {
+    let mut page = Page::default();
+    for one in checked {
+        if !one.problems.is_empty() {
+            page.block(&render(&one.problems, &one.sources, Paint::Ansi))
+                .blank();
+        }
+        for failure in &one.failures {
+            show_failure(&mut page, one, failure);
+        }
+        show_sum(&mut page, one);
+    }
+    let exit = if checked.iter().all(Checked::is_sound) {
+        Exit::Done
+    } else {
+        Exit::Usage
+    };
+    let json: Vec<Value> = checked.iter().map(to_json).collect();
+    Report::done(page, json!({"files": json})).with(exit)
+}
+
+fn show_sum(page: &mut Page, one: &Checked) {
+    let errors = one
+        .problems
+        .iter()
+        .filter(|it| it.severity == Severity::Error)
+        .count();
+    let errors = errors + one.failures.len();
+    match &one.parsed {
+        Some(parsed) if one.failures.is_empty() => {
+            let rules = parsed.policy.rules.len();
+            let examples: usize = parsed
+                .policy
+                .rules
+                .iter()
+                .map(|rule| rule.examples.matches.len() + rule.examples.misses.len())
+                .sum();
+            page.line(&[
+                piece(Tone::Good, "✓ "),
+                piece(Tone::Plain, &one.name),
+                piece(
+                    Tone::Quiet,
+                    format!("  {rules} rules, {examples} examples hold"),
+                ),
+            ]);
+        }
+        Some(_) | None => {
+            let noun = if errors == 1 { "error" } else { "errors" };
+            page.line(&[
+                piece(Tone::Bad, "✗ "),
+                piece(Tone::Plain, &one.name),
+                piece(
+                    Tone::Quiet,
+                    format!("  {errors} {noun}; the policy cannot become active"),
+                ),
+            ]);
+        }
+    }
+}
+
+fn show_failure(page: &mut Page, one: &Checked, failure: &ExampleFailure) {
+    let expected = match failure.expected {
+        Expectation::Matches => "must match and does not",
+        Expectation::Misses => "must not match and does",
+    };
+    page.line(&[
+        piece(Tone::Bad, "error[example]"),
+        piece(
+            Tone::Strong,
+            format!(": an example of rule `{}` {expected}", failure.rule),
+        ),
+    ]);
+    page.line(&[piece(
+        Tone::Quiet,
+        format!("   --> {}", place_text(one, failure.place)),
+    )]);
+    page.line(&[piece(
+        Tone::Quiet,
+        format!("    = {}", truth_text(&failure.truth)),
+    )]);
+}
+
+fn truth_text(truth: &aegis_policy::Truth) -> String {
+    match truth {
+        aegis_policy::Truth::Yes => "the rule holds".to_owned(),
+        aegis_policy::Truth::No(why) => why.to_string(),
+        aegis_policy::Truth::Unknown(why) => format!("it cannot be told: {why}"),
+    }
+}
+
+fn place_text(one: &Checked, place: Place) -> String {
+    let source = one.sources.get(usize::from(place.source));
+    let name = source.map_or(one.name.as_str(), |source| &source.name);
+    format!("{name}:{}:{}", place.line, place.column)
+}
+
+fn to_json(one: &Checked) -> Value {
+    let problems: Vec<Value> = one
+        .problems
+        .iter()
+        .map(|problem| {
+            json!({
+                "severity": match problem.severity {
+                    Severity::Error => "error",
+                    Severity::Warning => "warning",
+                },
+                "code": problem.code.as_str(),
+                "place": place_text(one, problem.place),
+                "line": problem.place.line,
+                "column": problem.place.column,
+                "span": [problem.span.start, problem.span.end],
+                "message": problem.message,
+                "help": problem.help,
+                "suggestion": problem.suggestion.as_ref().map(|it| &it.replacement),
+            })
+        })
+        .collect();
+    let examples: Vec<Value> = one
+        .failures
+        .iter()
+        .map(|failure| {
+            json!({
+                "rule": failure.rule,
+                "place": place_text(one, failure.place),
+                "why": truth_text(&failure.truth),
+            })
+        })
+        .collect();
+    json!({
+        "file": one.name,
+        "sound": one.is_sound(),
+        "problems": problems,
+        "failed_examples": examples,
+        "rules": one.parsed.as_ref().map(|parsed| parsed.policy.rules.len()),
+    })
+}
+
+/// Explains how a call would be decided, or how a recorded one was.
+fn explained(here: &Here, arguments: &ExplainArguments) -> Result<Report, Failure> {
+    if let Some(id) = &arguments.log {
+        return recorded::explained(here, id, arguments.all);
+    }
+    let gate = here.gate_in_memory()?;
+    let mut request = request(here, &gate, arguments)?;
+    if let Some(environment) = &arguments.environment {
+        request.context.environment = Some(environment.clone());
+    }
+    let policies = policies(&gate, &arguments.policy)?;
+    let attached = policies.attached();
+    let explanation = explain(
+        &request,
+        &attached,
+        &State::default(),
+        &gate.engine_settings(),
+    );
+    Ok(page_of::report(
+        &request,
+        &attached,
+        &explanation,
+        arguments.all,
+    ))
+}
+
+fn request(
+    here: &Here,
+    gate: &Gate,
+    arguments: &ExplainArguments,
+) -> Result<ActionRequest, Failure> {
+    let params = match (&arguments.command, &arguments.params) {
+        (Some(command), _) => json!({"command": command}),
+        (None, Some(text)) => {
+            let read = aegis_canon::parse_tagging(text.as_bytes())
+                .map_err(|error| Failure::usage(format!("the parameters are no JSON: {error}")))?;
+            read.value
+        }
+        (None, None) => {
+            return Err(Failure::usage("there is no call to explain")
+                .remedy("give --command 'COMMAND LINE', --params JSON or --log ID"));
+        }
+    };
+    let named = |text: &str| Failure::environment(format!("`{text}` is no name"));
+    let proposal = Proposal {
+        id: RequestId::from_str("explained").map_err(|_| named("explained"))?,
+        session: SessionId::from_str("explained").map_err(|_| named("explained"))?,
+        agent: None,
+        subagent: None,
+        user: None,
+        tool: Arc::from(arguments.tool.as_str()),
+        params,
+        tagged: 0,
+        directory: here.directory.clone(),
+        host_mode: None,
+        skill: None,
+    };
+    gate.gather(&proposal)
+        .map_err(|error| Failure::environment(causes(&error)))
+}
+
+/// Returns the policies in the files given, else those in force here.
+pub(crate) fn policies(gate: &Gate, files: &[PathBuf]) -> Result<InForce, Failure> {
+    if files.is_empty() {
+        let in_force = gate.policies();
+        if let Some(fault) = &in_force.fault {
+            return Err(
+                Failure::usage(fault.clone()).remedy("`aegis policy check` shows what is wrong")
+            );
+        }
+        return Ok((*in_force).clone());
+    }
+    let mut policies = Vec::new();
+    for file in files {
+        let checked = check_file(file)?;
+        let Some(parsed) = checked.parsed.filter(|_| checked.failures.is_empty()) else {
+            return Err(
+                Failure::usage(format!("`{}` cannot be used", file.display())).remedy(format!(
+                    "`aegis policy check {}` shows what is wrong",
+                    file.display()
+                )),
+            );
+        };
+        let digest = policy_digest(&parsed.texts);
+        policies.push(PolicyInForce {
+            document: Arc::from(policy_document(&parsed.texts)),
+            compiled: Arc::new(Compiled::new(parsed.policy, digest)),
+            standing: PolicyStanding::Current,
+            only_tightens: false,
+            origin: Origin::User,
+            path: Some(file.clone()),
+        });
+    }
+    Ok(InForce {
+        policies,
+        ..InForce::default()
+    })
+}
+
+/// Shows a pack, a file, or what is in force here.
+fn show(here: &Here, name: Option<&str>) -> Result<Report, Failure> {
+    let Some(name) = name else {
+        return in_force(here);
+    };
+    if let Some(text) = pack(name) {
+        let mut page = Page::default();
+        page.block(text);
+        return Ok(Report::done(page, json!({"name": name, "text": text})));
+    }
+    if name.starts_with("aegis:") {
+        let names: Vec<&str> = pack_names().collect();
+        return Err(Failure::usage(format!("there is no pack `{name}`"))
+            .remedy(format!("there are: {}", names.join(", "))));
+    }
+    let checked = check_file(Path::new(name))?;
+    let Some(parsed) = &checked.parsed else {
+        return Ok(report(&[checked]));
+    };
+    let mut page = Page::default();
+    page.heading(parsed.policy.name.as_str());
+    show_rules(&mut page, &parsed.policy);
+    let json = json!({"name": parsed.policy.name, "sources": parsed.policy.sources, "policy": parsed.policy});
+    Ok(Report::done(page, json))
+}
+
+fn in_force(here: &Here) -> Result<Report, Failure> {
+    let gate = here.gate_in_memory()?;
+    let policies = gate.policies();
+    let mut page = Page::default();
+    if let Some(fault) = &policies.fault {
+        page.line(&[
+            piece(Tone::Bad, "Nothing can be decided: "),
+            piece(Tone::Plain, fault),
+        ]);
+    }
+    for rejected in &policies.rejected {
+        page.line(&[
+            piece(Tone::Bad, "cannot be used: "),
+            piece(
+                Tone::Plain,
+                format!("{}: {}", rejected.path.display(), rejected.cause),
+            ),
+        ]);
+    }
+    for policy in &policies.policies {
+        let place = policy
+            .path
+            .as_ref()
+            .map_or("built in".to_owned(), |path| path.display().to_string());
+        page.heading(policy.compiled.policy().name.as_str());
+        page.fields(&[
+            ("from", piece(Tone::Plain, place)),
+            ("origin", piece(Tone::Plain, policy.origin.as_str())),
+            (
+                "digest",
+                piece(Tone::Quiet, policy.compiled.digest().to_string()),
+            ),
+            ("standing", standing(policy)),
+        ]);
+        show_rules(&mut page, policy.compiled.policy());
+    }
+    let json: Vec<Value> = policies
+        .policies
+        .iter()
+        .map(|policy| {
+            json!({
+                "name": policy.compiled.policy().name,
+                "origin": policy.origin.as_str(),
+                "path": policy.path,
+                "digest": policy.compiled.digest(),
+                "standing": policy.standing,
+                "only_tightens": policy.only_tightens,
+                "rules": policy.compiled.policy().rules.len(),
+            })
+        })
+        .collect();
+    let exit = if policies.fault.is_some() {
+        Exit::No
+    } else {
+        Exit::Done
+    };
+    Ok(Report::done(page, json!({"policies": json, "fault": policies.fault})).with(exit))
+}
+
+fn standing(policy: &PolicyInForce) -> crate::page::Piece {
+    match (policy.standing, policy.only_tightens) {
+        (PolicyStanding::LastGood, _) => {
+            piece(Tone::Careful, "last good one; the file cannot be used")
+        }
+        (PolicyStanding::Current, true) => piece(Tone::Careful, "not trusted: it only tightens"),
+        (PolicyStanding::Current, false) => piece(Tone::Good, "current"),
+    }
+}
+
+fn show_rules(page: &mut Page, policy: &aegis_policy::Policy) {
+    let rows: Vec<_> = policy
+        .rules
+        .iter()
+        .map(|rule| {
+            let source = policy.sources.get(usize::from(rule.place.source));
+            vec![
+                piece(Tone::Strong, rule.id.as_str()),
+                piece(Tone::of(rule.verdict), rule.verdict.as_str()),
+                piece(Tone::Plain, rule.risk.map_or("", |risk| risk.as_str())),
+                piece(Tone::Quiet, source.map_or("", |source| &source.name)),
+                piece(Tone::Plain, rule.message.as_deref().unwrap_or("")),
+            ]
+        })
+        .collect();
+    if !rows.is_empty() {
+        page.table(&["rule", "says", "risk", "from", "message"], &rows);
+    }
+    if let Some(default) = policy.default {
+        let closed = if policy.closed {
+            " (closed: it counts as explicit)"
+        } else {
+            ""
+        };
+        page.line(&[
+            piece(Tone::Quiet, "  when no rule holds: "),
+            piece(Tone::of(default), default.as_str()),
+            piece(Tone::Quiet, closed),
+        ]);
+    }
+}

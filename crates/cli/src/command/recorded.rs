@@ -1,0 +1,113 @@
+//! Recorded requests, with the policies and the memory that decided them.
+
+use std::sync::Arc;
+
+use aegis_engine::{Attached, explain, reduce};
+use aegis_log::{Log, Query};
+use aegis_policy::{Compiled, parse_document};
+use aegis_types::{ActionRequest, ChainId, Decision, Envelope, Event, EventKind, PolicyRef, State};
+
+use crate::command::explain as page_of;
+use crate::command::log::{event, unreadable};
+use crate::here::Here;
+use crate::report::{Failure, Report, causes};
+
+/// How many envelopes are read at a time.
+const READ_AT_ONCE: usize = 4_096;
+
+/// Explains the recorded decision about the request called `id`.
+pub(crate) fn explained(here: &Here, id: &str, is_whole: bool) -> Result<Report, Failure> {
+    let log = here.log()?;
+    let (envelope, decision) = decision(&log, id)?;
+    let (at, request) = request(&log, &envelope, id)?;
+    let state = memory(&log, &envelope.chain, at)?;
+    let policies = decision
+        .policies
+        .iter()
+        .map(|policy| Ok((policy, compiled(&log, policy)?)))
+        .collect::<Result<Vec<_>, Failure>>()?;
+    let attached: Vec<Attached<'_>> = policies
+        .iter()
+        .map(|(policy, compiled)| Attached {
+            policy: compiled,
+            standing: policy.standing,
+            only_tightens: policy.only_tightens,
+        })
+        .collect();
+    let settings = here.gate_in_memory()?.engine_settings();
+    let explanation = explain(&request, &attached, &state, &settings);
+    Ok(page_of::report(&request, &attached, &explanation, is_whole))
+}
+
+/// Returns the newest decision about the request called `id`.
+fn decision(log: &dyn Log, id: &str) -> Result<(Envelope, Decision), Failure> {
+    let query = Query {
+        kinds: &[EventKind::DecisionMade],
+        subject: Some(id),
+        limit: 1,
+        ..Query::default()
+    };
+    let found = log.newest(&query).map_err(|error| unreadable(&error))?;
+    match found.into_iter().next() {
+        Some(envelope) => match event(&envelope)? {
+            Event::DecisionMade { decision, .. } => Ok((envelope, *decision)),
+            _ => Err(Failure::environment(format!(
+                "the record of `{id}` is no decision"
+            ))),
+        },
+        None => Err(
+            Failure::usage(format!("no decision about `{id}` is recorded"))
+                .remedy("`aegis log list` shows the names of the newest requests"),
+        ),
+    }
+}
+
+/// Returns the request before `decided`, and its number in the chain.
+fn request(log: &dyn Log, decided: &Envelope, id: &str) -> Result<(u64, ActionRequest), Failure> {
+    let query = Query {
+        tenant: Some(decided.chain.tenant()),
+        session: decided.chain.session(),
+        kinds: &[EventKind::ActionRequested],
+        subject: Some(id),
+        limit: usize::MAX,
+        ..Query::default()
+    };
+    let found = log.newest(&query).map_err(|error| unreadable(&error))?;
+    for envelope in found.iter().filter(|envelope| envelope.seq < decided.seq) {
+        if let Event::ActionRequested(request) = event(envelope)? {
+            return Ok((envelope.seq, *request));
+        }
+    }
+    Err(Failure::environment(format!(
+        "the request `{id}` is not recorded, only its decision"
+    )))
+}
+
+/// Returns what the records of `chain` before number `end` add up to.
+fn memory(log: &dyn Log, chain: &ChainId, end: u64) -> Result<State, Failure> {
+    let mut state = State::default();
+    let mut from = 0;
+    while from < end {
+        let read = log
+            .read(chain, from, READ_AT_ONCE)
+            .map_err(|error| unreadable(&error))?;
+        let Some(last) = read.last() else { break };
+        from = last.seq.saturating_add(1);
+        read.iter()
+            .filter(|envelope| envelope.seq < end)
+            .for_each(|envelope| reduce(&mut state, envelope));
+    }
+    Ok(state)
+}
+
+/// Returns the policy that a decision names, made again from its document.
+fn compiled(log: &dyn Log, policy: &PolicyRef) -> Result<Arc<Compiled>, Failure> {
+    let document = log
+        .document(&policy.digest)
+        .map_err(|error| unreadable(&error))?
+        .ok_or_else(|| {
+            Failure::environment(format!("the policy `{}` is not in the log", policy.name))
+        })?;
+    let parsed = parse_document(&document).map_err(|error| Failure::environment(causes(&error)))?;
+    Ok(Arc::new(Compiled::new(parsed.policy, policy.digest)))
+}

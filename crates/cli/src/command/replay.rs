@@ -1,0 +1,131 @@
+//! `aegis log replay`: deciding recorded requests again.
+
+use aegis_gate::replay::{Difference, Replay, against, exact};
+use aegis_log::Log;
+use aegis_types::{ChainId, Decision};
+use serde_json::{Value, json};
+
+use crate::arguments::ReplayArguments;
+use crate::command::log::{session, unreadable};
+use crate::command::policy::policies;
+use crate::describe;
+use crate::exit::Exit;
+use crate::here::Here;
+use crate::page::{Page, Piece, Tone, piece};
+use crate::report::{Failure, Report, causes};
+
+/// How many differences are shown one by one.
+const SHOWN_MAX: usize = 50;
+
+/// The greatest number of characters of a request in a list.
+const SUMMARY_CHARS: usize = 60;
+
+/// Decides what was recorded again, by the recorded policies or by others.
+pub(crate) fn replay(here: &Here, arguments: &ReplayArguments) -> Result<Report, Failure> {
+    let log = here.log()?;
+    let chains = chains(&log, arguments)?;
+    let found = if arguments.current || !arguments.policy.is_empty() {
+        let gate = here.gate_in_memory()?;
+        let policies = policies(&gate, &arguments.policy)?;
+        against(&log, &chains, &policies.attached(), gate.engine_settings())
+    } else {
+        exact(&log, &chains)
+    };
+    let found = found.map_err(|error| Failure::environment(causes(&error)))?;
+    let mut page = Page::default();
+    show(&mut page, &found);
+    let exit = if found.differing.is_empty() {
+        Exit::Done
+    } else {
+        Exit::No
+    };
+    Ok(Report::done(page, to_json(&found)).with(exit))
+}
+
+fn chains(log: &dyn Log, arguments: &ReplayArguments) -> Result<Vec<ChainId>, Failure> {
+    let only = arguments.session.as_deref().map(session).transpose()?;
+    let all = log.chains().map_err(|error| unreadable(&error))?;
+    Ok(all
+        .into_iter()
+        .map(|summary| summary.chain)
+        .filter(|chain| only.is_none() || chain.session() == only.as_ref())
+        .collect())
+}
+
+fn show(page: &mut Page, found: &Replay) {
+    let count = |number: u64| piece(Tone::Plain, number.to_string());
+    page.fields(&[
+        ("decisions", count(found.decided)),
+        ("identical", count(found.identical)),
+        ("made by the gate", count(found.by_gate)),
+        ("not replayable: redacted", count(found.redacted)),
+        ("not replayable: no policy", count(found.without_policy)),
+        (
+            "different",
+            piece(tone(found), found.differing.len().to_string()),
+        ),
+    ]);
+    if found.differing.is_empty() {
+        return;
+    }
+    page.blank();
+    let rows: Vec<Vec<Piece>> = found.differing.iter().take(SHOWN_MAX).map(row).collect();
+    page.table(
+        &["was", "becomes", "tool", "request", "because", "id"],
+        &rows,
+    );
+    if found.differing.len() > SHOWN_MAX {
+        let more = found.differing.len() - SHOWN_MAX;
+        page.line(&[piece(
+            Tone::Quiet,
+            format!("  … and {more} more (--json shows all)"),
+        )]);
+    }
+}
+
+fn tone(found: &Replay) -> Tone {
+    if found.differing.is_empty() {
+        Tone::Good
+    } else {
+        Tone::Careful
+    }
+}
+
+fn row(difference: &Difference) -> Vec<Piece> {
+    let (was, becomes) = difference.verdicts();
+    let summary = describe::request(&difference.request);
+    vec![
+        piece(Tone::of(was), was.as_str()),
+        piece(Tone::of(becomes), becomes.as_str()),
+        piece(Tone::Plain, &*difference.request.tool),
+        piece(Tone::Plain, aegis_redact::visible(&summary, SUMMARY_CHARS)),
+        piece(Tone::Quiet, describe::cause(&difference.replayed)),
+        piece(Tone::Quiet, difference.id().as_str()),
+    ]
+}
+
+fn to_json(found: &Replay) -> Value {
+    let side = |decision: &Decision| {
+        json!({
+            "verdict": decision.verdict,
+            "reason": decision.reason,
+            "rule": decision.deciding().and_then(|finding| finding.rule.as_ref()),
+            "policy": describe::policy(decision),
+        })
+    };
+    json!({
+        "decided": found.decided,
+        "identical": found.identical,
+        "by_gate": found.by_gate,
+        "redacted": found.redacted,
+        "without_policy": found.without_policy,
+        "differing": found.differing.iter().map(|difference| json!({
+            "id": difference.id(),
+            "session": difference.request.principal.session,
+            "tool": difference.request.tool,
+            "request": describe::request(&difference.request),
+            "recorded": side(&difference.recorded),
+            "replayed": side(&difference.replayed),
+        })).collect::<Vec<_>>(),
+    })
+}

@@ -1,0 +1,82 @@
+//! `aegis trust`: files of a project that may also loosen.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use aegis_canon::Digest;
+use aegis_gate::{ActivePolicies, Trust};
+use serde_json::json;
+
+use crate::arguments::TrustArguments;
+use crate::here::Here;
+use crate::page::{Page, Tone, piece};
+use crate::report::{Failure, Report, causes};
+
+/// Trusts the files as they are now, or withdraws the trust.
+pub(crate) fn trust(here: &Here, arguments: &TrustArguments) -> Result<Report, Failure> {
+    let place = &here.places.trust;
+    let failed = |error: aegis_gate::TrustError| Failure::environment(causes(&error));
+    let mut trust = Trust::load(place).map_err(failed)?;
+    let mut page = Page::default();
+    if arguments.list {
+        let digests: Vec<String> = trust.iter().map(Digest::to_string).collect();
+        if digests.is_empty() {
+            page.plain("No file is trusted.");
+        }
+        for digest in &digests {
+            page.plain(format!("  {digest}"));
+        }
+        return Ok(Report::done(page, json!({"trusted": digests})));
+    }
+    let mut changed = Vec::new();
+    for file in files(here, arguments)? {
+        let shown = file.display().to_string();
+        let digest = digest(here, &file)?;
+        let (is_new, word) = if arguments.revoke {
+            (trust.remove(&digest), "no longer trusted  ")
+        } else {
+            (trust.add(digest), "trusted  ")
+        };
+        let word = if is_new { word } else { "unchanged  " };
+        page.line(&[piece(Tone::Good, word), piece(Tone::Plain, &shown)]);
+        page.line(&[piece(Tone::Quiet, format!("  {digest}"))]);
+        changed.push(json!({"file": shown, "digest": digest, "changed": is_new}));
+    }
+    trust.save(place).map_err(failed)?;
+    page.plain("A trusted file counts in full until one byte of it changes.");
+    Ok(Report::done(page, json!({"files": changed})))
+}
+
+/// Returns the digest by which a file is trusted: that of all its texts for a policy.
+fn digest(here: &Here, file: &Path) -> Result<Digest, Failure> {
+    let shown = file.display();
+    let bytes = fs::read(file)
+        .map_err(|error| Failure::usage(format!("cannot read `{shown}`: {error}")))?;
+    if file.extension().is_some_and(|ending| ending == "toml") {
+        return Ok(Digest::of(&bytes));
+    }
+    ActivePolicies::digest_to_trust(&here.places, file).ok_or_else(|| {
+        Failure::usage(format!("`{shown}` cannot be used as a policy"))
+            .remedy(format!("`aegis policy check {shown}` shows what is wrong"))
+    })
+}
+
+fn files(here: &Here, arguments: &TrustArguments) -> Result<Vec<PathBuf>, Failure> {
+    if !arguments.files.is_empty() {
+        return Ok(arguments.files.clone());
+    }
+    let project = here.places.project.as_ref().ok_or_else(|| {
+        Failure::usage("there is no project here").remedy("name the files, or run `aegis init`")
+    })?;
+    let found: Vec<PathBuf> = [&project.settings, &project.policy]
+        .into_iter()
+        .filter(|path| path.is_file())
+        .cloned()
+        .collect();
+    if found.is_empty() {
+        return Err(Failure::usage(
+            "the project has no settings and no policy to trust",
+        ));
+    }
+    Ok(found)
+}

@@ -1,0 +1,135 @@
+//! `aegis validate`: files of any kind that Aegis reads.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use aegis_gate::SettingsFile;
+use aegis_policy::detect;
+use serde_json::{Value, json};
+
+use crate::arguments::ValidateArguments;
+use crate::command::{policy, verify};
+use crate::exit::Exit;
+use crate::page::{Page, Tone, piece};
+use crate::report::{Failure, Report, causes};
+
+/// The endings of files that are looked at in a folder.
+const ENDINGS: [&str; 5] = ["yaml", "yml", "json", "toml", "jsonl"];
+
+/// What kind of file something is.
+enum FileKind {
+    Policy,
+    Settings,
+    Export,
+}
+
+/// Checks every file, each as what it is.
+pub(crate) fn validate(arguments: &ValidateArguments) -> Result<Report, Failure> {
+    let mut page = Page::default();
+    let mut results = Vec::new();
+    let mut exit = Exit::Done;
+    for file in expand(&arguments.files)? {
+        let (report, kind) = one(&file)?;
+        page.block(&report.page.into_text());
+        if report.exit != Exit::Done {
+            exit = Exit::Usage;
+        }
+        results.push(json!({"file": file, "kind": kind, "result": report.json}));
+    }
+    Ok(Report::done(page, json!({"files": results})).with(exit))
+}
+
+/// Returns the files named, and those in the folders named.
+fn expand(named: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+    let mut files = Vec::new();
+    for path in named {
+        if !path.is_dir() {
+            files.push(path.clone());
+            continue;
+        }
+        let entries = fs::read_dir(path).map_err(|error| {
+            Failure::usage(format!("cannot read `{}`: {error}", path.display()))
+        })?;
+        let mut found: Vec<PathBuf> = entries
+            .filter_map(|entry| Some(entry.ok()?.path()))
+            .filter(|file| file.is_file() && ending(file).is_some_and(|it| ENDINGS.contains(&it)))
+            .collect();
+        found.sort();
+        files.extend(found);
+    }
+    if files.is_empty() {
+        return Err(Failure::usage("there is nothing to check in these folders"));
+    }
+    Ok(files)
+}
+
+fn ending(file: &Path) -> Option<&str> {
+    file.extension()?.to_str()
+}
+
+fn one(file: &Path) -> Result<(Report, &'static str), Failure> {
+    match kind_of(file)? {
+        FileKind::Policy => Ok((policy::report(&[policy::check_file(file)?]), "policy")),
+        FileKind::Settings => Ok((settings(file)?, "settings")),
+        FileKind::Export => Ok((export(file)?, "log export")),
+    }
+}
+
+/// Tells the kind of a file by its ending and its first keys.
+fn kind_of(file: &Path) -> Result<FileKind, Failure> {
+    let bytes = fs::read(file)
+        .map_err(|error| Failure::usage(format!("cannot read `{}`: {error}", file.display())))?;
+    let text = String::from_utf8_lossy(&bytes);
+    match ending(file) {
+        Some("toml") => Ok(FileKind::Settings),
+        Some("jsonl") => Ok(FileKind::Export),
+        Some("yaml" | "yml") => Ok(FileKind::Policy),
+        _ if detect(&text).is_some() => Ok(FileKind::Policy),
+        _ => Err(Failure::usage(format!(
+            "it cannot be told what kind of file `{}` is",
+            file.display()
+        ))
+        .remedy("policies are .yaml or .json, settings .toml, exported logs .jsonl")),
+    }
+}
+
+fn settings(file: &Path) -> Result<Report, Failure> {
+    let (sign, tone, text, exit) = match SettingsFile::read(file) {
+        Ok(Some(_)) => ("✓ ", Tone::Good, String::new(), Exit::Done),
+        Ok(None) => (
+            "✗ ",
+            Tone::Bad,
+            "there is no such file".to_owned(),
+            Exit::Usage,
+        ),
+        Err(error) => ("✗ ", Tone::Bad, causes(&error), Exit::Usage),
+    };
+    let mut page = Page::default();
+    page.line(&[
+        piece(tone, sign),
+        piece(Tone::Plain, file.display().to_string()),
+        piece(Tone::Quiet, "  settings"),
+    ]);
+    if !text.is_empty() {
+        for line in text.lines() {
+            page.plain(format!("  {line}"));
+        }
+    }
+    let fault = (!text.is_empty()).then_some(text);
+    Ok(Report::done(page, json!({"sound": fault.is_none(), "fault": fault})).with(exit))
+}
+
+fn export(file: &Path) -> Result<Report, Failure> {
+    let found = verify::of_file(file)?;
+    let mut page = Page::default();
+    for line in verify::lines(&found) {
+        page.line(&line);
+    }
+    let exit = if found.is_sound() {
+        Exit::Done
+    } else {
+        Exit::No
+    };
+    let json: Value = verify::to_json(&found);
+    Ok(Report::done(page, json).with(exit))
+}

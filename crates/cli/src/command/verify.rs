@@ -1,0 +1,174 @@
+//! `aegis log verify`: recomputing everything.
+
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, Seek as _};
+use std::path::Path;
+use std::str::FromStr as _;
+
+use aegis_canon::Digest;
+use aegis_log::{
+    Anchor, Depth, Evidence, Standing, Verification, VerifiedChain, verify as recompute,
+    verify_export,
+};
+use aegis_types::{ChainId, SessionId};
+use serde_json::{Value, json};
+
+use crate::arguments::VerifyArguments;
+use crate::command::log::unreadable;
+use crate::exit::Exit;
+use crate::here::Here;
+use crate::page::{Page, Piece, Tone, piece};
+use crate::report::{Failure, Report, causes};
+
+/// How many faults are shown one by one.
+const FAULTS_SHOWN: usize = 20;
+
+/// Verifies the log here, or a file.
+pub(crate) fn verify(here: &Here, arguments: &VerifyArguments) -> Result<Report, Failure> {
+    let found = match &arguments.file {
+        Some(file) => of_file(file)?,
+        None => {
+            let tenant = here.settings()?.tenant.value;
+            let anchors = arguments
+                .anchor
+                .iter()
+                .map(|text| anchor(text, &tenant))
+                .collect::<Result<Vec<_>, _>>()?;
+            let depth = if arguments.canonical {
+                Depth::Canonical
+            } else {
+                Depth::Hashes
+            };
+            let evidence = Evidence {
+                depth,
+                anchors: &anchors,
+                ..Evidence::NONE
+            };
+            recompute(&here.log()?, &evidence).map_err(|error| unreadable(&error))?
+        }
+    };
+    let mut page = Page::default();
+    for line in lines(&found) {
+        page.line(&line);
+    }
+    let exit = if found.is_sound() {
+        Exit::Done
+    } else {
+        Exit::No
+    };
+    Ok(Report::done(page, to_json(&found)).with(exit))
+}
+
+/// Verifies an exported log.
+pub(crate) fn of_file(file: &Path) -> Result<Verification, Failure> {
+    let failed = |error: std::io::Error| {
+        Failure::usage(format!("cannot read `{}`: {error}", file.display()))
+    };
+    let mut reader = BufReader::new(File::open(file).map_err(failed)?);
+    let mut first = String::new();
+    reader.read_line(&mut first).map_err(failed)?;
+    reader.rewind().map_err(failed)?;
+    verify_export(reader, &Evidence::NONE).map_err(|error| Failure::usage(causes(&error)))
+}
+
+/// Reads `SESSION:SEQ:HASH`: a record whose hash was kept elsewhere.
+fn anchor(text: &str, tenant: &aegis_types::TenantId) -> Result<Anchor, Failure> {
+    let wrong = || {
+        Failure::usage(format!("`{text}` is no head"))
+            .remedy("write SESSION:SEQ:HASH, as `aegis log list --sessions --json` shows them")
+    };
+    let (rest, hash) = text.rsplit_once(':').ok_or_else(wrong)?;
+    let (session, seq) = rest.rsplit_once(':').ok_or_else(wrong)?;
+    Ok(Anchor {
+        chain: ChainId::Session {
+            tenant: tenant.clone(),
+            session: SessionId::from_str(session).map_err(|_| wrong())?,
+        },
+        seq: seq.parse().map_err(|_| wrong())?,
+        hash: Digest::from_str(hash).map_err(|_| wrong())?,
+    })
+}
+
+/// Returns the lines that show what was found.
+pub(crate) fn lines(found: &Verification) -> Vec<Vec<Piece>> {
+    let mut lines = Vec::new();
+    let sessions = found
+        .chains
+        .iter()
+        .filter(|chain| chain.chain.session().is_some())
+        .count();
+    lines.push(vec![piece(
+        Tone::Quiet,
+        format!(
+            "  {} records in {sessions} sessions, {} policies",
+            found.records, found.documents
+        ),
+    )]);
+    for fault in found.faults.iter().take(FAULTS_SHOWN) {
+        lines.push(vec![
+            piece(Tone::Bad, "  ✗ "),
+            piece(Tone::Plain, fault.to_string()),
+        ]);
+    }
+    let shown = u64::try_from(FAULTS_SHOWN.min(found.faults.len())).unwrap_or(u64::MAX);
+    if found.fault_count > shown {
+        lines.push(vec![piece(
+            Tone::Bad,
+            format!("  … and {} more", found.fault_count - shown),
+        )]);
+    }
+    if found.is_sound() {
+        let anchored = found
+            .chains
+            .iter()
+            .filter(|chain| chain.anchored_to.is_some())
+            .count();
+        let word = if anchored == 0 {
+            "  ✓ consistent: it agrees with itself; nothing kept elsewhere vouches for it"
+        } else {
+            "  ✓ anchored where a head was kept elsewhere, consistent otherwise"
+        };
+        lines.push(vec![piece(Tone::Good, word)]);
+    }
+    lines
+}
+
+/// Returns what was found, for programs.
+pub(crate) fn to_json(found: &Verification) -> Value {
+    json!({
+        "sound": found.is_sound(),
+        "records": found.records,
+        "documents": found.documents,
+        "sealed": found.sealed,
+        "erased": found.erased,
+        "fault_count": found.fault_count,
+        "faults": found.faults.iter().map(|fault| {
+            let place = fault.place();
+            json!({
+                "text": fault.to_string(),
+                "session": place.and_then(|(chain, _)| chain.session()),
+                "seq": place.map(|(_, seq)| seq),
+            })
+        }).collect::<Vec<_>>(),
+        "chains": found.chains.iter().map(chain_json).collect::<Vec<_>>(),
+    })
+}
+
+fn chain_json(chain: &VerifiedChain) -> Value {
+    json!({
+        "tenant": chain.chain.tenant(),
+        "session": chain.chain.session(),
+        "records": chain.records,
+        "next": chain.head.next,
+        "head": chain.head.hash,
+        "ranges": chain.ranges().iter().map(|range| json!({
+            "from": range.from,
+            "to": range.to,
+            "standing": match range.standing {
+                Standing::Anchored => "anchored",
+                Standing::Consistent => "consistent",
+                Standing::Faulty => "faulty",
+            },
+        })).collect::<Vec<_>>(),
+    })
+}

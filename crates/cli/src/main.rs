@@ -1,0 +1,75 @@
+//! The program `aegis`: arguments in, pages, JSON and exit codes out.
+
+mod arguments;
+mod command;
+mod demo;
+mod describe;
+mod exit;
+mod here;
+mod page;
+mod report;
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use serde_json::json;
+
+use crate::arguments::Arguments;
+use crate::page::{Page, Tone, piece};
+use crate::report::{Failure, Report};
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let json = arguments.json;
+    match command::run(arguments) {
+        Ok(report) => {
+            let exit = report.exit;
+            print(report, json);
+            exit.into()
+        }
+        Err(failure) => {
+            complain(&failure, json);
+            failure.exit.into()
+        }
+    }
+}
+
+/// Prints the answer. A reader that has gone away is no fault of the command's.
+fn print(report: Report, json: bool) {
+    let text = if json && !report.json.is_null() {
+        format!("{:#}\n", report.json)
+    } else {
+        report.page.into_text()
+    };
+    let mut out = anstream::stdout().lock();
+    let _ = out.write_all(text.as_bytes());
+    let _ = out.flush();
+}
+
+fn complain(failure: &Failure, json: bool) {
+    let text = if json {
+        let body = json!({
+            "error": {
+                "message": failure.message,
+                "remedy": failure.remedy,
+                "exit": failure.exit.number(),
+            },
+        });
+        format!("{body:#}\n")
+    } else {
+        let mut page = Page::default();
+        page.line(&[
+            piece(Tone::Bad, "error"),
+            piece(Tone::Plain, format!(": {}", failure.message)),
+        ]);
+        if let Some(remedy) = &failure.remedy {
+            page.line(&[
+                piece(Tone::Quiet, "  help"),
+                piece(Tone::Plain, format!(": {remedy}")),
+            ]);
+        }
+        page.into_text()
+    };
+    let _ = anstream::stderr().lock().write_all(text.as_bytes());
+}

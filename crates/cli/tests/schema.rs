@@ -1,0 +1,92 @@
+//! The JSON Schemas agree with the readers.
+
+#![allow(missing_docs)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use aegis_policy::{MemorySources, Source, pack, pack_names, parse};
+use jsonschema::Validator;
+use serde_json::Value;
+
+fn schema(name: &str) -> Validator {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("schemas")
+        .join(name);
+    let schema: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    jsonschema::validator_for(&schema).unwrap()
+}
+
+/// Reads YAML as a schema sees it: by the plain types of its values.
+fn value(text: &str) -> Value {
+    serde_saphyr::from_str(text).unwrap()
+}
+
+fn policies(folder: &str) -> Vec<(PathBuf, String)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .join(folder);
+    let mut found: Vec<(PathBuf, String)> = fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|ending| ending == "yaml"))
+        .map(|path| {
+            let text = fs::read_to_string(&path).unwrap();
+            (path, text)
+        })
+        .collect();
+    found.sort();
+    found
+}
+
+#[test]
+fn the_schemas_accept_what_the_reader_accepts() {
+    let native = schema("policy.schema.json");
+    let mut texts: Vec<(String, String)> = pack_names()
+        .map(|name| (name.to_owned(), pack(name).unwrap().to_owned()))
+        .collect();
+    for (path, text) in policies("crates/cli/templates")
+        .into_iter()
+        .chain(policies("crates/cli/demo"))
+    {
+        texts.push((path.display().to_string(), text));
+    }
+    assert!(texts.len() >= 3);
+    for (name, text) in texts {
+        let source = Source::new("policy.yaml", &text);
+        assert!(
+            parse(&source, &MemorySources::default()).is_ok(),
+            "{name} is read"
+        );
+        let faults: Vec<String> = native
+            .iter_errors(&value(&text))
+            .map(|it| it.to_string())
+            .collect();
+        assert!(faults.is_empty(), "{name}: {faults:?}");
+    }
+}
+
+#[test]
+fn the_schemas_refuse_unknown_keys_and_values() {
+    let native = schema("policy.schema.json");
+    let firewall = schema("firewall.schema.json");
+    for text in [
+        "{aegis: policy/v1, name: a, defualt: allow}",
+        "{aegis: policy/v2, name: a, default: allow}",
+        "{aegis: policy/v1, name: a, rules: [{id: r, match: all, verdict: block}]}",
+        "{aegis: policy/v1, name: a, rules: [{id: r, verdict: deny}]}",
+    ] {
+        assert!(!native.is_valid(&value(text)), "{text}");
+    }
+    assert!(native.is_valid(&value("{aegis: policy/v1, name: a, default: allow}")));
+    for text in [
+        "{policies: [{trigger: {tool: Bash}, action: block}]}",
+        "{policies: [{triger: {tool: Bash}, action: deny}]}",
+        "{polices: []}",
+    ] {
+        assert!(!firewall.is_valid(&value(text)), "{text}");
+    }
+    assert!(firewall.is_valid(&value(
+        "{policies: [{trigger: {tool: Bash}, action: deny}]}"
+    )));
+}
