@@ -59,22 +59,19 @@ pub(crate) fn pending(
         if over.contains(&subject) {
             continue;
         }
-        match record.kind {
-            EventKind::OutcomeRecorded => over.push(subject),
-            EventKind::DecisionMade => {
-                let verdict = record.payload.get("verdict").and_then(Value::as_str);
-                if verdict == Some(Verdict::Deny.as_str()) {
-                    over.push(subject);
-                } else {
-                    let_happen.push(subject);
-                }
-            }
-            EventKind::ActionRequested if let_happen.contains(&subject) => {
+        if record.kind == EventKind::OutcomeRecorded {
+            over.push(subject);
+        } else if record.kind == EventKind::DecisionMade {
+            let verdict = record.payload.get("verdict").and_then(Value::as_str);
+            if verdict == Some(Verdict::Deny.as_str()) {
                 over.push(subject);
-                // What cannot be read back plans nothing that could be told.
-                pending.extend(ActionRequest::deserialize(&record.payload));
+            } else {
+                let_happen.push(subject);
             }
-            _ => {}
+        } else if let_happen.contains(&subject) {
+            over.push(subject);
+            // What cannot be read back plans nothing that could be told.
+            pending.extend(ActionRequest::deserialize(&record.payload));
         }
     }
     pending.reverse();

@@ -98,7 +98,10 @@ fn a_refused_ask_is_denied_and_stays_refused_for_the_same_question() {
         .filter(|envelope| envelope.kind == EventKind::ApprovalRequested)
         .count();
     assert_eq!(asked, 1);
-    let other = gate.submit(&machine.bash("three", "git push origin dev"), WaitFor::Nobody);
+    let other = gate.submit(
+        &machine.bash("three", "git push origin dev"),
+        WaitFor::Nobody,
+    );
     assert_eq!(other.decision.reason, Reason::ApprovalExpired);
 }
 
@@ -188,7 +191,10 @@ fn a_grant_is_picked_up_later_once_and_only_for_the_same_question() {
     let approval = first.approval.unwrap();
     gate.answer(&approval.id, reply(true, Assurance::High))
         .unwrap();
-    let other = gate.submit(&machine.bash("one", "git push -f origin main"), WaitFor::Later);
+    let other = gate.submit(
+        &machine.bash("one", "git push -f origin main"),
+        WaitFor::Later,
+    );
     assert_eq!(other.decision.verdict, Verdict::Ask);
     let resumed = push(&machine, &gate, "one", WaitFor::Later);
     assert_eq!(resumed.decision.verdict, Verdict::Allow);
@@ -369,7 +375,12 @@ fn a_host_that_runs_what_it_should_ask_about_has_been_answered() {
     let gate = machine.gate();
     push(&machine, &gate, "one", WaitFor::Later);
     let belongs = gate
-        .record_outcome(&session(), &request("one"), Outcome::Completed, &json!("ok"))
+        .record_outcome(
+            &session(),
+            &request("one"),
+            Outcome::Completed,
+            &json!("ok"),
+        )
         .unwrap();
     assert_eq!(belongs, aegis_gate::Belongs::ToDecision);
     assert_eq!(
@@ -380,7 +391,12 @@ fn a_host_that_runs_what_it_should_ask_about_has_been_answered() {
     let gate = machine.gate();
     push(&machine, &gate, "one", WaitFor::Later);
     let belongs = gate
-        .record_outcome(&session(), &request("one"), Outcome::Completed, &json!("ok"))
+        .record_outcome(
+            &session(),
+            &request("one"),
+            Outcome::Completed,
+            &json!("ok"),
+        )
         .unwrap();
     assert_eq!(belongs, aegis_gate::Belongs::ToNothing);
 }

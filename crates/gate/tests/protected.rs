@@ -1,7 +1,8 @@
 //! What touches the files Aegis stands on, and what does not.
 //!
 //! Each line of `fixtures/gate/protected.jsonl` is a call on a machine of its
-//! own, with what it must be found to touch: a kind of object, or nothing.
+//! own, with what it must be found to touch: a kind of object, or nothing. Each
+//! line of `nested.jsonl` is one with the agent that it would start beside Aegis.
 
 #![allow(
     clippy::unwrap_used,
@@ -22,10 +23,7 @@ use aegis_types::{ActionRequest, Reason};
 use machine::{ALLOW, Machine};
 use serde_json::{Value, json};
 
-const FIXTURES: &str = concat!(
-    env!("CARGO_MANIFEST_DIR"),
-    "/../../fixtures/gate/protected.jsonl"
-);
+const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/gate");
 
 fn fill_in(text: &str, root: &Path) -> String {
     let place = |name: &str| root.join(name).to_string_lossy().into_owned();
@@ -90,18 +88,33 @@ fn wrong(case: &Value) -> Option<String> {
                 })
         }
     };
-    (!is_right).then(|| format!("{case}\n    {reason:?} {touched:?}\n    {:?}", request.context.plan))
+    (!is_right).then(|| {
+        format!(
+            "{case}\n    {reason:?} {touched:?}\n    {:?}",
+            request.context.plan
+        )
+    })
 }
 
-#[test]
-fn every_spelling_that_touches_a_protected_object_is_denied_and_no_near_miss_is() {
-    let text = fs::read_to_string(FIXTURES).unwrap();
+fn starts_wrongly(case: &Value) -> Option<String> {
+    let (request, reason) = touches_of(case);
+    let agents = &request.context.nested_agents;
+    let is_right = match case["starts"].as_str() {
+        None => agents.is_empty() && reason.is_none(),
+        Some(program) => {
+            reason == Some(Reason::UngovernedAgent)
+                && agents.iter().any(|agent| agent.program == program)
+        }
+    };
+    (!is_right).then(|| format!("{case}\n    {reason:?} {agents:?}"))
+}
+
+fn check(file: &str, wrong: fn(&Value) -> Option<String>) {
+    let text = fs::read_to_string(format!("{FIXTURES}/{file}")).unwrap();
     let cases: Vec<Value> = text
         .lines()
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
-    let hits = cases.iter().filter(|case| !case["touches"].is_null());
-    assert!(hits.count() >= 25);
     let wrong: Vec<String> = cases.iter().filter_map(wrong).collect();
     assert!(
         wrong.is_empty(),
@@ -110,4 +123,14 @@ fn every_spelling_that_touches_a_protected_object_is_denied_and_no_near_miss_is(
         cases.len(),
         wrong.join("\n")
     );
+}
+
+#[test]
+fn every_spelling_that_touches_a_protected_object_is_denied_and_no_near_miss_is() {
+    check("protected.jsonl", wrong);
+}
+
+#[test]
+fn an_agent_beside_aegis_is_denied_in_every_spelling_and_no_near_miss_is() {
+    check("nested.jsonl", starts_wrongly);
 }

@@ -32,7 +32,13 @@ fn busy_machine() -> Machine {
     ));
     let gate = machine.gate();
     let lines = [
-        "ls", "rm -rf x", "git push", "git push origin b", "cat a > b", "ls -l", "ls -a",
+        "ls",
+        "rm -rf x",
+        "git push",
+        "git push origin b",
+        "cat a > b",
+        "ls -l",
+        "ls -a",
     ];
     for round in 0..4 {
         for (number, line) in lines.iter().enumerate() {

@@ -63,7 +63,12 @@ fn secrets_are_gone_before_anything_is_recorded() {
     for envelope in &envelopes {
         assert!(!envelope.to_json().to_string().contains(secret));
     }
-    assert!(envelopes[0].payload["context"]["redacted"].as_u64().unwrap() > 0);
+    assert!(
+        envelopes[0].payload["context"]["redacted"]
+            .as_u64()
+            .unwrap()
+            > 0
+    );
 }
 
 #[test]
@@ -125,11 +130,7 @@ fn a_policy_that_only_watches_lets_through_and_says_so() {
     let machine = Machine::new(&[]);
     let watching = DENY_RM.replace("default:", "mode: observe\ndefault:");
     machine.policies.replace(in_force(&[&watching]));
-    assert_eq!(
-        machine.policies_mode(),
-        Mode::Observe,
-        "the policy watches"
-    );
+    assert_eq!(machine.policies_mode(), Mode::Observe, "the policy watches");
     let ruling = machine
         .gate()
         .submit(&machine.bash("one", "rm -r build"), WaitFor::Later);

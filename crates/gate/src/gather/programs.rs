@@ -327,24 +327,11 @@ fn cause_of_claude(line: &Line<'_>, command: &Command, words: &[String]) -> Opti
         | Wrapper::Function(_)
         | Wrapper::Text => false,
     });
-    if clears && is_other_user(command) {
+    if clears {
         return Some("it may run as another user or without its variables".to_owned());
     }
     if command.arguments.iter().any(Word::is_unknown) {
         return Some("its options only show when it runs".to_owned());
     }
     None
-}
-
-/// Returns whether a wrapper changes who runs the program or what it sees.
-fn is_other_user(command: &Command) -> bool {
-    command.through.iter().any(|wrapper| match wrapper {
-        Wrapper::Program(name) => name != "nohup" && name != "time",
-        Wrapper::Substitution
-        | Wrapper::ProcessSubstitution
-        | Wrapper::Subshell
-        | Wrapper::Compound
-        | Wrapper::Function(_)
-        | Wrapper::Text => false,
-    })
 }

@@ -148,7 +148,10 @@ fn steps(path: &Path, base: &Path) -> Option<VecDeque<OsString>> {
                 .components()
                 .filter_map(|component| match component {
                     Component::Normal(name) => Some(name.to_owned()),
-                    _ => None,
+                    Component::ParentDir
+                    | Component::RootDir
+                    | Component::CurDir
+                    | Component::Prefix(_) => None,
                 })
                 .chain(rest)
                 .collect();

@@ -126,7 +126,10 @@ impl Machine {
             programs: vec![root.join("bin/aegis"), root.join("bin/aegis-hook")],
             variables: [
                 ("HOME".to_owned(), text(&root.join("home"))),
-                ("PATH".to_owned(), format!("{}:/usr/bin:/bin", text(&root.join("bin")))),
+                (
+                    "PATH".to_owned(),
+                    format!("{}:/usr/bin:/bin", text(&root.join("bin"))),
+                ),
             ]
             .into(),
         }
