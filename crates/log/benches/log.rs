@@ -1,14 +1,20 @@
 //! Measures the log beside the disk it stands on: `cargo bench -p aegis-log`.
 //!
 //! The folder given by `AEGIS_BENCH_DIR`, else the build folder, decides which
-//! disk is measured.
+//! disk is measured. Words after `--` choose the figures whose names hold them.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::string_slice
+)]
 
 use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use aegis_log::{Batch, Durability, Log, MemoryLog, Options, SqliteLog};
+use aegis_log::{Batch, Depth, Durability, Evidence, Log, MemoryLog, Options, SqliteLog, verify};
 use aegis_types::{ChainId, Entry, EventKind, Timestamp};
 use serde_json::{Value, json};
 
@@ -54,6 +60,11 @@ fn main() {
     }
     if is_wanted("open and close") {
         open_only(&place).print("open and close", None);
+    }
+    for (size, padding) in [("small", 0), ("realistic", 1)] {
+        if is_wanted("verify") {
+            verify_speed(&place, size, padding == 1);
+        }
     }
 }
 
@@ -238,6 +249,43 @@ fn open_only(place: &Place) -> Run {
     }
     drop(log);
     measure(|_| (), |()| drop(open(&path, Durability::Normal)))
+}
+
+/// How many actions are verified.
+const VERIFIED: u64 = 100_000;
+
+/// Verifies a log of many records, one or two threads, both depths.
+fn verify_speed(place: &Place, size: &str, is_realistic: bool) {
+    let log = open(&place.path(), Durability::Normal);
+    let sessions: Vec<ChainId> = (0..20).map(chain).collect();
+    for number in 0..VERIFIED {
+        let session = &sessions[number as usize / 8 % sessions.len()];
+        let mut action = action(session, number);
+        if !is_realistic {
+            for entry in &mut action.entries {
+                entry.payload = json!({"call_id": number});
+            }
+        }
+        log.append(action).expect("an append");
+    }
+    let records = log.change_counter().expect("a count");
+    for (depth, name) in [(Depth::Hashes, "hashes"), (Depth::Canonical, "canonical")] {
+        for threads in [1, 2] {
+            let evidence = Evidence {
+                depth,
+                threads,
+                ..Evidence::NONE
+            };
+            let began = Instant::now();
+            let found = verify(&log, &evidence).expect("a verification");
+            let seconds = began.elapsed().as_secs_f64();
+            assert!(found.is_sound(), "{:?}", found.faults);
+            println!(
+                "verify {records} {size} records, {name}, {threads} threads: {:.2} M/s",
+                records as f64 / seconds / 1e6
+            );
+        }
+    }
 }
 
 fn chain(producer: usize) -> ChainId {

@@ -31,6 +31,9 @@ pub(crate) trait OpenCommit {
     fn put_document(&mut self, digest: &Digest, bytes: &Arc<[u8]>) -> Result<(), Self::Fault>;
 }
 
+/// Documents with their digests.
+type Documents = Vec<(Digest, Arc<[u8]>)>;
+
 /// What became of one batch of a commit.
 pub(crate) type Sealing = Result<Appended, AppendError>;
 
@@ -73,11 +76,11 @@ fn accept<S: OpenCommit>(
     store: &mut S,
     drafts: &Drafts,
     head: Head,
-) -> Result<Result<Vec<(Digest, Arc<[u8]>)>, AppendError>, S::Fault> {
+) -> Result<Result<Documents, AppendError>, S::Fault> {
     if drafts.expected.is_some_and(|expected| expected != head) {
         return Ok(Err(AppendError::HeadMoved { found: head }));
     }
-    let mut lacking: Vec<(Digest, Arc<[u8]>)> = Vec::new();
+    let mut lacking = Documents::new();
     for (digest, bytes) in &drafts.documents {
         let is_listed = lacking.iter().any(|(listed, _)| listed == digest);
         if is_listed || store.has_document(digest)? {

@@ -23,7 +23,13 @@ mod verify;
 
 mod export;
 
+mod foreign;
+
 pub use export::{ExportError, export};
+
+pub use foreign::{
+    ForeignEnvelope, ForeignFault, ForeignVerification, ReadForeignError, verify_foreign,
+};
 pub use log::{AppendError, Appended, Batch, ChainSummary, Log, Query, ReadLogError, StoreFault};
 pub use memory::MemoryLog;
 pub use seal::{BATCH_ENTRIES_MAX, DOCUMENT_BYTES_MAX, ENTRY_BYTES_MAX, InvalidEntry};

@@ -328,3 +328,81 @@ pub(crate) fn write_integer(mut integer: u64, out: &mut Vec<u8>) {
         digits.reverse();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use aegis_types::{SealedPayload, Timestamp};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::stored::read_envelope;
+
+    fn payloads() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            (-9_007_199_254_740_991_i64..=9_007_199_254_740_991).prop_map(Value::from),
+            (-1.0e15..1.0e15).prop_map(Value::from),
+            ".*".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 24, 4, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                prop::collection::btree_map(".*", inner, 0..4)
+                    .prop_map(|members| Value::Object(members.into_iter().collect())),
+            ]
+        })
+    }
+
+    fn chains() -> impl Strategy<Value = ChainId> {
+        ("[!-~]{1,12}", prop::option::of("[!-~]{1,12}")).prop_map(|(tenant, session)| {
+            let tenant = tenant.parse().unwrap();
+            match session {
+                Some(session) => ChainId::Session {
+                    tenant,
+                    session: session.parse().unwrap(),
+                },
+                None => ChainId::Heads { tenant },
+            }
+        })
+    }
+
+    fn entries() -> impl Strategy<Value = Entry> {
+        (
+            -1_000_000_000_000_i64..9_000_000_000_000,
+            prop::sample::select(EventKind::ALL),
+            prop::option::of(".*"),
+            payloads(),
+            prop::option::of((".*", any::<[u8; 32]>())),
+        )
+            .prop_map(|(at, kind, subject, payload, sealed)| Entry {
+                at: Timestamp::from_unix_ms(at),
+                kind,
+                subject,
+                payload,
+                sealed: sealed.map(|(key_id, digest)| SealedPayload {
+                    key_id,
+                    digest: Digest::from_bytes(digest),
+                    ciphertext: None,
+                }),
+            })
+    }
+
+    proptest! {
+        #[test]
+        fn the_bytes_sealed_are_those_of_the_envelope_and_read_back_as_it(
+            chain in chains(),
+            entry in entries(),
+            next in 0..1_u64 << 53,
+            previous in prop::option::of(any::<[u8; 32]>()),
+        ) {
+            let mut head = Head { next, hash: previous.map(Digest::from_bytes) };
+            let sealed = Draft::of(&chain, entry).unwrap().seal(&chain, &mut head);
+            prop_assert_eq!(&sealed.bytes, &sealed.envelope.bytes());
+            prop_assert_eq!(Digest::of(&sealed.bytes), sealed.envelope.hash);
+            prop_assert_eq!(head.hash, Some(sealed.envelope.hash));
+            let read = read_envelope(&sealed.bytes, sealed.envelope.hash);
+            prop_assert_eq!(read.as_ref(), Ok(&sealed.envelope));
+        }
+    }
+}

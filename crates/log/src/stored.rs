@@ -170,3 +170,70 @@ impl Fields {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn check(change: impl FnOnce(&mut Value), expected: Result<(), ReadEnvelopeError>) {
+        let mut value = json!({
+            "v": 1, "tenant_id": "acme", "session_id": "one", "seq": 0, "ts_unix_ms": 10,
+            "event_type": "TOOL_RESULT", "payload": null,
+        });
+        change(&mut value);
+        let read = from_value(value, Digest::of(b"")).map(|_| ());
+        assert_eq!(read, expected);
+    }
+
+    #[test]
+    fn an_envelope_with_anything_amiss_is_refused() {
+        check(|_| {}, Ok(()));
+        check(
+            |value| value["v"] = json!(2),
+            Err(ReadEnvelopeError::Version { version: 2 }),
+        );
+        check(
+            |value| value["event_type"] = json!("UNHEARD_OF"),
+            Err(ReadEnvelopeError::Kind {
+                kind: "UNHEARD_OF".to_owned(),
+            }),
+        );
+        check(
+            |value| value["extra"] = json!(1),
+            Err(ReadEnvelopeError::UnknownField {
+                field: "extra".to_owned(),
+            }),
+        );
+        check(
+            |value| value["chain"] = json!("heads"),
+            Err(ReadEnvelopeError::Chain),
+        );
+        check(
+            |value| value["seq"] = json!(-1),
+            Err(ReadEnvelopeError::Field { field: "seq" }),
+        );
+        check(
+            |value| value["prev_hash"] = json!("00"),
+            Err(ReadEnvelopeError::Field { field: "prev_hash" }),
+        );
+        check(
+            |value| value["tenant_id"] = json!(""),
+            Err(ReadEnvelopeError::Id {
+                field: "tenant_id",
+                source: ParseIdError::Empty,
+            }),
+        );
+        check(
+            |value| {
+                value.as_object_mut().unwrap().remove("payload");
+            },
+            Err(ReadEnvelopeError::Field { field: "payload" }),
+        );
+        check(
+            |value| *value = json!([]),
+            Err(ReadEnvelopeError::NotAnObject),
+        );
+    }
+}

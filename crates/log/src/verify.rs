@@ -10,10 +10,12 @@ mod export;
 mod file;
 mod report;
 mod scan;
+mod wording;
 
 pub use anchor::{Anchor, Checkpoint, SignatureStanding};
 pub use export::verify_export;
 pub use file::verify;
+pub(crate) use report::FAULTS_TOLD_MAX;
 pub use report::{Column, Fault, Range, Standing, Verification, VerifiedChain};
 
 /// How much is recomputed.

@@ -87,9 +87,12 @@ fn failed(error: rusqlite::Error) -> OpenLogError {
 }
 
 fn unavailable(error: io::Error) -> OpenLogError {
-    match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => OpenLogError::Full,
-        io::ErrorKind::ReadOnlyFilesystem => OpenLogError::ReadOnly,
-        _ => OpenLogError::Unavailable(StoreFault::new(error)),
+    let is = |kinds: &[io::ErrorKind]| kinds.contains(&error.kind());
+    if is(&[io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded]) {
+        OpenLogError::Full
+    } else if is(&[io::ErrorKind::ReadOnlyFilesystem]) {
+        OpenLogError::ReadOnly
+    } else {
+        OpenLogError::Unavailable(StoreFault::new(error))
     }
 }

@@ -101,12 +101,10 @@ impl Diagnosis {
         if let Some(sealed) = &envelope.sealed {
             self.slots.insert(claim.id, sealed.clone());
         }
-        match envelope.kind {
-            EventKind::HeadsMoved if claim.chain.session().is_none() => {
-                self.follow_heads(claim, &envelope);
-            }
-            EventKind::CheckpointCreated => self.checkpoints.push(envelope),
-            _ => {}
+        if envelope.kind == EventKind::CheckpointCreated {
+            self.checkpoints.push(envelope);
+        } else if envelope.kind == EventKind::HeadsMoved && claim.chain.session().is_none() {
+            self.follow_heads(claim, &envelope);
         }
     }
 

@@ -1,7 +1,5 @@
 //! What a verification found.
 
-use std::fmt;
-
 use aegis_canon::Digest;
 use aegis_types::{ChainId, Head};
 
@@ -316,116 +314,6 @@ impl Fault {
             | Self::Line { .. }
             | Self::Incomplete
             | Self::Untraced => None,
-        }
-    }
-}
-
-/// Names a chain as people read it.
-struct Name<'a>(&'a ChainId);
-
-impl fmt::Display for Name<'_> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            ChainId::Session { tenant, session } => {
-                write!(formatter, "session `{session}` of tenant `{tenant}`")
-            }
-            ChainId::Heads { tenant } => write!(formatter, "the heads of tenant `{tenant}`"),
-        }
-    }
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Edited { chain, seq } => {
-                write!(f, "record {seq} of {} was edited", Name(chain))
-            }
-            Self::Unreadable { chain, seq, cause } => {
-                write!(f, "record {seq} of {} is unreadable: {cause}", Name(chain))
-            }
-            Self::NotCanonical { chain, seq } => {
-                write!(f, "record {seq} of {} is not canonical", Name(chain))
-            }
-            Self::Misplaced {
-                chain,
-                seq,
-                of_chain,
-                of_seq,
-            } => write!(
-                f,
-                "in the place of record {seq} of {} stands record {of_seq} of {}",
-                Name(chain),
-                Name(of_chain)
-            ),
-            Self::ColumnDiffers { chain, seq, column } => {
-                let column = match column {
-                    Column::At => "time",
-                    Column::Kind => "kind",
-                    Column::Subject => "subject",
-                };
-                write!(
-                    f,
-                    "the {column} stored beside record {seq} of {} is another one",
-                    Name(chain)
-                )
-            }
-            Self::Missing { chain, from, to } => {
-                write!(f, "records {from} to {to} of {} are missing", Name(chain))
-            }
-            Self::Unlinked { chain, seq } => write!(
-                f,
-                "record {seq} of {} does not follow the one before",
-                Name(chain)
-            ),
-            Self::OutOfOrder { chain, seq } => {
-                write!(f, "record {seq} of {} was stored out of order", Name(chain))
-            }
-            Self::Replaced { chain, seq, .. } => write!(
-                f,
-                "record {seq} of {} is another one than the heads name",
-                Name(chain)
-            ),
-            Self::TailMissing { chain, from, to } => write!(
-                f,
-                "the end of {} is missing, records {from} to {to}",
-                Name(chain)
-            ),
-            Self::ChainMissing { chain, records } => {
-                write!(f, "{} is missing, {records} records", Name(chain))
-            }
-            Self::Unlisted { chain, from, to } => write!(
-                f,
-                "the heads do not know records {from} to {to} of {}",
-                Name(chain)
-            ),
-            Self::Stray { id } => write!(f, "row {id} belongs to no chain"),
-            Self::IndexDiffers { id } => write!(f, "the index differs from row {id}"),
-            Self::DocumentEdited { digest } => write!(f, "document {digest} was edited"),
-            Self::DocumentMissing { digest } => write!(f, "document {digest} is missing"),
-            Self::DocumentUnlisted { digest } => {
-                write!(f, "the heads do not know document {digest}")
-            }
-            Self::SealedDiffers { id } => {
-                write!(
-                    f,
-                    "the sealed payload of row {id} is missing or another one"
-                )
-            }
-            Self::AnchorBroken { chain, seq, .. } => write!(
-                f,
-                "record {seq} of {} is not the one that was anchored",
-                Name(chain)
-            ),
-            Self::CheckpointBroken { chain, seq } => {
-                write!(
-                    f,
-                    "the checkpoint in record {seq} of {} is broken",
-                    Name(chain)
-                )
-            }
-            Self::Line { line } => write!(f, "line {line} of the export does not read"),
-            Self::Incomplete => f.write_str("the export is not complete"),
-            Self::Untraced => f.write_str("something was changed that could not be traced"),
         }
     }
 }

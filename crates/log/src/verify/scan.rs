@@ -133,12 +133,14 @@ impl Scan<'_> {
         let payload = bytes
             .strip_prefix(start)
             .and_then(|rest| rest.strip_suffix(tail));
-        let payload = payload.filter(|_| is_known);
+        // Only behind a previous hash does a sealed payload not look like a part
+        // of the payload itself.
+        let payload = payload.filter(|_| is_known && traced.head.hash.is_some());
         self.tail = payload.map(|_| tail.len());
         let mut previous = traced.head.hash;
         match payload {
             None => {
-                // A sealed payload, or the first record of a chain in this part.
+                // A sealed payload, or the first record of a chain, or of this part.
                 let Some(found) = self.reads_as(row, chain, seq, kind, bytes)? else {
                     return Ok(false);
                 };

@@ -1,10 +1,19 @@
 //! What a log promises, shown on the file and in memory.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::wildcard_enum_match_arm,
+    missing_docs
+)]
 
 mod making;
 
 mod child;
 
 mod appending;
+mod formats;
 mod power_cut;
 mod processes;
 mod queries;

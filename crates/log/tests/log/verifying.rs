@@ -654,6 +654,20 @@ fn contains(bytes: &[u8], wanted: &[u8]) -> bool {
 }
 
 #[test]
+fn a_sealed_payload_may_come_first_in_its_chain() {
+    let place = Place::new();
+    let log = place.open();
+    for name in ["one", "two", "three"] {
+        log.append(batch(&session(name), vec![sealed_entry(name)]))
+            .unwrap();
+    }
+    let found = verified(&log);
+    assert!(found.is_sound(), "{:?}", found.faults);
+    assert_eq!(found.sealed, 3);
+    assert_eq!(verify(&log, &CANONICAL).unwrap(), found);
+}
+
+#[test]
 fn an_index_that_disagrees_is_found_at_the_canonical_depth() {
     let place = Place::new();
     let log = place.open_with(aegis_log::Options {
@@ -844,19 +858,6 @@ fn a_checkpoint_anchors_if_its_signature_holds() {
             chain: heads_of("acme"),
             seq: 1,
         }]
-    );
-}
-
-#[test]
-fn a_fault_tells_people_where_it_is() {
-    let fault = Fault::TailMissing {
-        chain: chain("three"),
-        from: 3,
-        to: 5,
-    };
-    assert_eq!(
-        fault.to_string(),
-        "the end of session `three` of tenant `acme` is missing, records 3 to 5"
     );
 }
 

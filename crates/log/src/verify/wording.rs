@@ -1,0 +1,160 @@
+//! What faults are called where people read of them.
+
+use std::fmt;
+
+use aegis_types::ChainId;
+
+use super::report::{Column, Fault};
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Edited { chain, seq } => record(f, chain, *seq, "was edited"),
+            Self::Unreadable { chain, seq, cause } => {
+                record(f, chain, *seq, &format!("is unreadable: {cause}"))
+            }
+            Self::NotCanonical { chain, seq } => record(f, chain, *seq, "is not canonical"),
+            Self::Misplaced {
+                chain,
+                seq,
+                of_chain,
+                of_seq,
+            } => {
+                write!(f, "in the place of record {seq} of {} stands ", Name(chain))?;
+                write!(f, "record {of_seq} of {}", Name(of_chain))
+            }
+            Self::ColumnDiffers { chain, seq, column } => {
+                let name = match column {
+                    Column::At => "time",
+                    Column::Kind => "kind",
+                    Column::Subject => "subject",
+                };
+                write!(f, "the {name} beside ")?;
+                record(f, chain, *seq, "is another one")
+            }
+            Self::Missing { chain, from, to } => {
+                write!(f, "missing: {}", Several(chain, *from, *to))
+            }
+            Self::Unlinked { chain, seq } => {
+                record(f, chain, *seq, "does not follow the one before")
+            }
+            Self::OutOfOrder { chain, seq } => record(f, chain, *seq, "was stored out of order"),
+            Self::Replaced { chain, seq, .. } => {
+                record(f, chain, *seq, "is another one than the heads name")
+            }
+            Self::TailMissing { chain, from, to } => {
+                write!(f, "missing at the end: {}", Several(chain, *from, *to))
+            }
+            Self::ChainMissing { chain, records } => {
+                write!(f, "{} is missing, {records} records", Name(chain))
+            }
+            Self::Unlisted { chain, from, to } => {
+                write!(f, "unknown to the heads: {}", Several(chain, *from, *to))
+            }
+            Self::Stray { id } => write!(f, "row {id} belongs to no chain"),
+            Self::IndexDiffers { id } => write!(f, "the index differs from row {id}"),
+            Self::DocumentEdited { digest } => write!(f, "document {digest} was edited"),
+            Self::DocumentMissing { digest } => write!(f, "document {digest} is missing"),
+            Self::DocumentUnlisted { digest } => {
+                write!(f, "document {digest} is unknown to the heads")
+            }
+            Self::SealedDiffers { id } => {
+                write!(
+                    f,
+                    "the sealed payload of row {id} is missing or another one"
+                )
+            }
+            Self::AnchorBroken { chain, seq, .. } => {
+                record(f, chain, *seq, "is not the one that was anchored")
+            }
+            Self::CheckpointBroken { chain, seq } => {
+                record(f, chain, *seq, "is a checkpoint that does not hold")
+            }
+            Self::Line { line } => write!(f, "line {line} of the export does not read"),
+            Self::Incomplete => f.write_str("the export is not complete"),
+            Self::Untraced => f.write_str("something was changed that could not be traced"),
+        }
+    }
+}
+
+fn record(f: &mut fmt::Formatter<'_>, chain: &ChainId, seq: u64, what: &str) -> fmt::Result {
+    write!(f, "record {seq} of {} {what}", Name(chain))
+}
+
+/// Names records of a chain that follow each other.
+struct Several<'a>(&'a ChainId, u64, u64);
+
+impl fmt::Display for Several<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(chain, from, to) = self;
+        if from == to {
+            write!(f, "record {from} of {}", Name(chain))
+        } else {
+            write!(f, "records {from} to {to} of {}", Name(chain))
+        }
+    }
+}
+
+/// Names a chain as people read it.
+struct Name<'a>(&'a ChainId);
+
+impl fmt::Display for Name<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            ChainId::Session { tenant, session } => {
+                write!(formatter, "session `{session}` of tenant `{tenant}`")
+            }
+            ChainId::Heads { tenant } => write!(formatter, "the heads of tenant `{tenant}`"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(fault: &Fault, expected: &str) {
+        assert_eq!(fault.to_string(), expected);
+    }
+
+    #[test]
+    fn a_fault_tells_people_where_it_is() {
+        let chain = ChainId::Session {
+            tenant: "acme".parse().unwrap(),
+            session: "one".parse().unwrap(),
+        };
+        let heads = ChainId::Heads {
+            tenant: "acme".parse().unwrap(),
+        };
+        check(
+            &Fault::TailMissing {
+                chain: chain.clone(),
+                from: 3,
+                to: 5,
+            },
+            "missing at the end: records 3 to 5 of session `one` of tenant `acme`",
+        );
+        check(
+            &Fault::Missing {
+                chain: chain.clone(),
+                from: 3,
+                to: 3,
+            },
+            "missing: record 3 of session `one` of tenant `acme`",
+        );
+        check(
+            &Fault::Misplaced {
+                chain: chain.clone(),
+                seq: 3,
+                of_chain: heads,
+                of_seq: 5,
+            },
+            "in the place of record 3 of session `one` of tenant `acme` stands record 5 of the \
+             heads of tenant `acme`",
+        );
+        check(
+            &Fault::Edited { chain, seq: 3 },
+            "record 3 of session `one` of tenant `acme` was edited",
+        );
+    }
+}
