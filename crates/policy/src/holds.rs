@@ -1,200 +1,30 @@
 //! Whether a rule is about a request, judged from recorded facts alone.
 
+mod facts;
 mod host;
 mod line;
 mod options;
 mod params;
 mod path;
+mod sense;
 mod shell;
 mod time;
 mod tool;
 mod when;
 
-use std::cell::OnceCell;
+use aegis_types::{ActionRequest, EffectKind, Risk, Verdict};
 
-use aegis_types::{Action, ActionRequest, EffectKind, Plan, Risk, UnknownCause, Verdict};
-
-use crate::index::RequestKeys;
 use crate::matcher::Matcher;
+use crate::pattern::Glob;
 use crate::truth::{Truth, WhyNot, WhyUnknown, any, every};
+use sense::Sense;
 
+pub use facts::Facts;
 pub(crate) use line::{Line, Program};
 pub(crate) use options::base_name;
 pub(crate) use params::{Found, find};
 pub(crate) use path::{Anchor, anchor, below};
 pub(crate) use tool::other_name;
-
-/// How deep conditions may lie within each other; deeper ones are unknown.
-const DEPTH_MAX: u8 = 32;
-
-/// A request as rules see it; what several rules need is worked out once.
-#[derive(Debug)]
-pub struct Facts<'a> {
-    request: &'a ActionRequest,
-    lines: OnceCell<Vec<Line<'a>>>,
-    keys: RequestKeys,
-}
-
-impl<'a> Facts<'a> {
-    /// Returns the facts of `request`.
-    #[must_use]
-    pub const fn new(request: &'a ActionRequest) -> Self {
-        Self {
-            request,
-            lines: OnceCell::new(),
-            keys: RequestKeys::new(),
-        }
-    }
-
-    /// Returns the request.
-    #[must_use]
-    pub const fn request(&self) -> &'a ActionRequest {
-        self.request
-    }
-
-    /// Returns the commands of the command line in their normal form.
-    pub(crate) fn lines(&self) -> &[Line<'a>] {
-        self.lines.get_or_init(|| match &self.request.context.plan {
-            Some(plan) => plan.commands.iter().map(Line::new).collect(),
-            None => Vec::new(),
-        })
-    }
-
-    /// Returns the keys of the request, for looking rules up.
-    pub(crate) const fn keys(&self) -> &RequestKeys {
-        &self.keys
-    }
-
-    /// Returns whether the command line may run, touch or do something that
-    /// none of the recorded facts shows.
-    pub(crate) fn hides_something(&self) -> bool {
-        match &self.request.context.plan {
-            Some(plan) => {
-                plan.unknowns
-                    .iter()
-                    .any(|unknown| hides_commands(&unknown.cause))
-                    || self
-                        .lines()
-                        .iter()
-                        .any(|line| matches!(line.program, Program::Unknown))
-            }
-            None => self.request.action == Action::ShellExec,
-        }
-    }
-
-    /// Returns whether part of the command line is not understood at all, be it
-    /// only code in another language.
-    pub(crate) fn is_partial(&self) -> bool {
-        self.hides_something()
-            || self
-                .request
-                .context
-                .plan
-                .as_ref()
-                .is_some_and(|plan| !plan.unknowns.is_empty())
-    }
-
-    /// Returns whether the facts are not sure to be the whole of what the
-    /// action does, so that nothing can be allowed because of what is not in them.
-    fn is_incomplete(&self) -> bool {
-        match self.request.action {
-            Action::McpCall | Action::ToolCall => true,
-            Action::ShellExec => self.is_partial(),
-            Action::FsRead
-            | Action::FsWrite
-            | Action::FsSearch
-            | Action::NetFetch
-            | Action::NetSearch
-            | Action::AgentStart
-            | Action::SkillUse => false,
-        }
-    }
-
-    fn plan(&self) -> Option<&'a Plan> {
-        self.request.context.plan.as_ref()
-    }
-}
-
-/// Returns whether what is unknown for this cause may be any command.
-///
-/// Code in another language is not: what a program does by itself is not seen,
-/// with or without such code.
-fn hides_commands(cause: &UnknownCause) -> bool {
-    match cause {
-        UnknownCause::Syntax
-        | UnknownCause::TooComplex
-        | UnknownCause::Construct(_)
-        | UnknownCause::Program => true,
-        UnknownCause::Code(program) => options::is_shell(base_name(program)),
-        UnknownCause::Variable(_)
-        | UnknownCause::Output
-        | UnknownCause::Arithmetic
-        | UnknownCause::Expansion => false,
-    }
-}
-
-/// In which sense a condition on many things is meant.
-///
-/// A restriction is about a request that *touches* one of the things it names;
-/// an allow needs that what it names *covers* everything that is touched. Under
-/// `not` each turns into the other.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Sense {
-    permits: bool,
-    negated: bool,
-    depth: u8,
-}
-
-impl Sense {
-    pub(crate) const fn of(verdict: Verdict) -> Self {
-        Self {
-            permits: match verdict {
-                Verdict::Allow => true,
-                Verdict::Ask | Verdict::Deny => false,
-            },
-            negated: false,
-            depth: 0,
-        }
-    }
-
-    /// Returns whether everything must be among what is named, not just one thing.
-    const fn covers(self) -> bool {
-        self.permits != self.negated
-    }
-
-    const fn deeper(self) -> Self {
-        Self {
-            depth: self.depth.saturating_add(1),
-            ..self
-        }
-    }
-
-    const fn flipped(self) -> Self {
-        Self {
-            negated: !self.negated,
-            ..self
-        }
-    }
-
-    /// Combines the truths of all things that are touched.
-    ///
-    /// `hidden` is the cause when there may be more of them than the facts show.
-    fn combine(
-        self,
-        mut parts: impl ExactSizeIterator<Item = Truth>,
-        hidden: Option<WhyUnknown>,
-        why: impl FnOnce() -> WhyNot,
-    ) -> Truth {
-        if self.covers() {
-            if parts.len() == 0 && self.permits {
-                return hidden.map_or_else(|| Truth::No(why()), Truth::Unknown);
-            }
-            every(parts).and(|| hidden.map_or(Truth::Yes, Truth::Unknown))
-        } else {
-            any(&mut parts, why).or(|| hidden.map_or(Truth::No(WhyNot::Path), Truth::Unknown))
-        }
-    }
-}
 
 impl Matcher {
     /// Returns whether this is about `request`.
@@ -221,7 +51,7 @@ impl Matcher {
     }
 
     fn truth(&self, facts: &Facts<'_>, sense: Sense) -> Truth {
-        if sense.depth > DEPTH_MAX {
+        if sense.is_too_deep() {
             return Truth::Unknown(WhyUnknown::Pattern);
         }
         const PARTS: [fn(&Matcher, &Facts<'_>, Sense) -> Truth; 13] = [
@@ -243,19 +73,19 @@ impl Matcher {
     }
 
     fn tool_holds(&self, facts: &Facts<'_>, _: Sense) -> Truth {
-        Truth::of(self.names_tool(&facts.request.tool), || WhyNot::Tool)
+        Truth::of(self.names_tool(&facts.request().tool), || WhyNot::Tool)
     }
 
     fn action_holds(&self, facts: &Facts<'_>, _: Sense) -> Truth {
         Truth::of(
-            self.action.is_empty() || self.action.contains(&facts.request.action),
+            self.action.is_empty() || self.action.contains(&facts.request().action),
             || WhyNot::Action,
         )
     }
 
     fn agent_holds(&self, facts: &Facts<'_>, _: Sense) -> Truth {
-        let principal = &facts.request.principal;
-        let is_meant = |glob: &crate::pattern::Glob| {
+        let principal = &facts.request().principal;
+        let is_meant = |glob: &Glob| {
             glob.matches_name(principal.agent.as_str())
                 || principal
                     .subagent
@@ -272,7 +102,7 @@ impl Matcher {
         if self.skill.is_empty() {
             return Truth::Yes;
         }
-        let skill = facts.request.context.skill.as_deref();
+        let skill = facts.request().context.skill.as_deref();
         Truth::of(
             skill.is_some_and(|name| self.skill.iter().any(|glob| glob.matches_name(name))),
             || WhyNot::Skill,
@@ -291,7 +121,7 @@ impl Matcher {
         every(
             self.params
                 .iter()
-                .map(|condition| condition.holds(&facts.request.params)),
+                .map(|condition| condition.holds(&facts.request().params)),
         )
     }
 
@@ -312,7 +142,7 @@ impl Matcher {
         };
         sense.combine(
             facts
-                .request
+                .request()
                 .context
                 .effects
                 .iter()
@@ -350,35 +180,13 @@ impl Matcher {
     }
 }
 
-impl Facts<'_> {
-    /// Returns why there may be more than the facts show, as far as it matters
-    /// in this sense: an allow must know everything, a restriction is only
-    /// stirred by what may be any command at all.
-    fn hidden(&self, sense: Sense) -> Option<WhyUnknown> {
-        let command_line = || match self.plan() {
-            Some(_) => WhyUnknown::CommandLine,
-            None => WhyUnknown::NoPlan,
-        };
-        if self.hides_something() {
-            return Some(command_line());
-        }
-        if !sense.permits || !self.is_incomplete() {
-            return None;
-        }
-        if self.request.action == Action::ShellExec {
-            return Some(command_line());
-        }
-        // What such a tool names among its facts is all an allow can be about.
-        (!sense.covers()).then_some(WhyUnknown::Touches)
-    }
-}
-
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
     use crate::matcher::PathPattern;
-    use crate::pattern::Glob;
-    use aegis_types::{Access, Effect, EffectResource, PathFact, Unknown};
+    use aegis_types::{
+        Access, Action, Effect, EffectResource, PathFact, Plan, Unknown, UnknownCause,
+    };
     use serde_json::json;
 
     /// Returns a request that runs a command line.
@@ -532,6 +340,24 @@ pub(crate) mod tests {
         };
         let request = request("mcp__a/b__c", Action::McpCall);
         assert_eq!(rule.holds(&request, Verdict::Deny), Truth::Yes);
+    }
+
+    #[test]
+    fn lists_and_braces_of_tools_match_each_of_them() {
+        let rule = |tools: &[&str]| Matcher {
+            tool: tools.iter().copied().map(Glob::new).collect(),
+            ..Matcher::default()
+        };
+        let update = request("update_user", Action::ToolCall);
+        for tools in [&["create*", "update*"][..], &["{update,create}*"]] {
+            assert_eq!(rule(tools).holds(&update, Verdict::Deny), Truth::Yes);
+        }
+        let delete = request("delete_user", Action::ToolCall);
+        assert!(
+            !rule(&["{update,create}*"])
+                .holds(&delete, Verdict::Deny)
+                .is_possible()
+        );
     }
 
     #[test]

@@ -2,7 +2,8 @@
 
 use aegis_types::{HostFact, NetworkClass};
 
-use super::{Facts, Sense};
+use super::facts::Facts;
+use super::sense::Sense;
 use crate::matcher::{HostPattern, Matcher};
 use crate::pattern::Glob;
 use crate::truth::{Truth, WhyNot, WhyUnknown, any, every};

@@ -2,7 +2,8 @@
 
 use aegis_types::{Access, PathFact};
 
-use super::{Facts, Sense};
+use super::facts::Facts;
+use super::sense::Sense;
 use crate::matcher::{Matcher, PathPattern};
 use crate::pattern::Glob;
 use crate::truth::{Truth, WhyNot, WhyUnknown, any};

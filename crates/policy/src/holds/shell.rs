@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use aegis_types::{Action, Redirection, RedirectionKind, Wrapper};
 
+use super::facts::Facts;
 use super::line::{Given, Line, Program, Text};
 use super::options;
-use super::{Facts, Sense};
+use super::sense::Sense;
 use crate::matcher::{Matcher, ShellPattern};
 use crate::pattern::Glob;
 use crate::truth::{Truth, WhyNot, WhyUnknown, any, every};
