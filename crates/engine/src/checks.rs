@@ -5,7 +5,7 @@ mod rules;
 mod self_protection;
 
 use aegis_policy::Facts;
-use aegis_types::{ApprovalTerms, CheckName, Finding, Mode, Obligation, State};
+use aegis_types::{ApprovalTerms, CheckName, Finding, Mode, Obligation, State, Verdict};
 
 use crate::decide::Attached;
 
@@ -50,6 +50,35 @@ impl Found<'_> {
             approval: None,
             only_tightens: false,
         }
+    }
+}
+
+/// How many findings of one kind one policy gives, at most; a stricter one than
+/// all before is always given.
+const FINDINGS_MAX: usize = 16;
+
+/// Bounds the findings of one kind of one policy.
+struct Bound {
+    count: usize,
+    strictest: Verdict,
+}
+
+impl Bound {
+    const fn new() -> Self {
+        Self {
+            count: 0,
+            strictest: Verdict::Allow,
+        }
+    }
+
+    /// Returns whether a finding with `verdict` would still be given.
+    fn admits(&self, verdict: Verdict) -> bool {
+        self.count < FINDINGS_MAX || verdict > self.strictest
+    }
+
+    fn note(&mut self, verdict: Verdict) {
+        self.count += 1;
+        self.strictest = self.strictest.max(verdict);
     }
 }
 

@@ -209,3 +209,75 @@ fn strictest_obligations(found: &[Found<'_>]) -> Vec<Obligation> {
     all.dedup();
     all
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
+    fn finding() -> impl Strategy<Value = Finding> {
+        (
+            select(&[Verdict::Allow, Verdict::Ask, Verdict::Deny][..]),
+            select(Reason::ALL),
+            any::<bool>(),
+            any::<bool>(),
+        )
+            .prop_map(|(verdict, reason, is_explicit, observed)| Finding {
+                check: CheckName::Rules,
+                verdict,
+                reason,
+                standing: if is_explicit {
+                    Standing::Explicit
+                } else {
+                    Standing::Default
+                },
+                policy: None,
+                rule: None,
+                message: None,
+                risk: None,
+                unknown: false,
+                observed,
+            })
+    }
+
+    fn combined(findings: &[(Finding, bool)]) -> (Verdict, Reason, Option<Verdict>) {
+        let found = findings
+            .iter()
+            .map(|(finding, only_tightens)| Found {
+                only_tightens: *only_tightens,
+                ..Found::bare(finding.clone())
+            })
+            .collect();
+        let decision = combine(found, Fallback::Deny);
+        (decision.verdict, decision.reason, decision.observed)
+    }
+
+    proptest! {
+        #[test]
+        fn the_order_of_findings_and_so_of_checks_does_not_matter(
+            findings in prop::collection::vec((finding(), any::<bool>()), 0..8),
+            by in 0..8_usize,
+        ) {
+            let mut mixed = findings.clone();
+            mixed.reverse();
+            mixed.rotate_left(by.min(findings.len()));
+            prop_assert_eq!(combined(&mixed), combined(&findings));
+        }
+
+        #[test]
+        fn a_further_opinion_that_is_enforced_never_loosens_another(
+            findings in prop::collection::vec((finding(), any::<bool>()), 1..8),
+            more in finding(),
+        ) {
+            let has_opinion = findings.iter().any(|(finding, only_tightens)| {
+                finding.standing == Standing::Explicit && !finding.observed && !only_tightens
+            });
+            let (before, ..) = combined(&findings);
+            let mut all = findings;
+            all.push((more, false));
+            let (after, ..) = combined(&all);
+            prop_assert!(!has_opinion || after >= before);
+        }
+    }
+}

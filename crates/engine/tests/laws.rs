@@ -208,7 +208,7 @@ fn substance(decision: Decision) -> Substance {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
     fn the_order_of_attached_policies_does_not_matter(
@@ -448,4 +448,44 @@ fn messages_to_the_agent_hold_no_pattern() {
         );
     }
     assert_eq!(decision.findings.len(), 3);
+}
+
+#[test]
+fn base_rules_of_a_tier_are_asked_last_and_only_where_tiers_are_in_use() {
+    let text = "aegis: policy/v1\nname: l\ndefault: allow\nrules:\n  \
+                - {id: own, match: {tool: Read}, verdict: deny}\n  \
+                - {id: base, match: all, when: {tier: {below: trusted}}, verdict: ask}\n";
+    let compiled = compile(text);
+    let mut policy = compiled.policy().clone();
+    policy.rules[1].tier_base = true;
+    let policy = [Compiled::new(policy, compiled.digest())];
+    let mut request = call("Bash", 0);
+    let asked = |request: &ActionRequest| ask(request, &policy, &State::default());
+    assert_eq!(asked(&request).reason, Reason::Default);
+    request.context.tier = Some(aegis_types::Tier::Guided);
+    assert_eq!(asked(&request).reason, Reason::Tier);
+    assert_eq!(asked(&request).verdict, Verdict::Ask);
+    request.tool = "Read".into();
+    assert_eq!(asked(&request).reason, Reason::RuleMatched);
+}
+
+#[test]
+fn findings_are_bounded_and_the_strictest_is_among_them() {
+    let rules: Vec<String> = (0..200)
+        .map(|number| {
+            let verdict = if number == 199 { "deny" } else { "ask" };
+            format!("match: all, verdict: {verdict}, mandatory: true")
+        })
+        .collect();
+    let decision = ask(
+        &call("Bash", 0),
+        &[policy_with(&rules, "default: allow")],
+        &State::default(),
+    );
+    assert_eq!(decision.verdict, Verdict::Deny);
+    assert_eq!(decision.findings.len(), 18);
+    assert_eq!(
+        decision.deciding().unwrap().rule.as_ref().unwrap().as_str(),
+        "r199"
+    );
 }

@@ -3,16 +3,21 @@
 use aegis_policy::{Limit, Truth};
 use aegis_types::{CheckName, Finding, Reason, Standing, Verdict};
 
-use super::{Found, Question, numbered, observes};
+use super::{Bound, Found, Question, numbered, observes};
 use crate::calls::calls_hold;
 
 pub(super) fn assess<'a>(question: &Question<'a>, found: &mut Vec<Found<'a>>) {
     for (place, attached) in numbered(question) {
+        let mut bound = Bound::new();
         for limit in attached.policy.limit_candidates(&question.facts) {
+            if !bound.admits(limit.verdict) {
+                continue;
+            }
             let truth = limit_truth(question, limit);
             if !limit_holds(limit, &truth) {
                 continue;
             }
+            bound.note(limit.verdict);
             let finding = Finding {
                 check: CheckName::Rate,
                 verdict: limit.verdict,

@@ -4,13 +4,9 @@
 use aegis_policy::{Policy, Rule, Truth, WhyNot};
 use aegis_types::{CheckName, Finding, Reason, Standing, Verdict};
 
-use super::{Found, Question, numbered, observes};
+use super::{Bound, Found, Question, numbered, observes};
 use crate::calls::calls_hold;
 use crate::decide::Attached;
-
-/// How many findings of mandatory rules one policy gives, at most; a stricter
-/// one than all before is always given.
-const MANDATORY_FINDINGS_MAX: usize = 16;
 
 pub(super) fn assess<'a>(question: &Question<'a>, found: &mut Vec<Found<'a>>) {
     for (place, attached) in numbered(question) {
@@ -29,16 +25,14 @@ struct Source<'a> {
 
 impl<'a> Source<'a> {
     fn mandatory(self, question: &Question<'a>, found: &mut Vec<Found<'a>>) {
-        let mut count = 0;
-        let mut strictest = Verdict::Allow;
+        let mut bound = Bound::new();
         for rule in self.attached.policy.mandatory_candidates(&question.facts) {
-            if count >= MANDATORY_FINDINGS_MAX && rule.verdict <= strictest {
+            if !bound.admits(rule.verdict) {
                 continue;
             }
             let truth = rule_truth(question, rule);
             if Verdicts::of(rule).mandatory(&truth).is_some() {
-                count += 1;
-                strictest = strictest.max(rule.verdict);
+                bound.note(rule.verdict);
                 found.push(self.found(rule, &truth));
             }
         }
