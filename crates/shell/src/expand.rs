@@ -9,7 +9,7 @@ use aegis_types::{Directory, Redirection, RedirectionKind, UnknownCause, Word, W
 
 use crate::output::Output;
 use crate::surroundings::Value;
-use crate::syntax::{Piece, RawRedirection, RawWord, Script, Target};
+use crate::syntax::{Piece, RawRedirection, RawWord, Script, Target, is_name};
 use crate::walk::{Setting, Walk};
 use field::Fields;
 
@@ -71,6 +71,14 @@ impl Walk<'_> {
         self.pieces(pieces, true, setting, &mut fields);
         let before = words.len();
         fields.finish(words);
+        if words.len() > before + 1 && pieces.iter().any(is_lone_dollar) {
+            // A dollar sign that expands nothing keeps the word in one, but not always.
+            words.truncate(before);
+            words.push(Word {
+                span: raw.span,
+                parts: vec![WordPart::Unknown(UnknownCause::Expansion)],
+            });
+        }
         for word in words.get_mut(before..).unwrap_or_default() {
             self.embedded.restore(word);
         }
@@ -176,7 +184,7 @@ impl Walk<'_> {
         let mut may_be_home = is_first;
         if splits && is_first && !text.starts_with('~') {
             match text.split_once('=') {
-                Some((_, value)) if value.starts_with('~') => {
+                Some((name, value)) if is_name(name) && value.starts_with('~') => {
                     let name_end = text.len() - value.len();
                     fields.literal(text.get(..name_end).unwrap_or_default());
                     text = value;
@@ -303,6 +311,10 @@ fn push_directory(directory: &Directory, fields: &mut Fields) {
     }
 }
 
+fn is_lone_dollar(piece: &Piece) -> bool {
+    matches!(piece, Piece::Bare(text) if text.contains('$'))
+}
+
 /// Adds unquoted text, as a pattern if it holds one.
 fn push_pattern(text: &str, rest: Rest, splits: bool, fields: &mut Fields) {
     if splits && is_pattern(text, rest) {
@@ -334,7 +346,7 @@ struct Rest {
 /// Splits `~user/path` into the user and the path.
 fn home_prefix(text: &str, ends_here: bool) -> Option<(&str, &str)> {
     let rest = text.strip_prefix('~')?;
-    match rest.find('/') {
+    match rest.find(['/', ':']) {
         Some(end) => rest.split_at_checked(end),
         None => ends_here.then_some((rest, "")),
     }

@@ -21,6 +21,7 @@ mod hint;
 mod limit;
 mod locate;
 mod option;
+mod option_code;
 mod output;
 mod plan;
 mod powershell;

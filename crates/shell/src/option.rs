@@ -129,6 +129,18 @@ pub(crate) fn first_text(word: &Word) -> &str {
     }
 }
 
+/// Returns the text of a word, with a sign that occurs in no name for its other parts.
+pub(crate) fn shown_text(word: &Word) -> String {
+    let mut text = String::new();
+    for part in &word.parts {
+        match part {
+            WordPart::Literal(literal) | WordPart::Pattern(literal) => text.push_str(literal),
+            WordPart::Home(_) | WordPart::Unknown(_) => text.push('\u{fffd}'),
+        }
+    }
+    text
+}
+
 /// Returns `word` without its first `bytes` bytes, which are text.
 pub(crate) fn without_start(word: &Word, bytes: usize) -> Word {
     let mut word = word.clone();
@@ -144,4 +156,66 @@ pub(crate) fn without_start(word: &Word, bytes: usize) -> Word {
     }
     // What follows `=` is expanded as a home directory by no shell, but by many programs.
     word
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(text: &str) -> Vec<Word> {
+        crate::plan(text)
+            .commands
+            .pop()
+            .map(|command| command.arguments)
+            .unwrap_or_default()
+    }
+
+    fn shown(arguments: &Arguments<'_>) -> String {
+        let option = |given: &Given| match &given.value {
+            Some(value) => format!("{}={}", given.name, shown_text(value)),
+            None => given.name.clone(),
+        };
+        let options: Vec<String> = arguments.options.iter().map(option).collect();
+        let operands: Vec<String> = arguments.operands.iter().map(|w| shown_text(w)).collect();
+        format!("{} | {}", options.join(" "), operands.join(" "))
+    }
+
+    const SPEC: Spec = Spec {
+        short: "o",
+        long: &["out"],
+        ends_at_operand: false,
+    };
+
+    #[test]
+    fn the_ways_to_write_options_mean_the_same() {
+        for text in ["x -rf -o a b", "x -r -f -oa b", "x -rfoa b", "x b -rf -o a"] {
+            assert_eq!(shown(&read(&words(text), &SPEC)), "r f o=a | b", "{text}");
+        }
+        for text in ["x --out a b", "x --out=a b", "x b --out a"] {
+            assert_eq!(shown(&read(&words(text), &SPEC)), "out=a | b", "{text}");
+        }
+    }
+
+    #[test]
+    fn what_follows_two_dashes_is_no_option() {
+        assert_eq!(shown(&read(&words("x -r -- -o a"), &SPEC)), "r | -o a");
+        assert_eq!(shown(&read(&words("x - -r"), &SPEC)), "r | -");
+    }
+
+    #[test]
+    fn options_end_where_the_command_of_a_wrapper_starts() {
+        let spec = Spec {
+            ends_at_operand: true,
+            ..SPEC
+        };
+        assert_eq!(shown(&read(&words("x -o a b -r"), &spec)), "o=a | b -r");
+    }
+
+    #[test]
+    fn a_value_keeps_its_unknown_parts() {
+        assert_eq!(
+            shown(&read(&words("x -o$A --out=$B/c"), &SPEC)),
+            "o=\u{fffd} out=\u{fffd}/c | "
+        );
+    }
 }

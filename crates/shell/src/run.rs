@@ -13,10 +13,14 @@ use aegis_types::{
     Assignment, Command, Directory, Redirection, Span, UnknownCause, Word, WordPart, Wrapper,
 };
 
+use crate::option_code::option_code;
 use crate::program::name_of;
 use crate::surroundings::Value;
 use crate::syntax::{Node, Origin, Piece, RawAssignment, RawWord, split_assignment};
 use crate::walk::{Setting, Walk};
+
+/// How many bodies of one function are followed.
+const BODIES_MAX: usize = 8;
 
 /// A command that may turn out to run another one.
 #[derive(Clone, Debug, Default)]
@@ -186,6 +190,9 @@ impl Walk<'_> {
             _ => match prefix::of(name) {
                 Some(prefix) => self.prefixed(prefix, draft, setting),
                 None => {
+                    if let Some(code) = option_code(name, &draft.words) {
+                        self.note(code.span, UnknownCause::Code(name.to_owned()));
+                    }
                     self.code(name, &draft, setting);
                     self.list(draft, setting);
                 }
@@ -193,34 +200,52 @@ impl Walk<'_> {
         }
     }
 
-    /// Calls a function or expands an alias of this name; returns whether it was a function.
+    /// Calls a function or expands an alias of this name; returns whether the
+    /// name surely means nothing else.
     fn call(&mut self, name: &str, draft: &Draft, setting: &Setting) -> bool {
         if let Some(text) = self.around.alias(name) {
             self.aliased(name, &text, draft, setting);
         }
-        let Some(body) = self.around.function(name) else {
+        let Some(function) = self.around.function(name) else {
             return false;
         };
+        self.called.insert(name.to_owned());
         let wrapper = Wrapper::Function(name.to_owned());
-        let Some(body) = body.filter(|_| !setting.through.contains(&wrapper)) else {
-            self.note(draft.span, UnknownCause::Construct("recursion".to_owned()));
+        let recurs = setting.through.contains(&wrapper);
+        if recurs || function.bodies.len() > BODIES_MAX {
+            let construct = if recurs { "recursion" } else { "function" };
+            self.note(draft.span, UnknownCause::Construct(construct.to_owned()));
             self.list(draft.clone(), setting);
-            return true;
-        };
+            return function.is_certain;
+        }
         self.list_rest(draft, setting);
+        if let [body] = function.bodies.as_slice()
+            && function.is_certain
+        {
+            self.call_body(body, draft, &setting.within(wrapper));
+            return true;
+        }
+        let start = self.around.mark();
+        for body in &function.bodies {
+            let setting = setting.branch().within(wrapper.clone());
+            self.call_body(body, draft, &setting);
+            self.around.blur(start);
+        }
+        function.is_certain
+    }
+
+    fn call_body(&mut self, body: &Node, draft: &Draft, setting: &Setting) {
         let arguments: Rc<[Word]> = draft.words.get(1..).unwrap_or_default().into();
         let before = self.around.positional();
         self.around.set_positional(Some(arguments));
         let locals = std::mem::take(&mut self.locals);
-        self.called.insert(name.to_owned());
         self.set_for(draft);
-        self.node(&body, &setting.within(wrapper));
+        self.node(body, setting);
         self.forget_set_for(draft);
         for local in std::mem::replace(&mut self.locals, locals) {
             self.around.forget(&local);
         }
         self.around.set_positional(before);
-        true
     }
 
     /// Sets the variables that stand before the name of a function or builtin.

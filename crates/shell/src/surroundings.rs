@@ -14,7 +14,7 @@ use crate::syntax::Node;
 #[derive(Debug, Default)]
 pub(crate) struct Surroundings {
     variables: BTreeMap<String, Variable>,
-    functions: BTreeMap<String, Option<Rc<Node>>>,
+    functions: BTreeMap<String, Function>,
     aliases: BTreeMap<String, Rc<str>>,
     places: Places,
     positional: Option<Rc<[Word]>>,
@@ -43,8 +43,17 @@ pub(crate) enum Value {
     Unknown,
 }
 
+/// What a name means that the text defines as a function.
+#[derive(Clone, Debug)]
+pub(crate) struct Function {
+    /// The bodies it may have.
+    pub(crate) bodies: Vec<Rc<Node>>,
+    /// Whether it is one at all.
+    pub(crate) is_certain: bool,
+}
+
 /// The directories the shell remembers.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Places {
     /// That in which commands run.
     pub(crate) current: Directory,
@@ -57,7 +66,8 @@ pub(crate) struct Places {
 #[derive(Debug)]
 enum Change {
     Variable(String, Option<Variable>),
-    Function(String, Option<Option<Rc<Node>>>),
+    Function(String, Option<Function>),
+    Functions(BTreeMap<String, Function>),
     Places(Places),
     Positional(Option<Rc<[Word]>>),
     Process(u32),
@@ -79,6 +89,7 @@ impl Surroundings {
             match self.changes.pop() {
                 Some(Change::Variable(name, before)) => put(&mut self.variables, name, before),
                 Some(Change::Function(name, before)) => put(&mut self.functions, name, before),
+                Some(Change::Functions(before)) => self.functions = before,
                 Some(Change::Places(before)) => self.places = before,
                 Some(Change::Positional(before)) => self.positional = before,
                 Some(Change::Process(before)) => self.process = before,
@@ -90,6 +101,7 @@ impl Surroundings {
     /// Makes uncertain whether the changes since `mark` happened.
     pub(crate) fn blur(&mut self, mark: Mark) {
         let mut names = Vec::new();
+        let mut functions = Vec::new();
         let mut moves = false;
         let mut shifts = false;
         for change in self.changes.get(mark.0..).unwrap_or_default() {
@@ -97,18 +109,20 @@ impl Surroundings {
                 Change::Variable(name, _) => names.push(name.clone()),
                 Change::Places(_) => moves = true,
                 Change::Positional(_) => shifts = true,
-                // A function that may be defined is taken as defined: both it
-                // and the program of that name are listed.
-                Change::Function(..) | Change::Process(_) => {}
+                Change::Function(name, before) => functions.push((name.clone(), before.clone())),
+                Change::Functions(_) | Change::Process(_) => {}
             }
         }
         for name in names {
             self.forget(&name);
         }
+        for (name, before) in functions {
+            self.add_meanings(&name, before);
+        }
         if moves {
             self.move_to_unknown();
         }
-        if shifts {
+        if shifts && self.positional.is_some() {
             self.set_positional(None);
         }
     }
@@ -169,14 +183,18 @@ impl Surroundings {
         }
     }
 
-    /// Enters a process of its own, which sees exported variables only.
+    /// Enters a process of its own, which sees exported variables only, and no functions.
     pub(crate) fn enter_process(&mut self) {
         self.changes.push(Change::Process(self.process));
         self.process = self.process.wrapping_add(1);
+        if !self.functions.is_empty() {
+            let functions = std::mem::take(&mut self.functions);
+            self.changes.push(Change::Functions(functions));
+        }
     }
 
-    /// Returns the body of a function; `Some(None)` if it is not followed.
-    pub(crate) fn function(&self, name: &str) -> Option<Option<Rc<Node>>> {
+    /// Returns what `name` means as a function.
+    pub(crate) fn function(&self, name: &str) -> Option<Function> {
         if self.functions.is_empty() {
             return None;
         }
@@ -184,17 +202,54 @@ impl Surroundings {
     }
 
     /// Defines a function.
-    pub(crate) fn define(&mut self, name: &str, body: Option<Rc<Node>>) {
-        let before = self.functions.insert(name.to_owned(), body);
+    pub(crate) fn define(&mut self, name: &str, body: Rc<Node>) {
+        let function = Function {
+            bodies: vec![body],
+            is_certain: true,
+        };
+        self.set_function(name, Some(function));
+    }
+
+    /// Sets what `name` means as a function; `None` if it is none.
+    pub(crate) fn set_function(&mut self, name: &str, function: Option<Function>) {
+        let before = match function {
+            Some(function) => self.functions.insert(name.to_owned(), function),
+            None => self.functions.remove(name),
+        };
         self.changes.push(Change::Function(name.to_owned(), before));
+    }
+
+    /// Adds what a function meant before changes that may not have happened.
+    fn add_meanings(&mut self, name: &str, before: Option<Function>) {
+        let now = self.functions.get(name).cloned();
+        let is_certain = [&before, &now]
+            .iter()
+            .all(|function| function.as_ref().is_some_and(|known| known.is_certain));
+        let mut bodies = now.map(|function| function.bodies).unwrap_or_default();
+        let known = bodies.len();
+        for body in before.map(|function| function.bodies).unwrap_or_default() {
+            if !bodies.iter().any(|other| Rc::ptr_eq(other, &body)) {
+                bodies.push(body);
+            }
+        }
+        let had = self
+            .functions
+            .get(name)
+            .is_none_or(|known| known.is_certain);
+        if bodies.len() > known || (had && !is_certain) {
+            self.set_function(name, Some(Function { bodies, is_certain }));
+        }
     }
 
     /// Returns the functions that are defined, with their bodies.
     pub(crate) fn functions_defined(&self) -> Vec<(String, Rc<Node>)> {
-        self.functions
-            .iter()
-            .filter_map(|(name, body)| Some((name.clone(), Rc::clone(body.as_ref()?))))
-            .collect()
+        let mut defined = Vec::new();
+        for (name, function) in &self.functions {
+            for body in &function.bodies {
+                defined.push((name.clone(), Rc::clone(body)));
+            }
+        }
+        defined
     }
 
     /// Returns the text of an alias.
@@ -223,11 +278,14 @@ impl Surroundings {
 
     /// Moves to a directory that cannot be told.
     pub(crate) fn move_to_unknown(&mut self) {
-        self.set_places(Places {
+        let nowhere = Places {
             current: Directory::Unknown,
             previous: Some(Directory::Unknown),
             stack: Vec::new(),
-        });
+        };
+        if self.places != nowhere {
+            self.set_places(nowhere);
+        }
     }
 
     /// Returns the positional parameters, if the text shows them.

@@ -16,3 +16,4 @@ pub(crate) use tree::{
     After, Item, Kind, Link, Node, Operation, Parameter, Piece, Pipeline, RawAssignment,
     RawRedirection, RawWord, Script, Target,
 };
+pub(crate) use word::is_name;

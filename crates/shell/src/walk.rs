@@ -125,7 +125,8 @@ impl<'t> Walk<'t> {
     /// The first one is taken to succeed when nothing waits for its failure:
     /// after `cd a; make`, `make` runs in `a`.
     fn item(&mut self, item: &Item, setting: &Setting) {
-        let start = self.around.mark();
+        // What changed before this mark and may not have happened is uncertain already.
+        let mut settled = self.around.mark();
         let mut uncertain = None;
         for Link { after, pipeline } in &item.links {
             match after {
@@ -136,14 +137,17 @@ impl<'t> Walk<'t> {
                 }
                 After::Failure => {
                     let before = self.around.mark();
-                    self.around.blur(start);
+                    self.around.blur(settled);
                     self.pipeline(pipeline, &setting.when(Condition::AfterFailure));
                     if leaves(pipeline) {
                         // Whatever follows is reached only if all before succeeded.
                         self.around.restore(before);
                         uncertain = None;
                     } else {
-                        uncertain = Some(start);
+                        // Whether it ran is open, also for what follows `&&`.
+                        self.around.blur(settled);
+                        settled = self.around.mark();
+                        uncertain = Some(settled);
                     }
                 }
             }

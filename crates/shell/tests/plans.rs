@@ -2,6 +2,7 @@
 //! commands of each text in `fixtures/shell/touched.jsonl` touch.
 //!
 //! A case is a line. Commands are written as [`show`] writes them.
+#![allow(clippy::expect_used, clippy::indexing_slicing)]
 
 mod show;
 

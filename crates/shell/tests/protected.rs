@@ -5,6 +5,7 @@
 //! of files, and asks three things of each text in
 //! `fixtures/shell/protected.jsonl`: does it change what is protected, may it,
 //! or can it not as far as it shows?
+#![allow(clippy::expect_used, clippy::indexing_slicing)]
 
 use aegis_shell::{hints, located, loose_words, plan, touched};
 use aegis_types::{Plan, UnknownCause, Word, WordPart};

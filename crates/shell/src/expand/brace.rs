@@ -1,7 +1,9 @@
 //! Expands braces.
 
+use std::rc::Rc;
+
 use crate::limit::BRACES_MAX;
-use crate::syntax::Piece;
+use crate::syntax::{Parameter, Piece};
 
 /// The longest sequence expression, so that zeros in front cannot make words long.
 const SEQUENCE_BYTES_MAX: usize = 48;
@@ -168,6 +170,19 @@ fn members(from: i64, to: i64, step: i64, write: impl Fn(i64) -> String) -> Opti
     Some(all)
 }
 
+/// Returns whether a character that braces put behind `$name` belongs to the name.
+///
+/// Braces are expanded before variables are looked at: `$a{b,c}` is `$ab $ac`.
+fn lengthens(parameter: &Parameter, character: char) -> bool {
+    let is_name = parameter
+        .name
+        .starts_with(|first: char| first.is_ascii_alphabetic() || first == '_');
+    !parameter.is_braced
+        && !parameter.quoted
+        && is_name
+        && (character.is_ascii_alphanumeric() || character == '_')
+}
+
 fn join(units: &[Unit]) -> Vec<Piece> {
     let mut pieces = Vec::new();
     for unit in units {
@@ -175,6 +190,11 @@ fn join(units: &[Unit]) -> Vec<Piece> {
             Unit::Piece(piece) => pieces.push(piece.clone()),
             Unit::Character(character) => match pieces.last_mut() {
                 Some(Piece::Bare(text)) => text.push(*character),
+                Some(Piece::Parameter(parameter)) if lengthens(parameter, *character) => {
+                    let mut longer = Parameter::clone(parameter);
+                    longer.name.push(*character);
+                    *parameter = Rc::new(longer);
+                }
                 _ => pieces.push(Piece::Bare(character.to_string())),
             },
         }

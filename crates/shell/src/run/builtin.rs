@@ -80,7 +80,24 @@ impl Walk<'_> {
     }
 
     fn unset(&mut self, arguments: &[Word]) {
+        let only_functions = arguments
+            .iter()
+            .any(|word| word.literal().as_deref() == Some("-f"));
         for word in arguments {
+            if let Some(name) = word.literal()
+                && let Some(function) = self.around.function(&name)
+            {
+                // Without `-f` it goes only if there is no variable of that name.
+                let rest = crate::surroundings::Function {
+                    is_certain: false,
+                    ..function
+                };
+                let rest = Some(rest).filter(|_| !only_functions);
+                self.around.set_function(&name, rest);
+            }
+            if only_functions {
+                continue;
+            }
             match word.literal() {
                 Some(name) if name.starts_with('-') => {}
                 Some(name) if name.contains('[') => {

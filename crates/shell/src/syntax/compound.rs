@@ -201,13 +201,26 @@ impl Parser<'_> {
         })
     }
 
+    /// Returns whether a compound command is next.
+    fn at_opening_word(&mut self) -> bool {
+        if self.byte() == Some(b'(') {
+            return true;
+        }
+        let position = self.position;
+        let found = ["{", "[[", "if", "while", "until", "for", "select", "case"]
+            .iter()
+            .any(|word| self.take_reserved(word));
+        self.position = position;
+        found
+    }
+
     fn coprocess(&mut self) -> Result<Kind, Stop> {
         self.skip_blanks();
         // A name may stand before a compound command, not before a simple one.
         let position = self.position;
         let name = self.word()?;
         self.skip_blanks();
-        let is_named = name.bare().is_some_and(is_name) && matches!(self.byte(), Some(b'(' | b'{'));
+        let is_named = name.bare().is_some_and(is_name) && self.at_opening_word();
         if !is_named {
             self.position = position;
         }

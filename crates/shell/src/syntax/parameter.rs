@@ -34,11 +34,13 @@ impl Parser<'_> {
                 match self.simple_name() {
                     Some(name) => pieces.push(Piece::Parameter(Rc::new(Parameter {
                         name,
+                        is_braced: false,
                         subscript: None,
                         operation: Operation::Value,
                         quoted,
                     }))),
-                    None => pieces.push(Piece::Quoted("$".to_owned())),
+                    None if quoted => pieces.push(Piece::Quoted("$".to_owned())),
+                    None => pieces.push(Piece::Bare("$".to_owned())),
                 }
                 Ok(())
             }
@@ -195,6 +197,7 @@ impl Parser<'_> {
         };
         Ok(Piece::Parameter(Rc::new(Parameter {
             name,
+            is_braced: true,
             subscript,
             operation,
             quoted,

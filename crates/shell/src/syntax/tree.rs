@@ -194,10 +194,12 @@ pub(crate) enum Piece {
 }
 
 /// The use of a variable.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Parameter {
     /// Its name: letters, a digit or one of the special signs.
     pub(crate) name: String,
+    /// Whether it stands in braces, so that letters after it are not part of the name.
+    pub(crate) is_braced: bool,
     /// The subscript, if one is given.
     pub(crate) subscript: Option<Vec<Piece>>,
     /// What is done with the value.
@@ -207,7 +209,7 @@ pub(crate) struct Parameter {
 }
 
 /// What is done with the value of a variable.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Operation {
     /// Nothing.
     Value,

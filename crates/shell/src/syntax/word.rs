@@ -258,7 +258,7 @@ fn opens_array(text: &str) -> bool {
 }
 
 /// Returns whether `text` can name a variable.
-pub(super) fn is_name(text: &str) -> bool {
+pub(crate) fn is_name(text: &str) -> bool {
     !text.starts_with(|first: char| first.is_ascii_digit())
         && !text.is_empty()
         && text

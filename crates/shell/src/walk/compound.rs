@@ -54,7 +54,7 @@ impl Walk<'_> {
                     self.branch(body, setting);
                 }
             }
-            Kind::Function { name, body } => self.around.define(name, Some(Rc::clone(body))),
+            Kind::Function { name, body } => self.around.define(name, Rc::clone(body)),
             Kind::Test(words) => {
                 for word in words {
                     self.single(word, setting);
@@ -171,11 +171,18 @@ impl Walk<'_> {
         for name in &names.variables {
             self.around.forget(name);
         }
-        if names.any_variable {
+        let calls_function = names
+            .programs
+            .iter()
+            .any(|name| self.around.function(name).is_some());
+        if names.any_variable || calls_function {
             self.around.forget_all();
         }
-        if names.directory {
+        if names.directory || calls_function {
             self.around.move_to_unknown();
+        }
+        if names.positional {
+            self.around.set_positional(None);
         }
     }
 }

@@ -13,6 +13,10 @@ pub(super) struct Names {
     pub(super) any_variable: bool,
     /// Whether it may change the directory.
     pub(super) directory: bool,
+    /// Whether it may change the positional parameters.
+    pub(super) positional: bool,
+    /// The programs it names, which may be functions that set more.
+    pub(super) programs: BTreeSet<String>,
 }
 
 /// Returns what `scripts` may set.
@@ -46,7 +50,8 @@ impl Names {
             }
             Kind::Group(script) => self.script(script),
             // What a subshell sets ends with it.
-            Kind::Subshell(_) | Kind::Coprocess(_) | Kind::Test(_) | Kind::Function { .. } => {}
+            Kind::Subshell(_) | Kind::Coprocess(_) | Kind::Test(_) => {}
+            Kind::Function { body, .. } => self.node(body),
             Kind::If {
                 branches,
                 otherwise,
@@ -85,6 +90,7 @@ impl Names {
             // It may be any builtin.
             self.any_variable = true;
             self.directory = true;
+            self.positional = true;
             return;
         };
         match name.as_str() {
@@ -101,11 +107,15 @@ impl Names {
                     }
                 }
             }
-            "eval" | "source" | "." | "builtin" | "command" | "set" | "shift" => {
+            "set" | "shift" => self.positional = true,
+            "eval" | "source" | "." | "builtin" | "command" => {
                 self.any_variable = true;
                 self.directory = true;
+                self.positional = true;
             }
-            _ => {}
+            _ => {
+                self.programs.insert(name);
+            }
         }
     }
 }
