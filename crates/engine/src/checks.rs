@@ -102,7 +102,7 @@ fn numbered<'a>(question: &Question<'a>) -> impl Iterator<Item = (u16, &'a Attac
 
 /// Returns whether a policy only observes.
 fn observes(attached: &Attached<'_>) -> bool {
-    match attached.policy.policy().mode {
+    match attached.policy.mode() {
         Mode::Observe => true,
         Mode::Enforce => false,
     }

@@ -54,7 +54,7 @@ pub fn decide(
     decision.policies = policies
         .iter()
         .map(|attached| PolicyRef {
-            name: attached.policy.policy().name.clone(),
+            name: attached.policy.name().clone(),
             digest: attached.policy.digest(),
             standing: attached.standing,
             only_tightens: attached.only_tightens,

@@ -3,19 +3,28 @@
 use std::sync::OnceLock;
 
 use aegis_canon::Digest;
+use aegis_types::{DurationMs, Mode, PolicyName, Verdict};
 
+use crate::cache::StoredRules;
 use crate::holds::Facts;
 use crate::index::Index;
-use crate::rule::{Limit, Policy, Rule};
+use crate::rule::{Limit, Policy, Rule, SourceRef};
+use crate::when::ScopeName;
 
 /// A policy together with an index of its rules.
 ///
 /// The index is made when it is first needed; regular expressions are compiled
-/// when a request first reaches them.
+/// when a request first reaches them, and rules of a cached policy are read
+/// only then.
 #[derive(Debug)]
 pub struct Compiled {
-    pub(crate) policy: Policy,
-    pub(crate) digest: Digest,
+    /// The policy; without its rules while they are only stored.
+    head: Policy,
+    /// The rules of a cached policy.
+    stored: Option<StoredRules>,
+    /// A cached policy with its rules.
+    whole: OnceLock<Policy>,
+    digest: Digest,
     index: OnceLock<Index>,
 }
 
@@ -24,25 +33,73 @@ impl Compiled {
     #[must_use]
     pub const fn new(policy: Policy, digest: Digest) -> Self {
         Self {
-            policy,
+            head: policy,
+            stored: None,
+            whole: OnceLock::new(),
             digest,
             index: OnceLock::new(),
         }
     }
 
-    /// Returns a policy with an index that was made before.
-    pub(crate) fn with_index(policy: Policy, digest: Digest, index: Index) -> Self {
+    /// Returns a policy whose rules and index were made before.
+    pub(crate) fn of_cache(
+        head: Policy,
+        stored: StoredRules,
+        digest: Digest,
+        index: Index,
+    ) -> Self {
         Self {
-            policy,
+            head,
+            stored: Some(stored),
+            whole: OnceLock::new(),
             digest,
             index: OnceLock::from(index),
         }
     }
 
     /// Returns the policy.
+    ///
+    /// Of a cached one, this reads all rules; what is needed to decide has
+    /// methods of its own, which do not.
     #[must_use]
-    pub const fn policy(&self) -> &Policy {
-        &self.policy
+    pub fn policy(&self) -> &Policy {
+        match &self.stored {
+            None => &self.head,
+            Some(stored) => self.whole.get_or_init(|| Policy {
+                rules: stored.read_all(),
+                ..self.head.clone()
+            }),
+        }
+    }
+
+    /// Returns the name of the policy.
+    #[must_use]
+    pub const fn name(&self) -> &PolicyName {
+        &self.head.name
+    }
+
+    /// Returns whether the policy decides or only watches.
+    #[must_use]
+    pub const fn mode(&self) -> Mode {
+        self.head.mode
+    }
+
+    /// Returns what holds when no rule does.
+    #[must_use]
+    pub const fn default_verdict(&self) -> Option<Verdict> {
+        self.head.default
+    }
+
+    /// Returns whether the default counts as an explicit opinion.
+    #[must_use]
+    pub const fn is_closed(&self) -> bool {
+        self.head.closed
+    }
+
+    /// Returns the texts the policy was made of.
+    #[must_use]
+    pub fn sources(&self) -> &[SourceRef] {
+        &self.head.sources
     }
 
     /// Returns the digest under which the log keeps the policy.
@@ -51,9 +108,22 @@ impl Compiled {
         self.digest
     }
 
+    /// Returns, for each scope in which calls are counted, the longest window.
+    #[must_use]
+    pub fn memory(&self) -> &[(ScopeName, DurationMs)] {
+        &self.index().memory
+    }
+
     /// Returns the index.
     pub(crate) fn index(&self) -> &Index {
-        self.index.get_or_init(|| Index::new(&self.policy))
+        self.index.get_or_init(|| Index::new(self.policy()))
+    }
+
+    fn rule(&self, place: u32) -> Option<&Rule> {
+        match &self.stored {
+            None => self.head.rules.get(place as usize),
+            Some(stored) => stored.read(place as usize),
+        }
     }
 
     /// Returns the rules in order that may hold.
@@ -62,7 +132,7 @@ impl Compiled {
     /// them costs nearly the same however many rules there are.
     pub fn candidates<'a>(&'a self, facts: &Facts<'_>) -> impl Iterator<Item = &'a Rule> + use<'a> {
         let places = self.index().ordered.candidates(facts);
-        places.filter_map(|place| self.policy.rules.get(place as usize))
+        places.filter_map(|place| self.rule(place))
     }
 
     /// Returns the mandatory rules that may hold; as [`Compiled::candidates`].
@@ -71,7 +141,7 @@ impl Compiled {
         facts: &Facts<'_>,
     ) -> impl Iterator<Item = &'a Rule> + use<'a> {
         let places = self.index().mandatory.candidates(facts);
-        places.filter_map(|place| self.policy.rules.get(place as usize))
+        places.filter_map(|place| self.rule(place))
     }
 
     /// Returns the limits that may concern the request; as [`Compiled::candidates`].
@@ -80,6 +150,6 @@ impl Compiled {
         facts: &Facts<'_>,
     ) -> impl Iterator<Item = &'a Limit> + use<'a> {
         let places = self.index().limits.candidates(facts);
-        places.filter_map(|place| self.policy.limits.get(place as usize))
+        places.filter_map(|place| self.head.limits.get(place as usize))
     }
 }

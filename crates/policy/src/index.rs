@@ -14,9 +14,11 @@ mod screen;
 mod table;
 mod text;
 
+use aegis_types::DurationMs;
 use serde::{Deserialize, Serialize};
 
 use crate::rule::Policy;
+use crate::when::{CallsWindow, ScopeName};
 
 pub(crate) use request::RequestKeys;
 pub(crate) use table::Table;
@@ -30,6 +32,8 @@ pub(crate) struct Index {
     pub(crate) mandatory: Table,
     /// Of the limits.
     pub(crate) limits: Table,
+    /// By whose calls are counted, the longest window that is counted in.
+    pub(crate) memory: Vec<(ScopeName, DurationMs)>,
 }
 
 impl Index {
@@ -46,6 +50,7 @@ impl Index {
         Self {
             ordered: of_rules(false),
             mandatory: of_rules(true),
+            memory: memory(policy),
             limits: Table::new(
                 (0..)
                     .zip(&policy.limits)
@@ -53,6 +58,20 @@ impl Index {
             ),
         }
     }
+}
+
+fn memory(policy: &Policy) -> Vec<(ScopeName, DurationMs)> {
+    let of_rules = policy.rules.iter().filter_map(|rule| rule.when.calls);
+    let of_limits = policy.limits.iter().map(|limit| limit.calls);
+    let windows: Vec<CallsWindow> = of_rules.chain(of_limits).collect();
+    let longest = |scope: ScopeName| {
+        let of_scope = windows.iter().filter(|window| window.by == scope);
+        Some((scope, of_scope.map(|window| window.per).max()?))
+    };
+    [ScopeName::Session, ScopeName::Agent, ScopeName::Tenant]
+        .into_iter()
+        .filter_map(longest)
+        .collect()
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Asks the rules of each policy: the mandatory ones, then the others in their
 //! order, then the default.
 
-use aegis_policy::{Policy, Rule, Truth, WhyNot};
+use aegis_policy::{Rule, Truth, WhyNot};
 use aegis_types::{CheckName, Finding, Reason, Standing, Verdict};
 
 use super::{Bound, Found, Question, numbered, observes};
@@ -46,7 +46,7 @@ impl<'a> Source<'a> {
                 return;
             }
         }
-        if let Some(default) = self.default(self.attached.policy.policy()) {
+        if let Some(default) = self.default() {
             self.push(default, found);
         }
     }
@@ -86,13 +86,14 @@ impl<'a> Source<'a> {
         }
     }
 
-    fn default(self, policy: &Policy) -> Option<Found<'a>> {
-        let verdict = policy.default?;
+    fn default(self) -> Option<Found<'a>> {
+        let policy = self.attached.policy;
+        let verdict = policy.default_verdict()?;
         let finding = Finding {
             check: CheckName::Rules,
             verdict,
             reason: Reason::Default,
-            standing: if policy.closed {
+            standing: if policy.is_closed() {
                 Standing::Explicit
             } else {
                 Standing::Default
