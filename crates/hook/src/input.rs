@@ -80,7 +80,12 @@ impl Input {
             .map_err(|error| unnamed(InputFault::NotJson(error)))?;
         let fields = match read.value {
             Value::Object(fields) if !fields.contains_key(aegis_canon::TAG) => fields,
-            _ => return Err(unnamed(InputFault::NotAnObject)),
+            Value::Object(_)
+            | Value::Null
+            | Value::Bool(_)
+            | Value::Number(_)
+            | Value::String(_)
+            | Value::Array(_) => return Err(unnamed(InputFault::NotAnObject)),
         };
         let Some(name) = fields.get("hook_event_name").and_then(Value::as_str) else {
             return Err(unnamed(InputFault::Missing("hook_event_name")));

@@ -104,7 +104,9 @@ impl Machine {
             match content {
                 Value::Null => fs::remove_file(path).unwrap(),
                 Value::String(text) => fs::write(path, self.filled(text)).unwrap(),
-                value => fs::write(path, self.filled(&value.to_string())).unwrap(),
+                Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+                    fs::write(path, self.filled(&content.to_string())).unwrap();
+                }
             }
         }
     }

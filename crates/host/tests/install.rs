@@ -83,10 +83,11 @@ impl Desk {
     }
 
     fn refused(&self) -> SettingsFileError {
-        match plan_install(&self.target, &ours(660)).unwrap_err() {
-            InstallError::Settings(error) => error,
-            other => panic!("{other}"),
-        }
+        let error = plan_install(&self.target, &ours(660)).unwrap_err();
+        let InstallError::Settings(error) = error else {
+            panic!("{error}");
+        };
+        error
     }
 }
 
@@ -371,14 +372,16 @@ fn parts_of_another_kind_are_refused_with_their_line() {
         ("{\"hooks\": {\n\n\"Stop\": {}}}", "hooks.Stop", 3),
         ("{\"disableAllHooks\": \"no\"}", "disableAllHooks", 1),
     ] {
-        match Desk::with(text).refused() {
-            SettingsFileError::WrongKind {
-                key: found,
-                line: at,
-                ..
-            } => assert_eq!((found.as_str(), at), (key, line)),
-            other => panic!("{other}"),
-        }
+        let error = Desk::with(text).refused();
+        let SettingsFileError::WrongKind {
+            key: found,
+            line: at,
+            ..
+        } = error
+        else {
+            panic!("{error}");
+        };
+        assert_eq!((found.as_str(), at), (key, line));
     }
 }
 

@@ -76,13 +76,11 @@ pub(super) fn grading(places: &Places, sources: &[Source]) -> Grading {
     let user = rustix::process::geteuid().as_raw();
     let mut lacking = Vec::new();
     for (path, what) in [
-        (&places.state, "the log and the keys"),
-        (&places.user, "the policy"),
+        (&places.state, "the log and the keys belong"),
+        (&places.user, "the user's policy belongs"),
     ] {
         if owner(path).is_none_or(|owner| owner == user) {
-            lacking.push(format!(
-                "{what} belong to the account in which the agent works"
-            ));
+            lacking.push(format!("{what} to the account in which the agent works"));
         }
     }
     let is_managed = sources

@@ -79,20 +79,46 @@ pub(super) fn examine(patient: &Patient<'_>, sources: &[Source], symptoms: &mut 
         readable(source, symptoms);
     }
     switches(sources, symptoms);
-    for event in EVENTS {
-        let found: Vec<Registered<'_>> = registered(sources, event).collect();
-        match found.first() {
-            None => symptoms.push(missing(event)),
-            Some(first) => {
-                for registered in &found {
-                    whole(patient, event, registered, symptoms);
-                }
-                let place = format!("{event}: registered in `{}`", first.source.path.display());
-                symptoms.push(Symptom::good(Part::Hooks, place));
-            }
+    let (present, missing): (Vec<&str>, Vec<&str>) = EVENTS
+        .into_iter()
+        .partition(|event| registered(sources, event).next().is_some());
+    if present.is_empty() {
+        symptoms.push(Symptom::fault(
+            Part::Hooks,
+            "no event is registered, so nothing is decided and nothing recorded",
+            INSTALL,
+        ));
+    } else {
+        absent(&missing, symptoms);
+    }
+    for event in present {
+        for registered in registered(sources, event) {
+            whole(patient, event, &registered, symptoms);
         }
     }
+    for source in sources {
+        places(source, symptoms);
+    }
     others(sources, symptoms);
+}
+
+/// Says how many events are registered in `source`.
+fn places(source: &Source, symptoms: &mut Vec<Symptom>) {
+    let count = EVENTS
+        .into_iter()
+        .filter(|event| {
+            registered(std::slice::from_ref(source), event)
+                .next()
+                .is_some()
+        })
+        .count();
+    let path = source.path.display();
+    let text = match count {
+        0 => return,
+        all if all == EVENTS.len() => format!("all {all} events are registered in `{path}`"),
+        some => format!("{some} of {} events are registered in `{path}`", EVENTS.len()),
+    };
+    symptoms.push(Symptom::good(Part::Hooks, text));
 }
 
 fn readable(source: &Source, symptoms: &mut Vec<Symptom>) {
@@ -146,7 +172,11 @@ fn switches(sources: &[Source], symptoms: &mut Vec<Symptom>) {
     let pinned = sources
         .iter()
         .any(|source| read(source, SWITCH) == Some(Value::Bool(false)));
-    if !pinned {
+    let is_anywhere = EVENTS
+        .into_iter()
+        .any(|event| registered(sources, event).next().is_some());
+    // Where nothing is registered, that is said, and its remedy pins this too.
+    if !pinned && is_anywhere {
         symptoms.push(Symptom::warning(
             Part::Hooks,
             format!("no settings pin `{SWITCH}` to false"),
@@ -155,19 +185,26 @@ fn switches(sources: &[Source], symptoms: &mut Vec<Symptom>) {
     }
 }
 
-fn missing(event: &str) -> Symptom {
-    if event == PRE_TOOL_USE {
-        Symptom::fault(
+/// Names the events that are missing where others are registered.
+fn absent(missing: &[&str], symptoms: &mut Vec<Symptom>) {
+    if missing.contains(&PRE_TOOL_USE) {
+        symptoms.push(Symptom::fault(
             Part::Hooks,
-            format!("{event}: not registered, so nothing is decided"),
+            format!("{PRE_TOOL_USE}: not registered, so nothing is decided"),
             INSTALL,
-        )
-    } else {
-        Symptom::warning(
+        ));
+    }
+    let silent: Vec<&str> = missing
+        .iter()
+        .copied()
+        .filter(|event| *event != PRE_TOOL_USE)
+        .collect();
+    if !silent.is_empty() {
+        symptoms.push(Symptom::warning(
             Part::Hooks,
-            format!("{event}: not registered, so nothing is recorded of it"),
+            format!("{}: not registered, so nothing is recorded of it", silent.join(", ")),
             INSTALL,
-        )
+        ));
     }
 }
 

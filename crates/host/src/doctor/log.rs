@@ -64,10 +64,17 @@ fn read(places: &Places, symptoms: &mut Vec<Symptom>) -> Result<Option<Timestamp
     }
     symptoms.push(Symptom::good(
         Part::Log,
-        format!(
-            "`{}`: {count} chains; the newest records hold together",
-            places.log.display()
-        ),
+        match count {
+            0 => format!("`{}`: nothing is recorded yet", places.log.display()),
+            1 => format!(
+                "`{}`: one chain; its newest records hold together",
+                places.log.display()
+            ),
+            _ => format!(
+                "`{}`: {count} chains; their newest records hold together",
+                places.log.display()
+            ),
+        },
     ));
     Ok(newest)
 }
