@@ -195,7 +195,10 @@ impl Gate {
         else {
             return Ok(None);
         };
-        let is_enough = Assurance::needed_for(approval.risk) <= Assurance::Host
+        // A hook that was killed while it waited for an answer from elsewhere
+        // asked nobody in the host: what runs then was never decided.
+        let is_enough = approval.asked_in_host
+            && Assurance::needed_for(approval.risk) <= Assurance::Host
             && approval.terms.approvers <= 1;
         let host = "host".parse().ok();
         let Some((last, approver)) = self.last_decision(session, request)?.zip(host) else {

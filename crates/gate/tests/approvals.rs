@@ -400,3 +400,31 @@ fn a_host_that_runs_what_it_should_ask_about_has_been_answered() {
         .unwrap();
     assert_eq!(belongs, aegis_gate::Belongs::ToNothing);
 }
+
+/// Stands for a hook that is killed while it waits.
+struct Killed;
+
+impl aegis_gate::Approver for Killed {
+    fn look(&self, _: &Gate, _: &aegis_types::Approval) {
+        panic!("the hook is killed here");
+    }
+}
+
+#[test]
+fn what_runs_after_a_hook_was_killed_while_it_waited_was_never_approved() {
+    let mut machine = asking("");
+    machine.approver = std::sync::Arc::new(Killed);
+    let gate = machine.gate();
+    let waiting = std::panic::AssertUnwindSafe(|| push(&machine, &gate, "one", WAIT));
+    assert!(std::panic::catch_unwind(waiting).is_err());
+    let belongs = gate
+        .record_outcome(
+            &session(),
+            &request("one"),
+            Outcome::Completed,
+            &json!("ok"),
+        )
+        .unwrap();
+    assert_eq!(belongs, aegis_gate::Belongs::ToNothing);
+    assert_eq!(machine.events()[3..], ["UNDECIDED_ACTION", "TOOL_RESULT"]);
+}

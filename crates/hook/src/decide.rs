@@ -145,6 +145,7 @@ fn allowed(desk: &Desk<'_>, ruling: &Ruling, proposal: &Proposal) -> Reply {
         &proposal.tool,
         &proposal.params,
         proposal.tagged,
+        obligation::Ending::of(desk.surroundings),
     ) {
         Ok(input) => input,
         Err(unmet) => {

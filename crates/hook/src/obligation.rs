@@ -3,11 +3,39 @@
 //! The host runs the tool, so all that can be done is to change the input
 //! before. What that does not reach cannot be met, and the call must not run.
 
+use aegis_gate::Surroundings;
 use aegis_types::{DurationMs, Obligation};
 use serde_json::Value;
 
 /// How long the host lets a command run that states no time-out.
 const HOST_TIMEOUT: DurationMs = DurationMs::from_secs(120);
+
+/// The variable of the host without which a command that takes too long is
+/// moved to the background and runs on.
+const NO_BACKGROUND: &str = "CLAUDE_CODE_DISABLE_BACKGROUND_TASKS";
+
+/// What the host does with a command whose time is over.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Ending {
+    /// It ends it.
+    OnTimeout,
+    /// It moves it to the background, where it runs on.
+    Never,
+}
+
+impl Ending {
+    /// Returns what the host does that `surroundings` show.
+    pub(crate) fn of(surroundings: &Surroundings) -> Self {
+        match surroundings
+            .variables
+            .get(NO_BACKGROUND)
+            .map(String::as_str)
+        {
+            Some("1" | "true") => Self::OnTimeout,
+            Some(_) | None => Self::Never,
+        }
+    }
+}
 
 /// The tools whose input states a time-out.
 const TIMED_TOOLS: [&str; 2] = ["Bash", "PowerShell"];
@@ -23,13 +51,16 @@ pub(crate) fn meet<'a>(
     tool: &str,
     params: &Value,
     tagged: u32,
+    ending: Ending,
 ) -> Result<Option<Value>, &'a Obligation> {
     let mut changed = None;
     for obligation in obligations {
         match obligation {
             // The record is what tells: the channel reads the log.
             Obligation::Notify(_) => {}
-            Obligation::Timeout(limit) if TIMED_TOOLS.contains(&tool) && tagged == 0 => {
+            Obligation::Timeout(limit)
+                if ending == Ending::OnTimeout && TIMED_TOOLS.contains(&tool) && tagged == 0 =>
+            {
                 let present = changed.as_ref().unwrap_or(params);
                 let limited = limit_time(present, *limit).ok_or(obligation)?;
                 changed = limited.or(changed);
@@ -84,6 +115,7 @@ mod tests {
             "Bash",
             params,
             0,
+            Ending::OnTimeout,
         )
         .ok()
     }
@@ -126,8 +158,30 @@ mod tests {
         );
         assert_eq!(timed(30, &json!({"command": "x", "timeout": "long"})), None);
         let timeout = [Obligation::Timeout(DurationMs::from_secs(1))];
-        assert_eq!(meet(&timeout, "Read", &json!({}), 0), Err(&timeout[0]));
-        assert_eq!(meet(&timeout, "Bash", &json!({}), 1), Err(&timeout[0]));
+        assert_eq!(
+            meet(&timeout, "Read", &json!({}), 0, Ending::OnTimeout),
+            Err(&timeout[0])
+        );
+        assert_eq!(
+            meet(&timeout, "Bash", &json!({}), 1, Ending::OnTimeout),
+            Err(&timeout[0])
+        );
+    }
+
+    #[test]
+    fn a_host_that_moves_commands_to_the_background_ends_none() {
+        let timeout = [Obligation::Timeout(DurationMs::from_secs(1))];
+        let params = json!({"command": "x"});
+        assert_eq!(
+            meet(&timeout, "Bash", &params, 0, Ending::Never),
+            Err(&timeout[0])
+        );
+        let mut surroundings = Surroundings::default();
+        assert_eq!(Ending::of(&surroundings), Ending::Never);
+        surroundings
+            .variables
+            .insert(NO_BACKGROUND.to_owned(), "1".to_owned());
+        assert_eq!(Ending::of(&surroundings), Ending::OnTimeout);
     }
 
     #[test]
@@ -138,9 +192,15 @@ mod tests {
             Obligation::Sandbox(SandboxScope::Workspace),
         ] {
             let all = [Obligation::Notify("log".to_owned()), unmet];
-            assert_eq!(meet(&all, "Bash", &json!({}), 0), Err(&all[1]));
+            assert_eq!(
+                meet(&all, "Bash", &json!({}), 0, Ending::OnTimeout),
+                Err(&all[1])
+            );
         }
         let notify = [Obligation::Notify("slack".to_owned())];
-        assert_eq!(meet(&notify, "Read", &json!({}), 3), Ok(None));
+        assert_eq!(
+            meet(&notify, "Read", &json!({}), 3, Ending::Never),
+            Ok(None)
+        );
     }
 }

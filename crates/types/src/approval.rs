@@ -104,6 +104,10 @@ pub struct Approval {
     pub risk: Risk,
     /// What the rule says of the approval.
     pub terms: ApprovalTerms,
+    /// Whether the agent's host was left to ask: an action that then runs was
+    /// approved there.
+    #[serde(default)]
+    pub asked_in_host: bool,
     /// When it was asked.
     pub asked_at: Timestamp,
     /// When silence becomes the answer.

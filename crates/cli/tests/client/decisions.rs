@@ -65,16 +65,21 @@ fn a_denied_command_leaves_no_trace_and_the_model_reads_why() {
 }
 
 #[test]
-fn a_command_that_must_end_in_time_does() {
-    check([(OPEN, None), (CLOSED, None)], |stage| {
-        let governed = Governed::on(stage, "");
-        let model = model([
-            step("one", shell("echo begun; sleep 4; echo late > endless.txt")),
-            Turn::says("finished"),
-        ]);
-        governed.play(&model);
-        stage.read("endless.txt")
-    });
+fn a_command_that_must_end_in_time_does_or_is_denied() {
+    let line = "echo begun > begun.txt; sleep 4; echo late > endless.txt";
+    let begun = Some("begun\n".to_owned());
+    for (ends_commands, expected) in [(true, [begun, None]), (false, [None, None])] {
+        check([(OPEN, expected.clone()), (CLOSED, expected)], |stage| {
+            let governed = Governed::on(stage, "");
+            let model = model([step("one", shell(line)), Turn::says("finished")]);
+            let mut session = governed.session(&model);
+            if ends_commands {
+                session = session.variable("CLAUDE_CODE_DISABLE_BACKGROUND_TASKS", "1");
+            }
+            session.play("MAIN").unwrap();
+            ["begun.txt", "endless.txt"].map(|name| stage.read(name))
+        });
+    }
 }
 
 #[test]

@@ -193,6 +193,7 @@ impl Gate {
             message,
             risk: underway.decision.risk,
             terms: ApprovalTerms { within, ..terms },
+            asked_in_host: wait == WaitFor::Later,
             asked_at,
             expires_at: asked_at.plus(within),
         })
