@@ -73,7 +73,7 @@ pub use open::OpenGateError;
 pub use outcome::{Belongs, RecordError};
 pub use pause::{ClockPause, Pause, SleepingPause};
 pub use places::{Places, Project};
-pub use process::{FixedProcesses, ProcFs, Process, Processes};
+pub use process::{FixedProcesses, ProcFs, Process, Processes, agent_above};
 pub use proposal::{Proposal, WaitFor};
 pub use protected::{Protected, ProtectedObject};
 pub use ruling::Ruling;

@@ -54,15 +54,34 @@ pub struct ProcFs;
 
 impl Processes for ProcFs {
     fn line_of(&self, id: u32) -> Option<Vec<Process>> {
-        let mut line = Vec::new();
-        let mut next = id;
-        while next != 0 && line.len() < GENERATIONS_MAX {
-            let (process, parent) = read_process(next)?;
-            line.push(process);
-            next = parent;
-        }
-        Some(line)
+        let (line, is_whole) = climb(id);
+        is_whole.then_some(line)
     }
+}
+
+/// Returns the line of the process `id` as far up as it can be read, and
+/// whether that is all of it.
+fn climb(id: u32) -> (Vec<Process>, bool) {
+    let mut line = Vec::new();
+    let mut next = id;
+    while next != 0 && line.len() < GENERATIONS_MAX {
+        let Some((process, parent)) = read_process(next) else {
+            return (line, false);
+        };
+        line.push(process);
+        next = parent;
+    }
+    (line, true)
+}
+
+/// Returns how it is known that the process `id` descends from an agent's
+/// host, for people; `None` if nothing that can be read shows one.
+///
+/// Where a forebear cannot be read, what stands below it still counts. An
+/// answer to an approval is stricter: it needs the whole line.
+#[must_use]
+pub fn agent_above(id: u32) -> Option<String> {
+    agent_in(&climb(id).0, &[])
 }
 
 fn read_process(id: u32) -> Option<(Process, u32)> {

@@ -206,6 +206,20 @@ fn an_event_that_only_records_is_a_warning_when_it_is_missing() {
 }
 
 #[test]
+fn where_nothing_is_registered_one_fault_says_so() {
+    let ward = Ward::sound();
+    fs::remove_file(ward.settings()).unwrap();
+    let report = ward.report();
+    let hooks: Vec<&Symptom> = report
+        .symptoms
+        .iter()
+        .filter(|symptom| symptom.part == Part::Hooks)
+        .collect();
+    assert_eq!(hooks.len(), 1, "{hooks:#?}");
+    check(&report, Level::Fault, Part::Hooks, "nothing is decided");
+}
+
+#[test]
 fn settings_that_cannot_be_used_are_a_fault() {
     let ward = Ward::sound();
     fs::create_dir_all(ward.path("project/.claude")).unwrap();

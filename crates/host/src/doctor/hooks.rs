@@ -102,7 +102,7 @@ pub(super) fn examine(patient: &Patient<'_>, sources: &[Source], symptoms: &mut 
     others(sources, symptoms);
 }
 
-/// Says how many events are registered in `source`.
+/// Says how many events are registered in `source`, if it is there.
 fn places(source: &Source, symptoms: &mut Vec<Symptom>) {
     let count = EVENTS
         .into_iter()
@@ -112,23 +112,28 @@ fn places(source: &Source, symptoms: &mut Vec<Symptom>) {
                 .is_some()
         })
         .count();
-    let path = source.path.display();
-    let text = match count {
-        0 => return,
-        all if all == EVENTS.len() => format!("all {all} events are registered in `{path}`"),
-        some => format!("{some} of {} events are registered in `{path}`", EVENTS.len()),
-    };
-    symptoms.push(Symptom::good(Part::Hooks, text));
+    if !matches!(source.settings, Some(Ok(_))) {
+        return;
+    }
+    let whose = format!("the {} settings `{}`", source.name, source.path.display());
+    let all = EVENTS.len();
+    symptoms.push(match count {
+        0 => Symptom::note(Part::Hooks, format!("no event is registered in {whose}")),
+        count if count == all => Symptom::good(
+            Part::Hooks,
+            format!("all {all} events are registered in {whose}"),
+        ),
+        count => Symptom::good(
+            Part::Hooks,
+            format!("{count} of {all} events are registered in {whose}"),
+        ),
+    });
 }
 
 fn readable(source: &Source, symptoms: &mut Vec<Symptom>) {
     let path = source.path.display();
     match &source.settings {
-        None => {}
-        Some(Ok(_)) => symptoms.push(Symptom::note(
-            Part::Hooks,
-            format!("{} settings of the client: `{path}`", source.name),
-        )),
+        None | Some(Ok(_)) => {}
         Some(Err(cause)) => symptoms.push(Symptom::fault(
             Part::Hooks,
             format!(
@@ -202,7 +207,10 @@ fn absent(missing: &[&str], symptoms: &mut Vec<Symptom>) {
     if !silent.is_empty() {
         symptoms.push(Symptom::warning(
             Part::Hooks,
-            format!("{}: not registered, so nothing is recorded of it", silent.join(", ")),
+            format!(
+                "{}: not registered, so nothing is recorded of it",
+                silent.join(", ")
+            ),
             INSTALL,
         ));
     }
