@@ -161,19 +161,17 @@ impl Protected {
     fn add(&mut self, kind: ProtectedKind, path: &Path, free: Option<&'static [&'static str]>) {
         let plain = Resolver::default();
         let root = Path::new("/");
-        let mut above = Vec::new();
-        for prefix in path.ancestors().skip(1) {
-            for last in [Last::Kept, Last::Followed] {
-                above.extend(plain.follow(root, prefix, last).map(|found| found.path));
-            }
-        }
-        let names: Vec<Found> = [Last::Kept, Last::Followed]
-            .into_iter()
-            .filter_map(|last| plain.follow(root, path, last))
-            .collect();
-        for found in names {
-            let mut above = above.clone();
+        let mut names = Vec::new();
+        let followed = plain.follow_noting(root, path, Last::Followed, &mut names);
+        let kept = match &followed {
+            // Without any link on the way both are the same.
+            Some(found) if found.path == path => None,
+            Some(_) | None => plain.follow(root, path, Last::Kept),
+        };
+        for found in followed.into_iter().chain(kept) {
+            let mut above = names.clone();
             above.extend(found.path.ancestors().skip(1).map(Path::to_path_buf));
+            above.retain(|name| *name != found.path);
             above.sort();
             above.dedup();
             let object = ProtectedObject {

@@ -6,9 +6,15 @@
 //! plan, and a request that plans links is also judged by what it does to the
 //! writes that are pending. Requests of one session are recorded one after the
 //! other, so of two such actions the later one always sees the earlier.
+//!
+//! Nothing is pending any more when the host says that a batch, a turn or a
+//! prompt begins or ends. A command that the host leaves running in the
+//! background has ended by then as far as it tells.
 
 use aegis_log::{Query, ReadLogError};
-use aegis_types::{ActionRequest, DurationMs, EventKind, RequestId, SessionId, Timestamp, Verdict};
+use aegis_types::{
+    ActionRequest, DurationMs, Envelope, EventKind, RequestId, SessionId, Timestamp, Verdict,
+};
 use serde::Deserialize as _;
 use serde_json::Value;
 
@@ -19,8 +25,21 @@ use crate::proposal::Proposal;
 /// How long an action without an outcome counts as pending.
 const PENDING_FOR: DurationMs = DurationMs::from_secs(600);
 
-/// How many records are looked through.
+/// How many records are looked through: at first, and if none of them is a
+/// boundary before which nothing is pending.
+const RECORDS_FIRST: usize = 12;
 const RECORDS_MAX: usize = 512;
+
+/// What is looked for.
+const KINDS: [EventKind; 7] = [
+    EventKind::ActionRequested,
+    EventKind::DecisionMade,
+    EventKind::OutcomeRecorded,
+    EventKind::BatchCompleted,
+    EventKind::TurnEnded,
+    EventKind::PromptSubmitted,
+    EventKind::SessionStarted,
+];
 
 /// Returns whether what others plan matters to a proposal.
 pub(crate) fn matter(proposal: &Proposal) -> bool {
@@ -37,22 +56,19 @@ pub(crate) fn pending(
     own: &RequestId,
     now: Timestamp,
 ) -> Result<Vec<ActionRequest>, ReadLogError> {
-    let records = gate.log().newest(&Query {
-        tenant: Some(&gate.settings().tenant.value),
-        session: Some(session),
-        kinds: &[
-            EventKind::ActionRequested,
-            EventKind::DecisionMade,
-            EventKind::OutcomeRecorded,
-        ],
-        subject: None,
-        since: Some(now.minus(PENDING_FOR)),
-        limit: RECORDS_MAX,
-    })?;
+    // The batch of one agent ends while another one's is underway.
+    let subagents = [EventKind::SubagentStarted, EventKind::SubagentStopped];
+    let is_shared = !newest(gate, session, now, &subagents, 1)?.is_empty();
+    let is_boundary = |record: &Envelope| ends_all(record.kind, is_shared);
+    let mut records = newest(gate, session, now, &KINDS, RECORDS_FIRST)?;
+    if records.len() == RECORDS_FIRST && !records.iter().any(is_boundary) {
+        records = newest(gate, session, now, &KINDS, RECORDS_MAX)?;
+    }
+    let since_boundary = records.iter().take_while(|record| !is_boundary(record));
     let mut over: Vec<&str> = vec![own.as_str()];
     let mut let_happen: Vec<&str> = Vec::new();
     let mut pending = Vec::new();
-    for record in &records {
+    for record in since_boundary {
         let Some(subject) = record.subject.as_deref() else {
             continue;
         };
@@ -76,4 +92,29 @@ pub(crate) fn pending(
     }
     pending.reverse();
     Ok(pending)
+}
+
+fn newest(
+    gate: &Gate,
+    session: &SessionId,
+    now: Timestamp,
+    kinds: &[EventKind],
+    limit: usize,
+) -> Result<Vec<Envelope>, ReadLogError> {
+    gate.log().newest(&Query {
+        tenant: Some(&gate.settings().tenant.value),
+        session: Some(session),
+        kinds,
+        subject: None,
+        since: Some(now.minus(PENDING_FOR)),
+        limit,
+    })
+}
+
+/// Returns whether everything that was asked for before such a record has ended.
+fn ends_all(kind: EventKind, is_shared: bool) -> bool {
+    matches!(
+        kind,
+        EventKind::TurnEnded | EventKind::PromptSubmitted | EventKind::SessionStarted
+    ) || (kind == EventKind::BatchCompleted && !is_shared)
 }

@@ -116,3 +116,29 @@ fn a_link_that_was_made_and_ended_counts_as_it_is() {
     );
     assert!(gate.submit(&write, WaitFor::Nobody).is_allowed());
 }
+
+#[test]
+fn a_batch_that_ended_leaves_nothing_pending_unless_another_agent_works() {
+    use aegis_types::EventKind;
+    for is_shared in [false, true] {
+        let machine = Machine::new(&[ALLOW]);
+        let gate = machine.gate();
+        let link = machine.bash("link", "ln -s ../home/.config conf");
+        assert!(gate.submit(&link, WaitFor::Nobody).is_allowed());
+        let observe = |kind| {
+            gate.observe(&machine::session(), kind, None, &json!({}))
+                .unwrap();
+        };
+        if is_shared {
+            observe(EventKind::SubagentStarted);
+        }
+        observe(EventKind::BatchCompleted);
+        let write = machine.proposal(
+            "write",
+            "Write",
+            json!({"file_path": "conf/aegis/policy.yaml", "content": "x"}),
+        );
+        let ruling = gate.submit(&write, WaitFor::Nobody);
+        assert_eq!(ruling.is_allowed(), !is_shared);
+    }
+}

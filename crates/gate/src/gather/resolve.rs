@@ -70,6 +70,18 @@ impl Resolver {
     /// `None` when it leads in circles or has too many steps. Steps that do
     /// not exist are taken as written.
     pub(crate) fn follow(&self, base: &Path, text: &Path, last: Last) -> Option<Found> {
+        self.follow_noting(base, text, last, &mut Vec::new())
+    }
+
+    /// Follows a path as [`Resolver::follow`], and notes the real path of every
+    /// name on the way: folders, links, and the last one.
+    pub(crate) fn follow_noting(
+        &self,
+        base: &Path,
+        text: &Path,
+        last: Last,
+        names: &mut Vec<PathBuf>,
+    ) -> Option<Found> {
         let whole = base.join(text);
         let mut todo: VecDeque<OsString> = steps(&whole, base)?;
         // A slash at the end means the folder behind a link, not the link.
@@ -86,6 +98,7 @@ impl Resolver {
                 continue;
             }
             let next = at.join(&step);
+            names.push(next.clone());
             let is_kept = keeps_last && todo.is_empty();
             let planned = self.links.iter().rev().find(|link| link.name == next);
             let target = match planned {
