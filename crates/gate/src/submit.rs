@@ -58,6 +58,8 @@ pub(crate) struct Asked {
     pub(crate) recorded: Recorded,
     pub(crate) decision: Decision,
     pub(crate) approval: Approval,
+    /// When whoever proposed it can wait no longer; never after the approval expires.
+    pub(crate) until: Timestamp,
 }
 
 /// One request on its way, with what was read for it.

@@ -404,8 +404,8 @@ fn a_host_that_runs_what_it_should_ask_about_has_been_answered() {
 /// Stands for a hook that is killed while it waits.
 struct Killed;
 
-impl aegis_gate::Approver for Killed {
-    fn look(&self, _: &Gate, _: &aegis_types::Approval) {
+impl Approver for Killed {
+    fn look(&self, _: &Gate, _: &Approval) {
         panic!("the hook is killed here");
     }
 }
@@ -413,7 +413,7 @@ impl aegis_gate::Approver for Killed {
 #[test]
 fn what_runs_after_a_hook_was_killed_while_it_waited_was_never_approved() {
     let mut machine = asking("");
-    machine.approver = std::sync::Arc::new(Killed);
+    machine.approver = Arc::new(Killed);
     let gate = machine.gate();
     let waiting = std::panic::AssertUnwindSafe(|| push(&machine, &gate, "one", WAIT));
     assert!(std::panic::catch_unwind(waiting).is_err());
@@ -427,4 +427,15 @@ fn what_runs_after_a_hook_was_killed_while_it_waited_was_never_approved() {
         .unwrap();
     assert_eq!(belongs, aegis_gate::Belongs::ToNothing);
     assert_eq!(machine.events()[3..], ["UNDECIDED_ACTION", "TOOL_RESULT"]);
+}
+
+#[test]
+fn who_can_wait_no_longer_is_denied_although_the_approval_would_last() {
+    let machine = asking("");
+    let gate = machine.gate();
+    push(&machine, &gate, "one", WaitFor::Later);
+    let patience = WaitFor::Answer(DurationMs::from_secs(5));
+    let ruling = push(&machine, &gate, "one", patience);
+    assert_eq!(ruling.decision.reason, Reason::ApprovalExpired);
+    assert_eq!(ruling.decision.verdict, Verdict::Deny);
 }

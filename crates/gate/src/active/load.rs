@@ -92,8 +92,7 @@ pub(super) fn pack(places: &Places, name: &str) -> Result<(Arc<Compiled>, Arc<[u
 
 fn good(compiled: Arc<Compiled>, document: Arc<[u8]>, folder: &Path) -> Loaded {
     let others = compiled
-        .policy()
-        .sources
+        .sources()
         .iter()
         .skip(1)
         .filter(|source| pack_text(&source.name).is_none())
@@ -115,7 +114,7 @@ fn from_cache(
 ) -> Option<Loaded> {
     let compiled = cache::compiled(places, path)?;
     let mut texts = Vec::new();
-    for (index, source) in compiled.policy().sources.iter().enumerate() {
+    for (index, source) in compiled.sources().iter().enumerate() {
         let text = if index == 0 {
             root.clone()
         } else {

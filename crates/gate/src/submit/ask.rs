@@ -213,7 +213,8 @@ impl Gate {
         self.append_decided(&underway, after)?;
         self.approver().look(self, &approval);
         match wait {
-            WaitFor::Answer(_) => Ok(Step::Waiting(Box::new(Asked {
+            WaitFor::Answer(patience) => Ok(Step::Waiting(Box::new(Asked {
+                until: approval.expires_at.min(self.now().plus(patience)),
                 request: underway.request,
                 recorded: underway.recorded,
                 decision: underway.decision,

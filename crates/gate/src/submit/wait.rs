@@ -28,7 +28,7 @@ impl Gate {
         let mut seen = None;
         loop {
             let counter = self.log().change_counter()?;
-            let is_over = self.now() >= asked.approval.expires_at;
+            let is_over = self.now() >= asked.until;
             if seen != Some(counter) || is_over {
                 seen = Some(counter);
                 match self.look_for_end(proposal, &asked) {
@@ -51,7 +51,7 @@ impl Gate {
                 continue;
             }
             let now = self.now().unix_ms();
-            let rest = asked.approval.expires_at.unix_ms().saturating_sub(now);
+            let rest = asked.until.unix_ms().saturating_sub(now);
             let rest = DurationMs::from_ms(u64::try_from(rest).unwrap_or(0));
             self.pause().pause(pause.min(rest));
             pause = DurationMs::from_ms(pause.as_ms().saturating_mul(2)).min(PAUSE_MAX);
@@ -63,7 +63,8 @@ impl Gate {
         let head = self.log().head(&chain)?;
         let view = self.view(asked.approval.clone())?;
         let end = match view.status {
-            ApprovalStatus::Pending => return Ok(Look::Waits),
+            ApprovalStatus::Pending if self.now() < asked.until => return Ok(Look::Waits),
+            ApprovalStatus::Pending => End::Expired("nobody answered in time".to_owned()),
             ApprovalStatus::Granted => {
                 if self.is_used(&view.approval)? {
                     return Ok(Look::UsedUp);
