@@ -296,17 +296,23 @@ impl Tail<'_> {
 }
 
 pub(crate) fn write_hex(digest: &Digest, out: &mut Vec<u8>) {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    for byte in digest.as_bytes() {
-        for nibble in [byte >> 4, byte & 0x0f] {
-            out.extend(DIGITS.get(usize::from(nibble)));
-        }
+    // Without a table, and without branches, so that many bytes are done at once.
+    let digit = |nibble: u8| nibble + b'0' + (b'a' - b'0' - 10) * u8::from(nibble > 9);
+    let mut text = [[0; 2]; 32];
+    for (pair, byte) in text.iter_mut().zip(digest.as_bytes()) {
+        *pair = [digit(byte >> 4), digit(byte & 0x0f)];
     }
+    out.extend_from_slice(text.as_flattened());
 }
 
 pub(crate) fn write_text(text: &str, out: &mut Vec<u8>) {
     let is_plain = |byte: u8| matches!(byte, 0x20..0x7f) && byte != b'"' && byte != b'\\';
-    if text.bytes().all(is_plain) {
+    // All bytes are looked at, because that is quicker than to stop at one.
+    let is_plain = text
+        .bytes()
+        .fold(true, |plain, byte| plain & is_plain(byte));
+    if is_plain {
+        out.reserve(text.len().saturating_add(2));
         out.push(b'"');
         out.extend_from_slice(text.as_bytes());
         out.push(b'"');

@@ -59,10 +59,17 @@ impl Group {
         if !leads && let Some(sealing) = seat.wait() {
             return sealing;
         }
-        let batches = self.take();
-        let sealing = self.lead(batches, &seat, commit);
+        let (drafts, seats): (Vec<_>, Vec<_>) = self.take().into_iter().unzip();
+        let sealings = match commit(drafts) {
+            Ok(sealings) => sealings,
+            Err(fault) => {
+                let fail = |_| Err(AppendError::from(fault.clone()));
+                (0..seats.len()).map(fail).collect()
+            }
+        };
+        // The next one begins while this one is still telling the others.
         self.hand_over();
-        sealing
+        answer(seats.into_iter().zip(sealings), &seat)
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue> {
@@ -77,35 +84,6 @@ impl Group {
         mem::replace(&mut queue.waiting, rest)
     }
 
-    /// Commits `batches`, answers the others, and returns what became of the
-    /// batch that waited in `own`.
-    fn lead(
-        &self,
-        batches: Vec<(Drafts, Arc<Seat>)>,
-        own: &Arc<Seat>,
-        commit: impl Fn(Vec<Drafts>) -> Result<Vec<Sealing>, Fault>,
-    ) -> Sealing {
-        let (drafts, seats): (Vec<_>, Vec<_>) = batches.into_iter().unzip();
-        let sealings = match commit(drafts) {
-            Ok(sealings) => sealings,
-            Err(fault) => {
-                let fail = |_| Err(AppendError::from(fault.clone()));
-                (0..seats.len()).map(fail).collect()
-            }
-        };
-        let mut mine = None;
-        for (seat, sealing) in seats.into_iter().zip(sealings) {
-            if Arc::ptr_eq(&seat, own) {
-                mine = Some(sealing);
-            } else {
-                seat.give(Turn::Answered(sealing));
-            }
-        }
-        // INVARIANT: a leader's own batch is the oldest that waits, so it is
-        // always among those taken, and every batch taken has an answer.
-        mine.unwrap_or(Err(AppendError::BatchSize { entries: 0 }))
-    }
-
     /// Lets the oldest of those who wait lead, if there is one.
     fn hand_over(&self) {
         let mut queue = self.queue();
@@ -114,6 +92,22 @@ impl Group {
             None => queue.has_leader = false,
         }
     }
+}
+
+/// Tells each what became of its batch, and returns what became of the one
+/// that waited in `own`.
+fn answer(sealings: impl Iterator<Item = (Arc<Seat>, Sealing)>, own: &Arc<Seat>) -> Sealing {
+    let mut mine = None;
+    for (seat, sealing) in sealings {
+        if Arc::ptr_eq(&seat, own) {
+            mine = Some(sealing);
+        } else {
+            seat.give(Turn::Answered(sealing));
+        }
+    }
+    // INVARIANT: a leader's own batch is the oldest that waits, so it is
+    // always among those taken, and every batch taken has an answer.
+    mine.unwrap_or(Err(AppendError::BatchSize { entries: 0 }))
 }
 
 impl Seat {

@@ -64,7 +64,9 @@ impl SqliteLog {
     ///
     /// # Errors
     ///
-    /// [`AppendError`], as when appending.
+    /// [`AppendError`], as when appending. [`AppendError::Busy`] also if others
+    /// kept reading: then the payloads are erased, but what was read from them is
+    /// still beside the file. Erase again.
     pub fn erase_sealed(&self, key_id: &str) -> Result<u64, AppendError> {
         Ok(self.writer().erase_sealed(key_id)?)
     }
@@ -144,7 +146,12 @@ impl Connection {
             connection.change(erase, [key_id])
         })?;
         // The WAL still holds the pages as they were; a truncated one does not.
-        self.wal("PRAGMA wal_checkpoint(TRUNCATE)")?;
+        self.patience.begin();
+        let after = self.wal("PRAGMA wal_checkpoint(TRUNCATE)")?;
+        if Maintenance::of(&after) != Maintenance::Folded {
+            let waited_ms = self.patience.span_ms();
+            return Err(Fault::Busy { waited_ms });
+        }
         Ok(erased as u64)
     }
 }
