@@ -29,8 +29,8 @@ mod truth;
 
 pub use cache::ReadCacheError;
 pub use compiled::Compiled;
-pub use holds::Facts;
 pub use document::{ParseDocumentError, parse_document, policy_digest, policy_document};
+pub use holds::Facts;
 pub use matcher::{
     HostPattern, Matcher, ParamCondition, ParamTest, PathPattern, Scalar, ShellPattern,
 };

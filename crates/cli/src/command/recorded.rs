@@ -51,7 +51,12 @@ fn decision(log: &dyn Log, id: &str) -> Result<(Envelope, Decision), Failure> {
     match found.into_iter().next() {
         Some(envelope) => match event(&envelope)? {
             Event::DecisionMade { decision, .. } => Ok((envelope, *decision)),
-            _ => Err(Failure::environment(format!(
+            Event::ActionRequested(_)
+            | Event::ApprovalRequested(_)
+            | Event::ApprovalAnswered(_)
+            | Event::ApprovalExpired { .. }
+            | Event::OutcomeRecorded { .. }
+            | Event::Observed { .. } => Err(Failure::environment(format!(
                 "the record of `{id}` is no decision"
             ))),
         },
