@@ -258,7 +258,10 @@ fn add_told_by_name(scene: &Scene<'_>, touches: &mut Touches<'_>, request: &mut 
         let known = touches.paths.len();
         touch_line(&line, touches);
         touches.paths.truncate(known);
-        request.context.nested_agents = programs::judge(&line, touches);
+        request
+            .context
+            .nested_agents
+            .extend(programs::judge(&line, touches));
     }
 }
 
