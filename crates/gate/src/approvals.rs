@@ -55,6 +55,16 @@ impl ApprovalView {
         self.status = status_of(&self.approval, &self.answers, false, now);
         self
     }
+
+    /// Returns the names of those who answered, for people.
+    pub(crate) fn approvers(&self) -> String {
+        let names: Vec<&str> = self
+            .answers
+            .iter()
+            .map(|answer| answer.approver.as_str())
+            .collect();
+        names.join(", ")
+    }
 }
 
 /// Returns where an approval stands after `answers`, at `now`.

@@ -1,5 +1,6 @@
 //! The answer to a request, with everything that led to it.
 
+use std::ops::Not;
 use std::sync::Arc;
 
 use aegis_canon::Digest;
@@ -36,19 +37,30 @@ pub struct Finding {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub risk: Option<Risk>,
     /// Whether the rule held only because something could not be known.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "Not::not")]
     pub unknown: bool,
     /// Whether its policy only observes: the finding is recorded and decides nothing.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "Not::not")]
     pub observed: bool,
 }
 
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "the signature serde asks for"
-)]
-fn is_false(value: &bool) -> bool {
-    !*value
+impl Finding {
+    /// Returns what the gate itself finds.
+    #[must_use]
+    pub fn by_gate(verdict: Verdict, reason: Reason, message: &str) -> Self {
+        Self {
+            check: CheckName::Gate,
+            verdict,
+            reason,
+            standing: Standing::Explicit,
+            policy: None,
+            rule: None,
+            message: Some(Arc::from(message)),
+            risk: None,
+            unknown: false,
+            observed: false,
+        }
+    }
 }
 
 /// Whether a finding is an opinion.
@@ -109,7 +121,7 @@ pub struct PolicyRef {
     /// Whether it is the one that its file holds.
     pub standing: PolicyStanding,
     /// Whether its allows count for nothing, because nobody trusted it.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "Not::not")]
     pub only_tightens: bool,
 }
 
@@ -174,18 +186,7 @@ impl Decision {
             verdict: Verdict::Deny,
             reason,
             decided_by: Some(0),
-            findings: vec![Finding {
-                check: CheckName::Gate,
-                verdict: Verdict::Deny,
-                reason,
-                standing: Standing::Explicit,
-                policy: None,
-                rule: None,
-                message: Some(Arc::from(message)),
-                risk: None,
-                unknown: false,
-                observed: false,
-            }],
+            findings: vec![Finding::by_gate(Verdict::Deny, reason, message)],
             obligations: Vec::new(),
             approval: None,
             risk: Risk::default(),

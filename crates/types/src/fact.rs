@@ -1,6 +1,7 @@
 //! Facts about paths, hosts and protected objects, gathered before deciding.
 
 use std::fmt::{self, Write as _};
+use std::ops::Not;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -58,14 +59,6 @@ impl<'de> Deserialize<'de> for Access {
         }
         Ok(access)
     }
-}
-
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "the signature serde asks for"
-)]
-fn is_false(value: &bool) -> bool {
-    !*value
 }
 
 impl Access {
@@ -156,7 +149,7 @@ pub struct PathFact {
     /// How the action reaches for it.
     pub access: Access,
     /// Whether the written form holds what only running would show.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "Not::not")]
     pub unknown: bool,
 }
 
@@ -215,7 +208,7 @@ pub struct ProtectedTouch {
     /// How the action reaches for it.
     pub access: Access,
     /// Whether it is only possible, because part of the action cannot be understood.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "Not::not")]
     pub uncertain: bool,
     /// The part of the action that touches it, cut to a line.
     pub through: String,

@@ -5,6 +5,8 @@
 //! it is reached. What the text does not show is an explicit [`Unknown`] with
 //! its cause, never a guess.
 
+use std::ops::Not;
+
 use serde::{Deserialize, Serialize};
 
 /// A range of bytes of the source text: from `start` up to, not including, `end`.
@@ -171,16 +173,8 @@ pub struct Place {
     /// Whether it always runs, as far as the list shows.
     pub condition: Condition,
     /// Whether it runs in the background.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "Not::not")]
     pub background: bool,
-}
-
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "the signature serde asks for"
-)]
-fn is_false(value: &bool) -> bool {
-    !*value
 }
 
 /// When a command of a list runs.

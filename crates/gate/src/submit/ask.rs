@@ -1,12 +1,10 @@
 //! Asking a person.
 
-use std::sync::Arc;
-
 use aegis_canon::Digest;
 use aegis_log::Query;
 use aegis_types::{
-    Approval, ApprovalStatus, ApprovalTerms, CheckName, Decision, DurationMs, Entry, Event,
-    EventKind, Finding, Otherwise, Reason, Risk, Standing, Verdict,
+    Approval, ApprovalStatus, ApprovalTerms, Decision, DurationMs, Entry, Event, EventKind,
+    Finding, Otherwise, Reason, Risk, Verdict,
 };
 
 use super::{Asked, Step, SubmitError, Underway};
@@ -45,17 +43,13 @@ impl Gate {
         let Some(view) = earlier else {
             return self.ask_anew(underway, wait, after);
         };
-        let answers = || {
-            let names = view.answers.iter().map(|answer| answer.approver.as_str());
-            names.collect::<Vec<_>>().join(", ")
-        };
         let approval = view.approval.clone();
         match view.status {
             ApprovalStatus::Granted => {
-                self.settle_ask(underway, approval, &End::Granted(answers()), after)
+                self.settle_ask(underway, approval, &End::Granted(view.approvers()), after)
             }
             ApprovalStatus::Refused => {
-                self.settle_ask(underway, approval, &End::Refused(answers()), after)
+                self.settle_ask(underway, approval, &End::Refused(view.approvers()), after)
             }
             ApprovalStatus::Pending => self.settle_or_wait(underway, approval, wait, after),
             ApprovalStatus::Expired => self.ask_anew(underway, wait, after),
@@ -320,18 +314,9 @@ pub(super) fn final_decision(ask: &Decision, approval: &Approval, end: &End) -> 
     decision.reason = reason;
     decision.approval = None;
     decision.decided_by = u16::try_from(decision.findings.len()).ok();
-    decision.findings.push(Finding {
-        check: CheckName::Gate,
-        verdict,
-        reason,
-        standing: Standing::Explicit,
-        policy: None,
-        rule: None,
-        message: Some(Arc::from(message)),
-        risk: None,
-        unknown: false,
-        observed: false,
-    });
+    decision
+        .findings
+        .push(Finding::by_gate(verdict, reason, &message));
     if verdict != Verdict::Allow {
         decision.obligations.clear();
     }

@@ -71,7 +71,7 @@ impl Gate {
                 }
                 self.grant_that_holds(proposal, asked, &view)?
             }
-            ApprovalStatus::Refused => End::Refused(names(&view)),
+            ApprovalStatus::Refused => End::Refused(view.approvers()),
             ApprovalStatus::Expired => End::Expired("nobody answered in time".to_owned()),
         };
         self.append_end(asked, head, &end).map(Look::Ended)
@@ -94,7 +94,7 @@ impl Gate {
         if !asks_the_same(&recorded.entry.payload, &asked.recorded.entry.payload) {
             return expired("what it would touch changed while it waited");
         }
-        Ok(End::Granted(names(view)))
+        Ok(End::Granted(view.approvers()))
     }
 
     fn append_end(
@@ -129,13 +129,4 @@ enum Look {
     Waits,
     UsedUp,
     Ended(Box<Decision>),
-}
-
-fn names(view: &ApprovalView) -> String {
-    let names: Vec<&str> = view
-        .answers
-        .iter()
-        .map(|answer| answer.approver.as_str())
-        .collect();
-    names.join(", ")
 }
