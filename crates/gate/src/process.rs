@@ -132,10 +132,8 @@ pub(crate) fn host_package(path: &str) -> Option<String> {
         "aider-chat" => Some("aider"),
         other => AGENT_HOSTS.into_iter().find(|host| *host == other),
     };
-    let (folder, _) = path
-        .split_once("node_modules/")
-        .map(|(_, rest)| (rest, ()))?;
-    folder.split('/').find_map(named).map(str::to_owned)
+    let (_, package) = path.split_once("node_modules/")?;
+    package.split('/').find_map(named).map(str::to_owned)
 }
 
 /// Processes as a test states them.

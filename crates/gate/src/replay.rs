@@ -16,8 +16,8 @@ use aegis_engine::{Attached, Fallback, Settings, decide, reduce};
 use aegis_log::{Log, ReadLogError};
 use aegis_policy::{Compiled, ParseDocumentError, parse_document};
 use aegis_types::{
-    ActionRequest, ChainId, Decision, Envelope, Event, EventKind, Mode, ParseEventError, RequestId,
-    State, Verdict,
+    ActionRequest, ChainId, Decision, Envelope, Event, EventKind, Mode, ParseEventError, Reason,
+    RequestId, State, Verdict,
 };
 
 pub use compare::Difference;
@@ -288,9 +288,11 @@ impl<'a> Player<'a> {
             })
             .collect();
         // The setting only shows where it decided, and only matters there.
-        let fallback = match (recorded.reason, recorded.verdict) {
-            (aegis_types::Reason::Fallback, Verdict::Deny) => Fallback::Deny,
-            _ => Fallback::Host,
+        let has_denied = recorded.reason == Reason::Fallback && recorded.verdict == Verdict::Deny;
+        let fallback = if has_denied {
+            Fallback::Deny
+        } else {
+            Fallback::Host
         };
         Some(decide(
             request,

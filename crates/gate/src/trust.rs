@@ -6,7 +6,8 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use aegis_canon::Digest;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+use serde_json::json;
 
 use crate::write_file::write_private;
 
@@ -39,7 +40,7 @@ pub enum TrustError {
     },
 }
 
-#[derive(Deserialize, Serialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
     v: u32,
@@ -83,10 +84,7 @@ impl Trust {
             path: path.to_path_buf(),
             source,
         };
-        let written = Written {
-            v: VERSION,
-            trusted: self.0.clone(),
-        };
+        let written = json!({"v": VERSION, "trusted": self.0});
         let bytes = serde_json::to_vec_pretty(&written)
             .map_err(|error| unreadable(io::Error::other(error)))?;
         write_private(path, &bytes).map_err(unreadable)
