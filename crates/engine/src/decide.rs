@@ -1,7 +1,7 @@
 //! One request, one decision.
 
 use aegis_policy::{Compiled, Facts};
-use aegis_types::{ActionRequest, Decision, PolicyRef, PolicyStanding, State};
+use aegis_types::{ActionRequest, Decision, PolicyRef, PolicyStanding, State, Verdict};
 
 use crate::checks::{self, Question};
 use crate::combine::combine;
@@ -15,6 +15,16 @@ pub struct Attached<'a> {
     pub standing: PolicyStanding,
     /// Whether its allows count for nothing, because nobody trusted it.
     pub only_tightens: bool,
+}
+
+impl Attached<'_> {
+    /// Returns whether `verdict` counts as an opinion of the policy.
+    pub(crate) const fn counts(&self, verdict: Verdict) -> bool {
+        match verdict {
+            Verdict::Allow => !self.only_tightens,
+            Verdict::Ask | Verdict::Deny => true,
+        }
+    }
 }
 
 /// What decides when no policy has an opinion.

@@ -111,7 +111,7 @@ fn explain_policy(question: &Question<'_>, attached: &Attached<'_>) -> PolicyExp
                 Standpoint::Ordered
             },
             truth,
-            speaks: holds && !has_decided && counts(attached, rule.verdict),
+            speaks: holds && !has_decided && attached.counts(rule.verdict),
             is_shadowed: holds && has_decided,
         });
         has_decided |= holds;
@@ -121,14 +121,7 @@ fn explain_policy(question: &Question<'_>, attached: &Attached<'_>) -> PolicyExp
         rules,
         default: policy
             .default
-            .filter(|default| !has_decided && counts(attached, *default)),
-    }
-}
-
-fn counts(attached: &Attached<'_>, verdict: Verdict) -> bool {
-    match verdict {
-        Verdict::Allow => !attached.only_tightens,
-        Verdict::Ask | Verdict::Deny => true,
+            .filter(|default| !has_decided && attached.counts(*default)),
     }
 }
 

@@ -53,11 +53,7 @@ impl<'a> Source<'a> {
 
     /// Adds an opinion, unless it is an allow that counts for nothing.
     fn push(self, opinion: Found<'a>, found: &mut Vec<Found<'a>>) {
-        let counts = match opinion.finding.verdict {
-            Verdict::Allow => !self.attached.only_tightens,
-            Verdict::Ask | Verdict::Deny => true,
-        };
-        if counts {
+        if self.attached.counts(opinion.finding.verdict) {
             found.push(opinion);
         }
     }
