@@ -23,8 +23,8 @@ mod skill;
 
 mod decide;
 mod observe;
+mod outcome;
 mod permission;
-mod result;
 mod settings_change;
 
 mod run;

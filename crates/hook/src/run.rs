@@ -9,7 +9,7 @@ use crate::event::HookEvent;
 use crate::guard::Guard;
 use crate::input::{INPUT_BYTES_MAX, Input};
 use crate::output::Reply;
-use crate::{decide, observe, permission, result, settings_change};
+use crate::{decide, observe, outcome, permission, settings_change};
 
 /// Reads one event from standard input, answers it and ends the process.
 pub fn serve() -> ! {
@@ -99,10 +99,10 @@ fn reply(desk: &Desk<'_>, blocked: Option<String>) -> Reply {
     match desk.input.event {
         Some(HookEvent::PreToolUse) => decide::answer(desk),
         Some(HookEvent::PermissionRequest) => permission::answer(desk),
-        Some(HookEvent::PostToolUse | HookEvent::PostToolUseFailure) => result::record(desk),
-        Some(HookEvent::PostToolBatch) => result::answer_batch(desk),
+        Some(HookEvent::PostToolUse | HookEvent::PostToolUseFailure) => outcome::record(desk),
+        Some(HookEvent::PostToolBatch) => outcome::answer_batch(desk),
         Some(event @ (HookEvent::Stop | HookEvent::StopFailure | HookEvent::SubagentStop)) => {
-            result::answer_stop(desk, event)
+            outcome::answer_stop(desk, event)
         }
         Some(HookEvent::ConfigChange) => settings_change::answer(desk, blocked),
         Some(
