@@ -1,13 +1,13 @@
 //! Installing into Claude Code, and taking it away again.
 //!
 //! Both are planned first and applied afterwards, so that a plan can be shown
-//! without writing anything. The base of a plan is always the text without what
+//! without writing anything. A plan always begins at the text without what
 //! is ours: the one kept when it was installed if nothing else has changed, and
 //! otherwise the present one with our entries cut out.
 
-mod base;
 mod insert;
 mod record;
+mod strip;
 
 use std::fs;
 use std::io;
@@ -22,9 +22,9 @@ use crate::client::{Client, ClientVersion};
 use crate::difference::difference;
 use crate::registration::{PROGRAM, Registration, hooks, is_ours};
 use crate::settings_file::{Document, SettingsFile, SettingsFileError, write_whole};
-use base::without_ours;
 use insert::with_ours;
 use record::{Pin, Record};
+use strip::without_ours;
 
 /// Where to install.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -175,12 +175,12 @@ pub fn plan_install(target: &Target, registration: &Registration) -> Result<Chan
         change.after = change.file.text.clone();
         return Ok(change);
     }
-    let base = without_ours(&change.file, change.record.as_ref())?;
+    let stripped = without_ours(&change.file, change.record.as_ref())?;
     let made_folder = match &change.record {
         Some(record) => record.made_folder,
         None => !target.settings.parent().is_some_and(Path::exists),
     };
-    let document = match base.text.as_deref() {
+    let document = match stripped.text.as_deref() {
         Some(text) if !text.trim().is_empty() => Document::of(text, &target.settings)?,
         Some(_) | None => Document::of("{}\n", &target.settings)?,
     };
@@ -194,7 +194,7 @@ pub fn plan_install(target: &Target, registration: &Registration) -> Result<Chan
     }
     change.record = Some(Record::new(
         &target.settings,
-        base.text,
+        stripped.text,
         &after,
         registration,
         (pin, made_folder),
@@ -210,11 +210,11 @@ pub fn plan_install(target: &Target, registration: &Registration) -> Result<Chan
 /// [`InstallError`] when the file cannot or must not be changed.
 pub fn plan_uninstall(target: &Target) -> Result<Change, InstallError> {
     let mut change = Change::begin(target)?;
-    let base = without_ours(&change.file, change.record.as_ref())?;
-    if base.is_cut && base.text != change.file.text {
+    let stripped = without_ours(&change.file, change.record.as_ref())?;
+    if stripped.is_cut && stripped.text != change.file.text {
         change.notes.push(Note::ChangedSince);
     }
-    change.after = base.text;
+    change.after = stripped.text;
     Ok(change)
 }
 

@@ -10,7 +10,7 @@ use crate::registration::{SWITCH, hooks, is_ours};
 use crate::settings_file::{Document, SettingsFile};
 
 /// The text without what is ours.
-pub(super) struct Base {
+pub(super) struct Stripped {
     /// The text; absent when the file would not be there.
     pub(super) text: Option<String>,
     /// Whether our entries were cut out, because the text is not the one that was installed.
@@ -25,9 +25,9 @@ pub(super) struct Base {
 pub(super) fn without_ours(
     file: &SettingsFile,
     record: Option<&Record>,
-) -> Result<Base, InstallError> {
+) -> Result<Stripped, InstallError> {
     let Some(text) = &file.text else {
-        return Ok(Base {
+        return Ok(Stripped {
             text: None,
             is_cut: false,
         });
@@ -35,13 +35,13 @@ pub(super) fn without_ours(
     if let Some(record) = record
         && record.after == Digest::of(text.as_bytes())
     {
-        return Ok(Base {
+        return Ok(Stripped {
             text: record.before.clone(),
             is_cut: false,
         });
     }
     if text.trim().is_empty() {
-        return Ok(Base {
+        return Ok(Stripped {
             text: Some(text.clone()),
             is_cut: true,
         });
@@ -57,7 +57,7 @@ pub(super) fn without_ours(
         .trim()
         .is_empty();
     let was_absent = record.is_some_and(|record| record.before.is_none());
-    Ok(Base {
+    Ok(Stripped {
         text: (!(was_absent && is_empty)).then_some(cut),
         is_cut: true,
     })
