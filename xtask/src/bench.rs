@@ -1,5 +1,16 @@
 //! Figures, side by side with peers.
 
+mod crates;
+mod figures;
+mod hook;
+pub mod machine;
+mod mix;
+mod peer;
+mod policy;
+mod record;
+pub mod replay;
+pub mod stage;
+
 use anyhow::{Result, bail};
 
 use crate::cargo::Cargo;
@@ -16,16 +27,44 @@ pub struct Bench {
 }
 
 /// Every benchmark, each in a file of `xtask/src/bench/`.
-const BENCHES: [Bench; 0] = [];
+const BENCHES: [Bench; 6] = [
+    Bench {
+        name: "hook",
+        summary: "the hook as a whole process",
+        measure: hook::measure,
+    },
+    Bench {
+        name: "decide",
+        summary: "one decision, by the number of rules",
+        measure: crates::decide,
+    },
+    Bench {
+        name: "policy",
+        summary: "a policy from its text and from its cache",
+        measure: policy::measure,
+    },
+    Bench {
+        name: "log",
+        summary: "appending and verifying",
+        measure: crates::log,
+    },
+    Bench {
+        name: "record",
+        summary: "deciding and recording, in actions",
+        measure: record::measure,
+    },
+    Bench {
+        name: "replay",
+        summary: "deciding recorded requests again",
+        measure: replay::measure,
+    },
+];
 
 /// Measures every benchmark, or the one that is named.
 pub fn bench(arguments: &[String]) -> Result<()> {
     setup::ensure(setup::BUILD)?;
-    // Figures of a build without optimisation say nothing.
-    if cfg!(debug_assertions) {
-        return Cargo::new(&["run", "--quiet", "--release", "-p", "xtask", "--", "bench"])
-            .words(arguments)
-            .succeed();
+    if is_handed_over("bench", arguments)? {
+        return Ok(());
     }
     let chosen: Vec<&Bench> = BENCHES
         .iter()
@@ -36,8 +75,22 @@ pub fn bench(arguments: &[String]) -> Result<()> {
         bail!("no such benchmark; there are: {}", names.join(", "));
     }
     for bench in chosen {
-        println!("{}: {}", bench.name, bench.summary);
+        println!("\n{}: {}", bench.name, bench.summary);
+        print!("  ");
+        machine::print();
         (bench.measure)()?;
     }
     Ok(())
+}
+
+/// Runs the command in an optimised build of this program, unless this is one.
+///
+/// Figures of a build without optimisation say nothing.
+pub fn is_handed_over(command: &str, arguments: &[String]) -> Result<bool> {
+    if cfg!(debug_assertions) {
+        Cargo::new(&["run", "--quiet", "--release", "-p", "xtask", "--", command])
+            .words(arguments)
+            .succeed()?;
+    }
+    Ok(cfg!(debug_assertions))
 }

@@ -16,6 +16,7 @@ mod check;
 mod corpora;
 mod demo;
 mod setup;
+mod soak;
 mod test;
 
 use std::process::ExitCode;
@@ -30,7 +31,7 @@ struct Command {
     perform: fn(&[String]) -> Result<()>,
 }
 
-const COMMANDS: [Command; 7] = [
+const COMMANDS: [Command; 8] = [
     Command {
         name: "demo",
         arguments: "",
@@ -66,6 +67,12 @@ const COMMANDS: [Command; 7] = [
         arguments: "[name]",
         summary: "figures, side by side with peers",
         perform: bench::bench,
+    },
+    Command {
+        name: "soak",
+        arguments: "[name]",
+        summary: "what only shows when much happens, or often",
+        perform: soak::soak,
     },
     Command {
         name: "corpora",

@@ -123,7 +123,7 @@ fn find(program: &str) -> Option<PathBuf> {
 }
 
 /// Returns the folder that outlives builds: `$XDG_CACHE_HOME/aegis`, or its default.
-fn cache_folder() -> Result<PathBuf> {
+pub fn cache_folder() -> Result<PathBuf> {
     let set = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
     let folder = match set.filter(|folder| folder.is_absolute()) {
         Some(folder) => folder,
