@@ -57,4 +57,4 @@ mod visible;
 pub use kind::SecretKind;
 pub use marker::contains_redaction;
 pub use redactor::{Redacted, Redactor};
-pub use visible::visible;
+pub use visible::{push_visible, visible};

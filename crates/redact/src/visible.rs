@@ -28,7 +28,8 @@ pub fn visible(text: &str, chars_max: usize) -> String {
     shown
 }
 
-fn push_visible(shown: &mut String, character: char) {
+/// Appends `character`, as an escape if it could mislead a reader.
+pub fn push_visible(shown: &mut String, character: char) {
     match character {
         '\n' => shown.push_str("\\n"),
         '\r' => shown.push_str("\\r"),
@@ -57,13 +58,14 @@ fn is_hidden(character: char) -> bool {
                 | 0x2060..=0x206F // joiners, invisible operators, isolates
                 | 0x2800 // blank Braille pattern
                 | 0x3164 // Hangul filler
+                | 0xE000..=0xF8FF // private use: whatever a font makes of it
                 | 0xFE00..=0xFE0F // variation selectors
                 | 0xFEFF // byte order mark
                 | 0xFFA0 // half-width Hangul filler
                 | 0xFFF0..=0xFFFC // specials
                 | 0x1_BCA0..=0x1_BCA3 // shorthand format controls
                 | 0x1_D173..=0x1_D17A // musical format controls
-                | 0xE_0000..=0xE_0FFF // tags and further selectors
+                | 0xE_0000..=0x10_FFFF // tags, further selectors, private use
         )
 }
 
@@ -90,6 +92,7 @@ mod tests {
         check("safe\u{202e}txt.exe", "safe\\u{202e}txt.exe");
         check("zero\u{200b}width\u{e0041}", "zero\\u{200b}width\\u{e0041}");
         check("\u{9b}31m", "\\u{9b}31m");
+        check("icon\u{e0b0}", "icon\\u{e0b0}");
     }
 
     #[test]

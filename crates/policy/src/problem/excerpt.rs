@@ -1,6 +1,6 @@
 //! Text of others, made safe to show.
 
-use std::fmt::Write as _;
+use aegis_redact::push_visible;
 
 /// Returns `text` with what is invisible or moves other text written as an
 /// escape, cut after `characters_max` characters.
@@ -11,34 +11,9 @@ pub(crate) fn shown(text: &str, characters_max: usize) -> String {
             shown.push('…');
             break;
         }
-        push_shown(&mut shown, character);
+        push_visible(&mut shown, character);
     }
     shown
-}
-
-/// Appends `character`, as an escape if it is invisible or moves other text.
-pub(crate) fn push_shown(shown: &mut String, character: char) {
-    match character {
-        '\n' => shown.push_str("\\n"),
-        '\r' => shown.push_str("\\r"),
-        '\t' => shown.push_str("\\t"),
-        _ if is_hidden(character) => {
-            // Writing to a string does not fail.
-            let _ = write!(shown, "\\u{{{:x}}}", u32::from(character));
-        }
-        _ => shown.push(character),
-    }
-}
-
-/// Returns whether `character` cannot be seen, or changes how others are seen.
-fn is_hidden(character: char) -> bool {
-    character.is_control()
-        || matches!(u32::from(character),
-            0xad | 0x34f | 0x61c | 0x115f..=0x1160 | 0x17b4..=0x17b5 | 0x180b..=0x180f
-            | 0x200b..=0x200f | 0x2028..=0x202e | 0x2060..=0x206f | 0x3164
-            | 0xfe00..=0xfe0f | 0xfeff | 0xffa0 | 0xfff0..=0xfffb
-            | 0xe000..=0xf8ff | 0x1bca0..=0x1bca3 | 0x1d173..=0x1d17a
-            | 0xe0000..=0x10ffff)
 }
 
 /// Returns how many columns of a terminal `character` takes.

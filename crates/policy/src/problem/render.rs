@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 use std::ops::Range;
 
-use super::excerpt::{push_shown, shown, text_width};
+use aegis_redact::push_visible;
+
+use super::excerpt::{shown, text_width};
 use super::{Problem, Severity};
 use crate::rule::Place;
 use crate::source::Source;
@@ -250,7 +252,7 @@ fn escaped(text: &str) -> String {
     for character in text.chars() {
         match character {
             '\t' => out.push_str("    "),
-            _ => push_shown(&mut out, character),
+            _ => push_visible(&mut out, character),
         }
     }
     out
