@@ -1,5 +1,6 @@
 //! What a command answers: a page for people, JSON for programs, an exit code.
 
+pub(crate) use aegis_gate::with_causes as causes;
 use serde_json::Value;
 
 use crate::exit::Exit;
@@ -74,16 +75,4 @@ impl Failure {
         self.remedy = Some(remedy.into());
         self
     }
-}
-
-/// Returns the text of `error` and of all its causes, from the outermost to the innermost.
-pub(crate) fn causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }

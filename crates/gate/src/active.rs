@@ -20,6 +20,7 @@ use aegis_canon::Digest;
 use aegis_types::Mode;
 
 use self::load::Loaded;
+use crate::causes::with_causes;
 use crate::in_force::{InForce, Policies, PolicyInForce, RejectedPolicy};
 use crate::places::Places;
 use crate::settings::Origin;
@@ -110,7 +111,7 @@ impl ActivePolicies {
         let trust = match Trust::load(&self.places.trust) {
             Ok(trust) => trust,
             Err(error) => {
-                in_force.fault = Some(crate::record::with_causes(&error));
+                in_force.fault = Some(with_causes(&error));
                 Trust::default()
             }
         };

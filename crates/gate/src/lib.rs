@@ -62,10 +62,13 @@ mod identifier;
 
 mod write_file;
 
+mod causes;
+
 pub use active::{ActivePolicies, PolicyFolder, example_request};
 pub use answer::{AnswerError, Reply};
 pub use approvals::{ApprovalFilter, ApprovalView, ReadApprovalError};
 pub use approver::{Approver, ScriptedAnswer, ScriptedApprover, SilentApprover};
+pub use causes::with_causes;
 pub use clock::{Clock, FixedClock, SystemClock};
 pub use gate::{Gate, Parts};
 pub use in_force::{FixedPolicies, InForce, Policies, PolicyInForce, RejectedPolicy};

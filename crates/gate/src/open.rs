@@ -72,14 +72,6 @@ pub enum OpenGateError {
     },
 }
 
-impl OpenGateError {
-    /// Returns what went wrong with every cause behind it, on one line.
-    #[must_use]
-    pub fn with_causes(&self) -> String {
-        crate::record::with_causes(self)
-    }
-}
-
 impl Gate {
     /// Opens the gate as the files that `surroundings` lead to say.
     ///
@@ -98,14 +90,7 @@ impl Gate {
         let trust = Trust::load(&places.trust)?;
         let settings = Settings::load(&places, &surroundings, &trust)?;
         let redactor = Redactor::new(redaction_key(&places)?);
-        let durability = match settings.durability.value {
-            DurabilityLevel::Normal => Durability::Normal,
-            DurabilityLevel::Full => Durability::Full,
-        };
-        let options = Options {
-            durability,
-            ..Options::default()
-        };
+        let options = log_options(&settings);
         let log = SqliteLog::open(&places.log, options).map_err(|source| OpenGateError::Log {
             path: places.log.clone(),
             source,
@@ -122,6 +107,31 @@ impl Gate {
             settings,
             surroundings,
         }))
+    }
+
+    /// Keeps the log quick to open, at a moment when no call waits.
+    ///
+    /// A process that is alone reads the whole write-ahead log when it opens the
+    /// log, and no process of a hook lives long enough to fold it back.
+    pub fn maintain_log(&self) {
+        let options = Options {
+            create: false,
+            ..log_options(self.settings())
+        };
+        let path = Places::of(self.surroundings()).log;
+        // What is not folded back today is folded back tomorrow.
+        let _ = SqliteLog::open(path, options).map(|log| log.maintain());
+    }
+}
+
+/// Returns how the log is opened under `settings`.
+fn log_options(settings: &Settings) -> Options {
+    Options {
+        durability: match settings.durability.value {
+            DurabilityLevel::Normal => Durability::Normal,
+            DurabilityLevel::Full => Durability::Full,
+        },
+        ..Options::default()
     }
 }
 

@@ -1,6 +1,5 @@
 //! What is recorded of a request: no secrets, nothing too large, named by its digest.
 
-use std::error::Error;
 use std::sync::Arc;
 
 use aegis_canon::{Digest, canonical};
@@ -125,16 +124,4 @@ pub(crate) fn asks_the_same(one: &Value, other: &Value) -> bool {
         payload
     };
     question(one) == question(other)
-}
-
-/// Returns what went wrong, with every cause behind it.
-pub(crate) fn with_causes(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(behind) = cause {
-        text.push_str(": ");
-        text.push_str(&behind.to_string());
-        cause = behind.source();
-    }
-    text
 }

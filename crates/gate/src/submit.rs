@@ -13,12 +13,13 @@ use aegis_types::{
 use serde_json::{Value, json};
 
 use crate::approvals::ReadApprovalError;
+use crate::causes::with_causes;
 use crate::gate::Gate;
 use crate::gather::{self, Scene};
 use crate::identifier::MakeIdError;
 use crate::in_force::{InForce, RejectedPolicy};
 use crate::proposal::{Proposal, WaitFor};
-use crate::record::{Recorded, record_decision, record_request, with_causes};
+use crate::record::{Recorded, record_decision, record_request};
 use crate::ruling::Ruling;
 use crate::siblings;
 use crate::state::Memory;

@@ -12,7 +12,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use aegis_gate::{Gate, OpenGateError, Proposal, Surroundings, WaitFor};
+use aegis_gate::{Gate, OpenGateError, Proposal, Surroundings, WaitFor, with_causes};
 use aegis_types::{ChainId, PolicyStanding, Reason, Verdict};
 use serde_json::json;
 
@@ -91,7 +91,7 @@ fn a_key_that_others_may_read_or_of_another_length_is_not_used() {
     fs::set_permissions(home.path(KEY), fs::Permissions::from_mode(0o644)).unwrap();
     let error = home.open().err().unwrap();
     assert!(matches!(error, OpenGateError::Key { .. }));
-    assert!(error.with_causes().contains("mode 0600"));
+    assert!(with_causes(&error).contains("mode 0600"));
     fs::set_permissions(home.path(KEY), fs::Permissions::from_mode(0o600)).unwrap();
     fs::write(home.path(KEY), "short").unwrap();
     assert!(home.open().is_err());
@@ -104,7 +104,7 @@ fn settings_and_lists_that_are_not_understood_keep_a_gate_from_opening() {
         let path = home.path(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
-        let error = home.open().err().unwrap().with_causes();
+        let error = with_causes(&home.open().err().unwrap());
         assert!(error.contains(expected), "{error}");
     };
     let settings: &Path = Path::new("home/.config/aegis/settings.toml");

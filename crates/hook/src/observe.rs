@@ -1,7 +1,5 @@
 //! Events that are recorded and answered by silence.
 
-use aegis_gate::{DurabilityLevel, Places};
-use aegis_log::{Durability, Options, SqliteLog};
 use aegis_types::EventKind;
 use serde_json::{Map, Value, json};
 
@@ -49,27 +47,9 @@ pub(crate) fn record(desk: &Desk<'_>, event: HookEvent) -> Reply {
     }
     append(desk, kind, None, detail(desk, event));
     if event == HookEvent::SessionEnd {
-        maintain(desk);
+        desk.gate.maintain_log();
     }
     Reply::silent()
-}
-
-/// Keeps the log quick to open, at a moment when no call waits.
-///
-/// A process that is alone reads the whole WAL when it opens the log, and no
-/// process of the hook lives long enough to fold it back.
-pub(crate) fn maintain(desk: &Desk<'_>) {
-    let options = Options {
-        durability: match desk.gate.settings().durability.value {
-            DurabilityLevel::Normal => Durability::Normal,
-            DurabilityLevel::Full => Durability::Full,
-        },
-        create: false,
-        ..Options::default()
-    };
-    let path = Places::of(desk.surroundings).log;
-    // What is not folded back today is folded back tomorrow.
-    let _ = SqliteLog::open(path, options).map(|log| log.maintain());
 }
 
 /// Records an event that a newer host knows and this program does not.

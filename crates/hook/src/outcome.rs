@@ -86,7 +86,7 @@ pub(crate) fn answer_batch(desk: &Desk<'_>) -> Reply {
         .filter(|(id, _)| missing.contains(id) || is_known(desk, id))
         .map(|(_, call)| tool_of(call.get("tool_name")))
         .collect();
-    observe::maintain(desk);
+    desk.gate.maintain_log();
     if tools.is_empty() {
         Reply::silent()
     } else {
@@ -100,7 +100,7 @@ pub(crate) fn answer_batch(desk: &Desk<'_>) -> Reply {
 pub(crate) fn answer_stop(desk: &Desk<'_>, event: HookEvent) -> Reply {
     let found = in_this_turn(desk);
     observe::record(desk, event);
-    observe::maintain(desk);
+    desk.gate.maintain_log();
     if found.is_empty() {
         Reply::silent()
     } else {

@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 use std::path::Path;
 
-use aegis_gate::{Gate, Surroundings};
+use aegis_gate::{Gate, Surroundings, with_causes};
 
 use crate::event::HookEvent;
 use crate::guard::Guard;
@@ -82,7 +82,7 @@ fn answer<T>(
         Err(error) => {
             return deliver(match blocked {
                 Some(cause) => settings_change::blocked(&cause),
-                None => guard.last_words(&error.with_causes()),
+                None => guard.last_words(&with_causes(&error)),
             });
         }
     };

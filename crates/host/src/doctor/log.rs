@@ -2,7 +2,7 @@
 //! what its times say of the clock.
 
 use aegis_canon::Digest;
-use aegis_gate::Places;
+use aegis_gate::{Places, with_causes};
 use aegis_log::{ChainSummary, Log, OpenLogError, ReadLogError, SqliteLog};
 use aegis_types::{DurationMs, Timestamp};
 
@@ -120,15 +120,4 @@ fn clock(now: Timestamp, newest: Option<Timestamp>, symptoms: &mut Vec<Symptom>)
         )),
         Some(_) | None => symptoms.push(Symptom::good(Part::Clock, "the clock is plausible")),
     }
-}
-
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(behind) = cause {
-        text.push_str(": ");
-        text.push_str(&behind.to_string());
-        cause = behind.source();
-    }
-    text
 }
