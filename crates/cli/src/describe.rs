@@ -1,7 +1,13 @@
 //! Requests, decisions and times in a few words.
 
 use aegis_canon::canonical;
-use aegis_types::{ActionRequest, Decision, Resource, Timestamp, Verdict};
+use aegis_redact::visible;
+use aegis_types::{
+    ActionRequest, Decision, Obligation, RedactScope, Resource, SandboxScope, Timestamp,
+    UnknownCause, Verdict,
+};
+
+use crate::page::TEXT_CHARS_MAX;
 
 /// Returns what a request would do, in one line.
 pub(crate) fn request(request: &ActionRequest) -> String {
@@ -14,6 +20,67 @@ pub(crate) fn request(request: &ActionRequest) -> String {
             | Resource::Named(text),
         ) => text.clone(),
         None => String::from_utf8_lossy(&canonical(&request.params)).into_owned(),
+    }
+}
+
+/// Returns what a request would do, cut to `chars` characters for a list.
+pub(crate) fn summary(wanted: &ActionRequest, chars: usize) -> String {
+    cut(&request(wanted), chars)
+}
+
+/// Returns `text` as it may be shown, cut to `chars` characters.
+pub(crate) fn cut(text: &str, chars: usize) -> String {
+    let shown = visible(text, TEXT_CHARS_MAX);
+    if shown.chars().count() <= chars {
+        return shown;
+    }
+    let kept = chars.saturating_sub(1);
+    shown.chars().take(kept).chain(['…']).collect()
+}
+
+/// Returns a number with the noun that belongs to it.
+pub(crate) fn count(number: impl TryInto<u64>, one: &str, many: &str) -> String {
+    match number.try_into().unwrap_or(u64::MAX) {
+        1 => format!("1 {one}"),
+        number => format!("{number} {many}"),
+    }
+}
+
+/// Returns why part of a command line is unknown.
+pub(crate) fn unknown(cause: &UnknownCause) -> String {
+    match cause {
+        UnknownCause::Variable(name) => format!("the value of `${name}`"),
+        UnknownCause::Output => "the output of a command".to_owned(),
+        UnknownCause::Arithmetic => "the value of an arithmetic expression".to_owned(),
+        UnknownCause::Expansion => "the value of an expansion".to_owned(),
+        UnknownCause::Code(program) => format!("what the code given to `{program}` does"),
+        UnknownCause::Program => "which program runs".to_owned(),
+        UnknownCause::Syntax => "a part that is not well formed".to_owned(),
+        UnknownCause::Construct(name) => format!("the construct `{name}`"),
+        UnknownCause::TooComplex => {
+            "a part beyond what is looked at: too long, deep or wide".to_owned()
+        }
+    }
+}
+
+/// Returns what an edge must do for an allow to hold.
+pub(crate) fn obligation(obligation: &Obligation) -> String {
+    match obligation {
+        Obligation::Timeout(after) => format!("it is stopped after {after}"),
+        Obligation::OutputBytesMax(bytes) => format!("its output is cut to {bytes} bytes"),
+        Obligation::Redact(RedactScope::Secrets) => {
+            "secrets are removed from its output".to_owned()
+        }
+        Obligation::Redact(RedactScope::Personal) => {
+            "secrets and personal data are removed from its output".to_owned()
+        }
+        Obligation::Sandbox(SandboxScope::Workspace) => {
+            "it runs in a sandbox that holds the working directory".to_owned()
+        }
+        Obligation::Sandbox(SandboxScope::Offline) => {
+            "it runs in a sandbox without a network".to_owned()
+        }
+        Obligation::Notify(channel) => format!("`{channel}` is told"),
     }
 }
 
@@ -53,6 +120,23 @@ pub(crate) const fn sign(verdict: Verdict) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_is_cut_to_what_a_column_holds_and_no_shorter() {
+        assert_eq!(cut("four", 4), "four");
+        assert_eq!(cut("fives", 4), "fiv…");
+        assert_eq!(cut("a\nb", 4), "a\\nb");
+        assert_eq!(cut("ab\nb", 4), "ab\\…");
+    }
+
+    #[test]
+    fn one_is_no_plural() {
+        let sessions = |number: u64| count(number, "session", "sessions");
+        assert_eq!(
+            [sessions(0), sessions(1), sessions(2)],
+            ["0 sessions", "1 session", "2 sessions"]
+        );
+    }
 
     #[test]
     fn a_time_is_shown_to_the_second_in_utc() {

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use aegis_canon::Key;
 use aegis_gate::{
     ActivePolicies, Gate, Parts, Places, ProcFs, Protected, Settings, SilentApprover,
-    SleepingPause, Surroundings, SystemClock, Trust,
+    SleepingPause, Surroundings, SystemClock, Trust, agent_above,
 };
 use aegis_log::{MemoryLog, OpenLogError, SqliteLog};
 use aegis_redact::Redactor;
 
+use crate::exit::Exit;
 use crate::report::{Failure, causes};
 
 /// What a command finds where it is called.
@@ -38,6 +39,12 @@ impl Here {
         })
     }
 
+    /// Returns `path` as it is best written here: from the working directory if it lies below.
+    pub(crate) fn shown(&self, path: &Path) -> PathBuf {
+        let below = path.strip_prefix(&self.directory);
+        below.unwrap_or(path).to_path_buf()
+    }
+
     /// Returns the settings in force.
     pub(crate) fn settings(&self) -> Result<Settings, Failure> {
         let trust = Trust::load(&self.places.trust)
@@ -50,6 +57,30 @@ impl Here {
     pub(crate) fn log(&self) -> Result<SqliteLog, Failure> {
         SqliteLog::open_read_only(&self.places.log)
             .map_err(|error| opening(&self.places.log, &error))
+    }
+
+    /// Opens the log for reading, if anything was ever recorded.
+    pub(crate) fn log_if_any(&self) -> Result<Option<SqliteLog>, Failure> {
+        match SqliteLog::open_read_only(&self.places.log) {
+            Ok(log) => Ok(Some(log)),
+            Err(OpenLogError::Missing) => Ok(None),
+            Err(error) => Err(opening(&self.places.log, &error)),
+        }
+    }
+
+    /// Refuses to go on for an agent, which may not change what governs it.
+    ///
+    /// The hook denies such commands before they start. This holds where an
+    /// agent comes by another way, as far as its processes show.
+    pub(crate) fn refuse_agents(&self) -> Result<(), Failure> {
+        match agent_above(std::process::id()) {
+            None => Ok(()),
+            Some(cause) => Err(Failure {
+                message: format!("an agent may not change what governs it: {cause}"),
+                remedy: Some("run this in a terminal of your own".to_owned()),
+                exit: Exit::No,
+            }),
+        }
     }
 
     /// Opens the gate, and makes what it needs.

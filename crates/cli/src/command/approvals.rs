@@ -15,18 +15,34 @@ use crate::here::Here;
 use crate::page::{Page, Tone, piece};
 use crate::report::{Failure, Report, causes};
 
+/// The greatest number of characters of a request in a list.
+const SUMMARY_CHARS: usize = 60;
+
 /// How often `watch` looks for something new.
 const LOOK_EVERY: Duration = Duration::from_millis(150);
 
 /// Answers one of the commands on approvals.
 pub(crate) fn answer(here: &Here, command: ApprovalsCommand) -> Result<Report, Failure> {
-    let gate = here.gate()?;
+    // Where nothing was ever recorded, looking makes no log.
+    let gate = match here.log_if_any()? {
+        Some(_) => Some(here.gate()?),
+        None => None,
+    };
     match command {
-        ApprovalsCommand::List { all } => list(&gate, all),
-        ApprovalsCommand::Show { id } => show(&find(&gate, &id)?),
-        ApprovalsCommand::Approve(arguments) => reply(&gate, here, &arguments, true),
-        ApprovalsCommand::Refuse(arguments) => reply(&gate, here, &arguments, false),
-        ApprovalsCommand::Watch { idle } => watch(&gate, here, idle.as_deref()),
+        ApprovalsCommand::List { all } => list(gate.as_ref(), all),
+        ApprovalsCommand::Show { id } => {
+            let gate = gate.ok_or_else(|| unknown(&id))?;
+            show(&find(&gate, &id)?)
+        }
+        ApprovalsCommand::Approve(arguments) => {
+            let gate = gate.ok_or_else(|| unknown(&arguments.id))?;
+            reply(&gate, here, &arguments, true)
+        }
+        ApprovalsCommand::Refuse(arguments) => {
+            let gate = gate.ok_or_else(|| unknown(&arguments.id))?;
+            reply(&gate, here, &arguments, false)
+        }
+        ApprovalsCommand::Watch { idle } => watch(here, idle.as_deref()),
     }
 }
 
@@ -42,8 +58,11 @@ fn views(gate: &Gate, status: Option<ApprovalStatus>) -> Result<Vec<ApprovalView
     .map_err(|error| unreadable(&error))
 }
 
-fn list(gate: &Gate, all: bool) -> Result<Report, Failure> {
-    let found = views(gate, (!all).then_some(ApprovalStatus::Pending))?;
+fn list(gate: Option<&Gate>, all: bool) -> Result<Report, Failure> {
+    let found = match gate {
+        Some(gate) => views(gate, (!all).then_some(ApprovalStatus::Pending))?,
+        None => Vec::new(),
+    };
     let mut page = Page::default();
     if found.is_empty() {
         page.plain(if all {
@@ -60,11 +79,19 @@ fn list(gate: &Gate, all: bool) -> Result<Report, Failure> {
                     piece(tone(view.status), view.status.as_str()),
                     piece(Tone::Plain, view.approval.risk.as_str()),
                     piece(Tone::Quiet, describe::time(view.approval.expires_at)),
-                    piece(Tone::Plain, &view.approval.summary),
+                    piece(
+                        Tone::Plain,
+                        describe::cut(&view.approval.summary, SUMMARY_CHARS),
+                    ),
                 ]
             })
             .collect();
         page.table(&["id", "status", "risk", "expires (UTC)", "request"], &rows);
+    }
+    if found
+        .iter()
+        .any(|view| view.status == ApprovalStatus::Pending)
+    {
         page.blank()
             .plain("Answer with `aegis approvals approve ID` or `aegis approvals refuse ID`.");
     }
@@ -87,8 +114,9 @@ fn describe_view(page: &mut Page, view: &ApprovalView) {
         Otherwise::Allow => "silence means yes",
     };
     let needed = Assurance::needed_for(approval.risk);
+    let approvers = describe::count(approval.terms.approvers, "approver", "approvers");
     page.heading(&approval.summary);
-    page.fields(&[
+    let mut fields = vec![
         ("id", piece(Tone::Plain, approval.id.as_str())),
         ("status", piece(tone(view.status), view.status.as_str())),
         (
@@ -100,11 +128,7 @@ fn describe_view(page: &mut Page, view: &ApprovalView) {
             "needs",
             piece(
                 Tone::Plain,
-                format!(
-                    "{} × assurance {}",
-                    approval.terms.approvers,
-                    needed.as_str()
-                ),
+                format!("{approvers} of assurance {}", needed.as_str()),
             ),
         ),
         ("session", piece(Tone::Plain, approval.session.as_str())),
@@ -123,21 +147,23 @@ fn describe_view(page: &mut Page, view: &ApprovalView) {
                 format!("{} UTC; {otherwise}", describe::time(approval.expires_at)),
             ),
         ),
-    ]);
+    ];
     for answer in &view.answers {
         let word = if answer.is_granted {
             "approved"
         } else {
             "refused"
         };
-        let note = answer.note.as_deref().unwrap_or("");
+        let note = answer.note.as_deref().map(|note| format!(": {note}"));
         let text = format!(
-            "{word} by {} ({}) {note}",
+            "{word} by {} (assurance {}){}",
             answer.approver,
-            answer.assurance.as_str()
+            answer.assurance.as_str(),
+            note.unwrap_or_default()
         );
-        page.fields(&[("answer", piece(Tone::Plain, text))]);
+        fields.push(("answer", piece(Tone::Plain, text)));
     }
+    page.fields(&fields);
 }
 
 fn to_json(view: &ApprovalView) -> Value {
@@ -175,9 +201,13 @@ fn find(gate: &Gate, text: &str) -> Result<ApprovalView, Failure> {
             "`{text}` is the beginning of {} approvals; write more of the name",
             more + 1
         ))),
-        (None, _) => Err(Failure::usage(format!("there is no approval `{text}`"))
-            .remedy("`aegis approvals list --all` shows their names")),
+        (None, _) => Err(unknown(text)),
     }
+}
+
+fn unknown(text: &str) -> Failure {
+    Failure::usage(format!("there is no approval `{text}`"))
+        .remedy("`aegis approvals list --all` shows their names")
 }
 
 fn reply(
@@ -248,7 +278,7 @@ fn approver(here: &Here) -> Result<ApproverId, Failure> {
 }
 
 /// Shows approvals as they come and asks for each one, until Ctrl-C or until idle.
-fn watch(gate: &Gate, here: &Here, idle: Option<&str>) -> Result<Report, Failure> {
+fn watch(here: &Here, idle: Option<&str>) -> Result<Report, Failure> {
     let idle = idle
         .map(DurationMs::from_str)
         .transpose()
@@ -259,17 +289,18 @@ fn watch(gate: &Gate, here: &Here, idle: Option<&str>) -> Result<Report, Failure
                 .remedy("use `aegis approvals list`, `approve` and `refuse`"),
         );
     }
+    let gate = here.gate()?;
     say("Waiting for approvals. Ctrl-C ends.\n");
     let mut seen: Vec<ApprovalId> = Vec::new();
     let mut last_news = Instant::now();
     loop {
-        let pending = views(gate, Some(ApprovalStatus::Pending))?;
+        let pending = views(&gate, Some(ApprovalStatus::Pending))?;
         for view in pending
             .iter()
             .rev()
             .filter(|view| !seen.contains(&view.approval.id))
         {
-            ask(gate, here, view)?;
+            ask(&gate, here, view)?;
             last_news = Instant::now();
         }
         seen = pending.into_iter().map(|view| view.approval.id).collect();

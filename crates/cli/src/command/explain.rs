@@ -6,7 +6,7 @@ use aegis_types::{ActionRequest, Command, Decision, Word, WordPart};
 use serde_json::{Value, json};
 
 use crate::describe;
-use crate::page::{Page, Tone, piece};
+use crate::page::{Page, Piece, Tone, piece};
 use crate::report::Report;
 
 /// Returns the page and the JSON of an explanation.
@@ -20,8 +20,8 @@ pub(crate) fn report(
     show_request(&mut page, request);
     show_facts(&mut page, request);
     show_decision(&mut page, &explanation.decision);
-    for policy in &explanation.policies {
-        show_policy(&mut page, policy, is_whole);
+    for (policy, attached) in explanation.policies.iter().zip(attached) {
+        show_policy(&mut page, policy, attached, is_whole);
     }
     let json = json!({
         "request": request,
@@ -56,7 +56,7 @@ fn show_facts(page: &mut Page, request: &ActionRequest) {
             fields.push(("runs", piece(Tone::Plain, command_text(command))));
         }
         for unknown in &plan.unknowns {
-            let text = format!("{:?}", unknown.cause);
+            let text = describe::unknown(&unknown.cause);
             fields.push(("unknown", piece(Tone::Careful, text)));
         }
     }
@@ -68,7 +68,11 @@ fn show_facts(page: &mut Page, request: &ActionRequest) {
         ));
     }
     for host in &request.context.hosts {
-        fields.push(("speaks to", piece(Tone::Plain, &host.written)));
+        let host = match &host.host {
+            Some(_) => piece(Tone::Plain, &host.written),
+            None => piece(Tone::Careful, "a host that cannot be told"),
+        };
+        fields.push(("speaks to", host));
     }
     for touch in &request.context.protected {
         let text = format!(
@@ -140,28 +144,42 @@ fn show_decision(page: &mut Page, decision: &Decision) {
     for obligation in &decision.obligations {
         page.line(&[piece(
             Tone::Quiet,
-            format!("  under the obligation {obligation:?}"),
+            format!(
+                "  on the condition that {}",
+                describe::obligation(obligation)
+            ),
         )]);
     }
 }
 
-fn show_policy(page: &mut Page, policy: &PolicyExplanation, is_whole: bool) {
+fn show_policy(
+    page: &mut Page,
+    policy: &PolicyExplanation,
+    attached: &Attached<'_>,
+    is_whole: bool,
+) {
     page.heading(format!("Rules of {}", policy.name));
-    let mut rows = Vec::new();
-    let mut far = 0;
-    for rule in &policy.rules {
-        if !is_whole && is_far(rule) {
-            far += 1;
-            continue;
-        }
-        rows.push(row(rule));
-    }
-    page.table(&["", "rule", "says", "why"], &rows);
-    if far > 0 {
+    if attached.only_tightens {
         page.line(&[piece(
-            Tone::Quiet,
-            format!("  {far} more are about other things (--all shows them)"),
+            Tone::Careful,
+            "  not trusted, so it may only tighten: its allows do not count (see `aegis trust`)",
         )]);
+    }
+    let is_shown = |rule: &&RuleExplanation| is_whole || !(is_far(rule) || is_unsure(rule));
+    let rows: Vec<Vec<Piece>> = policy.rules.iter().filter(is_shown).map(row).collect();
+    if !rows.is_empty() {
+        page.table(&["", "rule", "says", "why"], &rows);
+    }
+    if !is_whole {
+        let far = policy.rules.iter().filter(|rule| is_far(rule)).count();
+        let unsure = policy.rules.iter().filter(|rule| is_unsure(rule)).count();
+        hidden(
+            page,
+            unsure,
+            "cannot be told for sure and does not count then",
+            "cannot be told for sure and do not count then",
+        );
+        hidden(page, far, "is about other things", "are about other things");
     }
     if let Some(default) = policy.default {
         page.line(&[
@@ -169,6 +187,18 @@ fn show_policy(page: &mut Page, policy: &PolicyExplanation, is_whole: bool) {
             piece(Tone::of(default), default.as_str()),
         ]);
     }
+}
+
+fn hidden(page: &mut Page, count: usize, one: &str, many: &str) {
+    if count > 0 {
+        let text = describe::count(count, &format!("more {one}"), &format!("more {many}"));
+        page.line(&[piece(Tone::Quiet, format!("  {text} (--all shows them)"))]);
+    }
+}
+
+/// Returns whether it cannot be told if a rule holds, and it does not count for that.
+fn is_unsure(rule: &RuleExplanation) -> bool {
+    matches!(rule.truth, Truth::Unknown(_)) && !rule.speaks
 }
 
 /// Returns whether a rule is about something else altogether.
@@ -187,7 +217,7 @@ fn is_far(rule: &RuleExplanation) -> bool {
     )
 }
 
-fn row(rule: &RuleExplanation) -> Vec<crate::page::Piece> {
+fn row(rule: &RuleExplanation) -> Vec<Piece> {
     let (sign, tone, why) = match &rule.truth {
         _ if rule.is_shadowed => (
             "·",

@@ -8,7 +8,8 @@ use aegis_types::ChainId;
 use serde_json::json;
 
 use crate::arguments::ExportArguments;
-use crate::command::log::{session, unreadable};
+use crate::command::log::{chains_of, unreadable};
+use crate::describe;
 use crate::here::Here;
 use crate::page::{Page, Tone, piece};
 use crate::report::{Failure, Report, causes};
@@ -17,10 +18,7 @@ use crate::report::{Failure, Report, causes};
 pub(crate) fn export(here: &Here, arguments: &ExportArguments) -> Result<Report, Failure> {
     let log = here.log()?;
     let only = match &arguments.session {
-        Some(text) => Some(ChainId::Session {
-            tenant: here.settings()?.tenant.value,
-            session: session(text)?,
-        }),
+        Some(text) => Some(chain_of(here, &log, text)?),
         None => None,
     };
     let Some(path) = &arguments.output else {
@@ -37,7 +35,11 @@ pub(crate) fn export(here: &Here, arguments: &ExportArguments) -> Result<Report,
         piece(Tone::Good, "exported  "),
         piece(
             Tone::Plain,
-            format!("{records} records to {}", path.display()),
+            format!(
+                "{} to {}",
+                describe::count(records, "record", "records"),
+                path.display()
+            ),
         ),
     ]);
     page.line(&[piece(
@@ -51,6 +53,16 @@ pub(crate) fn export(here: &Here, arguments: &ExportArguments) -> Result<Report,
         page,
         json!({"records": records, "file": path}),
     ))
+}
+
+/// Returns the chain of the session called `text`; of several tenants', that of the one here.
+fn chain_of(here: &Here, log: &SqliteLog, text: &str) -> Result<ChainId, Failure> {
+    let tenant = here.settings()?.tenant.value;
+    let found = chains_of(log, text)?;
+    let own = found.iter().find(|chain| *chain.tenant() == tenant);
+    own.or(found.first())
+        .cloned()
+        .ok_or_else(|| Failure::usage(format!("there is no session `{text}`")))
 }
 
 /// The lines are the answer, whether JSON is asked for or not.

@@ -20,6 +20,9 @@ pub(crate) fn install(here: &Here, arguments: &InstallArguments) -> Result<Repor
     match arguments.host {
         HostName::ClaudeCode => {}
     }
+    if !arguments.dry_run {
+        here.refuse_agents()?;
+    }
     let target = target(here, &arguments.place);
     let client = find_client(arguments.client.as_deref());
     let fail_open = if arguments.accept_fail_open {
@@ -42,21 +45,18 @@ pub(crate) fn install(here: &Here, arguments: &InstallArguments) -> Result<Repor
     let proof = match &client {
         Ok(client) if !arguments.no_proof => Some(show_proof(here, client, &change, &mut page)?),
         Ok(_) => {
-            page.line(&[
-                piece(Tone::Careful, "not proved  "),
-                piece(Tone::Plain, "--no-proof was given"),
-            ]);
+            told_line(
+                &mut page,
+                Tone::Careful,
+                "not proved",
+                "--no-proof was given",
+            );
             None
         }
         Err(error) => {
-            page.line(&[
-                piece(Tone::Careful, "not proved  "),
-                piece(Tone::Plain, causes(error)),
-            ]);
-            page.line(&[piece(
-                Tone::Quiet,
-                "            install the client, or name it with --client PROGRAM, and run this again",
-            )]);
+            told_line(&mut page, Tone::Careful, "not proved", &causes(error));
+            let remedy = "install the client, or name it with --client PROGRAM, and run this again";
+            told_line(&mut page, Tone::Quiet, "", remedy);
             None
         }
     };
@@ -72,6 +72,9 @@ pub(crate) fn install(here: &Here, arguments: &InstallArguments) -> Result<Repor
 pub(crate) fn uninstall(here: &Here, arguments: &UninstallArguments) -> Result<Report, Failure> {
     match arguments.host {
         HostName::ClaudeCode => {}
+    }
+    if !arguments.dry_run {
+        here.refuse_agents()?;
     }
     let target = target(here, &arguments.place);
     let change = plan_uninstall(&target).map_err(|error| refused(&error))?;
@@ -181,20 +184,19 @@ fn preview(mut page: Page, change: &Change, verb: &str) -> Report {
 fn tell_change(page: &mut Page, change: &Change, backup: Option<&Path>, verb: &str) {
     let path = change.path().display().to_string();
     if change.is_empty() {
-        page.line(&[piece(Tone::Quiet, "unchanged   "), piece(Tone::Plain, path)]);
+        told_line(page, Tone::Quiet, "unchanged", &path);
     } else {
-        page.line(&[
-            piece(Tone::Good, format!("{verb:<12}")),
-            piece(Tone::Plain, format!(" {path}")),
-        ]);
+        told_line(page, Tone::Good, verb, &path);
     }
     if let Some(backup) = backup {
-        page.line(&[
-            piece(Tone::Quiet, "backup       "),
-            piece(Tone::Plain, backup.display().to_string()),
-        ]);
+        told_line(page, Tone::Quiet, "backup", &backup.display().to_string());
     }
     tell_notes(page, change);
+}
+
+/// Adds a line of what was done, the second column aligned.
+fn told_line(page: &mut Page, tone: Tone, word: &str, text: &str) {
+    page.line(&[piece(tone, format!("{word:<15}")), piece(Tone::Plain, text)]);
 }
 
 fn tell_notes(page: &mut Page, change: &Change) {
@@ -209,10 +211,7 @@ fn tell_notes(page: &mut Page, change: &Change) {
                 "the file was changed since; only our entries were cut out".to_owned()
             }
         };
-        page.line(&[
-            piece(Tone::Careful, "note         "),
-            piece(Tone::Plain, text),
-        ]);
+        told_line(page, Tone::Careful, "note", &text);
     }
 }
 
@@ -229,17 +228,12 @@ fn show_proof(
         .state
         .join(format!("proof-{}", std::process::id()));
     let proof = prove(client, &settings, &scratch).map_err(|error| unproved(&error))?;
-    page.line(&[
-        piece(Tone::Good, "proved       "),
-        piece(
-            Tone::Plain,
-            format!(
-                "in {} {}: a denied call left no trace, and is in the log",
-                proof.program.display(),
-                proof.version
-            ),
-        ),
-    ]);
+    let shown = format!(
+        "in {} {}: a denied call left no trace, and is in the log",
+        proof.program.display(),
+        proof.version
+    );
+    told_line(page, Tone::Good, "proved", &shown);
     Ok(proof)
 }
 

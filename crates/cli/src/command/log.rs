@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::str::FromStr as _;
 
-use aegis_log::{Log, Query, ReadLogError};
+use aegis_log::{Log, MemoryLog, Query, ReadLogError};
 use aegis_types::{
     ActionRequest, ChainId, Decision, Envelope, Event, EventKind, SessionId, Verdict,
 };
@@ -17,7 +17,7 @@ use crate::page::{Page, Piece, Tone, piece};
 use crate::report::{Failure, Report, causes};
 
 /// The greatest number of characters of a summary in a list.
-const SUMMARY_CHARS: usize = 72;
+const SUMMARY_CHARS: usize = 60;
 
 /// The greatest number of records that are looked through for a list.
 const LOOKED_THROUGH_MAX: usize = 100_000;
@@ -25,12 +25,26 @@ const LOOKED_THROUGH_MAX: usize = 100_000;
 /// Answers one of the commands on the log.
 pub(crate) fn answer(here: &Here, command: LogCommand) -> Result<Report, Failure> {
     match command {
-        LogCommand::List(arguments) if arguments.sessions => sessions(&here.log()?),
-        LogCommand::List(arguments) => decisions(&here.log()?, &arguments),
+        LogCommand::List(arguments) => list(here, &arguments),
         LogCommand::Show { id } => show(&here.log()?, &id),
         LogCommand::Export(arguments) => export::export(here, &arguments),
         LogCommand::Verify(arguments) => verify::verify(here, &arguments),
         LogCommand::Replay(arguments) => replay::replay(here, &arguments),
+    }
+}
+
+/// Lists decisions or sessions; a log that is not there yet holds none.
+fn list(here: &Here, arguments: &ListArguments) -> Result<Report, Failure> {
+    let empty = MemoryLog::default();
+    let found = here.log_if_any()?;
+    let log: &dyn Log = match &found {
+        Some(log) => log,
+        None => &empty,
+    };
+    if arguments.sessions {
+        sessions(log)
+    } else {
+        decisions(log, arguments)
     }
 }
 
@@ -43,6 +57,22 @@ pub(crate) fn unreadable(error: &ReadLogError) -> Failure {
 pub(crate) fn session(text: &str) -> Result<SessionId, Failure> {
     SessionId::from_str(text)
         .map_err(|error| Failure::usage(format!("`{text}` is no name of a session: {error}")))
+}
+
+/// Returns the chains of the session called `text`, of which there is at least one.
+pub(crate) fn chains_of(log: &dyn Log, text: &str) -> Result<Vec<ChainId>, Failure> {
+    let only = session(text)?;
+    let all = log.chains().map_err(|error| unreadable(&error))?;
+    let found: Vec<ChainId> = all
+        .into_iter()
+        .map(|summary| summary.chain)
+        .filter(|chain| chain.session() == Some(&only))
+        .collect();
+    if found.is_empty() {
+        return Err(Failure::usage(format!("there is no session `{text}`"))
+            .remedy("`aegis log list --sessions` shows their names"));
+    }
+    Ok(found)
 }
 
 /// Returns the event that an envelope holds.
@@ -140,7 +170,12 @@ fn decisions(log: &dyn Log, arguments: &ListArguments) -> Result<Report, Failure
     }
     let mut page = Page::default();
     if rows.is_empty() {
-        page.plain("No such decision is recorded.");
+        let is_narrowed = only.is_some() || arguments.verdict.is_some();
+        page.plain(if is_narrowed {
+            "No such decision is recorded."
+        } else {
+            "No decision is recorded yet."
+        });
     } else {
         page.table(&["time (UTC)", "", "tool", "request", "cause", "id"], &rows);
     }
@@ -149,7 +184,7 @@ fn decisions(log: &dyn Log, arguments: &ListArguments) -> Result<Report, Failure
 
 fn row(envelope: &Envelope, request: Option<&ActionRequest>, decision: &Decision) -> Vec<Piece> {
     let tool = request.map_or("", |request| &*request.tool);
-    let summary = request.map(describe::request).unwrap_or_default();
+    let summary = request.map(|request| describe::summary(request, SUMMARY_CHARS));
     let tone = Tone::of(decision.verdict);
     vec![
         piece(Tone::Quiet, describe::time(envelope.at)),
@@ -158,7 +193,7 @@ fn row(envelope: &Envelope, request: Option<&ActionRequest>, decision: &Decision
             format!("{} {}", describe::sign(decision.verdict), decision.verdict),
         ),
         piece(Tone::Plain, tool),
-        piece(Tone::Plain, aegis_redact::visible(&summary, SUMMARY_CHARS)),
+        piece(Tone::Plain, summary.unwrap_or_default()),
         piece(Tone::Quiet, describe::cause(decision)),
         piece(Tone::Quiet, envelope.subject.as_deref().unwrap_or_default()),
     ]

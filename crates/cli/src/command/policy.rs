@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 
 use crate::arguments::{ExplainArguments, PolicyCommand};
 use crate::command::{explain as page_of, recorded};
+use crate::describe;
 use crate::exit::Exit;
 use crate::here::Here;
 use crate::page::{Page, Tone, piece};
@@ -137,6 +138,7 @@ fn own_files(here: &Here) -> Result<Vec<PathBuf>, Failure> {
     .into_iter()
     .flatten()
     .filter(|path| path.is_file())
+    .map(|path| here.shown(&path))
     .collect();
     if found.is_empty() {
         return Err(Failure::usage("there is no policy file here")
@@ -186,24 +188,27 @@ fn show_sum(page: &mut Page, one: &Checked) {
             page.line(&[
                 piece(Tone::Good, "✓ "),
                 piece(Tone::Plain, &one.name),
-                piece(
-                    Tone::Quiet,
-                    format!("  {rules} rules, {examples} examples hold"),
-                ),
+                piece(Tone::Quiet, sum(rules, examples)),
             ]);
         }
         Some(_) | None => {
-            let noun = if errors == 1 { "error" } else { "errors" };
+            let errors = describe::count(errors, "error", "errors");
             page.line(&[
                 piece(Tone::Bad, "✗ "),
                 piece(Tone::Plain, &one.name),
                 piece(
                     Tone::Quiet,
-                    format!("  {errors} {noun}; the policy cannot become active"),
+                    format!("  {errors}; the policy cannot become active"),
                 ),
             ]);
         }
     }
+}
+
+fn sum(rules: usize, examples: usize) -> String {
+    let rules = describe::count(rules, "rule", "rules");
+    let examples = describe::count(examples, "example holds", "examples hold");
+    format!("  {rules}, {examples}")
 }
 
 fn show_failure(page: &mut Page, one: &Checked, failure: &ExampleFailure) {
@@ -478,22 +483,36 @@ fn standing(policy: &PolicyInForce) -> crate::page::Piece {
 }
 
 fn show_rules(page: &mut Page, policy: &aegis_policy::Policy) {
+    // Where all rules come from one text, a column that repeats its name says nothing.
+    let first = policy.rules.first().map(|rule| rule.place.source);
+    let is_mixed = policy
+        .rules
+        .iter()
+        .any(|rule| Some(rule.place.source) != first);
+    let mut heading = vec!["rule", "says", "risk"];
+    if is_mixed {
+        heading.push("from");
+    }
+    heading.push("message");
     let rows: Vec<_> = policy
         .rules
         .iter()
         .map(|rule| {
-            let source = policy.sources.get(usize::from(rule.place.source));
-            vec![
+            let mut row = vec![
                 piece(Tone::Strong, rule.id.as_str()),
                 piece(Tone::of(rule.verdict), rule.verdict.as_str()),
-                piece(Tone::Plain, rule.risk.map_or("", |risk| risk.as_str())),
-                piece(Tone::Quiet, source.map_or("", |source| &source.name)),
-                piece(Tone::Plain, rule.message.as_deref().unwrap_or("")),
-            ]
+                piece(Tone::Plain, rule.risk.map_or("–", |risk| risk.as_str())),
+            ];
+            if is_mixed {
+                let source = policy.sources.get(usize::from(rule.place.source));
+                row.push(piece(Tone::Quiet, source.map_or("", |source| &source.name)));
+            }
+            row.push(piece(Tone::Plain, rule.message.as_deref().unwrap_or("–")));
+            row
         })
         .collect();
     if !rows.is_empty() {
-        page.table(&["rule", "says", "risk", "from", "message"], &rows);
+        page.table(&heading, &rows);
     }
     if let Some(default) = policy.default {
         let closed = if policy.closed {

@@ -6,7 +6,7 @@ use aegis_types::{ChainId, Decision};
 use serde_json::{Value, json};
 
 use crate::arguments::ReplayArguments;
-use crate::command::log::{session, unreadable};
+use crate::command::log::{chains_of, unreadable};
 use crate::command::policy::policies;
 use crate::describe;
 use crate::exit::Exit;
@@ -43,28 +43,33 @@ pub(crate) fn replay(here: &Here, arguments: &ReplayArguments) -> Result<Report,
 }
 
 fn chains(log: &dyn Log, arguments: &ReplayArguments) -> Result<Vec<ChainId>, Failure> {
-    let only = arguments.session.as_deref().map(session).transpose()?;
+    if let Some(session) = &arguments.session {
+        return chains_of(log, session);
+    }
     let all = log.chains().map_err(|error| unreadable(&error))?;
-    Ok(all
-        .into_iter()
-        .map(|summary| summary.chain)
-        .filter(|chain| only.is_none() || chain.session() == only.as_ref())
-        .collect())
+    Ok(all.into_iter().map(|summary| summary.chain).collect())
 }
 
 fn show(page: &mut Page, found: &Replay) {
     let count = |number: u64| piece(Tone::Plain, number.to_string());
-    page.fields(&[
+    let different = piece(tone(found), found.differing.len().to_string());
+    let mut fields = vec![
         ("decisions", count(found.decided)),
         ("identical", count(found.identical)),
-        ("made by the gate", count(found.by_gate)),
-        ("not replayable: redacted", count(found.redacted)),
-        ("not replayable: no policy", count(found.without_policy)),
-        (
-            "different",
-            piece(tone(found), found.differing.len().to_string()),
-        ),
-    ]);
+        ("different", different),
+    ];
+    let left_out = [
+        ("made without a policy", found.by_gate),
+        ("left out: a secret was removed", found.redacted),
+        ("left out: the policy is not kept", found.without_policy),
+    ];
+    fields.extend(
+        left_out
+            .into_iter()
+            .filter(|(_, number)| *number > 0)
+            .map(|(label, number)| (label, count(number))),
+    );
+    page.fields(&fields);
     if found.differing.is_empty() {
         return;
     }
@@ -93,12 +98,12 @@ fn tone(found: &Replay) -> Tone {
 
 fn row(difference: &Difference) -> Vec<Piece> {
     let (was, becomes) = difference.verdicts();
-    let summary = describe::request(&difference.request);
+    let summary = describe::summary(&difference.request, SUMMARY_CHARS);
     vec![
         piece(Tone::of(was), was.as_str()),
         piece(Tone::of(becomes), becomes.as_str()),
         piece(Tone::Plain, &*difference.request.tool),
-        piece(Tone::Plain, aegis_redact::visible(&summary, SUMMARY_CHARS)),
+        piece(Tone::Plain, summary),
         piece(Tone::Quiet, describe::cause(&difference.replayed)),
         piece(Tone::Quiet, difference.id().as_str()),
     ]

@@ -28,22 +28,30 @@ pub(crate) fn trust(here: &Here, arguments: &TrustArguments) -> Result<Report, F
         }
         return Ok(Report::done(page, json!({"trusted": digests})));
     }
+    here.refuse_agents()?;
     let mut changed = Vec::new();
     for file in files(here, arguments)? {
         let shown = file.display().to_string();
         let digest = digest(here, &file)?;
-        let (is_new, word) = if arguments.revoke {
-            (trust.remove(&digest), "no longer trusted  ")
+        let is_new = if arguments.revoke {
+            trust.remove(&digest)
         } else {
-            (trust.add(digest), "trusted  ")
+            trust.add(digest)
         };
-        let word = if is_new { word } else { "unchanged  " };
-        page.line(&[piece(Tone::Good, word), piece(Tone::Plain, &shown)]);
+        let (tone, word) = match (arguments.revoke, is_new) {
+            (false, true) => (Tone::Good, "trusted"),
+            (true, true) => (Tone::Good, "no longer trusted"),
+            (false, false) => (Tone::Quiet, "trusted already"),
+            (true, false) => (Tone::Quiet, "was not trusted"),
+        };
+        page.line(&[piece(tone, word), piece(Tone::Plain, format!("  {shown}"))]);
         page.line(&[piece(Tone::Quiet, format!("  {digest}"))]);
         changed.push(json!({"file": shown, "digest": digest, "changed": is_new}));
     }
     trust.save(place).map_err(failed)?;
-    page.plain("A trusted file counts in full until one byte of it changes.");
+    if !arguments.revoke {
+        page.plain("A trusted file counts in full until one byte of it changes.");
+    }
     Ok(Report::done(page, json!({"files": changed})))
 }
 
@@ -71,7 +79,7 @@ fn files(here: &Here, arguments: &TrustArguments) -> Result<Vec<PathBuf>, Failur
     let found: Vec<PathBuf> = [&project.settings, &project.policy]
         .into_iter()
         .filter(|path| path.is_file())
-        .cloned()
+        .map(|path| here.shown(path))
         .collect();
     if found.is_empty() {
         return Err(Failure::usage(

@@ -121,7 +121,17 @@ fn settings(file: &Path) -> Result<Report, Failure> {
 
 fn export(file: &Path) -> Result<Report, Failure> {
     let found = verify::of_file(file)?;
+    let (sign, tone) = if found.is_sound() {
+        ("✓ ", Tone::Good)
+    } else {
+        ("✗ ", Tone::Bad)
+    };
     let mut page = Page::default();
+    page.line(&[
+        piece(tone, sign),
+        piece(Tone::Plain, file.display().to_string()),
+        piece(Tone::Quiet, "  log export"),
+    ]);
     for line in verify::lines(&found) {
         page.line(&line);
     }

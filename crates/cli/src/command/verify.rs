@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 use crate::arguments::VerifyArguments;
 use crate::command::log::unreadable;
+use crate::describe;
 use crate::exit::Exit;
 use crate::here::Here;
 use crate::page::{Page, Piece, Tone, piece};
@@ -100,8 +101,10 @@ pub(crate) fn lines(found: &Verification) -> Vec<Vec<Piece>> {
     lines.push(vec![piece(
         Tone::Quiet,
         format!(
-            "  {} records in {sessions} sessions, {} policies",
-            found.records, found.documents
+            "  {} in {}, {}",
+            describe::count(found.records, "record", "records"),
+            describe::count(sessions, "session", "sessions"),
+            describe::count(found.documents, "policy", "policies"),
         ),
     )]);
     for fault in found.faults.iter().take(FAULTS_SHOWN) {
