@@ -129,6 +129,31 @@ fn every_crate_depends_on_lower_layers_only() {
 }
 
 #[test]
+fn nothing_above_the_gate_writes_the_log() {
+    let writes = ["Batch {", "SqliteLog::open(", "MemoryLog::append("];
+    let mut seen = 0;
+    for (name, text) in rust_files() {
+        let mut parts = name.components().map(|part| part.as_os_str());
+        let (top, owner, kind) = (parts.next(), parts.next(), parts.next());
+        if top != Some("crates".as_ref()) || kind != Some("src".as_ref()) {
+            continue;
+        }
+        if layer(owner.unwrap().to_str().unwrap()) <= layer("gate") {
+            continue;
+        }
+        seen += 1;
+        for write in writes {
+            assert!(
+                !text.contains(write),
+                "{} says `{write}`: only the gate writes",
+                name.display()
+            );
+        }
+    }
+    assert!(seen > 50, "the edges were read");
+}
+
+#[test]
 fn no_file_is_longer_than_it_may_be() {
     for (name, text) in rust_files() {
         let in_tests = name.components().any(|part| {
