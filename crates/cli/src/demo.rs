@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use aegis_gate::{ApprovalFilter, Gate, Proposal, Reply, Ruling, WaitFor};
+use aegis_gate::{ApprovalFilter, Gate, Proposal, Reply, Submitted, WaitFor};
 use aegis_log::{Depth, Evidence, Log, ReadLogError, SqliteLog, Verification, verify};
 use aegis_types::{
     ApprovalStatus, ApproverId, Assurance, DurationMs, Envelope, Outcome, RequestId, SessionId,
@@ -126,10 +126,10 @@ impl Show {
         self.pause();
         let proposal = proposal(stage, step)?;
         self.say(&[call_line(&proposal)]);
-        let ruling = self.decide(stage, gate, &proposal)?;
-        self.say(&verdict_lines(&ruling));
+        let submitted = self.decide(stage, gate, &proposal)?;
+        self.say(&verdict_lines(&submitted));
         let outcome = if step.is_harmless {
-            act::act(stage, &ruling)?
+            act::act(stage, &submitted)?
         } else {
             None
         };
@@ -141,26 +141,31 @@ impl Show {
         Ok(json!({
             "request": step.id,
             "tool": step.tool,
-            "verdict": ruling.decision.verdict,
-            "reason": ruling.decision.reason,
-            "rule": ruling.decision.deciding().and_then(|finding| finding.rule.as_ref()),
-            "approval": ruling.approval.is_some(),
+            "verdict": submitted.decision.verdict,
+            "reason": submitted.decision.reason,
+            "rule": submitted.decision.deciding().and_then(|finding| finding.rule.as_ref()),
+            "approval": submitted.approval.is_some(),
             "outcome": outcome.as_ref().map(|(outcome, _)| outcome),
         }))
     }
 
     /// Decides while an approver looks on, who answers what is asked.
-    fn decide(&self, stage: &Stage, gate: &Gate, proposal: &Proposal) -> Result<Ruling, Failure> {
+    fn decide(
+        &self,
+        stage: &Stage,
+        gate: &Gate,
+        proposal: &Proposal,
+    ) -> Result<Submitted, Failure> {
         let is_over = Arc::new(AtomicBool::new(false));
         std::thread::scope(|threads| {
             let watcher = {
                 let is_over = Arc::clone(&is_over);
                 threads.spawn(move || self.approver(stage, &is_over))
             };
-            let ruling = gate.submit(proposal, WaitFor::Answer(DurationMs::from_secs(30)));
+            let submitted = gate.submit(proposal, WaitFor::Answer(DurationMs::from_secs(30)));
             is_over.store(true, Ordering::Release);
             match watcher.join() {
-                Ok(Ok(())) => Ok(ruling),
+                Ok(Ok(())) => Ok(submitted),
                 Ok(Err(failure)) => Err(failure),
                 Err(_) => Err(Failure::environment(
                     "the approver of the demonstration failed",
@@ -289,12 +294,12 @@ fn call_line(proposal: &Proposal) -> Vec<Piece> {
     ]
 }
 
-fn verdict_lines(ruling: &Ruling) -> Vec<Vec<Piece>> {
-    let decision = &ruling.decision;
+fn verdict_lines(submitted: &Submitted) -> Vec<Vec<Piece>> {
+    let decision = &submitted.decision;
     let tone = Tone::of(decision.verdict);
     let verdict = format!("{} {}", describe::sign(decision.verdict), decision.verdict);
-    let cause = match &ruling.approval {
-        Some(_) if ruling.is_allowed() => "  approved".to_owned(),
+    let cause = match &submitted.approval {
+        Some(_) if submitted.is_allowed() => "  approved".to_owned(),
         Some(_) | None => format!("  {}", describe::cause(decision)),
     };
     let mut lines = vec![vec![

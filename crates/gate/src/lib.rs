@@ -1,7 +1,7 @@
 //! The pipeline: gather, decide, append, ask, and the outcome.
 //!
 //! An edge hands a [`Proposal`] to [`Gate::submit`] and enforces the
-//! [`Ruling`] it gets back. Between the two the gate gathers facts about the
+//! [`Submitted`] it gets back. Between the two the gate gathers facts about the
 //! world, lets the engine decide on them, removes secrets and appends request
 //! and decision to the log before anything may act. Whatever breaks on the way
 //! is a denial with the reason `CANNOT_DECIDE`, never an error and never
@@ -12,7 +12,7 @@
 
 mod proposal;
 
-mod ruling;
+mod submitted;
 
 mod gate;
 
@@ -79,7 +79,7 @@ pub use places::{Places, Project};
 pub use process::{FixedProcesses, ProcFs, Process, Processes, agent_above};
 pub use proposal::{Proposal, WaitFor};
 pub use protected::{Protected, ProtectedObject};
-pub use ruling::Ruling;
+pub use submitted::Submitted;
 pub use settings::{
     DurabilityLevel, FallbackLevel, Headless, Ignored, LoadSettingsError, Origin, Setting,
     Settings, SettingsFile,

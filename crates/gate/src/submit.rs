@@ -1,4 +1,4 @@
-//! From a proposal to a ruling.
+//! From a proposal to its decision.
 
 mod ask;
 
@@ -20,9 +20,9 @@ use crate::identifier::MakeIdError;
 use crate::in_force::{InForce, RejectedPolicy};
 use crate::proposal::{Proposal, WaitFor};
 use crate::record::{Recorded, record_decision, record_request};
-use crate::ruling::Ruling;
 use crate::siblings;
 use crate::state::Memory;
+use crate::submitted::Submitted;
 
 /// How often a request is decided again because others moved the chain.
 const TRIES_MAX: usize = 256;
@@ -48,7 +48,7 @@ pub(crate) enum SubmitError {
 /// What one try came to.
 pub(crate) enum Step {
     /// The answer.
-    Settled(Box<Ruling>),
+    Settled(Box<Submitted>),
     /// A person was asked.
     Waiting(Box<Asked>),
 }
@@ -82,18 +82,18 @@ impl Gate {
     /// `CANNOT_DECIDE`, recorded if at all possible. The verdict is `Ask` only
     /// with [`WaitFor::Later`].
     #[must_use]
-    pub fn submit(&self, proposal: &Proposal, wait: WaitFor) -> Ruling {
+    pub fn submit(&self, proposal: &Proposal, wait: WaitFor) -> Submitted {
         let started = self.now();
         let mut at_once = TRIES_AT_ONCE;
         for _ in 0..TRIES_MAX {
             let wait = self.rest_of(wait, started);
             let settled = match self.try_submit(proposal, wait) {
-                Ok(Step::Settled(ruling)) => return *ruling,
+                Ok(Step::Settled(submitted)) => return *submitted,
                 Ok(Step::Waiting(asked)) => self.wait_for_answer(proposal, *asked),
                 Err(error) => Err(error),
             };
             match settled {
-                Ok(Some(ruling)) => return ruling,
+                Ok(Some(submitted)) => return submitted,
                 // The grant was used up by an equal request: ask again.
                 Ok(None) => {}
                 Err(SubmitError::Append(AppendError::HeadMoved { .. })) => {
@@ -179,10 +179,10 @@ impl Gate {
         }))
     }
 
-    /// Records request and decision, and rules by that decision.
+    /// Records request and decision, and answers by that decision.
     fn settle(&self, underway: Underway<'_>) -> Result<Step, SubmitError> {
         self.append_decided(&underway, Vec::new())?;
-        Ok(Step::Settled(Box::new(Ruling {
+        Ok(Step::Settled(Box::new(Submitted {
             request: underway.request,
             decision: underway.decision,
             approval: None,
@@ -218,7 +218,7 @@ impl Gate {
                 denied
             }
         };
-        Ok(Step::Settled(Box::new(Ruling {
+        Ok(Step::Settled(Box::new(Submitted {
             request: underway.request,
             decision,
             approval: None,
@@ -310,7 +310,7 @@ impl Gate {
     }
 
     /// Denies a proposal that could not be decided, and records that if possible.
-    fn deny_undecided(&self, proposal: &Proposal, cause: &str) -> Ruling {
+    fn deny_undecided(&self, proposal: &Proposal, cause: &str) -> Submitted {
         let request = gather::bare(&Scene {
             proposal,
             at: self.now(),
@@ -321,7 +321,7 @@ impl Gate {
         });
         let decision = undecided(cause);
         let is_recorded = self.try_record_denial(&request, &decision).is_ok();
-        Ruling {
+        Submitted {
             request,
             decision,
             approval: None,

@@ -53,7 +53,7 @@ fn asking(more: &str) -> Machine {
     Machine::new(&[&ask("medium", more)])
 }
 
-fn push(machine: &Machine, gate: &Gate, id: &str, wait: WaitFor) -> aegis_gate::Ruling {
+fn push(machine: &Machine, gate: &Gate, id: &str, wait: WaitFor) -> aegis_gate::Submitted {
     gate.submit(&machine.bash(id, "git push origin main"), wait)
 }
 
@@ -64,9 +64,9 @@ fn a_granted_ask_is_allowed_and_the_log_tells_the_whole_story() {
         after: DurationMs::from_secs(30),
         ..ScriptedAnswer::GRANT
     }]);
-    let ruling = push(&machine, &machine.gate(), "one", WAIT);
-    assert_eq!(ruling.decision.verdict, Verdict::Allow);
-    assert!(ruling.decision.is_explicit());
+    let submitted = push(&machine, &machine.gate(), "one", WAIT);
+    assert_eq!(submitted.decision.verdict, Verdict::Allow);
+    assert!(submitted.decision.is_explicit());
     assert_eq!(
         machine.events(),
         [
@@ -78,7 +78,7 @@ fn a_granted_ask_is_allowed_and_the_log_tells_the_whole_story() {
         ]
     );
     let last = machine.envelopes().pop().unwrap();
-    let approval = ruling.approval.unwrap();
+    let approval = submitted.approval.unwrap();
     assert_eq!(last.payload["approval_token"], json!(approval.id.as_str()));
     assert_eq!(approval.summary, "Bash: git push origin main");
 }
@@ -89,8 +89,8 @@ fn a_refused_ask_is_denied_and_stays_refused_for_the_same_question() {
     machine.approver = scripted(&[ScriptedAnswer::REFUSE]);
     let gate = machine.gate();
     for id in ["one", "two"] {
-        let ruling = push(&machine, &gate, id, WAIT);
-        assert_eq!(ruling.decision.reason, Reason::ApprovalRefused, "{id}");
+        let submitted = push(&machine, &gate, id, WAIT);
+        assert_eq!(submitted.decision.reason, Reason::ApprovalRefused, "{id}");
     }
     let asked = machine
         .envelopes()
@@ -108,24 +108,24 @@ fn a_refused_ask_is_denied_and_stays_refused_for_the_same_question() {
 #[test]
 fn silence_expires_to_deny_unless_the_rule_says_otherwise() {
     let machine = asking("");
-    let ruling = push(&machine, &machine.gate(), "one", WAIT);
-    assert_eq!(ruling.decision.reason, Reason::ApprovalExpired);
-    assert_eq!(ruling.decision.verdict, Verdict::Deny);
+    let submitted = push(&machine, &machine.gate(), "one", WAIT);
+    assert_eq!(submitted.decision.reason, Reason::ApprovalExpired);
+    assert_eq!(submitted.decision.verdict, Verdict::Deny);
     assert!(machine.events().contains(&"APPROVAL_EXPIRED".to_owned()));
     let terms = "    approval: {within: 1m, otherwise: allow}\n";
     let machine = asking(terms);
-    let ruling = push(&machine, &machine.gate(), "one", WAIT);
-    assert_eq!(ruling.decision.reason, Reason::ApprovalExpired);
-    assert_eq!(ruling.decision.verdict, Verdict::Allow);
-    assert!(!ruling.is_recorded || ruling.is_allowed());
+    let submitted = push(&machine, &machine.gate(), "one", WAIT);
+    assert_eq!(submitted.decision.reason, Reason::ApprovalExpired);
+    assert_eq!(submitted.decision.verdict, Verdict::Allow);
+    assert!(!submitted.is_recorded || submitted.is_allowed());
 }
 
 #[test]
 fn where_nobody_can_answer_an_ask_is_denied_at_once() {
     let machine = asking("");
-    let ruling = push(&machine, &machine.gate(), "one", WaitFor::Nobody);
-    assert_eq!(ruling.decision.verdict, Verdict::Deny);
-    assert_eq!(ruling.decision.reason, Reason::ApprovalExpired);
+    let submitted = push(&machine, &machine.gate(), "one", WaitFor::Nobody);
+    assert_eq!(submitted.decision.verdict, Verdict::Deny);
+    assert_eq!(submitted.decision.reason, Reason::ApprovalExpired);
     assert_eq!(machine.events().len(), 5);
 }
 
@@ -133,8 +133,8 @@ fn where_nobody_can_answer_an_ask_is_denied_at_once() {
 fn a_wait_is_no_longer_than_the_setting_allows() {
     let mut machine = asking("    approval: {within: 1h}\n");
     machine.settings.approval_wait_max.value = DurationMs::from_secs(5);
-    let ruling = push(&machine, &machine.gate(), "one", WAIT);
-    let approval = ruling.approval.unwrap();
+    let submitted = push(&machine, &machine.gate(), "one", WAIT);
+    let approval = submitted.approval.unwrap();
     assert_eq!(approval.expires_at, START.plus(DurationMs::from_secs(5)));
 }
 
@@ -152,9 +152,15 @@ fn a_change_of_policy_expires_what_waits() {
         Arc::clone(&machine.policies),
         ScriptedApprover::new("ada".parse().unwrap(), [ScriptedAnswer::GRANT]),
     ));
-    let ruling = push(&machine, &machine.gate(), "one", WAIT);
-    assert_eq!(ruling.decision.reason, Reason::ApprovalExpired);
-    let message = ruling.decision.deciding().unwrap().message.clone().unwrap();
+    let submitted = push(&machine, &machine.gate(), "one", WAIT);
+    assert_eq!(submitted.decision.reason, Reason::ApprovalExpired);
+    let message = submitted
+        .decision
+        .deciding()
+        .unwrap()
+        .message
+        .clone()
+        .unwrap();
     assert!(message.contains("the policy changed"), "{message}");
 }
 
@@ -176,10 +182,10 @@ fn a_grant_does_not_hold_for_what_changed_under_it() {
         machine.root(),
         ScriptedApprover::new("ada".parse().unwrap(), [ScriptedAnswer::GRANT]),
     ));
-    let ruling = machine
+    let submitted = machine
         .gate()
         .submit(&machine.bash("one", "echo x > out/file"), WAIT);
-    assert_eq!(ruling.decision.reason, Reason::ApprovalExpired);
+    assert_eq!(submitted.decision.reason, Reason::ApprovalExpired);
 }
 
 #[test]
@@ -212,8 +218,8 @@ fn equal_questions_share_one_approval_and_many_different_ones_are_capped() {
     assert_eq!(one.approval.unwrap().id, two.approval.unwrap().id);
     for number in 0..15 {
         let line = format!("git push origin b{number}");
-        let ruling = gate.submit(&machine.bash(&format!("n{number}"), &line), WaitFor::Later);
-        assert_eq!(ruling.decision.verdict, Verdict::Ask, "{number}");
+        let submitted = gate.submit(&machine.bash(&format!("n{number}"), &line), WaitFor::Later);
+        assert_eq!(submitted.decision.verdict, Verdict::Ask, "{number}");
     }
     let last = gate.submit(&machine.bash("last", "git push origin c"), WaitFor::Later);
     assert_eq!(last.decision.reason, Reason::CannotDecide);
@@ -271,8 +277,8 @@ fn nobody_answers_twice_and_what_is_settled_stays_settled() {
         })
     ));
     machine.clock.advance(DurationMs::from_secs(3_600));
-    let ruling = push(&machine, &gate, "two", WaitFor::Later);
-    assert_eq!(ruling.decision.verdict, Verdict::Ask, "a grant ends too");
+    let submitted = push(&machine, &gate, "two", WaitFor::Later);
+    assert_eq!(submitted.decision.verdict, Verdict::Ask, "a grant ends too");
 }
 
 #[test]
@@ -435,7 +441,7 @@ fn who_can_wait_no_longer_is_denied_although_the_approval_would_last() {
     let gate = machine.gate();
     push(&machine, &gate, "one", WaitFor::Later);
     let patience = WaitFor::Answer(DurationMs::from_secs(5));
-    let ruling = push(&machine, &gate, "one", patience);
-    assert_eq!(ruling.decision.reason, Reason::ApprovalExpired);
-    assert_eq!(ruling.decision.verdict, Verdict::Deny);
+    let submitted = push(&machine, &gate, "one", patience);
+    assert_eq!(submitted.decision.reason, Reason::ApprovalExpired);
+    assert_eq!(submitted.decision.verdict, Verdict::Deny);
 }

@@ -44,9 +44,9 @@ fn check(machine: &Machine, sessions: usize) {
                         session: session.parse().unwrap(),
                         ..machine.bash(&format!("t{thread}-{number}"), "ls")
                     };
-                    let ruling = gate.submit(&proposal, WaitFor::Nobody);
-                    assert!(ruling.is_recorded, "{:?}", ruling.decision);
-                    if ruling.is_allowed() {
+                    let submitted = gate.submit(&proposal, WaitFor::Nobody);
+                    assert!(submitted.is_recorded, "{:?}", submitted.decision);
+                    if submitted.is_allowed() {
                         allowed.fetch_add(1, Ordering::SeqCst);
                     }
                 }
@@ -87,9 +87,9 @@ fn a_write_through_a_link_that_another_action_is_about_to_make_is_denied() {
             (write, link)
         };
         assert!(gate.submit(&first, WaitFor::Nobody).is_allowed());
-        let ruling = gate.submit(&second, WaitFor::Nobody);
+        let submitted = gate.submit(&second, WaitFor::Nobody);
         assert_eq!(
-            ruling.decision.verdict,
+            submitted.decision.verdict,
             Verdict::Deny,
             "link first: {link_first}"
         );
@@ -138,7 +138,7 @@ fn a_batch_that_ended_leaves_nothing_pending_unless_another_agent_works() {
             "Write",
             json!({"file_path": "conf/aegis/policy.yaml", "content": "x"}),
         );
-        let ruling = gate.submit(&write, WaitFor::Nobody);
-        assert_eq!(ruling.is_allowed(), !is_shared);
+        let submitted = gate.submit(&write, WaitFor::Nobody);
+        assert_eq!(submitted.is_allowed(), !is_shared);
     }
 }

@@ -39,7 +39,7 @@ impl Home {
         })
     }
 
-    fn submit(&self, gate: &Gate, command: &str) -> aegis_gate::Ruling {
+    fn submit(&self, gate: &Gate, command: &str) -> aegis_gate::Submitted {
         let proposal = Proposal {
             id: "one".parse().unwrap(),
             session: "s".parse().unwrap(),
@@ -68,8 +68,8 @@ const KEY: &str = "home/.local/share/aegis/keys/redaction.key";
 fn a_first_gate_makes_what_it_needs_for_its_owner_only() {
     let home = Home::new();
     let gate = home.open().unwrap();
-    let ruling = home.submit(&gate, "ls");
-    assert!(ruling.is_recorded);
+    let submitted = home.submit(&gate, "ls");
+    assert!(submitted.is_recorded);
     assert_eq!(home.mode(STATE), 0o700);
     assert_eq!(home.mode(KEY), 0o600);
     let key = fs::read(home.path(KEY)).unwrap();
@@ -123,10 +123,10 @@ fn a_policy_broken_midway_leaves_the_last_good_one_and_says_so() {
     let gate = home.open().unwrap();
     assert_eq!(home.submit(&gate, "rm x").decision.verdict, Verdict::Deny);
     fs::write(&policy, "default: [").unwrap();
-    let ruling = home.submit(&gate, "rm x");
-    assert_eq!(ruling.decision.reason, Reason::RuleMatched);
+    let submitted = home.submit(&gate, "rm x");
+    assert_eq!(submitted.decision.reason, Reason::RuleMatched);
     assert_eq!(
-        ruling.decision.policies[0].standing,
+        submitted.decision.policies[0].standing,
         PolicyStanding::LastGood
     );
     let fresh = home.open().unwrap();
@@ -140,10 +140,10 @@ fn a_policy_that_was_never_good_denies_with_what_a_person_can_do() {
     fs::create_dir_all(policy.parent().unwrap()).unwrap();
     fs::write(&policy, "default: [").unwrap();
     let gate = home.open().unwrap();
-    let ruling = home.submit(&gate, "ls");
-    assert_eq!(ruling.decision.reason, Reason::CannotDecide);
-    assert!(ruling.is_recorded);
-    let message = ruling.decision.findings[0].message.clone().unwrap();
+    let submitted = home.submit(&gate, "ls");
+    assert_eq!(submitted.decision.reason, Reason::CannotDecide);
+    assert!(submitted.is_recorded);
+    let message = submitted.decision.findings[0].message.clone().unwrap();
     assert!(message.contains("policy.yaml") && message.contains("aegis doctor"));
 }
 
@@ -170,7 +170,7 @@ fn a_log_that_cannot_be_written_denies() {
         settings,
         surroundings,
     });
-    let ruling = home.submit(&gate, "ls");
-    assert_eq!(ruling.decision.reason, Reason::CannotDecide);
-    assert!(!ruling.is_recorded);
+    let submitted = home.submit(&gate, "ls");
+    assert_eq!(submitted.decision.reason, Reason::CannotDecide);
+    assert!(!submitted.is_recorded);
 }

@@ -70,9 +70,9 @@ fn touches_of(case: &Value) -> (ActionRequest, Option<Reason>) {
         }
     };
     let proposal = machine.proposal("one", tool, params);
-    let ruling = machine.gate().submit(&proposal, WaitFor::Nobody);
-    let reason = (!ruling.is_allowed()).then_some(ruling.decision.reason);
-    (ruling.request, reason)
+    let submitted = machine.gate().submit(&proposal, WaitFor::Nobody);
+    let reason = (!submitted.is_allowed()).then_some(submitted.decision.reason);
+    (submitted.request, reason)
 }
 
 fn wrong(case: &Value) -> Option<String> {

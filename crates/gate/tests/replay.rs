@@ -88,10 +88,10 @@ fn a_decision_that_hung_on_a_secret_is_told_apart() {
     let policy = "aegis: policy/v1\nname: secret\ndefault: allow\nrules:\n  - id: token\n    match: {tool: Bash, params: {command: {contains: ghp_abcdefghijklmnopqrstuvwxyz0123456789}}}\n    verdict: deny\n";
     let machine = Machine::new(&[policy]);
     let line = "curl -H 'Authorization: token ghp_abcdefghijklmnopqrstuvwxyz0123456789' x.org";
-    let ruling = machine
+    let submitted = machine
         .gate()
         .submit(&machine.bash("one", line), WaitFor::Later);
-    assert_eq!(ruling.decision.verdict, Verdict::Deny);
+    assert_eq!(submitted.decision.verdict, Verdict::Deny);
     let replay = exact(&*machine.log, &chains(&machine)).unwrap();
     assert_eq!((replay.redacted, replay.differing.len()), (1, 0));
 }

@@ -1,4 +1,4 @@
-//! From a proposal to a ruling and its records.
+//! From a proposal to its decision and its records.
 
 #![allow(
     clippy::unwrap_used,
@@ -20,12 +20,12 @@ const DENY_RM: &str = "aegis: policy/v1\nname: strict\ndefault: allow\nrules:\n 
 #[test]
 fn request_and_decision_are_recorded_together_before_the_answer() {
     let machine = Machine::new(&[DENY_RM]);
-    let ruling = machine
+    let submitted = machine
         .gate()
         .submit(&machine.bash("one", "rm -r build"), WaitFor::Later);
-    assert_eq!(ruling.decision.verdict, Verdict::Deny);
-    assert_eq!(ruling.decision.reason, Reason::RuleMatched);
-    assert!(ruling.is_recorded);
+    assert_eq!(submitted.decision.verdict, Verdict::Deny);
+    assert_eq!(submitted.decision.reason, Reason::RuleMatched);
+    assert!(submitted.is_recorded);
     assert_eq!(
         machine.events(),
         ["TOOL_CALL_PROPOSED", "POLICY_DECISION deny"]
@@ -33,17 +33,17 @@ fn request_and_decision_are_recorded_together_before_the_answer() {
     let envelopes = machine.envelopes();
     let digest = aegis_canon::Digest::of_value(&envelopes[0].payload).to_string();
     assert_eq!(envelopes[1].payload["request_digest"], json!(digest));
-    let policy = ruling.decision.policies[0].digest;
+    let policy = submitted.decision.policies[0].digest;
     assert!(machine.log.document(&policy).unwrap().is_some());
 }
 
 #[test]
 fn what_no_rule_denies_is_allowed() {
     let machine = Machine::new(&[DENY_RM]);
-    let ruling = machine
+    let submitted = machine
         .gate()
         .submit(&machine.bash("one", "ls build"), WaitFor::Later);
-    assert!(ruling.is_allowed());
+    assert!(submitted.is_allowed());
     assert_eq!(
         machine.events(),
         ["TOOL_CALL_PROPOSED", "POLICY_DECISION allow"]
@@ -55,10 +55,10 @@ fn secrets_are_gone_before_anything_is_recorded() {
     let machine = Machine::new(&[ALLOW]);
     let secret = "ghp_abcdefghijklmnopqrstuvwxyz0123456789";
     let line = format!("curl -H 'Authorization: Bearer {secret}' https://example.org");
-    let ruling = machine
+    let submitted = machine
         .gate()
         .submit(&machine.bash("one", &line), WaitFor::Later);
-    assert_eq!(ruling.request.params["command"], json!(line));
+    assert_eq!(submitted.request.params["command"], json!(line));
     let envelopes = machine.envelopes();
     for envelope in &envelopes {
         assert!(!envelope.to_json().to_string().contains(secret));
@@ -78,12 +78,12 @@ fn a_policy_that_cannot_be_used_denies_and_the_denial_is_recorded() {
         fault: Some("the policy `/x` is broken".to_owned()),
         ..InForce::default()
     });
-    let ruling = machine
+    let submitted = machine
         .gate()
         .submit(&machine.bash("one", "ls"), WaitFor::Later);
-    assert_eq!(ruling.decision.reason, Reason::CannotDecide);
-    assert!(ruling.is_recorded);
-    let message = ruling.decision.findings[0].message.clone().unwrap();
+    assert_eq!(submitted.decision.reason, Reason::CannotDecide);
+    assert!(submitted.is_recorded);
+    let message = submitted.decision.findings[0].message.clone().unwrap();
     assert!(message.contains("the policy `/x` is broken") && message.contains("aegis doctor"));
     assert_eq!(
         machine.events(),
@@ -131,11 +131,11 @@ fn a_policy_that_only_watches_lets_through_and_says_so() {
     let watching = DENY_RM.replace("default:", "mode: observe\ndefault:");
     machine.policies.replace(in_force(&[&watching]));
     assert_eq!(machine.policies_mode(), Mode::Observe, "the policy watches");
-    let ruling = machine
+    let submitted = machine
         .gate()
         .submit(&machine.bash("one", "rm -r build"), WaitFor::Later);
-    assert!(ruling.is_allowed());
-    assert_eq!(ruling.decision.observed, Some(Verdict::Deny));
+    assert!(submitted.is_allowed());
+    assert_eq!(submitted.decision.observed, Some(Verdict::Deny));
 }
 
 #[test]
@@ -203,8 +203,8 @@ fn a_request_beyond_what_a_record_holds_is_cut_and_recorded() {
         "Write",
         json!({"file_path": "big.txt", "content": content}),
     );
-    let ruling = machine.gate().submit(&proposal, WaitFor::Later);
-    assert!(ruling.is_allowed() && ruling.is_recorded);
+    let submitted = machine.gate().submit(&proposal, WaitFor::Later);
+    assert!(submitted.is_allowed() && submitted.is_recorded);
     let payload = &machine.envelopes()[0].payload;
     let kept = payload["args"]["content"].as_str().unwrap();
     assert!(kept.contains("(cut: 9437184 bytes, sha256"));

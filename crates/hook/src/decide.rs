@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aegis_gate::{Headless, Proposal, Ruling, WaitFor};
+use aegis_gate::{Headless, Proposal, Submitted, WaitFor};
 use aegis_types::{DurationMs, Outcome, Verdict};
 use serde_json::{Map, Value, json};
 
@@ -40,17 +40,17 @@ pub(crate) fn answer(desk: &Desk<'_>) -> Reply {
         Asking::Elsewhere => patience(desk),
         Asking::Nobody => WaitFor::Nobody,
     };
-    let ruling = desk.gate.submit(&proposal, wait);
+    let submitted = desk.gate.submit(&proposal, wait);
     if asking == Asking::Host
-        && ruling.decision.verdict == Verdict::Ask
-        && !ruling.host_may_answer()
+        && submitted.decision.verdict == Verdict::Ask
+        && !submitted.host_may_answer()
     {
         // An answer in the host would not count, so it has to come from elsewhere.
         let wait = patience(desk);
-        let ruling = desk.gate.submit(&proposal, wait);
-        return reply(desk, Asking::Elsewhere, &ruling, &proposal);
+        let submitted = desk.gate.submit(&proposal, wait);
+        return reply(desk, Asking::Elsewhere, &submitted, &proposal);
     }
-    reply(desk, asking, &ruling, &proposal)
+    reply(desk, asking, &submitted, &proposal)
 }
 
 /// Returns what the host proposes.
@@ -108,13 +108,13 @@ fn milliseconds(duration: Duration) -> DurationMs {
     DurationMs::from_ms(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
 }
 
-fn reply(desk: &Desk<'_>, asking: Asking, ruling: &Ruling, proposal: &Proposal) -> Reply {
-    let decision = &ruling.decision;
+fn reply(desk: &Desk<'_>, asking: Asking, submitted: &Submitted, proposal: &Proposal) -> Reply {
+    let decision = &submitted.decision;
     match decision.verdict {
-        Verdict::Allow => allowed(desk, ruling, proposal),
+        Verdict::Allow => allowed(desk, submitted, proposal),
         Verdict::Deny => denied(say::denied(decision)),
         Verdict::Ask => {
-            let approval = ruling.approval.as_ref();
+            let approval = submitted.approval.as_ref();
             match asking {
                 Asking::Host => Reply::of(&Output::decided(
                     Permission::Ask,
@@ -138,8 +138,8 @@ fn denied(reason: String) -> Reply {
 /// Answers an allow: aloud when it is an opinion or an approval, and with
 /// silence when only a default stands behind it, so that the host's own
 /// permission flow stays.
-fn allowed(desk: &Desk<'_>, ruling: &Ruling, proposal: &Proposal) -> Reply {
-    let decision = &ruling.decision;
+fn allowed(desk: &Desk<'_>, submitted: &Submitted, proposal: &Proposal) -> Reply {
+    let decision = &submitted.decision;
     let input = match obligation::meet(
         &decision.obligations,
         &proposal.tool,
@@ -161,7 +161,7 @@ fn allowed(desk: &Desk<'_>, ruling: &Ruling, proposal: &Proposal) -> Reply {
             return denied(say::unmet(decision, unmet));
         }
     };
-    let is_stated = decision.is_explicit() || ruling.approval.is_some();
+    let is_stated = decision.is_explicit() || submitted.approval.is_some();
     match (is_stated, input) {
         (false, None) => Reply::silent(),
         (false, changed) => Reply::of(&Output::pre_tool_use(None, None, changed)),

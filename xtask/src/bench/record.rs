@@ -1,4 +1,4 @@
-//! Deciding and recording: the whole way from a proposal to a durable ruling.
+//! Deciding and recording: the whole way from a proposal to a durable decision.
 //!
 //! Beside it, in the same run and on the same disk: what a sync costs, how
 //! often plain SQLite commits one row, and how many actions the peer records.
@@ -200,13 +200,13 @@ fn submit_all(gate: &Gate, maintained: Option<&SqliteLog>, session: &str) -> Res
 fn submit(gate: &Gate, session: &str, number: usize) -> Result<Duration> {
     let proposal = mix::proposal(session, number, &gate.surroundings().directory)?;
     let began = Instant::now();
-    let ruling = gate.submit(&proposal, WaitFor::Nobody);
+    let submitted = gate.submit(&proposal, WaitFor::Nobody);
     let took = began.elapsed();
-    if !ruling.is_allowed() || !ruling.is_recorded {
+    if !submitted.is_allowed() || !submitted.is_recorded {
         bail!(
             "{:?} was not let happen: {:?}",
             proposal.params,
-            ruling.decision
+            submitted.decision
         );
     }
     if number % BATCH == BATCH - 1 {

@@ -102,11 +102,14 @@ fn policy_text() -> String {
 
 fn one_action(gate: &Gate, number: usize) -> Result<()> {
     let proposal = proposal(gate, number)?;
-    let ruling = gate.submit(&proposal, WaitFor::Nobody);
-    if !ruling.is_recorded {
-        bail!("request {number} was not recorded: {:?}", ruling.decision);
+    let submitted = gate.submit(&proposal, WaitFor::Nobody);
+    if !submitted.is_recorded {
+        bail!(
+            "request {number} was not recorded: {:?}",
+            submitted.decision
+        );
     }
-    if ruling.is_allowed() && number % 5 == 0 {
+    if submitted.is_allowed() && number % 5 == 0 {
         gate.record_outcome(
             &proposal.session,
             &proposal.id,

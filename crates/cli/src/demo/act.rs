@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::{Command, Stdio};
 
-use aegis_gate::Ruling;
+use aegis_gate::Submitted;
 use aegis_types::Outcome;
 use serde_json::{Value, json};
 
@@ -16,13 +16,16 @@ use crate::report::Failure;
 const LINES_SHOWN: usize = 3;
 
 /// Carries out the request if it may happen, and returns what came of it.
-pub(super) fn act(stage: &Stage, ruling: &Ruling) -> Result<Option<(Outcome, Value)>, Failure> {
-    if !ruling.is_allowed() {
+pub(super) fn act(
+    stage: &Stage,
+    submitted: &Submitted,
+) -> Result<Option<(Outcome, Value)>, Failure> {
+    if !submitted.is_allowed() {
         return Ok(None);
     }
-    let params = &ruling.request.params;
+    let params = &submitted.request.params;
     let text = |key: &str| params.get(key).and_then(Value::as_str).unwrap_or_default();
-    let (is_success, output) = match &*ruling.request.tool {
+    let (is_success, output) = match &*submitted.request.tool {
         "Read" => told(fs::read_to_string(text("file_path"))),
         "Write" => {
             told(fs::write(text("file_path"), text("content")).map(|()| "written".to_owned()))

@@ -13,7 +13,7 @@ use crate::gate::Gate;
 use crate::identifier::approval_id;
 use crate::proposal::WaitFor;
 use crate::record::asks_the_same;
-use crate::ruling::Ruling;
+use crate::submitted::Submitted;
 
 /// How many approvals of one session may wait at a time.
 pub(crate) const PENDING_MAX: usize = 16;
@@ -214,7 +214,7 @@ impl Gate {
                 decision: underway.decision,
                 approval,
             }))),
-            WaitFor::Later | WaitFor::Nobody => Ok(Step::Settled(Box::new(Ruling {
+            WaitFor::Later | WaitFor::Nobody => Ok(Step::Settled(Box::new(Submitted {
                 request: underway.request,
                 decision: underway.decision,
                 approval: Some(approval),
@@ -242,7 +242,7 @@ impl Gate {
             Some(&approval),
         )?);
         self.append_decided(&underway, after)?;
-        Ok(Step::Settled(Box::new(Ruling {
+        Ok(Step::Settled(Box::new(Submitted {
             request: underway.request,
             decision: last,
             approval: Some(approval),
@@ -260,7 +260,7 @@ impl Gate {
         denied.policies.clone_from(&underway.decision.policies);
         after.push(self.decision_entry(&underway.request, &underway.recorded, &denied, None)?);
         self.append_decided(&underway, after)?;
-        Ok(Step::Settled(Box::new(Ruling {
+        Ok(Step::Settled(Box::new(Submitted {
             request: underway.request,
             decision: denied,
             approval: None,

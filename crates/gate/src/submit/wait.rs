@@ -9,7 +9,7 @@ use crate::approvals::ApprovalView;
 use crate::gate::Gate;
 use crate::proposal::Proposal;
 use crate::record::{asks_the_same, record_request};
-use crate::ruling::Ruling;
+use crate::submitted::Submitted;
 
 /// How long the gate waits between two looks, at first and at most.
 const PAUSE_FIRST: DurationMs = DurationMs::from_ms(10);
@@ -23,7 +23,7 @@ impl Gate {
         &self,
         proposal: &Proposal,
         asked: Asked,
-    ) -> Result<Option<Ruling>, SubmitError> {
+    ) -> Result<Option<Submitted>, SubmitError> {
         let mut pause = PAUSE_FIRST;
         let mut seen = None;
         loop {
@@ -33,7 +33,7 @@ impl Gate {
                 seen = Some(counter);
                 match self.look_for_end(proposal, &asked) {
                     Ok(Look::Ended(decision)) => {
-                        return Ok(Some(Ruling {
+                        return Ok(Some(Submitted {
                             request: asked.request,
                             decision: *decision,
                             approval: Some(asked.approval),

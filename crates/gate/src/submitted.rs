@@ -4,7 +4,7 @@ use aegis_types::{ActionRequest, Approval, Assurance, Decision, Verdict};
 
 /// The gate's answer to a proposal.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Ruling {
+pub struct Submitted {
     /// The request with its facts, as it was decided. It may hold secrets.
     pub request: ActionRequest,
     /// The answer. `Ask` only with [`WaitFor::Later`](crate::WaitFor::Later).
@@ -19,7 +19,7 @@ pub struct Ruling {
     pub is_recorded: bool,
 }
 
-impl Ruling {
+impl Submitted {
     /// Returns whether the action may proceed.
     #[must_use]
     pub fn is_allowed(&self) -> bool {
