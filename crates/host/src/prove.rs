@@ -197,7 +197,15 @@ fn check_log(path: &Path) -> Result<(), ProveError> {
         });
         Ok(match event {
             Some(Event::DecisionMade { decision, .. }) => Some(decision.verdict),
-            _ => None,
+            Some(
+                Event::ActionRequested(_)
+                | Event::ApprovalRequested(_)
+                | Event::ApprovalAnswered(_)
+                | Event::ApprovalExpired { .. }
+                | Event::OutcomeRecorded { .. }
+                | Event::Observed { .. },
+            )
+            | None => None,
         })
     };
     if verdict_of(DENIED)? != Some(Verdict::Deny) {
