@@ -12,6 +12,7 @@ pub(crate) mod params;
 pub(crate) mod programs;
 pub(crate) mod resolve;
 pub(crate) mod shell;
+pub(crate) mod tagged;
 pub(crate) mod tool;
 pub(crate) mod touches;
 pub(crate) mod word;
@@ -86,6 +87,14 @@ pub(crate) fn bare(scene: &Scene<'_>) -> ActionRequest {
 /// Returns the request of a proposal with the facts it is decided on.
 pub(crate) fn gather(scene: &Scene<'_>) -> ActionRequest {
     let mut request = bare(scene);
+    let readable = Proposal {
+        params: tagged::readable(&scene.proposal.params),
+        ..scene.proposal.clone()
+    };
+    let scene = &Scene {
+        proposal: &readable,
+        ..*scene
+    };
     let plain = Resolver::default();
     let real = |path: &Path| {
         plain

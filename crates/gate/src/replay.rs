@@ -16,9 +16,12 @@ use aegis_engine::{Attached, Fallback, Settings, decide, reduce};
 use aegis_log::{Log, ReadLogError};
 use aegis_policy::{Compiled, ParseDocumentError, parse_document};
 use aegis_types::{
-    ActionRequest, ChainId, Decision, Envelope, Event, EventKind, Mode, ParseEventError, Reason,
+    ActionRequest, ChainId, Decision, Envelope, EventKind, Mode, ParseEventError, Reason,
     RequestId, State, Verdict,
 };
+
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
 pub use compare::Difference;
 use compare::{is_by_gate, same};
@@ -99,7 +102,8 @@ struct Player<'a> {
 /// A request whose decision is awaited, or has been read.
 struct Open {
     request: ActionRequest,
-    envelope: Envelope,
+    /// The record of the request, with no more than what counting calls needs.
+    call: Envelope,
     decision: Option<Decision>,
 }
 
@@ -154,37 +158,23 @@ impl<'a> Player<'a> {
     }
 
     fn step(&mut self, reader: &mut Reader, envelope: Envelope) -> Result<(), ReplayError> {
-        if !matches!(
-            envelope.kind,
-            EventKind::ActionRequested | EventKind::DecisionMade
-        ) {
-            return Ok(());
-        }
-        let event = Event::from_recorded(
-            envelope.kind,
-            envelope.subject.as_deref(),
-            &envelope.payload,
-        )?;
-        match event {
-            Event::ActionRequested(request) => {
-                self.close(reader);
-                reader.open = Some(Open {
-                    request: *request,
-                    envelope,
-                    decision: None,
-                });
-            }
-            Event::DecisionMade {
-                request,
-                decision,
-                approval,
-                ..
-            } => self.decided(reader, &request, *decision, approval.is_some()),
-            Event::ApprovalRequested(_)
-            | Event::ApprovalAnswered(_)
-            | Event::ApprovalExpired { .. }
-            | Event::OutcomeRecorded { .. }
-            | Event::Observed { .. } => {}
+        if envelope.kind == EventKind::ActionRequested {
+            self.close(reader);
+            let call = part_that_counts(&envelope);
+            reader.open = Some(Open {
+                request: read_payload(envelope.kind, envelope.payload)?,
+                call,
+                decision: None,
+            });
+        } else if envelope.kind == EventKind::DecisionMade {
+            let follows_approval = envelope.payload.get("approval_token").is_some();
+            let request = envelope.subject.as_deref().map(str::parse::<RequestId>);
+            let Some(Ok(request)) = request else {
+                return Ok(());
+            };
+            // The decision stands among the fields of its payload.
+            let decision = read_payload(envelope.kind, envelope.payload)?;
+            self.decided(reader, &request, decision, follows_approval);
         }
         Ok(())
     }
@@ -230,7 +220,7 @@ impl<'a> Player<'a> {
                 .suspects
                 .extend(difference.map(|difference| (open.request.id.clone(), difference)));
         }
-        reduce(&mut self.state, &open.envelope);
+        reduce(&mut self.state, &open.call);
     }
 
     fn differs(&mut self, difference: Difference) {
@@ -319,6 +309,31 @@ impl<'a> Player<'a> {
             policy.mode = Mode::Observe;
         }
         Some(Arc::new(Compiled::new(policy, digest)))
+    }
+}
+
+/// Reads what an envelope holds without copying it.
+fn read_payload<T: DeserializeOwned>(kind: EventKind, payload: Value) -> Result<T, ReplayError> {
+    let failed = |source| ReplayError::Event(ParseEventError { kind, source });
+    T::deserialize(payload).map_err(failed)
+}
+
+/// Returns a record of a request without its arguments and facts.
+fn part_that_counts(envelope: &Envelope) -> Envelope {
+    let fields = ["at", "tool_name", "principal"].into_iter();
+    let kept: Map<String, Value> = fields
+        .filter_map(|key| Some((key.to_owned(), envelope.payload.get(key)?.clone())))
+        .collect();
+    Envelope {
+        chain: envelope.chain.clone(),
+        seq: envelope.seq,
+        at: envelope.at,
+        kind: envelope.kind,
+        subject: None,
+        payload: Value::Object(kept),
+        sealed: None,
+        previous: None,
+        hash: envelope.hash,
     }
 }
 

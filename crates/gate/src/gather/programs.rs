@@ -1,5 +1,6 @@
 //! Programs that are judged by what they are: Aegis itself and agent hosts.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use aegis_shell::program_name;
@@ -87,7 +88,7 @@ pub(crate) fn judge(line: &Line<'_>, touches: &mut Touches<'_>) -> Vec<NestedAge
             let through = text_of(line, command);
             touches.touch(ProtectedKind::Control, &path, reach, through);
         }
-        if let Some(agent) = nested(line, command, &programs) {
+        if let Some(agent) = nested(line, command, &programs, touches) {
             agents.push(agent);
         }
     }
@@ -191,7 +192,12 @@ fn only_reads(command: &Command) -> bool {
 }
 
 /// Returns the agent that a command starts, if Aegis may not govern it.
-fn nested(line: &Line<'_>, command: &Command, programs: &Programs) -> Option<NestedAgent> {
+fn nested(
+    line: &Line<'_>,
+    command: &Command,
+    programs: &Programs,
+    touches: &Touches<'_>,
+) -> Option<NestedAgent> {
     let words: Vec<String> = command
         .arguments
         .iter()
@@ -208,7 +214,7 @@ fn nested(line: &Line<'_>, command: &Command, programs: &Programs) -> Option<Nes
         return None;
     }
     let cause = if host == "claude" {
-        cause_of_claude(line, command, rest)?
+        cause_of_claude(line, command, rest).or_else(|| cause_of_folder(line, command, touches))?
     } else {
         "it does not run under Aegis' hooks".to_owned()
     };
@@ -334,4 +340,24 @@ fn cause_of_claude(line: &Line<'_>, command: &Command, words: &[String]) -> Opti
         return Some("its options only show when it runs".to_owned());
     }
     None
+}
+
+/// Returns why a `claude` in another folder would not run under the same hooks.
+///
+/// A project's settings count where its client is started, and nowhere else.
+fn cause_of_folder(line: &Line<'_>, command: &Command, touches: &Touches<'_>) -> Option<String> {
+    let folder = directory_of(line, command, touches);
+    if folder.as_deref() == Some(touches.base) {
+        return None;
+    }
+    let managed = &line.surroundings.host_managed;
+    let everywhere = [
+        line.surroundings.home.join(".claude/settings.json"),
+        managed.join("managed-settings.json"),
+    ];
+    let registers = |file: &PathBuf| {
+        fs::read_to_string(file).is_ok_and(|settings| settings.contains("aegis-hook"))
+    };
+    (!everywhere.iter().any(registers))
+        .then(|| "Aegis is not registered in the folder it runs in".to_owned())
 }

@@ -78,6 +78,13 @@ pub(crate) fn directory_of(
 fn touch_command(line: &Line<'_>, command: &Command, touches: &mut Touches<'_>) {
     let through = text_of(line, command);
     let is_git = program_name(command).as_deref() == Some("git");
+    // Where a `cd` leads nowhere, the command may run where the text starts.
+    let stays = matches!(command.directory, Directory::Moved(_))
+        && directory_of(line, command, touches).is_none_or(|folder| !folder.is_dir());
+    let unmoved = Command {
+        directory: Directory::Start,
+        ..command.clone()
+    };
     for item in touched(command) {
         let item = Touched {
             certain: item.certain && line.is_certain,
@@ -87,6 +94,13 @@ fn touch_command(line: &Line<'_>, command: &Command, touches: &mut Touches<'_>) 
             continue;
         }
         touch_word(line, command, &item, through, touches);
+        if stays {
+            let unsure = Touched {
+                certain: false,
+                ..item
+            };
+            touch_word(line, &unmoved, &unsure, through, touches);
+        }
     }
     links::touch_sources(line, command, touches);
     links::touch_into_folder(line, command, touches);

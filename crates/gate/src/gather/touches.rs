@@ -53,26 +53,29 @@ impl<'a> Touches<'a> {
 
     /// Adds a path with everything it may lead to.
     pub(crate) fn reach(&mut self, reached: &Reached<'_>) {
-        let followed = self.leads_to(reached.path);
-        let Some(kept) = self.kept(reached.path).filter(|_| !followed.is_empty()) else {
+        let followed = self.leads_to(reached.path, Last::Followed);
+        let kept = self.leads_to(reached.path, Last::Kept);
+        if followed.is_empty() || kept.is_empty() {
             self.add_unresolved(reached.written, reached.reach.access);
             return;
-        };
+        }
         let access = reached.reach.access;
-        if followed.contains(&kept) {
-            self.place(reached, &kept, access);
-        } else if access.changes() {
-            // Removing and renaming are about the link itself; what replaces a
-            // file puts it where the link was.
-            let own = Access {
-                read: false,
-                execute: false,
-                ..access
-            };
-            if access.delete {
-                self.add_fact(reached, &kept, own);
+        for place in &kept {
+            if followed.contains(place) {
+                self.place(reached, place, access);
+            } else if access.changes() {
+                // Removing and renaming are about the link itself; what replaces a
+                // file puts it where the link was.
+                let own = Access {
+                    read: false,
+                    execute: false,
+                    ..access
+                };
+                if access.delete {
+                    self.add_fact(reached, place, own);
+                }
+                self.judge(reached, place, own);
             }
-            self.judge(reached, &kept, own);
         }
         let beyond = Access {
             delete: false,
@@ -81,7 +84,7 @@ impl<'a> Touches<'a> {
         if beyond == Access::default() {
             return;
         }
-        for place in followed.iter().filter(|place| **place != kept) {
+        for place in followed.iter().filter(|place| !kept.contains(place)) {
             self.place(reached, place, beyond);
         }
     }
@@ -102,20 +105,16 @@ impl<'a> Touches<'a> {
         }
     }
 
-    /// Returns the files that a path leads to, with and without planned links.
-    fn leads_to(&self, path: &Path) -> Vec<Found> {
-        let with = self.resolver.follow(self.base, path, Last::Followed);
+    /// Returns the files that a path leads to, with and without planned links:
+    /// whether a link is ever made, only running shows.
+    fn leads_to(&self, path: &Path, last: Last) -> Vec<Found> {
+        let with = self.resolver.follow(self.base, path, last);
         let mut found = Vec::new();
         if with.as_ref().is_some_and(|found| found.is_planned) {
-            let plain = Resolver::default();
-            found.extend(plain.follow(self.base, path, Last::Followed));
+            found.extend(Resolver::default().follow(self.base, path, last));
         }
         found.extend(with);
         found
-    }
-
-    fn kept(&self, path: &Path) -> Option<Found> {
-        self.resolver.follow(self.base, path, Last::Kept)
     }
 
     fn add_fact(&mut self, reached: &Reached<'_>, place: &Found, access: Access) {
