@@ -324,6 +324,10 @@ fn request(
         (None, Some(text)) => {
             let read = aegis_canon::parse_tagging(text.as_bytes())
                 .map_err(|error| Failure::usage(format!("the parameters are no JSON: {error}")))?;
+            if !read.value.is_object() {
+                return Err(Failure::usage("the parameters are no JSON object")
+                    .remedy("write them as the agent would: --params '{\"file_path\": \"notes.md\"}'"));
+            }
             read.value
         }
         (None, None) => {
@@ -418,19 +422,26 @@ fn in_force(here: &Here) -> Result<Report, Failure> {
     let policies = gate.policies();
     let mut page = Page::default();
     if let Some(fault) = &policies.fault {
-        page.line(&[
-            piece(Tone::Bad, "Nothing can be decided: "),
-            piece(Tone::Plain, fault),
-        ]);
+        page.line(&[piece(
+            Tone::Bad,
+            "Nothing can be decided until this is mended.",
+        )]);
+        if policies.rejected.is_empty() {
+            page.plain(format!("  {fault}"));
+        }
     }
     for rejected in &policies.rejected {
+        let path = here.shown(&rejected.path);
+        let then = match rejected.last_good {
+            Some(_) => "cannot be used; the last good one stays in force",
+            None => "cannot be used, and no earlier good one is known",
+        };
         page.line(&[
-            piece(Tone::Bad, "cannot be used: "),
-            piece(
-                Tone::Plain,
-                format!("{}: {}", rejected.path.display(), rejected.cause),
-            ),
+            piece(Tone::Bad, "✗ "),
+            piece(Tone::Plain, path.display().to_string()),
+            piece(Tone::Bad, format!("  {then}")),
         ]);
+        page.plain(format!("  {}", rejected.cause));
     }
     for policy in &policies.policies {
         let place = policy

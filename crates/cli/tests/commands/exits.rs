@@ -1,0 +1,129 @@
+//! One table of exit codes, and one form of JSON, for every command.
+
+use super::stage::{Stage, keys};
+
+#[test]
+fn the_exit_codes_are_those_of_the_table() {
+    let stage = Stage::with_log();
+    stage.write("work/broken.yaml", "aegis: policy/v1\nrulez: []\n");
+    stage.write("home/.config/other/policy.yaml", "");
+    for (words, expected) in [
+        // Done.
+        (&["version"][..], 0),
+        (&["log", "verify"], 0),
+        (&["log", "replay"], 0),
+        // The answer is no.
+        (&["approvals", "approve", "apr_1"], 2),
+        (&["log", "replay", "--policy", "strict.yaml"], 1),
+        // Usage or invalid input.
+        (&["no-such-command"], 2),
+        (&["log", "list", "--limit", "many"], 2),
+        (&["log", "list", "--verdict", "maybe"], 2),
+        (
+            &["policy", "explain", "--command", "ls", "--params", "{}"],
+            2,
+        ),
+        (&["policy", "check", "broken.yaml"], 2),
+        (&["policy", "check", "missing.yaml"], 2),
+        (&["log", "show", "no-such-request"], 2),
+        // The environment.
+        (
+            &["log", "export", "--output", "no/such/folder/log.jsonl"],
+            3,
+        ),
+    ] {
+        stage.write(
+            "work/strict.yaml",
+            "aegis: policy/v1\nname: strict\ndefault: deny\nrules:\n  \
+         - {id: all, match: {tool: Bash}, verdict: deny}\n",
+        );
+        let told = stage.aegis(words);
+        assert_eq!(told.exit, expected, "{}", told.whole());
+    }
+}
+
+#[test]
+fn an_error_in_json_says_what_how_and_what_to_do() {
+    let stage = Stage::new();
+    for (words, exit) in [
+        (&["--json", "log", "verify"][..], 3),
+        (&["--json", "policy", "check", "missing.yaml"], 2),
+        (&["--json", "trust"], 2),
+    ] {
+        let told = stage.aegis(words).exits(exit);
+        assert_eq!(told.out, "");
+        let json = told.json();
+        assert_eq!(keys(&json), ["error"]);
+        assert_eq!(keys(&json["error"]), ["exit", "message", "remedy"]);
+        assert_eq!(json["error"]["exit"], exit);
+    }
+}
+
+#[test]
+fn answers_in_json_keep_their_keys() {
+    let stage = Stage::with_log();
+    stage.aegis(&["log", "export", "-o", "log.jsonl"]).exits(0);
+    for (words, expected) in [
+        (
+            &["version"][..],
+            &["envelope", "policy", "shell", "version"][..],
+        ),
+        (&["init"], &["folder", "kept", "made"]),
+        (&["trust"], &["files"]),
+        (&["trust", "--list"], &["trusted"]),
+        (&["policy", "check"], &["files"]),
+        (&["policy", "show"], &["fault", "policies"]),
+        (&["policy", "show", "aegis:developer"], &["name", "text"]),
+        (
+            &["policy", "explain", "--command", "ls"],
+            &["decision", "policies", "request"],
+        ),
+        (
+            &["policy", "explain", "--log", "call-1"],
+            &["decision", "policies", "request"],
+        ),
+        (&["log", "list"], &["decisions"]),
+        (&["log", "list", "--sessions"], &["sessions"]),
+        (&["log", "show", "call-1"], &["envelopes"]),
+        (
+            &["log", "export", "-o", "again.jsonl"],
+            &["file", "records"],
+        ),
+        (
+            &["log", "verify"],
+            &[
+                "chains",
+                "documents",
+                "erased",
+                "fault_count",
+                "faults",
+                "records",
+                "sealed",
+                "sound",
+            ],
+        ),
+        (
+            &["log", "replay"],
+            &[
+                "by_gate",
+                "decided",
+                "differing",
+                "identical",
+                "redacted",
+                "without_policy",
+            ],
+        ),
+        (&["approvals", "list"], &["approvals"]),
+        (&["validate", "log.jsonl"], &["files"]),
+        (&["completions", "bash"], &["script", "shell"]),
+        (&["man", "pages"], &["pages"]),
+        (
+            &["uninstall", "claude-code", "--dry-run"],
+            &["changes", "difference", "settings"],
+        ),
+    ] {
+        let told = stage.aegis(&[words, &["--json"][..]].concat()).exits(0);
+        assert_eq!(keys(&told.json()), expected, "{}", told.line);
+        assert_eq!(told.err, "", "{}", told.line);
+    }
+}

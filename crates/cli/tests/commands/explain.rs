@@ -1,0 +1,164 @@
+//! How a call would be decided, and why.
+
+use super::stage::{Stage, keys};
+
+#[test]
+fn a_forced_push_is_explained_by_the_policy_that_is_built_in() {
+    let stage = Stage::new();
+    let told = stage
+        .aegis(&[
+            "policy",
+            "explain",
+            "--tool",
+            "Bash",
+            "--command",
+            "git push origin main --force",
+        ])
+        .exits(0);
+    stage.shows("explain-force-push", &[&told]);
+    assert!(!stage.log().exists());
+}
+
+#[test]
+fn each_verdict_shows_its_rule() {
+    let stage = Stage::with_policy();
+    let explain = |command| {
+        stage
+            .aegis(&["policy", "explain", "--command", command])
+            .exits(0)
+    };
+    let told = [
+        explain("git status"),
+        explain("git push -f"),
+        explain("git push origin v1.2.0"),
+        explain("ls"),
+    ];
+    stage.shows("explain-verdicts", &told.iter().collect::<Vec<_>>());
+}
+
+#[test]
+fn what_cannot_be_known_is_said_in_words() {
+    let stage = Stage::new();
+    let told = stage
+        .aegis(&[
+            "policy",
+            "explain",
+            "--command",
+            "cat $FILE; $TOOL x; python3 -c 'print(1)'; ssh $HOST",
+        ])
+        .exits(0);
+    stage.shows("explain-unknown", &[&told]);
+    let all = stage
+        .aegis(&["policy", "explain", "--command", "cat $FILE", "--all"])
+        .exits(0);
+    stage.shows("explain-unknown-all", &[&all]);
+}
+
+#[test]
+fn what_aegis_stands_on_is_shown_as_protected() {
+    let stage = Stage::with_policy();
+    let told = [
+        stage
+            .aegis(&[
+                "policy",
+                "explain",
+                "--command",
+                "echo 'default: allow' > ~/.config/aegis/policy.yaml",
+            ])
+            .exits(0),
+        stage
+            .aegis(&["policy", "explain", "--command", "claude -p 'do it for me'"])
+            .exits(0),
+        stage
+            .aegis(&[
+                "policy",
+                "explain",
+                "--tool",
+                "Write",
+                "--params",
+                r#"{"file_path": "~/.claude/settings.json", "content": "{}"}"#,
+            ])
+            .exits(0),
+    ];
+    stage.shows("explain-protected", &told.iter().collect::<Vec<_>>());
+}
+
+#[test]
+fn a_project_policy_that_nobody_trusts_allows_nothing() {
+    let stage = Stage::new();
+    stage.write(
+        "work/.aegis/policy.yaml",
+        "aegis: policy/v1\nname: generous\nextends: [aegis:developer]\nrules:\n  \
+         - {id: all-pushes, match: {tool: Bash, shell: {program: git}}, verdict: allow}\n",
+    );
+    let words = ["policy", "explain", "--command", "git push --force"];
+    let before = stage.aegis(&words).exits(0);
+    stage.aegis(&["trust"]).exits(0);
+    let after = stage.aegis(&words).exits(0);
+    stage.shows("explain-trust", &[&before, &after]);
+}
+
+#[test]
+fn parameters_are_a_json_object() {
+    let stage = Stage::new();
+    let told = [
+        stage.aegis(&["policy", "explain"]).exits(2),
+        stage
+            .aegis(&[
+                "policy",
+                "explain",
+                "--tool",
+                "Read",
+                "--params",
+                "{file: 1}",
+            ])
+            .exits(2),
+        stage
+            .aegis(&["policy", "explain", "--tool", "Read", "--params", "[]"])
+            .exits(2),
+    ];
+    stage.shows("explain-usage", &told.iter().collect::<Vec<_>>());
+}
+
+#[test]
+fn a_recorded_call_is_explained_by_the_policy_of_that_time() {
+    let stage = Stage::with_log();
+    stage.write(
+        "home/.config/aegis/policy.yaml",
+        "aegis: policy/v1\nname: later\ndefault: allow\nrules:\n  \
+         - {id: all, match: {tool: Bash}, verdict: allow}\n",
+    );
+    let words = ["policy", "explain", "--log", "call-2"];
+    let told = stage.aegis(&words).exits(0);
+    let unknown = stage
+        .aegis(&["policy", "explain", "--log", "call-9"])
+        .exits(2);
+    stage.shows("explain-recorded", &[&told, &unknown]);
+    let json = stage
+        .aegis(&[&words[..], &["--json"]].concat())
+        .exits(0)
+        .json();
+    assert_eq!(json["decision"]["verdict"], "deny");
+    assert_eq!(json["policies"][0]["name"], "tested");
+    assert_eq!(
+        keys(&json["policies"][0]["rules"][0]),
+        [
+            "column", "holds", "id", "line", "shadowed", "source", "speaks", "verdict", "why"
+        ]
+    );
+}
+
+#[test]
+fn other_files_can_be_asked() {
+    let stage = Stage::with_policy();
+    stage.write(
+        "work/strict.yaml",
+        "aegis: policy/v1\nname: strict\ndefault: deny\nrules:\n  \
+         - {id: all, match: {tool: Bash}, verdict: deny}\n",
+    );
+    stage.write("work/broken.yaml", "aegis: policy/v1\nrulez: []\n");
+    let explain = |file| stage.aegis(&["policy", "explain", "--command", "ls", "--policy", file]);
+    let told = explain("strict.yaml").exits(0);
+    let broken = explain("broken.yaml").exits(2);
+    stage.shows("explain-other-files", &[&told, &broken]);
+}

@@ -1,0 +1,29 @@
+//! The program `aegis` as people and programs meet it: every command, built and
+//! started for real, in a home of its own.
+//!
+//! What people read is kept as snapshots. Look at them as at a design.
+
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+mod stage;
+
+mod about;
+mod agents;
+mod approvals;
+mod demo;
+mod doctor;
+mod exits;
+mod explain;
+mod install;
+mod log;
+mod policy;
+mod project;
+mod readme;
+mod tampering;
+mod validate;

@@ -1,0 +1,118 @@
+//! What somebody with the file in hands changes, verification names.
+
+use rusqlite::Connection;
+
+use super::stage::{Stage, Told};
+
+/// Changes the log behind the back of the program.
+///
+/// The triggers that refuse changes are a hurdle for accidents, not for this.
+fn intrude(stage: &Stage, statements: &[&str]) {
+    let sqlite = Connection::open(stage.log()).unwrap();
+    let mut triggers = sqlite
+        .prepare("SELECT name FROM sqlite_schema WHERE type = 'trigger'")
+        .unwrap();
+    let names: Vec<String> = triggers
+        .query_map([], |row| row.get(0))
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    for name in names {
+        sqlite
+            .execute_batch(&format!("DROP TRIGGER {name}"))
+            .unwrap();
+    }
+    for statement in statements {
+        assert_ne!(sqlite.execute(statement, []).unwrap(), 0, "{statement}");
+    }
+}
+
+/// The rows of a session, as a condition.
+const SECOND: &str = "chain = (SELECT id FROM chains WHERE session = 'second')";
+
+fn verify(stage: &Stage) -> Told {
+    stage.aegis(&["log", "verify"])
+}
+
+#[test]
+fn an_untouched_log_is_consistent_and_claims_no_more() {
+    let stage = Stage::with_log();
+    let told = verify(&stage).exits(0);
+    let whole = stage.aegis(&["log", "verify", "--canonical"]).exits(0);
+    stage.shows("verify-untouched", &[&told, &whole]);
+}
+
+#[test]
+fn one_changed_byte_is_named() {
+    let stage = Stage::with_log();
+    intrude(
+        &stage,
+        &[
+            "UPDATE records SET bytes = CAST(replace(CAST(bytes AS TEXT), 'git status', 'git stAtus') AS BLOB) \
+           WHERE id = (SELECT min(id) FROM records WHERE kind = 'TOOL_CALL_PROPOSED')",
+        ],
+    );
+    let told = verify(&stage).exits(1);
+    stage.shows("verify-changed-byte", &[&told]);
+    let json = stage.aegis(&["log", "verify", "--json"]).exits(1).json();
+    assert_eq!(json["sound"], false);
+    assert_eq!(json["faults"][0]["session"], "first");
+    assert_eq!(json["faults"][0]["seq"], 0);
+}
+
+#[test]
+fn a_deleted_tail_is_named() {
+    let stage = Stage::with_log();
+    let tail = format!("{SECOND} AND seq = (SELECT max(seq) FROM records WHERE {SECOND})");
+    // The row beside it in the index has the same number, if it is there yet.
+    let index = format!("DELETE FROM entries WHERE id IN (SELECT id FROM records WHERE {tail})");
+    let sqlite = Connection::open(stage.log()).unwrap();
+    sqlite.execute(&index, []).unwrap();
+    drop(sqlite);
+    intrude(&stage, &[&format!("DELETE FROM records WHERE {tail}")]);
+    stage.shows("verify-deleted-tail", &[&verify(&stage).exits(1)]);
+}
+
+#[test]
+fn a_deleted_session_is_named() {
+    let stage = Stage::with_log();
+    let sqlite = Connection::open(stage.log()).unwrap();
+    sqlite
+        .execute(&format!("DELETE FROM entries WHERE {SECOND}"), [])
+        .unwrap();
+    drop(sqlite);
+    intrude(
+        &stage,
+        &[
+            &format!("DELETE FROM records WHERE {SECOND}"),
+            "DELETE FROM chains WHERE session = 'second'",
+        ],
+    );
+    stage.shows("verify-deleted-session", &[&verify(&stage).exits(1)]);
+}
+
+#[test]
+fn a_head_kept_elsewhere_shows_what_agrees_with_itself_and_is_another() {
+    let stage = Stage::with_log();
+    let sessions = stage
+        .aegis(&["log", "list", "--sessions", "--json"])
+        .exits(0)
+        .json();
+    let second = &sessions["sessions"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|it| it["session"] == "second")
+        .unwrap();
+    let seq = second["records"].as_u64().unwrap() - 1;
+    let anchor = format!("second:{seq}:{}", second["head"].as_str().unwrap());
+    let sound = stage
+        .aegis(&["log", "verify", "--anchor", &anchor])
+        .exits(0);
+    let other = format!("second:{seq}:{}", "0".repeat(64));
+    let broken = stage.aegis(&["log", "verify", "--anchor", &other]).exits(1);
+    let malformed = stage
+        .aegis(&["log", "verify", "--anchor", "second"])
+        .exits(2);
+    stage.shows("verify-anchor", &[&sound, &broken, &malformed]);
+}
