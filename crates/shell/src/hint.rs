@@ -4,6 +4,7 @@ mod filter;
 mod language;
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use aegis_types::{Command, RedirectionKind, Word, WordPart};
 
@@ -55,21 +56,18 @@ pub fn hints(command: &Command) -> Vec<String> {
 /// Returns the pieces of a text that could be words, whatever its grammar.
 ///
 /// This is for text that does not parse: it is cut at blanks, quotes and the
-/// signs that separate things in most languages, and nothing is unescaped.
+/// signs that separate things in most languages, and nothing is unescaped. All
+/// of it is looked at, or padding would hide what comes after; a piece that
+/// stands there often is told once.
 #[must_use]
 pub fn loose_words(text: &str) -> Vec<String> {
     let separates =
         |character: char| character.is_whitespace() || "'\"`;|&<>(){}[],=\\$!".contains(character);
-    let mut words = Vec::new();
-    for word in text.split(separates) {
-        if words.len() >= HINTS_MAX {
-            break;
-        }
-        if !word.is_empty() {
-            words.push(word.to_owned());
-        }
-    }
-    words
+    let mut seen = BTreeSet::new();
+    text.split(separates)
+        .filter(|word| !word.is_empty() && seen.insert(*word))
+        .map(str::to_owned)
+        .collect()
 }
 
 fn runs_text(name: &str) -> bool {
@@ -172,5 +170,18 @@ fn push_code(characters: &mut std::str::Chars<'_>, digits: usize, text: &mut Str
     if let Some(character) = code.and_then(char::from_u32) {
         text.push(character);
         characters.by_ref().take(digits).for_each(drop);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn padding_does_not_hide_the_words_of_a_text_that_does_not_parse() {
+        let padding: Vec<String> = (0..9_999).map(|index| format!("f{index}")).collect();
+        let words = loose_words(&format!("rm {} .aegis/policy.yaml", padding.join(" ")));
+        assert_eq!(words.last().map(String::as_str), Some(".aegis/policy.yaml"));
+        assert_eq!(loose_words(&"true;".repeat(9_999)), ["true"]);
     }
 }

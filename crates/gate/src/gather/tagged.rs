@@ -15,7 +15,8 @@ use serde_json::Value;
 pub(crate) fn readable(params: &Value) -> Value {
     if is_tagged(params) {
         let source = params.get(TAG).and_then(Value::as_str).unwrap_or_default();
-        return serde_json::from_str(&without_surrogates(source)).unwrap_or_else(|_| params.clone());
+        return serde_json::from_str(&without_surrogates(source))
+            .unwrap_or_else(|_| params.clone());
     }
     match params {
         // Deeper parts hold no command and no path of a tool that is known.
@@ -30,7 +31,9 @@ pub(crate) fn readable(params: &Value) -> Value {
                 (key.clone(), value)
             })
             .collect(),
-        other => other.clone(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+            params.clone()
+        }
     }
 }
 

@@ -110,7 +110,8 @@ impl<'a> Touches<'a> {
     fn leads_to(&self, path: &Path, last: Last) -> Vec<Found> {
         let with = self.resolver.follow(self.base, path, last);
         let mut found = Vec::new();
-        if with.as_ref().is_some_and(|found| found.is_planned) {
+        // A planned link that leads in circles says nothing of the files as they are.
+        if with.as_ref().is_none_or(|found| found.is_planned) {
             found.extend(Resolver::default().follow(self.base, path, last));
         }
         found.extend(with);
