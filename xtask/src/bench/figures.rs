@@ -69,40 +69,40 @@ pub fn shown(duration: Duration) -> String {
 
 /// Prints whether `value` is at most the target.
 pub fn at_most(what: &str, value: f64, target: f64, unit: &str) {
+    let standing = standing(value <= target, value / target);
     tell(
         what,
         value,
-        "at most",
-        target,
+        &format!("at most {}", rounded(target)),
         unit,
-        value <= target,
-        value / target,
+        &standing,
     );
 }
 
 /// Prints whether `value` is at least the target.
 pub fn at_least(what: &str, value: f64, target: f64, unit: &str) {
+    let standing = standing(value >= target, target / value);
     tell(
         what,
         value,
-        "at least",
-        target,
+        &format!("at least {}", rounded(target)),
         unit,
-        value >= target,
-        target / value,
+        &standing,
     );
 }
 
-fn tell(what: &str, value: f64, bound: &str, target: f64, unit: &str, is_met: bool, excess: f64) {
-    let standing = if is_met {
+fn standing(is_met: bool, excess: f64) -> String {
+    if is_met {
         "met".to_owned()
     } else {
         format!("missed by {:.0} %", (excess - 1.0) * 100.0)
-    };
+    }
+}
+
+fn tell(what: &str, value: f64, bound: &str, unit: &str, standing: &str) {
     println!(
-        "  target: {what}: {} {unit}, {bound} {} {unit}: {standing}",
-        rounded(value),
-        rounded(target)
+        "  target: {what}: {} {unit}, {bound} {unit}: {standing}",
+        rounded(value)
     );
 }
 

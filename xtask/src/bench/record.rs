@@ -256,10 +256,10 @@ fn record_bytes(folder: &Path) -> Result<usize> {
     let mut bytes = 0;
     for summary in log.chains()? {
         for envelope in log.read(&summary.chain, 0, usize::MAX)? {
-            bytes += match envelope.kind {
-                EventKind::ActionRequested | EventKind::DecisionMade => envelope.bytes().len(),
-                _ => 0,
-            };
+            let counts = [EventKind::ActionRequested, EventKind::DecisionMade];
+            if counts.contains(&envelope.kind) {
+                bytes += envelope.bytes().len();
+            }
         }
     }
     Ok(bytes / actions)

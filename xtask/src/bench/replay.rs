@@ -109,7 +109,7 @@ fn one_action(gate: &Gate, number: usize) -> Result<()> {
             submitted.decision
         );
     }
-    if submitted.is_allowed() && number % 5 == 0 {
+    if submitted.is_allowed() && number.is_multiple_of(5) {
         gate.record_outcome(
             &proposal.session,
             &proposal.id,

@@ -31,6 +31,8 @@ pub fn gate(log: Arc<dyn Log>, clock: Arc<dyn Clock>, text: &str, root: &Path) -
     let surroundings = Surroundings {
         home,
         directory,
+        managed: root.join("managed"),
+        host_managed: root.join("host-managed"),
         ..Surroundings::default()
     };
     Ok(Gate::new(Parts {

@@ -152,7 +152,7 @@ impl Stage {
             }
             asked.insert(worker.id, worker.expected);
         }
-        if round % 20 == 0 {
+        if round.is_multiple_of(20) {
             self.verify()?;
         }
         Ok(())
