@@ -1,8 +1,9 @@
 //! The policies that files hold.
 //!
 //! Three files may hold a policy: the managed one, the user's and the
-//! project's. If none of them exists, the built-in pack is in force. A file
-//! that is broken or gone leaves its last good policy in force, and every
+//! project's. If there is none but a project's that nobody trusts, the built-in
+//! pack is in force beside it: else a file that may only tighten would loosen by
+//! being there. A file that is broken or gone leaves its last good policy in force, and every
 //! decision says so; a file that never held a good one lets nothing happen.
 
 mod cache;
@@ -29,7 +30,7 @@ use crate::trust::Trust;
 pub use example::example_request;
 pub use load::PolicyFolder;
 
-/// The pack that is in force when no file holds a policy.
+/// The pack that is in force when no file holds a policy that counts in full.
 const PACK: &str = "aegis:developer";
 
 /// The policies that files hold, read again when a file changes.
@@ -123,7 +124,8 @@ impl ActivePolicies {
             }
             self.add(&mut in_force, origin, path, loaded, &trust);
         }
-        if in_force.policies.is_empty() && in_force.rejected.is_empty() {
+        let is_bare = in_force.policies.iter().all(|policy| policy.only_tightens);
+        if is_bare && in_force.fault.is_none() {
             match load::pack(&self.places, PACK) {
                 Ok((compiled, document)) => in_force.policies.push(PolicyInForce {
                     compiled: self.observed(compiled),

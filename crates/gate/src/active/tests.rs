@@ -123,10 +123,12 @@ fn a_policy_whose_examples_fail_does_not_become_active() {
 fn the_policy_of_a_project_only_tightens_until_it_is_trusted() {
     let machine = Machine::new();
     machine.write(PROJECT, GOOD);
-    assert_eq!(
-        summary(&machine.load()),
-        [(Origin::Project, PolicyStanding::Current, true)]
-    );
+    // What the built-in pack denies must not come free by such a file.
+    let untrusted = [
+        (Origin::Project, PolicyStanding::Current, true),
+        (Origin::Default, PolicyStanding::Current, false),
+    ];
+    assert_eq!(summary(&machine.load()), untrusted);
     let places = machine.places();
     let path = places.project.clone().unwrap().policy;
     let mut trust = Trust::default();
@@ -137,9 +139,15 @@ fn the_policy_of_a_project_only_tightens_until_it_is_trusted() {
         [(Origin::Project, PolicyStanding::Current, false)]
     );
     machine.write(PROJECT, &GOOD.replace("no-bash", "no-shell"));
+    assert_eq!(summary(&machine.load()), untrusted);
+    // Beside a policy of the user's, the pack has nothing to hold up.
+    machine.write(USER, GOOD);
     assert_eq!(
         summary(&machine.load()),
-        [(Origin::Project, PolicyStanding::Current, true)]
+        [
+            (Origin::User, PolicyStanding::Current, false),
+            (Origin::Project, PolicyStanding::Current, true),
+        ]
     );
 }
 

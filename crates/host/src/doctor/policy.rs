@@ -42,7 +42,7 @@ fn in_force_line(policy: &PolicyInForce) -> Symptom {
     let name = &model.name;
     let rules = model.rules.len();
     let place = policy.path.as_ref().map_or_else(
-        || "built in; no file holds a policy".to_owned(),
+        || "built in; no file that counts in full holds a policy".to_owned(),
         |path| format!("`{}`", path.display()),
     );
     let whose = match policy.origin {
