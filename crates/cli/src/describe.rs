@@ -3,7 +3,7 @@
 use aegis_canon::canonical;
 use aegis_redact::visible;
 use aegis_types::{
-    ActionRequest, Decision, Obligation, RedactScope, Resource, SandboxScope, Timestamp,
+    Access, ActionRequest, Decision, Obligation, RedactScope, Resource, SandboxScope, Timestamp,
     UnknownCause, Verdict,
 };
 
@@ -44,6 +44,21 @@ pub(crate) fn count(number: impl TryInto<u64>, one: &str, many: &str) -> String 
         1 => format!("1 {one}"),
         number => format!("{number} {many}"),
     }
+}
+
+/// Returns in which ways something is touched.
+pub(crate) fn access(access: Access) -> String {
+    let ways = [
+        (access.read, "read"),
+        (access.write, "write"),
+        (access.delete, "delete"),
+        (access.execute, "execute"),
+    ];
+    let named: Vec<&str> = ways
+        .into_iter()
+        .filter_map(|(is_given, name)| is_given.then_some(name))
+        .collect();
+    named.join(", ")
 }
 
 /// Returns why part of a command line is unknown.

@@ -36,3 +36,22 @@ impl From<Exit> for ExitCode {
         Self::from(exit.number())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_end_has_the_number_of_the_table() {
+        let table = [
+            (Exit::Done, 0),
+            (Exit::No, 1),
+            (Exit::Usage, 2),
+            (Exit::Environment, 3),
+            (Exit::TimedOut, 4),
+        ];
+        for (exit, number) in table {
+            assert_eq!(exit.number(), number, "{exit:?}");
+        }
+    }
+}

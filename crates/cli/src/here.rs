@@ -116,9 +116,16 @@ impl Here {
 fn opening(path: &Path, error: &OpenLogError) -> Failure {
     let failure = Failure::environment(format!("`{}`: {}", path.display(), causes(error)));
     match error {
-        OpenLogError::Missing => {
-            failure.remedy("nothing was recorded yet; `aegis install claude-code` begins")
-        }
-        _ => failure.remedy("`aegis doctor` names the cause"),
+        OpenLogError::Missing => failure.remedy(
+            "nothing was recorded yet, or the log was moved away; \
+                 `aegis install claude-code` begins one",
+        ),
+        OpenLogError::NotALog
+        | OpenLogError::Later { .. }
+        | OpenLogError::Busy { .. }
+        | OpenLogError::ReadOnly
+        | OpenLogError::Full
+        | OpenLogError::Damaged(_)
+        | OpenLogError::Unavailable(_) => failure.remedy("`aegis doctor` names the cause"),
     }
 }

@@ -59,10 +59,18 @@ fn complain(failure: &Failure, json: bool) {
         format!("{body:#}\n")
     } else {
         let mut page = Page::default();
+        // Causes found in a file show its lines, each of which is made safe alone.
+        let mut lines = failure.message.trim_end().lines();
         page.line(&[
             piece(Tone::Bad, "error"),
-            piece(Tone::Plain, format!(": {}", failure.message)),
+            piece(
+                Tone::Plain,
+                format!(": {}", lines.next().unwrap_or_default()),
+            ),
         ]);
+        for line in lines {
+            page.plain(format!("  {line}"));
+        }
         if let Some(remedy) = &failure.remedy {
             page.line(&[
                 piece(Tone::Quiet, "  help"),

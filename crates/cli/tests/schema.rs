@@ -1,6 +1,6 @@
 //! The JSON Schemas agree with the readers.
 
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used)]
 
 use std::fs;
 use std::path::{Path, PathBuf};

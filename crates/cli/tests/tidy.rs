@@ -1,6 +1,6 @@
 //! The structure of the project, kept by tests: layers, sizes, words, pages.
 
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::panic, clippy::unwrap_used)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -18,7 +18,7 @@ const BYTES_MAX: u64 = 16 * 1024 * 1024;
 #[derive(Debug, Error)]
 pub enum SettingsFileError {
     /// The file is not JSON, or JSON with a key that stands twice.
-    #[error("`{}` is not valid JSON: {source}", path.display())]
+    #[error("`{}` is not valid JSON", path.display())]
     NotJson {
         /// The file.
         path: PathBuf,

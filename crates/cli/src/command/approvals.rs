@@ -128,7 +128,7 @@ fn describe_view(page: &mut Page, view: &ApprovalView) {
             "needs",
             piece(
                 Tone::Plain,
-                format!("{approvers} of assurance {}", needed.as_str()),
+                format!("{approvers}, assurance {} or higher", needed.as_str()),
             ),
         ),
         ("session", piece(Tone::Plain, approval.session.as_str())),

@@ -2,7 +2,7 @@
 
 use aegis_engine::{Attached, Explanation, PolicyExplanation, RuleExplanation, Standpoint};
 use aegis_policy::{Truth, WhyNot};
-use aegis_types::{ActionRequest, Command, Decision, Word, WordPart};
+use aegis_types::{ActionRequest, Command, Decision, Verdict, Word, WordPart};
 use serde_json::{Value, json};
 
 use crate::describe;
@@ -61,11 +61,20 @@ fn show_facts(page: &mut Page, request: &ActionRequest) {
         }
     }
     for path in &request.context.paths {
-        let place = path.resolved.as_deref().unwrap_or("cannot be told");
-        fields.push((
-            "touches",
-            piece(Tone::Plain, format!("{place} ({})", path.access)),
-        ));
+        let place = match &path.resolved {
+            Some(place) => piece(
+                Tone::Plain,
+                format!("{place} ({})", describe::access(path.access)),
+            ),
+            None => piece(
+                Tone::Careful,
+                format!(
+                    "a path that cannot be told ({})",
+                    describe::access(path.access)
+                ),
+            ),
+        };
+        fields.push(("touches", place));
     }
     for host in &request.context.hosts {
         let host = match &host.host {
@@ -140,6 +149,12 @@ fn show_decision(page: &mut Page, decision: &Decision) {
         .and_then(|finding| finding.message.as_deref())
     {
         page.plain(format!("  {message}"));
+    }
+    if decision.verdict == Verdict::Allow && !decision.is_explicit() {
+        page.line(&[piece(
+            Tone::Quiet,
+            "  No rule says so: the agent's host is told nothing, and its own questions stay.",
+        )]);
     }
     for obligation in &decision.obligations {
         page.line(&[piece(

@@ -150,7 +150,10 @@ fn refused(error: &InstallError) -> Failure {
         InstallError::NoProgram { .. } => {
             failure.remedy("install `aegis-hook` beside `aegis` (see the README)")
         }
-        _ => failure,
+        InstallError::Settings(_)
+        | InstallError::Path { .. }
+        | InstallError::State { .. }
+        | InstallError::Layout { .. } => failure,
     }
 }
 

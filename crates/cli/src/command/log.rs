@@ -337,11 +337,10 @@ fn of_decision(decision: &Decision) -> Vec<(&'static str, Piece)> {
             piece(Tone::of(decision.verdict), decision.verdict.as_str()),
         ),
         ("cause", piece(Tone::Plain, describe::cause(decision))),
-        (
-            "policy",
-            piece(Tone::Plain, describe::policy(decision).unwrap_or("–")),
-        ),
     ];
+    if let Some(policy) = describe::policy(decision) {
+        fields.push(("policy", piece(Tone::Plain, policy)));
+    }
     if let Some(message) = decision
         .deciding()
         .and_then(|finding| finding.message.as_deref())
@@ -352,14 +351,24 @@ fn of_decision(decision: &Decision) -> Vec<(&'static str, Piece)> {
         let text = format!("{} if it were enforced", observed.as_str());
         fields.push(("observed", piece(Tone::Careful, text)));
     }
-    for finding in &decision.findings {
-        let rule = finding.rule.as_ref().map_or("", |rule| rule.as_str());
+    // A single finding is the cause, which is shown already.
+    let findings = match decision.findings.as_slice() {
+        [_] => &[][..],
+        several => several,
+    };
+    for finding in findings {
+        let rule = finding.rule.as_ref().map(|rule| format!(" {rule}"));
         let tone = match finding.verdict {
             Verdict::Allow => Tone::Quiet,
             Verdict::Ask | Verdict::Deny => Tone::Plain,
         };
         let check = finding.check.as_str();
-        let text = format!("{check} {} {} {rule}", finding.verdict, finding.reason);
+        let text = format!(
+            "{check} {} {}{}",
+            finding.verdict,
+            finding.reason,
+            rule.unwrap_or_default()
+        );
         fields.push(("finding", piece(tone, text)));
     }
     fields

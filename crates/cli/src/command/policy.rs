@@ -231,6 +231,7 @@ fn show_failure(page: &mut Page, one: &Checked, failure: &ExampleFailure) {
         Tone::Quiet,
         format!("    = {}", truth_text(&failure.truth)),
     )]);
+    page.blank();
 }
 
 fn truth_text(truth: &aegis_policy::Truth) -> String {
@@ -325,8 +326,9 @@ fn request(
             let read = aegis_canon::parse_tagging(text.as_bytes())
                 .map_err(|error| Failure::usage(format!("the parameters are no JSON: {error}")))?;
             if !read.value.is_object() {
-                return Err(Failure::usage("the parameters are no JSON object")
-                    .remedy("write them as the agent would: --params '{\"file_path\": \"notes.md\"}'"));
+                return Err(Failure::usage("the parameters are no JSON object").remedy(
+                    "write them as the agent would: --params '{\"file_path\": \"notes.md\"}'",
+                ));
             }
             read.value
         }
@@ -458,6 +460,7 @@ fn in_force(here: &Here) -> Result<Report, Failure> {
             ),
             ("standing", standing(policy)),
         ]);
+        page.blank();
         show_rules(&mut page, policy.compiled.policy());
     }
     let json: Vec<Value> = policies

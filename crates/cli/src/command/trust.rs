@@ -23,8 +23,17 @@ pub(crate) fn trust(here: &Here, arguments: &TrustArguments) -> Result<Report, F
         if digests.is_empty() {
             page.plain("No file is trusted.");
         }
+        let known = known(here);
         for digest in &digests {
-            page.plain(format!("  {digest}"));
+            let name = known.iter().find(|(known, _)| known == digest);
+            page.line(&[
+                piece(Tone::Plain, format!("  {digest}")),
+                piece(
+                    Tone::Quiet,
+                    name.map(|(_, file)| format!("  {}", file.display()))
+                        .unwrap_or_default(),
+                ),
+            ]);
         }
         return Ok(Report::done(page, json!({"trusted": digests})));
     }
@@ -53,6 +62,15 @@ pub(crate) fn trust(here: &Here, arguments: &TrustArguments) -> Result<Report, F
         page.plain("A trusted file counts in full until one byte of it changes.");
     }
     Ok(Report::done(page, json!({"files": changed})))
+}
+
+/// Returns the files of the project here with the digests they have at present.
+fn known(here: &Here) -> Vec<(String, PathBuf)> {
+    let project = here.places.project.iter();
+    project
+        .flat_map(|project| [&project.settings, &project.policy])
+        .filter_map(|path| Some((digest(here, path).ok()?.to_string(), here.shown(path))))
+        .collect()
 }
 
 /// Returns the digest by which a file is trusted: that of all its texts for a policy.

@@ -6,16 +6,15 @@ use super::stage::{Stage, keys};
 fn the_exit_codes_are_those_of_the_table() {
     let stage = Stage::with_log();
     stage.write("work/broken.yaml", "aegis: policy/v1\nrulez: []\n");
-    stage.write("home/.config/other/policy.yaml", "");
     for (words, expected) in [
         // Done.
         (&["version"][..], 0),
         (&["log", "verify"], 0),
         (&["log", "replay"], 0),
         // The answer is no.
-        (&["approvals", "approve", "apr_1"], 2),
         (&["log", "replay", "--policy", "strict.yaml"], 1),
         // Usage or invalid input.
+        (&["approvals", "approve", "apr_1"], 2),
         (&["no-such-command"], 2),
         (&["log", "list", "--limit", "many"], 2),
         (&["log", "list", "--verdict", "maybe"], 2),

@@ -67,7 +67,12 @@ fn what_aegis_stands_on_is_shown_as_protected() {
             ])
             .exits(0),
         stage
-            .aegis(&["policy", "explain", "--command", "claude -p 'do it for me'"])
+            .aegis(&[
+                "policy",
+                "explain",
+                "--command",
+                "codex exec 'do it for me'",
+            ])
             .exits(0),
         stage
             .aegis(&[
@@ -95,6 +100,8 @@ fn a_project_policy_that_nobody_trusts_allows_nothing() {
     let before = stage.aegis(&words).exits(0);
     stage.aegis(&["trust"]).exits(0);
     let after = stage.aegis(&words).exits(0);
+    assert!(before.out.contains("? ask"), "{}", before.whole());
+    assert!(after.out.contains("✓ allow"), "{}", after.whole());
     stage.shows("explain-trust", &[&before, &after]);
 }
 

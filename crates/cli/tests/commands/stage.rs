@@ -246,7 +246,7 @@ impl Stage {
             settings.add_filter(&literal(folder), "[programs]");
         }
         settings.add_filter(r"\b[0-9a-f]{64}\b", "[digest]");
-        settings.add_filter(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "[date and time     ]");
+        settings.add_filter(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "[date and time    ]");
         settings.add_filter(r"apr_[0-9a-f]{8}\b", "[approval]  ");
         settings.add_filter(r"apr_[0-9a-f]+", "[approval]");
         settings.add_filter(

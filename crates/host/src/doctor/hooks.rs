@@ -118,7 +118,7 @@ fn places(source: &Source, symptoms: &mut Vec<Symptom>) {
     let whose = format!("the {} settings `{}`", source.name, source.path.display());
     let all = EVENTS.len();
     symptoms.push(match count {
-        0 => Symptom::note(Part::Hooks, format!("no event is registered in {whose}")),
+        0 => return,
         count if count == all => Symptom::good(
             Part::Hooks,
             format!("all {all} events are registered in {whose}"),
