@@ -274,8 +274,8 @@ pub(crate) struct VerifyArguments {
     /// Also write every envelope anew and compare the bytes.
     #[arg(long)]
     pub(crate) canonical: bool,
-    /// A head kept elsewhere, as `SESSION:NEXT:HASH`.
-    #[arg(long, value_name = "HEAD")]
+    /// The last record of a session as it was kept elsewhere: `SESSION:SEQ:HASH`.
+    #[arg(long, value_name = "RECORD")]
     pub(crate) anchor: Vec<String>,
 }
 
