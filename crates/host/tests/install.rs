@@ -359,7 +359,8 @@ fn text_that_is_no_json_is_refused_with_its_place() {
             matches!(error, SettingsFileError::NotJson { .. }),
             "{error}"
         );
-        assert!(error.to_string().ends_with(place), "{error}");
+        let cause = std::error::Error::source(&error).unwrap().to_string();
+        assert!(cause.ends_with(place), "{cause}");
         assert_eq!(desk.text(), text);
     }
 }
