@@ -79,10 +79,10 @@ pub use places::{Places, Project};
 pub use process::{FixedProcesses, ProcFs, Process, Processes, agent_above};
 pub use proposal::{Proposal, WaitFor};
 pub use protected::{Protected, ProtectedObject};
-pub use submitted::Submitted;
 pub use settings::{
     DurabilityLevel, FallbackLevel, Headless, Ignored, LoadSettingsError, Origin, Setting,
     Settings, SettingsFile,
 };
+pub use submitted::Submitted;
 pub use surroundings::Surroundings;
 pub use trust::{Trust, TrustError};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use aegis_canon::{Digest, canonical};
 use aegis_log::ENTRY_BYTES_MAX;
-use aegis_redact::Redactor;
+use aegis_redact::{Found, Redactor};
 use aegis_types::{ActionRequest, Decision, Entry, Event};
 use serde_json::Value;
 
@@ -33,9 +33,17 @@ pub(crate) fn record_request(
 ) -> Result<Recorded, serde_json::Error> {
     let mut entry = Event::ActionRequested(Box::new(request.clone())).entry(request.at)?;
     let mut left_out = 0;
+    // The arguments come first: what they show to be a secret by its name or
+    // place stands bare in the words and paths that were derived of them.
+    let mut known = Found::default();
     for key in ["args", "resource", "context", "tool_name"] {
         if let Some(part) = entry.payload.get_mut(key) {
-            left_out += redact_in_place(redactor, part);
+            left_out += known.remove_from(part);
+            let (count, found) = redact_in_place(redactor, part);
+            left_out += count;
+            if key == "args" {
+                known = found;
+            }
         }
     }
     if canonical(&entry.payload).len() > REQUEST_BYTES_MAX {
@@ -59,13 +67,13 @@ pub(crate) fn record_request(
     })
 }
 
-fn redact_in_place(redactor: &Redactor, value: &mut Value) -> usize {
+fn redact_in_place(redactor: &Redactor, value: &mut Value) -> (usize, Found) {
     let redacted = redactor.redact_value(value);
-    let count = redacted.count;
+    let (count, found) = (redacted.count, redacted.found);
     if count > 0 {
         *value = redacted.value.into_owned();
     }
-    count
+    (count, found)
 }
 
 /// Replaces every long text by its head, its length and its digest; returns how many.

@@ -72,6 +72,27 @@ fn secrets_are_gone_before_anything_is_recorded() {
 }
 
 #[test]
+fn a_secret_is_gone_from_the_words_and_paths_derived_of_a_command() {
+    let secret = "Xk9vQ2mLr7TzB4w";
+    for line in [
+        format!("export API_TOKEN={secret} && ./deploy"),
+        format!("PGPASSWORD={secret} psql -h db app"),
+        format!("mysql -u root -p{secret} app"),
+        format!("curl -u admin:{secret} https://example.org/x"),
+        format!("deploy --password '{secret}' now"),
+    ] {
+        let machine = Machine::new(&[ALLOW]);
+        let _ = machine
+            .gate()
+            .submit(&machine.bash("one", &line), WaitFor::Later);
+        for envelope in machine.envelopes() {
+            let text = envelope.to_json().to_string();
+            assert!(!text.contains(secret), "{line}: {text}");
+        }
+    }
+}
+
+#[test]
 fn a_policy_that_cannot_be_used_denies_and_the_denial_is_recorded() {
     let machine = Machine::new(&[]);
     machine.policies.replace(InForce {

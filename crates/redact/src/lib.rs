@@ -20,6 +20,8 @@ mod kind;
 
 mod redactor;
 
+mod found;
+
 mod value;
 
 mod text;
@@ -54,6 +56,7 @@ mod span;
 
 mod visible;
 
+pub use found::Found;
 pub use kind::SecretKind;
 pub use marker::contains_redaction;
 pub use redactor::{Redacted, Redactor};

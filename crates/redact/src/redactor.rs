@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use aegis_canon::Key;
 use serde_json::Value;
 
+use crate::found::Found;
 use crate::kind::SecretKind;
 use crate::marker::marker;
 use crate::text::secrets;
@@ -29,6 +30,8 @@ pub struct Redacted<T> {
     pub count: usize,
     /// Of which kinds they were.
     pub kinds: BTreeSet<SecretKind>,
+    /// The secrets themselves, to remove them from what was derived of the same data.
+    pub found: Found,
 }
 
 impl<T> Redacted<T> {
@@ -38,6 +41,7 @@ impl<T> Redacted<T> {
             value,
             count: 0,
             kinds: BTreeSet::new(),
+            found: Found::default(),
         }
     }
 }
@@ -66,7 +70,9 @@ impl Redactor {
             for span in spans {
                 let secret = old.get(span.range.clone()).unwrap_or_default();
                 new.push_str(old.get(copied..span.range.start).unwrap_or_default());
-                new.push_str(&marker(&self.key, span.kind, secret.as_bytes()));
+                let mark = marker(&self.key, span.kind, secret.as_bytes());
+                redacted.found.add(secret, &mark);
+                new.push_str(&mark);
                 copied = span.range.end;
                 redacted.count += 1;
                 redacted.kinds.insert(span.kind);

@@ -27,6 +27,7 @@ pub(crate) fn redact<'a>(redactor: &Redactor, value: &'a Value) -> Redacted<Cow<
         value: new.map_or(Cow::Borrowed(value), Cow::Owned),
         count: walk.redacted.count,
         kinds: walk.redacted.kinds,
+        found: walk.redacted.found,
     }
 }
 
@@ -58,7 +59,11 @@ impl Walk<'_> {
     fn replace(&mut self, kind: SecretKind, secret: &[u8]) -> Value {
         self.redacted.count += 1;
         self.redacted.kinds.insert(kind);
-        Value::String(self.redactor.marker(kind, secret))
+        let mark = self.redactor.marker(kind, secret);
+        if let Ok(secret) = std::str::from_utf8(secret) {
+            self.redacted.found.add(secret, &mark);
+        }
+        Value::String(mark)
     }
 
     fn string(&mut self, text: &str, name: Option<KeyName>) -> Option<Value> {
@@ -84,6 +89,7 @@ impl Walk<'_> {
         }
         self.redacted.count += redacted.count;
         self.redacted.kinds.extend(redacted.kinds);
+        self.redacted.found.join(redacted.found);
         Some(redacted.value.into_owned())
     }
 
