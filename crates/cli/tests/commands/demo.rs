@@ -28,8 +28,8 @@ fn the_demonstration_answers_in_json() {
         [
             "as_expected",
             "consistent",
-            "decisions",
             "envelopes",
+            "records",
             "tampering_found"
         ]
     );
