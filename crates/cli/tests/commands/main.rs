@@ -21,6 +21,7 @@ mod demo;
 mod doctor;
 mod exits;
 mod explain;
+mod hook;
 mod install;
 mod log;
 mod policy;

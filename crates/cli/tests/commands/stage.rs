@@ -191,9 +191,15 @@ impl Stage {
 
     /// Starts `aegis hook` with an event, as a client does that nobody sits before.
     pub fn hook(&self, event: &Value) -> Child {
+        let program = Path::new(env!("CARGO_BIN_EXE_aegis"));
+        self.hook_by(program, &["hook"], &event.to_string())
+    }
+
+    /// As [`Stage::hook`], by any program and with any text.
+    pub fn hook_by(&self, program: &Path, words: &[&str], text: &str) -> Child {
         let mut hook = self
-            .command(Path::new(env!("CARGO_BIN_EXE_aegis")))
-            .arg("hook")
+            .command(program)
+            .args(words)
             .env("CLAUDE_CODE_SESSION_ATTENDED", "0")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -201,7 +207,7 @@ impl Stage {
             .spawn()
             .unwrap();
         let mut input = hook.stdin.take().unwrap();
-        input.write_all(event.to_string().as_bytes()).unwrap();
+        input.write_all(text.as_bytes()).unwrap();
         hook
     }
 
