@@ -36,11 +36,11 @@ pub(crate) fn answer(here: &Here, command: ApprovalsCommand) -> Result<Report, F
         }
         ApprovalsCommand::Approve(arguments) => {
             let gate = gate.ok_or_else(|| unknown(&arguments.id))?;
-            reply(&gate, here, &arguments, true)
+            reply(&gate, &arguments, true)
         }
         ApprovalsCommand::Refuse(arguments) => {
             let gate = gate.ok_or_else(|| unknown(&arguments.id))?;
-            reply(&gate, here, &arguments, false)
+            reply(&gate, &arguments, false)
         }
         ApprovalsCommand::Watch { idle } => watch(here, idle.as_deref()),
     }
@@ -210,14 +210,9 @@ fn unknown(text: &str) -> Failure {
         .remedy("`aegis approvals list --all` shows their names")
 }
 
-fn reply(
-    gate: &Gate,
-    here: &Here,
-    arguments: &AnswerArguments,
-    is_granted: bool,
-) -> Result<Report, Failure> {
+fn reply(gate: &Gate, arguments: &AnswerArguments, is_granted: bool) -> Result<Report, Failure> {
     let view = find(gate, &arguments.id)?;
-    let answered = give(gate, here, &view, is_granted, arguments.note.clone())?;
+    let answered = give(gate, &view, is_granted, arguments.note.clone())?;
     let mut page = Page::default();
     page.line(&[
         piece(tone(answered.status), answered.status.as_str()),
@@ -231,14 +226,13 @@ fn reply(
 
 fn give(
     gate: &Gate,
-    here: &Here,
     view: &ApprovalView,
     is_granted: bool,
     note: Option<String>,
 ) -> Result<ApprovalView, Failure> {
     let reply = Reply {
         is_granted,
-        approver: approver(here)?,
+        approver: approver()?,
         assurance: Assurance::Low,
         channel: "terminal".to_owned(),
         note,
@@ -265,15 +259,11 @@ fn refused(error: &AnswerError) -> Failure {
     }
 }
 
-/// Returns the name of the user who answers, as the machine knows it.
-fn approver(here: &Here) -> Result<ApproverId, Failure> {
-    let user = here
-        .surroundings
-        .variables
-        .get("USER")
-        .map_or("user", String::as_str);
-    let name: String = user.chars().filter(char::is_ascii_graphic).collect();
-    ApproverId::from_str(&format!("local:{name}"))
+/// Returns the user who answers, by the number that the system knows: a name in
+/// the environment could be anybody's.
+fn approver() -> Result<ApproverId, Failure> {
+    let user = rustix::process::getuid().as_raw();
+    ApproverId::from_str(&format!("local:uid-{user}"))
         .map_err(|error| Failure::environment(format!("the user has no usable name: {error}")))
 }
 
@@ -300,7 +290,7 @@ fn watch(here: &Here, idle: Option<&str>) -> Result<Report, Failure> {
             .rev()
             .filter(|view| !seen.contains(&view.approval.id))
         {
-            ask(&gate, here, view)?;
+            ask(&gate, view)?;
             last_news = Instant::now();
         }
         seen = pending.into_iter().map(|view| view.approval.id).collect();
@@ -313,7 +303,7 @@ fn watch(here: &Here, idle: Option<&str>) -> Result<Report, Failure> {
     }
 }
 
-fn ask(gate: &Gate, here: &Here, view: &ApprovalView) -> Result<(), Failure> {
+fn ask(gate: &Gate, view: &ApprovalView) -> Result<(), Failure> {
     let mut page = Page::default();
     page.blank();
     describe_view(&mut page, view);
@@ -329,7 +319,7 @@ fn ask(gate: &Gate, here: &Here, view: &ApprovalView) -> Result<(), Failure> {
             "s" | "skip" => return Ok(()),
             _ => continue,
         };
-        match give(gate, here, view, is_granted, None) {
+        match give(gate, view, is_granted, None) {
             Ok(answered) => say(&format!("{}\n", answered.status.as_str())),
             Err(failure) => say(&format!("{}\n", failure.message)),
         }

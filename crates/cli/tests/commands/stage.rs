@@ -240,6 +240,7 @@ impl Stage {
         let root = self.path("");
         let root = root.to_str().unwrap().trim_end_matches('/');
         settings.add_filter(&literal(root), "[stage]");
+        settings.add_filter("local:uid-[0-9]+", "local:[uid]");
         for programs in [
             Some(PathBuf::from(env!("CARGO_BIN_EXE_aegis"))),
             std::env::var_os("AEGIS_TEST_BIN").map(|folder| PathBuf::from(folder).join("aegis")),

@@ -127,7 +127,8 @@ const TABLE: &[Entry] = &[
     entry(&["chcon", "restorecon"], All(W))
         .values("urtl", &["user", "role", "type"])
         .beneath(RECURSIVE),
-    // Reading.
+    // Reading. What changes something of Aegis is found by its subcommand.
+    entry(&["aegis"], All(R)),
     entry(
         &[
             "cat",
