@@ -266,6 +266,9 @@ impl Selection {
     }
 }
 
+/// How many records are looked for at the end of a chain rather than by their time.
+const NEAR_MAX: usize = 1_024;
+
 /// What keeps a query from looking at the whole log.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Bound {
@@ -289,13 +292,20 @@ impl Bound {
                     | EventKind::HeadsMoved
             )
         };
+        let is_one_chain = chains.is_some_and(|chains| chains.len() == 1);
+        let are_all_rare = !query.kinds.is_empty() && query.kinds.iter().all(is_rare);
+        // A few frequent records stand near the end of their chain, while
+        // within the time asked for there may be many of other chains.
+        let are_near = !are_all_rare && query.limit <= NEAR_MAX;
         if query.subject.is_some() {
             Self::Subject
+        } else if is_one_chain && are_near {
+            Self::Chain
         } else if query.since.is_some() {
             Self::Time
-        } else if chains.is_some_and(|chains| chains.len() == 1) {
+        } else if is_one_chain {
             Self::Chain
-        } else if !query.kinds.is_empty() && query.kinds.iter().all(is_rare) {
+        } else if are_all_rare {
             Self::Rare
         } else {
             Self::Newest
