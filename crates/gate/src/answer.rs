@@ -128,13 +128,14 @@ impl Gate {
             note: reply.note.as_deref().map(|note| self.redact_text(note)),
         };
         let entry = Event::ApprovalAnswered(answer.clone()).entry(self.now())?;
-        self.append(Batch {
-            chain,
-            expected: Some(expected),
-            entries: vec![entry],
-            documents: Vec::new(),
-        })
-        .map_err(AnswerError::Append)?;
+        self.log()
+            .append(Batch {
+                chain,
+                expected: Some(expected),
+                entries: vec![entry],
+                documents: Vec::new(),
+            })
+            .map_err(AnswerError::Append)?;
         Ok(view.with(answer, self.now()))
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use aegis_log::{AppendError, Appended, Batch, Log};
+use aegis_log::Log;
 use aegis_redact::Redactor;
 use aegis_types::{ChainId, SessionId, Timestamp};
 
@@ -12,9 +12,7 @@ use crate::in_force::{InForce, Policies};
 use crate::pause::Pause;
 use crate::process::Processes;
 use crate::protected::Protected;
-use crate::recent::Recents;
 use crate::settings::{FallbackLevel, Settings};
-use crate::siblings;
 use crate::surroundings::Surroundings;
 
 /// What a gate is made of.
@@ -42,62 +40,56 @@ pub struct Parts {
 }
 
 /// The pipeline: the only writer of decisions and approvals.
-pub struct Gate {
-    parts: Parts,
-    recents: Recents,
-}
+pub struct Gate(Parts);
 
 impl Gate {
     /// Returns a gate made of `parts`.
     #[must_use]
     pub const fn new(parts: Parts) -> Self {
-        Self {
-            parts,
-            recents: Recents::new(),
-        }
+        Self(parts)
     }
 
     /// Returns the log.
     #[must_use]
     pub fn log(&self) -> &dyn Log {
-        &*self.parts.log
+        &*self.0.log
     }
 
     /// Returns the settings.
     #[must_use]
     pub const fn settings(&self) -> &Settings {
-        &self.parts.settings
+        &self.0.settings
     }
 
     /// Returns the policies in force at this moment.
     #[must_use]
     pub fn policies(&self) -> Arc<InForce> {
-        self.parts.policies.in_force()
+        self.0.policies.in_force()
     }
 
     /// Returns what Aegis stands on.
     #[must_use]
     pub const fn protected(&self) -> &Protected {
-        &self.parts.protected
+        &self.0.protected
     }
 
     /// Returns what the process finds around it.
     #[must_use]
     pub const fn surroundings(&self) -> &Surroundings {
-        &self.parts.surroundings
+        &self.0.surroundings
     }
 
     /// Returns the present time, by the clock of the gate.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        self.parts.clock.now()
+        self.0.clock.now()
     }
 
     /// Returns the settings as the engine takes them.
     #[must_use]
     pub const fn engine_settings(&self) -> aegis_engine::Settings {
         aegis_engine::Settings {
-            fallback: match self.parts.settings.fallback.value {
+            fallback: match self.0.settings.fallback.value {
                 FallbackLevel::Host => aegis_engine::Fallback::Host,
                 FallbackLevel::Deny => aegis_engine::Fallback::Deny,
             },
@@ -105,41 +97,29 @@ impl Gate {
     }
 
     pub(crate) fn pause(&self) -> &dyn Pause {
-        &*self.parts.pause
+        &*self.0.pause
     }
 
     pub(crate) fn processes(&self) -> &dyn Processes {
-        &*self.parts.processes
+        &*self.0.processes
     }
 
     pub(crate) fn approver(&self) -> &dyn Approver {
-        &*self.parts.approver
+        &*self.0.approver
     }
 
     pub(crate) const fn redactor(&self) -> &Redactor {
-        &self.parts.redactor
+        &self.0.redactor
     }
 
     pub(crate) fn redact_text(&self, text: &str) -> String {
-        self.parts.redactor.redact_text(text).value.into_owned()
-    }
-
-    /// Returns what is remembered of the newest records of sessions.
-    pub(crate) const fn recents(&self) -> &Recents {
-        &self.recents
-    }
-
-    /// Appends to the log, and remembers what was appended.
-    pub(crate) fn append(&self, batch: Batch) -> Result<Appended, AppendError> {
-        let appended = self.log().append(batch)?;
-        siblings::note(&self.recents, &appended);
-        Ok(appended)
+        self.0.redactor.redact_text(text).value.into_owned()
     }
 
     /// Returns the chain of a session.
     pub(crate) fn chain(&self, session: &SessionId) -> ChainId {
         ChainId::Session {
-            tenant: self.parts.settings.tenant.value.clone(),
+            tenant: self.0.settings.tenant.value.clone(),
             session: session.clone(),
         }
     }

@@ -28,8 +28,6 @@ mod gather;
 
 mod siblings;
 
-mod recent;
-
 mod protected;
 
 mod approvals;

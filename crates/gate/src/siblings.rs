@@ -11,12 +11,9 @@
 //! prompt begins or ends. A command that the host leaves running in the
 //! background has ended by then as far as it tells.
 
-use std::sync::Arc;
-
-use aegis_log::{Appended, Query, ReadLogError};
+use aegis_log::{Query, ReadLogError};
 use aegis_types::{
-    ActionRequest, ChainId, DurationMs, Envelope, EventKind, Head, RequestId, SessionId, Timestamp,
-    Verdict,
+    ActionRequest, DurationMs, Envelope, EventKind, RequestId, SessionId, Timestamp, Verdict,
 };
 use serde::Deserialize as _;
 use serde_json::Value;
@@ -24,7 +21,6 @@ use serde_json::Value;
 use crate::gate::Gate;
 use crate::gather::tool::{Subject, tool};
 use crate::proposal::Proposal;
-use crate::recent::{Recent, Recents};
 
 /// How long an action without an outcome counts as pending.
 const PENDING_FOR: DurationMs = DurationMs::from_secs(600);
@@ -53,45 +49,22 @@ pub(crate) fn matter(proposal: &Proposal) -> bool {
     }
 }
 
-/// Returns the newest records of a session whose chain ends at `head`.
-pub(crate) fn recent(
+/// Returns the requests of `session` that were let happen and have not ended.
+pub(crate) fn pending(
     gate: &Gate,
-    chain: &ChainId,
-    head: Head,
     session: &SessionId,
+    own: &RequestId,
     now: Timestamp,
-) -> Result<Recent, ReadLogError> {
-    if let Some(recent) = gate.recents().at(chain, head) {
-        return Ok(recent);
-    }
+) -> Result<Vec<ActionRequest>, ReadLogError> {
     // The batch of one agent ends while another one's is underway.
     let subagents = [EventKind::SubagentStarted, EventKind::SubagentStopped];
-    let subagent = newest(gate, session, now, &subagents, 1)?;
-    let is_shared = !subagent.is_empty();
+    let is_shared = !newest(gate, session, now, &subagents, 1)?.is_empty();
     let is_boundary = |record: &Envelope| ends_all(record.kind, is_shared);
     let mut records = newest(gate, session, now, &KINDS, RECORDS_FIRST)?;
     if records.len() == RECORDS_FIRST && !records.iter().any(is_boundary) {
         records = newest(gate, session, now, &KINDS, RECORDS_MAX)?;
     }
-    let recent = Recent {
-        subagent_at: subagent.first().map(|record| record.at),
-        records: records.into_iter().map(Arc::new).collect(),
-    };
-    gate.recents().keep(chain, head, recent.clone());
-    Ok(recent)
-}
-
-/// Adds what was appended to what is remembered.
-pub(crate) fn note(recents: &Recents, appended: &Appended) {
-    recents.note(appended, |kind| KINDS.contains(&kind), ends_all);
-}
-
-/// Returns the requests among `recent` that were let happen and have not ended.
-pub(crate) fn pending(recent: &Recent, own: &RequestId, now: Timestamp) -> Vec<ActionRequest> {
-    let since = now.minus(PENDING_FOR);
-    let is_shared = recent.subagent_at.is_some_and(|at| at >= since);
-    let lately = recent.records.iter().filter(|record| record.at >= since);
-    let since_boundary = lately.take_while(|record| !ends_all(record.kind, is_shared));
+    let since_boundary = records.iter().take_while(|record| !is_boundary(record));
     let mut over: Vec<&str> = vec![own.as_str()];
     let mut let_happen: Vec<&str> = Vec::new();
     let mut pending = Vec::new();
@@ -118,7 +91,7 @@ pub(crate) fn pending(recent: &Recent, own: &RequestId, now: Timestamp) -> Vec<A
         }
     }
     pending.reverse();
-    pending
+    Ok(pending)
 }
 
 fn newest(

@@ -125,7 +125,7 @@ impl Gate {
         // The head is read before everything that the decision depends on: if
         // it has not moved at the append, none of that has changed either.
         let head = self.log().head(&chain)?;
-        let request = self.gather_at(proposal, &chain, head)?;
+        let request = self.gather(proposal)?;
         let recorded = record_request(self.redactor(), &request)?;
         let before = self.rejections(&policies, request.at)?;
         let mut underway = Underway {
@@ -163,21 +163,9 @@ impl Gate {
     ///
     /// [`ReadLogError`] when what other actions plan cannot be read.
     pub fn gather(&self, proposal: &Proposal) -> Result<ActionRequest, ReadLogError> {
-        let chain = self.chain(&proposal.session);
-        let head = self.log().head(&chain)?;
-        self.gather_at(proposal, &chain, head)
-    }
-
-    fn gather_at(
-        &self,
-        proposal: &Proposal,
-        chain: &ChainId,
-        head: Head,
-    ) -> Result<ActionRequest, ReadLogError> {
         let now = self.now();
         let pending = if siblings::matter(proposal) {
-            let recent = siblings::recent(self, chain, head, &proposal.session, now)?;
-            siblings::pending(&recent, &proposal.id, now)
+            siblings::pending(self, &proposal.session, &proposal.id, now)?
         } else {
             Vec::new()
         };
@@ -245,7 +233,7 @@ impl Gate {
     ) -> Result<(), SubmitError> {
         let entry = self.decision_entry(&underway.request, &underway.recorded, decision, None)?;
         // The chain may have moved on; a denial holds wherever it stands.
-        self.append(Batch {
+        self.log().append(Batch {
             chain: underway.chain.clone(),
             expected: None,
             entries: vec![entry],
@@ -270,7 +258,7 @@ impl Gate {
         entries.push(underway.recorded.entry.clone());
         entries.push(decided);
         entries.extend(after);
-        Ok(self.append(Batch {
+        Ok(self.log().append(Batch {
             chain: underway.chain.clone(),
             expected: Some(underway.head),
             entries,
@@ -348,7 +336,7 @@ impl Gate {
     ) -> Result<(), SubmitError> {
         let recorded = record_request(self.redactor(), request)?;
         let decided = self.decision_entry(request, &recorded, decision, None)?;
-        self.append(Batch {
+        self.log().append(Batch {
             chain: self.chain(&request.principal.session),
             expected: None,
             entries: vec![recorded.entry, decided],

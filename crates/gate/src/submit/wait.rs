@@ -114,7 +114,7 @@ impl Gate {
             &decision,
             Some(&asked.approval),
         )?);
-        self.append(Batch {
+        self.log().append(Batch {
             chain: self.chain(&asked.approval.session),
             expected: Some(head),
             entries,
