@@ -134,7 +134,7 @@ fn tell_commits(contestants: &mut [Contestant]) -> Result<()> {
     let mut most = 0;
     for turn in 0..8 {
         let before = commits(&fs::read(&wal)?);
-        run_once(measured, RUNS + 3 + turn)?;
+        run_once(measured, RUNS + 2 + turn)?;
         let after = commits(&fs::read(&wal)?);
         // A WAL that was folded back in between tells nothing.
         most = most.max(after.saturating_sub(before));
