@@ -128,14 +128,13 @@ impl Gate {
             note: reply.note.as_deref().map(|note| self.redact_text(note)),
         };
         let entry = Event::ApprovalAnswered(answer.clone()).entry(self.now())?;
-        self.log()
-            .append(Batch {
-                chain,
-                expected: Some(expected),
-                entries: vec![entry],
-                documents: Vec::new(),
-            })
-            .map_err(AnswerError::Append)?;
+        self.append(Batch {
+            chain,
+            expected: Some(expected),
+            entries: vec![entry],
+            documents: Vec::new(),
+        })
+        .map_err(AnswerError::Append)?;
         Ok(view.with(answer, self.now()))
     }
 

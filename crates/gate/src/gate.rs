@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use aegis_log::Log;
+use aegis_log::{AppendError, Batch, Log, ReadLogError};
 use aegis_redact::Redactor;
-use aegis_types::{ChainId, SessionId, Timestamp};
+use aegis_types::{ChainId, Head, SessionId, Timestamp};
 
 use crate::approver::Approver;
 use crate::clock::Clock;
@@ -12,6 +12,7 @@ use crate::in_force::{InForce, Policies};
 use crate::pause::Pause;
 use crate::process::Processes;
 use crate::protected::Protected;
+use crate::recent::Recents;
 use crate::settings::{FallbackLevel, Settings};
 use crate::surroundings::Surroundings;
 
@@ -40,56 +41,62 @@ pub struct Parts {
 }
 
 /// The pipeline: the only writer of decisions and approvals.
-pub struct Gate(Parts);
+pub struct Gate {
+    parts: Parts,
+    recents: Recents,
+}
 
 impl Gate {
     /// Returns a gate made of `parts`.
     #[must_use]
     pub const fn new(parts: Parts) -> Self {
-        Self(parts)
+        Self {
+            parts,
+            recents: Recents::new(),
+        }
     }
 
     /// Returns the log.
     #[must_use]
     pub fn log(&self) -> &dyn Log {
-        &*self.0.log
+        &*self.parts.log
     }
 
     /// Returns the settings.
     #[must_use]
     pub const fn settings(&self) -> &Settings {
-        &self.0.settings
+        &self.parts.settings
     }
 
     /// Returns the policies in force at this moment.
     #[must_use]
     pub fn policies(&self) -> Arc<InForce> {
-        self.0.policies.in_force()
+        self.parts.policies.in_force()
     }
 
     /// Returns what Aegis stands on.
     #[must_use]
     pub const fn protected(&self) -> &Protected {
-        &self.0.protected
+        &self.parts.protected
     }
 
     /// Returns what the process finds around it.
     #[must_use]
     pub const fn surroundings(&self) -> &Surroundings {
-        &self.0.surroundings
+        &self.parts.surroundings
     }
 
     /// Returns the present time, by the clock of the gate.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        self.0.clock.now()
+        self.parts.clock.now()
     }
 
     /// Returns the settings as the engine takes them.
     #[must_use]
     pub const fn engine_settings(&self) -> aegis_engine::Settings {
         aegis_engine::Settings {
-            fallback: match self.0.settings.fallback.value {
+            fallback: match self.parts.settings.fallback.value {
                 FallbackLevel::Host => aegis_engine::Fallback::Host,
                 FallbackLevel::Deny => aegis_engine::Fallback::Deny,
             },
@@ -97,29 +104,59 @@ impl Gate {
     }
 
     pub(crate) fn pause(&self) -> &dyn Pause {
-        &*self.0.pause
+        &*self.parts.pause
     }
 
     pub(crate) fn processes(&self) -> &dyn Processes {
-        &*self.0.processes
+        &*self.parts.processes
     }
 
     pub(crate) fn approver(&self) -> &dyn Approver {
-        &*self.0.approver
+        &*self.parts.approver
     }
 
     pub(crate) const fn redactor(&self) -> &Redactor {
-        &self.0.redactor
+        &self.parts.redactor
     }
 
     pub(crate) fn redact_text(&self, text: &str) -> String {
-        self.0.redactor.redact_text(text).value.into_owned()
+        self.parts.redactor.redact_text(text).value.into_owned()
+    }
+
+    /// Returns what is remembered of the newest records of sessions.
+    pub(crate) const fn recents(&self) -> &Recents {
+        &self.recents
+    }
+
+    /// Returns where a chain ends, as far as this gate knows.
+    ///
+    /// Another process may have moved it; then an append that expects it fails.
+    pub(crate) fn head(&self, chain: &ChainId) -> Result<Head, ReadLogError> {
+        match self.recents.head(chain) {
+            Some(head) => Ok(head),
+            None => self.log().head(chain),
+        }
+    }
+
+    /// Appends to the log, and remembers what was appended.
+    pub(crate) fn append(&self, batch: Batch) -> Result<(), AppendError> {
+        let chain = batch.chain.clone();
+        match self.log().append(batch) {
+            Ok(appended) => {
+                self.recents.follow(appended);
+                Ok(())
+            }
+            Err(error) => {
+                self.recents.forget(&chain);
+                Err(error)
+            }
+        }
     }
 
     /// Returns the chain of a session.
     pub(crate) fn chain(&self, session: &SessionId) -> ChainId {
         ChainId::Session {
-            tenant: self.0.settings.tenant.value.clone(),
+            tenant: self.parts.settings.tenant.value.clone(),
             session: session.clone(),
         }
     }

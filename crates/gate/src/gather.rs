@@ -18,6 +18,7 @@ pub(crate) mod touches;
 pub(crate) mod word;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use aegis_types::{Access, Action, ActionRequest, Context, Derivation, Plan, Principal, Timestamp};
 
@@ -43,7 +44,7 @@ pub(crate) struct Scene<'a> {
     pub(crate) surroundings: &'a Surroundings,
     pub(crate) protected: &'a Protected,
     /// Requests of the session that were let happen and have not ended.
-    pub(crate) pending: &'a [ActionRequest],
+    pub(crate) pending: &'a [Arc<ActionRequest>],
 }
 
 /// Returns the request of a proposal, with no more than what was said.

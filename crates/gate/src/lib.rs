@@ -28,6 +28,8 @@ mod gather;
 
 mod siblings;
 
+mod recent;
+
 mod protected;
 
 mod approvals;

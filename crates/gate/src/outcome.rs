@@ -125,7 +125,7 @@ impl Gate {
             .iter()
             .map(|event| event.entry(self.now()))
             .collect::<Result<_, _>>()?;
-        self.log().append(Batch {
+        self.append(Batch {
             chain,
             expected: Some(head),
             entries,
@@ -255,7 +255,7 @@ impl Gate {
     }
 
     fn append_event(&self, session: &SessionId, event: &Event) -> Result<(), RecordError> {
-        self.log().append(Batch {
+        self.append(Batch {
             chain: self.chain(session),
             expected: None,
             entries: vec![event.entry(self.now())?],

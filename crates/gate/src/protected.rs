@@ -169,11 +169,13 @@ impl Protected {
             Some(_) | None => plain.follow(root, path, Last::Kept),
         };
         for found in followed.into_iter().chain(kept) {
+            // All of these are absolute and plain, so their bytes tell them
+            // apart; comparing them step by step takes far longer.
             let mut above = names.clone();
             above.extend(found.path.ancestors().skip(1).map(Path::to_path_buf));
-            above.retain(|name| *name != found.path);
-            above.sort();
-            above.dedup();
+            above.retain(|name| name.as_os_str() != found.path.as_os_str());
+            above.sort_by(|one, other| one.as_os_str().cmp(other.as_os_str()));
+            above.dedup_by(|one, other| one.as_os_str() == other.as_os_str());
             let object = ProtectedObject {
                 kind,
                 path: found.path,

@@ -11,9 +11,12 @@
 //! prompt begins or ends. A command that the host leaves running in the
 //! background has ended by then as far as it tells.
 
+use std::sync::{Arc, OnceLock};
+
 use aegis_log::{Query, ReadLogError};
 use aegis_types::{
-    ActionRequest, DurationMs, Envelope, EventKind, RequestId, SessionId, Timestamp, Verdict,
+    ActionRequest, ChainId, DurationMs, Envelope, EventKind, Head, RequestId, SessionId, Timestamp,
+    Verdict,
 };
 use serde::Deserialize as _;
 use serde_json::Value;
@@ -30,6 +33,9 @@ const PENDING_FOR: DurationMs = DurationMs::from_secs(600);
 const RECORDS_FIRST: usize = 12;
 const RECORDS_MAX: usize = 512;
 
+/// How many actions that have not ended are held.
+const ACTIONS_MAX: usize = RECORDS_MAX / 2;
+
 /// What is looked for.
 const KINDS: [EventKind; 7] = [
     EventKind::ActionRequested,
@@ -41,6 +47,25 @@ const KINDS: [EventKind; 7] = [
     EventKind::SessionStarted,
 ];
 
+/// The actions of one session that have not ended.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Siblings {
+    /// When a sub-agent last began or ended, if one did lately.
+    subagent_at: Option<Timestamp>,
+    /// Oldest first.
+    actions: Vec<Sibling>,
+}
+
+/// An action as it was recorded.
+#[derive(Clone, Debug)]
+struct Sibling {
+    record: Arc<Envelope>,
+    /// What the record says, once somebody asked; what cannot be read back
+    /// plans nothing that could be told.
+    request: OnceLock<Option<Arc<ActionRequest>>>,
+    is_let_happen: bool,
+}
+
 /// Returns whether what others plan matters to a proposal.
 pub(crate) fn matter(proposal: &Proposal) -> bool {
     match tool(&proposal.tool).subject {
@@ -49,49 +74,40 @@ pub(crate) fn matter(proposal: &Proposal) -> bool {
     }
 }
 
-/// Returns the requests of `session` that were let happen and have not ended.
-pub(crate) fn pending(
+/// Returns the actions of `session` that have not ended where its chain ends
+/// at `head`.
+pub(crate) fn of_session(
     gate: &Gate,
+    chain: &ChainId,
+    head: Head,
     session: &SessionId,
-    own: &RequestId,
     now: Timestamp,
-) -> Result<Vec<ActionRequest>, ReadLogError> {
-    // The batch of one agent ends while another one's is underway.
+) -> Result<Arc<Siblings>, ReadLogError> {
+    let remembered = gate.recents().at(chain, head);
+    if let Some(siblings) = remembered.filter(|siblings| !siblings.are_outdated(now)) {
+        return Ok(siblings);
+    }
+    let siblings = Arc::new(read(gate, session, now)?);
+    gate.recents().keep(chain, head, Arc::clone(&siblings));
+    Ok(siblings)
+}
+
+fn read(gate: &Gate, session: &SessionId, now: Timestamp) -> Result<Siblings, ReadLogError> {
     let subagents = [EventKind::SubagentStarted, EventKind::SubagentStopped];
-    let is_shared = !newest(gate, session, now, &subagents, 1)?.is_empty();
-    let is_boundary = |record: &Envelope| ends_all(record.kind, is_shared);
+    let subagent = newest(gate, session, now, &subagents, 1)?;
+    let mut siblings = Siblings {
+        subagent_at: subagent.first().map(|record| record.at),
+        actions: Vec::new(),
+    };
     let mut records = newest(gate, session, now, &KINDS, RECORDS_FIRST)?;
-    if records.len() == RECORDS_FIRST && !records.iter().any(is_boundary) {
+    let has_boundary = records.iter().any(|record| siblings.end_with(record.kind));
+    if records.len() == RECORDS_FIRST && !has_boundary {
         records = newest(gate, session, now, &KINDS, RECORDS_MAX)?;
     }
-    let since_boundary = records.iter().take_while(|record| !is_boundary(record));
-    let mut over: Vec<&str> = vec![own.as_str()];
-    let mut let_happen: Vec<&str> = Vec::new();
-    let mut pending = Vec::new();
-    for record in since_boundary {
-        let Some(subject) = record.subject.as_deref() else {
-            continue;
-        };
-        if over.contains(&subject) {
-            continue;
-        }
-        if record.kind == EventKind::OutcomeRecorded {
-            over.push(subject);
-        } else if record.kind == EventKind::DecisionMade {
-            let verdict = record.payload.get("verdict").and_then(Value::as_str);
-            if verdict == Some(Verdict::Deny.as_str()) {
-                over.push(subject);
-            } else {
-                let_happen.push(subject);
-            }
-        } else if let_happen.contains(&subject) {
-            over.push(subject);
-            // What cannot be read back plans nothing that could be told.
-            pending.extend(ActionRequest::deserialize(&record.payload));
-        }
+    for record in records.into_iter().rev() {
+        siblings.follow(record);
     }
-    pending.reverse();
-    Ok(pending)
+    Ok(siblings)
 }
 
 fn newest(
@@ -111,10 +127,178 @@ fn newest(
     })
 }
 
-/// Returns whether everything that was asked for before such a record has ended.
-fn ends_all(kind: EventKind, is_shared: bool) -> bool {
-    matches!(
-        kind,
-        EventKind::TurnEnded | EventKind::PromptSubmitted | EventKind::SessionStarted
-    ) || (kind == EventKind::BatchCompleted && !is_shared)
+impl Siblings {
+    /// Returns whether what was remembered says less than the log does: the
+    /// last sub-agent is so long ago that batches end everything again.
+    fn are_outdated(&self, now: Timestamp) -> bool {
+        let since = now.minus(PENDING_FOR);
+        self.subagent_at.is_some_and(|at| at < since)
+    }
+
+    /// Returns whether everything that was asked for before a record of such a
+    /// kind has ended.
+    fn end_with(&self, kind: EventKind) -> bool {
+        let is_shared = self.subagent_at.is_some();
+        matches!(
+            kind,
+            EventKind::TurnEnded | EventKind::PromptSubmitted | EventKind::SessionStarted // The batch of one agent ends while another one's is underway.
+        ) || (kind == EventKind::BatchCompleted && !is_shared)
+    }
+
+    /// Takes in the next record of the session.
+    pub(crate) fn follow(&mut self, record: Envelope) {
+        if self.end_with(record.kind) {
+            self.actions.clear();
+            return;
+        }
+        if record.kind == EventKind::ActionRequested {
+            if self.actions.len() == ACTIONS_MAX {
+                self.actions.remove(0);
+            }
+            self.actions.push(Sibling {
+                record: Arc::new(record),
+                request: OnceLock::new(),
+                is_let_happen: false,
+            });
+        } else if record.kind == EventKind::OutcomeRecorded {
+            self.actions.retain(|action| !action.is(&record));
+        } else if record.kind == EventKind::DecisionMade {
+            let verdict = record.payload.get("verdict").and_then(Value::as_str);
+            if verdict == Some(Verdict::Deny.as_str()) {
+                self.actions.retain(|action| !action.is(&record));
+            } else if let Some(action) = self.actions.iter_mut().rfind(|action| action.is(&record))
+            {
+                action.is_let_happen = true;
+            }
+        }
+    }
+
+    /// Returns the requests other than `own` that were let happen lately.
+    pub(crate) fn pending(&self, own: &RequestId, now: Timestamp) -> Vec<Arc<ActionRequest>> {
+        let since = now.minus(PENDING_FOR);
+        self.actions
+            .iter()
+            .filter(|action| action.is_let_happen && action.record.at >= since)
+            .filter(|action| action.record.subject.as_deref() != Some(own.as_str()))
+            .filter_map(Sibling::request)
+            .collect()
+    }
+}
+
+impl Sibling {
+    fn is(&self, record: &Envelope) -> bool {
+        self.record.subject.is_some() && self.record.subject == record.subject
+    }
+
+    fn request(&self) -> Option<Arc<ActionRequest>> {
+        self.request
+            .get_or_init(|| {
+                ActionRequest::deserialize(&self.record.payload)
+                    .ok()
+                    .map(Arc::new)
+            })
+            .clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aegis_canon::Digest;
+    use serde_json::json;
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_unix_ms(1_000_000);
+
+    /// Returns the names of what is pending after these records.
+    fn check(records: &[(EventKind, &str)], expected: &[&str]) {
+        let mut siblings = Siblings::default();
+        for (kind, about) in records {
+            siblings.follow(record(*kind, about));
+        }
+        let pending: Vec<_> = siblings
+            .actions
+            .iter()
+            .filter(|action| action.is_let_happen)
+            .filter_map(|action| action.record.subject.clone())
+            .collect();
+        assert_eq!(pending, expected, "{records:?}");
+    }
+
+    fn record(kind: EventKind, about: &str) -> Envelope {
+        let (subject, verdict) = about.split_once(' ').unwrap_or((about, ""));
+        Envelope {
+            chain: ChainId::Session {
+                tenant: "local".parse().unwrap(),
+                session: "session".parse().unwrap(),
+            },
+            seq: 0,
+            at: NOW,
+            kind,
+            subject: Some(subject.to_owned()),
+            payload: json!({"verdict": verdict}),
+            sealed: None,
+            previous: None,
+            hash: Digest::of(b""),
+        }
+    }
+
+    #[test]
+    fn what_was_let_happen_is_pending_until_its_outcome() {
+        use EventKind::{ActionRequested, DecisionMade, OutcomeRecorded};
+        let asked = [
+            (ActionRequested, "one"),
+            (DecisionMade, "one allow"),
+            (ActionRequested, "two"),
+            (DecisionMade, "two ask"),
+            (ActionRequested, "three"),
+            (DecisionMade, "three deny"),
+            (ActionRequested, "four"),
+        ];
+        check(&asked, &["one", "two"]);
+        let ended: Vec<_> = asked
+            .into_iter()
+            .chain([(OutcomeRecorded, "one")])
+            .collect();
+        check(&ended, &["two"]);
+        let refused: Vec<_> = asked
+            .into_iter()
+            .chain([(DecisionMade, "two deny")])
+            .collect();
+        check(&refused, &["one"]);
+    }
+
+    #[test]
+    fn a_batch_ends_everything_unless_a_sub_agent_works_beside_it() {
+        use EventKind::{ActionRequested, BatchCompleted, DecisionMade};
+        let batch = [
+            (ActionRequested, "one"),
+            (DecisionMade, "one allow"),
+            (BatchCompleted, ""),
+        ];
+        check(&batch, &[]);
+        let mut shared = Siblings {
+            subagent_at: Some(NOW),
+            actions: Vec::new(),
+        };
+        for (kind, about) in batch {
+            shared.follow(record(kind, about));
+        }
+        assert_eq!(shared.actions.len(), 1);
+        assert!(!shared.are_outdated(NOW));
+        assert!(shared.are_outdated(Timestamp::from_unix_ms(
+            NOW.unix_ms() + i64::try_from(PENDING_FOR.as_ms()).unwrap() + 1
+        )));
+    }
+
+    #[test]
+    fn the_oldest_of_too_many_is_let_go() {
+        let mut siblings = Siblings::default();
+        for number in 0..=ACTIONS_MAX {
+            siblings.follow(record(EventKind::ActionRequested, &number.to_string()));
+        }
+        assert_eq!(siblings.actions.len(), ACTIONS_MAX);
+        let oldest = siblings.actions.first().unwrap().record.subject.clone();
+        assert_eq!(oldest.as_deref(), Some("1"));
+    }
 }

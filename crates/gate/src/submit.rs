@@ -5,7 +5,7 @@ mod ask;
 mod wait;
 
 use aegis_engine::{decide, memory_needed};
-use aegis_log::{AppendError, Appended, Batch, Query, ReadLogError};
+use aegis_log::{AppendError, Batch, Query, ReadLogError};
 use aegis_types::{
     ActionRequest, Approval, ChainId, Decision, DurationMs, Entry, Event, EventKind, Head, Reason,
     Timestamp, Verdict,
@@ -124,8 +124,8 @@ impl Gate {
         let chain = self.chain(&proposal.session);
         // The head is read before everything that the decision depends on: if
         // it has not moved at the append, none of that has changed either.
-        let head = self.log().head(&chain)?;
-        let request = self.gather(proposal)?;
+        let head = self.head(&chain)?;
+        let request = self.gather_at(proposal, &chain, head)?;
         let recorded = record_request(self.redactor(), &request)?;
         let before = self.rejections(&policies, request.at)?;
         let mut underway = Underway {
@@ -163,9 +163,21 @@ impl Gate {
     ///
     /// [`ReadLogError`] when what other actions plan cannot be read.
     pub fn gather(&self, proposal: &Proposal) -> Result<ActionRequest, ReadLogError> {
+        let chain = self.chain(&proposal.session);
+        let head = self.log().head(&chain)?;
+        self.gather_at(proposal, &chain, head)
+    }
+
+    fn gather_at(
+        &self,
+        proposal: &Proposal,
+        chain: &ChainId,
+        head: Head,
+    ) -> Result<ActionRequest, ReadLogError> {
         let now = self.now();
         let pending = if siblings::matter(proposal) {
-            siblings::pending(self, &proposal.session, &proposal.id, now)?
+            siblings::of_session(self, chain, head, &proposal.session, now)?
+                .pending(&proposal.id, now)
         } else {
             Vec::new()
         };
@@ -233,7 +245,7 @@ impl Gate {
     ) -> Result<(), SubmitError> {
         let entry = self.decision_entry(&underway.request, &underway.recorded, decision, None)?;
         // The chain may have moved on; a denial holds wherever it stands.
-        self.log().append(Batch {
+        self.append(Batch {
             chain: underway.chain.clone(),
             expected: None,
             entries: vec![entry],
@@ -247,7 +259,7 @@ impl Gate {
         &self,
         underway: &Underway<'_>,
         after: Vec<Entry>,
-    ) -> Result<Appended, SubmitError> {
+    ) -> Result<(), SubmitError> {
         let decided = self.decision_entry(
             &underway.request,
             &underway.recorded,
@@ -258,7 +270,7 @@ impl Gate {
         entries.push(underway.recorded.entry.clone());
         entries.push(decided);
         entries.extend(after);
-        Ok(self.log().append(Batch {
+        Ok(self.append(Batch {
             chain: underway.chain.clone(),
             expected: Some(underway.head),
             entries,
@@ -336,7 +348,7 @@ impl Gate {
     ) -> Result<(), SubmitError> {
         let recorded = record_request(self.redactor(), request)?;
         let decided = self.decision_entry(request, &recorded, decision, None)?;
-        self.log().append(Batch {
+        self.append(Batch {
             chain: self.chain(&request.principal.session),
             expected: None,
             entries: vec![recorded.entry, decided],

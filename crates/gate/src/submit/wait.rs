@@ -114,7 +114,7 @@ impl Gate {
             &decision,
             Some(&asked.approval),
         )?);
-        self.log().append(Batch {
+        self.append(Batch {
             chain: self.chain(&asked.approval.session),
             expected: Some(head),
             entries,

@@ -296,9 +296,11 @@ impl Bound {
         let are_all_rare = !query.kinds.is_empty() && query.kinds.iter().all(is_rare);
         // A few frequent records stand near the end of their chain, while
         // within the time asked for there may be many of other chains.
-        let are_near = !are_all_rare && query.limit <= NEAR_MAX;
+        let are_near = query.limit <= NEAR_MAX;
         if query.subject.is_some() {
             Self::Subject
+        } else if is_one_chain && are_all_rare {
+            Self::Rare
         } else if is_one_chain && are_near {
             Self::Chain
         } else if query.since.is_some() {

@@ -63,7 +63,7 @@ CREATE TABLE entries (
 CREATE UNIQUE INDEX entries_place ON entries (chain, seq);
 CREATE INDEX entries_subject ON entries (subject) WHERE subject IS NOT NULL;
 CREATE INDEX entries_time ON entries (at, kind, chain);
-CREATE INDEX entries_rare ON entries (kind) WHERE kind NOT IN (",
+CREATE INDEX entries_rare ON entries (kind, chain) WHERE kind NOT IN (",
     frequent!(),
     ");
 CREATE TABLE documents (
