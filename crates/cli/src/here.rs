@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use aegis_canon::Key;
 use aegis_gate::{
-    ActivePolicies, Gate, Parts, Places, ProcFs, Protected, Settings, SilentApprover,
-    SleepingPause, Surroundings, SystemClock, Trust, agent_above,
+    ActivePolicies, Gate, HomeOrigin, OpenGateError, Parts, Places, ProcFs, Protected, Settings,
+    SilentApprover, SleepingPause, Surroundings, SystemClock, Trust, agent_above,
 };
 use aegis_log::{MemoryLog, OpenLogError, SqliteLog};
 use aegis_redact::Redactor;
@@ -25,8 +25,18 @@ pub(crate) struct Here {
 }
 
 impl Here {
-    /// Looks around the process.
+    /// Looks around the process, which must know where the user's files lie.
     pub(crate) fn look() -> Result<Self, Failure> {
+        let here = Self::look_anyhow()?;
+        match here.surroundings.home_origin {
+            HomeOrigin::Variable | HomeOrigin::UserDatabase => Ok(here),
+            HomeOrigin::Nowhere => Err(Failure::environment(OpenGateError::Home.to_string())
+                .remedy("set `HOME` to the folder of your own files")),
+        }
+    }
+
+    /// Looks around the process, for what can do without a home directory.
+    pub(crate) fn look_anyhow() -> Result<Self, Failure> {
         let directory = std::env::current_dir().map_err(|error| {
             Failure::environment(format!("there is no working directory: {error}"))
         })?;

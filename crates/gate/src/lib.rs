@@ -56,6 +56,8 @@ mod places;
 
 mod surroundings;
 
+mod user_database;
+
 mod clock;
 
 mod pause;
@@ -86,5 +88,5 @@ pub use settings::{
     Settings, SettingsFile,
 };
 pub use submitted::Submitted;
-pub use surroundings::Surroundings;
+pub use surroundings::{HomeOrigin, Surroundings};
 pub use trust::{Trust, TrustError};

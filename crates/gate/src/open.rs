@@ -17,7 +17,7 @@ use crate::places::Places;
 use crate::process::ProcFs;
 use crate::protected::Protected;
 use crate::settings::{DurabilityLevel, LoadSettingsError, Settings};
-use crate::surroundings::Surroundings;
+use crate::surroundings::{HomeOrigin, Surroundings};
 use crate::trust::{Trust, TrustError};
 use crate::write_file::{make_private_folder, read_owned, write_new_private};
 
@@ -27,6 +27,12 @@ const KEY_BYTES: usize = 32;
 /// Why a gate cannot be opened. Every action must then be denied.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenGateError {
+    /// Nothing says where the user's home directory is, so their policy cannot be found.
+    #[error(
+        "nothing says where the home directory is: `HOME` is no absolute path, and the list of \
+         users does not name this one; set `HOME`"
+    )]
+    Home,
     /// The folder of state cannot be made.
     #[error("the folder `{}` cannot be made; make it writable for this user", .path.display())]
     Folder {
@@ -82,6 +88,10 @@ impl Gate {
     ///
     /// [`OpenGateError`], whose text says what a person can do.
     pub fn open(surroundings: Surroundings) -> Result<Self, OpenGateError> {
+        match surroundings.home_origin {
+            HomeOrigin::Variable | HomeOrigin::UserDatabase => {}
+            HomeOrigin::Nowhere => return Err(OpenGateError::Home),
+        }
         let places = Places::of(&surroundings);
         make_private_folder(&places.state).map_err(|source| OpenGateError::Folder {
             path: places.state.clone(),

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use crate::user_database;
+
 /// The names of the programs of Aegis that lie side by side.
 const PROGRAMS: [&str; 2] = ["aegis", "aegis-hook"];
 
@@ -12,8 +14,10 @@ const PROGRAMS: [&str; 2] = ["aegis", "aegis-hook"];
 /// test can put a whole machine into a temporary folder.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Surroundings {
-    /// The home directory of the user.
+    /// The home directory of the user; a folder that no machine has if none is known.
     pub home: PathBuf,
+    /// How the home directory is known.
+    pub home_origin: HomeOrigin,
     /// The variables of the environment.
     pub variables: BTreeMap<String, String>,
     /// The working directory of the agent.
@@ -26,6 +30,23 @@ pub struct Surroundings {
     pub programs: Vec<PathBuf>,
 }
 
+/// How the home directory of the user is known.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum HomeOrigin {
+    /// The variable `HOME` holds an absolute path.
+    #[default]
+    Variable,
+    /// `HOME` is missing, empty or relative; the machine's list of users says it.
+    UserDatabase,
+    /// Neither says it. The user's policy cannot be found then, so nothing may
+    /// be decided.
+    Nowhere,
+}
+
+/// Where the home directory is said to be when none is known: by custom, no
+/// machine has this folder.
+const NO_HOME: &str = "/nonexistent";
+
 impl Surroundings {
     /// Reads the environment of this process, for an agent that works in `directory`.
     #[must_use]
@@ -33,12 +54,10 @@ impl Surroundings {
         let variables: BTreeMap<String, String> = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .collect();
-        let home = variables
-            .get("HOME")
-            .filter(|home| home.starts_with('/'))
-            .map_or_else(|| PathBuf::from("/"), PathBuf::from);
+        let (home, home_origin) = home(&variables, user_database::home);
         Self {
             home,
+            home_origin,
             variables,
             directory: directory.to_path_buf(),
             managed: PathBuf::from("/etc/aegis"),
@@ -56,6 +75,21 @@ impl Surroundings {
     }
 }
 
+/// Returns the home directory that `variables` name, else the one that `listed` gives.
+fn home(
+    variables: &BTreeMap<String, String>,
+    listed: impl FnOnce() -> Option<PathBuf>,
+) -> (PathBuf, HomeOrigin) {
+    let named = variables.get("HOME").map(PathBuf::from);
+    if let Some(named) = named.filter(|home| home.is_absolute()) {
+        return (named, HomeOrigin::Variable);
+    }
+    match listed() {
+        Some(listed) => (listed, HomeOrigin::UserDatabase),
+        None => (PathBuf::from(NO_HOME), HomeOrigin::Nowhere),
+    }
+}
+
 fn programs_beside_this_one() -> Vec<PathBuf> {
     let Ok(this) = std::env::current_exe() else {
         return Vec::new();
@@ -68,4 +102,40 @@ fn programs_beside_this_one() -> Vec<PathBuf> {
         programs.push(this);
     }
     programs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(variable: Option<&str>, listed: Option<&str>, expected: &str, origin: HomeOrigin) {
+        let variables = variable
+            .map(|value| ("HOME".to_owned(), value.to_owned()))
+            .into_iter()
+            .collect();
+        assert_eq!(
+            home(&variables, || listed.map(PathBuf::from)),
+            (PathBuf::from(expected), origin),
+            "{variable:?} {listed:?}"
+        );
+    }
+
+    #[test]
+    fn the_variable_names_the_home_directory_if_it_is_absolute() {
+        check(Some("/h"), Some("/listed"), "/h", HomeOrigin::Variable);
+        check(Some("/"), Some("/listed"), "/", HomeOrigin::Variable);
+    }
+
+    #[test]
+    fn else_the_list_of_users_names_it_and_never_the_root() {
+        for variable in [None, Some(""), Some("h"), Some("./h")] {
+            check(
+                variable,
+                Some("/listed"),
+                "/listed",
+                HomeOrigin::UserDatabase,
+            );
+            check(variable, None, "/nonexistent", HomeOrigin::Nowhere);
+        }
+    }
 }

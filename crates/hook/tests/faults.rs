@@ -28,6 +28,9 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_aegis-hook");
 const POLICY: &str = "aegis: policy/v1\nname: open\ndefault: deny\nrules:\n  \
     - {id: everything, match: {tool: \"*\"}, verdict: allow}\n";
 
+/// How a process gets mounts of its own, whether or not it is root.
+const OWN_MOUNTS: [&str; 3] = ["--user", "--map-root-user", "--mount"];
+
 struct Machine {
     folder: tempfile::TempDir,
 }
@@ -102,12 +105,45 @@ impl Machine {
         self.feed(Command::new(PROGRAM), &self.input(event))
     }
 
+    /// Returns the program on a machine whose list of users is this machine's
+    /// file `users`, after the shell words `before`.
+    fn among_users(&self, before: &str) -> Command {
+        let users = self.path("users");
+        through_mounts(&format!(
+            "mount --bind {} /etc/passwd && {before}",
+            users.display()
+        ))
+    }
+
     fn feed(&self, command: Command, input: &[u8]) -> Output {
         let mut child = self.prepare(command).spawn().unwrap();
         // A program that answers early closes its end.
         let _ = child.stdin.take().unwrap().write_all(input);
         child.wait_with_output().unwrap()
     }
+}
+
+/// Returns the program run by a shell that owns its mounts, as root in there.
+///
+/// A machine that gives no process mounts of its own cannot show what these
+/// tests show, and says what it lacks.
+fn through_mounts(before: &str) -> Command {
+    let may_mount = Command::new("unshare")
+        .args(OWN_MOUNTS)
+        .args(["mount", "-t", "tmpfs", "tmpfs", "/mnt"])
+        .output();
+    assert!(
+        may_mount
+            .as_ref()
+            .is_ok_and(|output| output.status.success()),
+        "this test needs `unshare` and `mount` of util-linux, and to be root or allowed to make \
+         user namespaces (sysctl kernel.unprivileged_userns_clone=1, \
+         kernel.apparmor_restrict_unprivileged_userns=0): {may_mount:?}"
+    );
+    let mut command = Command::new("unshare");
+    command.args(OWN_MOUNTS);
+    command.args(["/bin/sh", "-c", &format!("{before} && exec '{PROGRAM}'")]);
+    command
 }
 
 /// Returns the program run by a shell after `before`.
@@ -255,6 +291,38 @@ fn a_policy_that_broke_leaves_the_last_good_one_in_force() {
 }
 
 #[test]
+fn a_home_directory_that_nothing_names() {
+    let machine = Machine::new();
+    fs::write(
+        machine.path("users"),
+        "other:x:4242:4242::/home/other:/bin/sh\n",
+    )
+    .unwrap();
+    for home in ["unset HOME", "HOME=", "HOME=home"] {
+        check_all("no home", "where the home directory is", |event| {
+            machine.feed(machine.among_users(home), &machine.input(event))
+        });
+    }
+}
+
+#[test]
+fn a_home_directory_that_only_the_list_of_users_names() {
+    let machine = Machine::new();
+    let listed = format!("me:x:0:0::{}:/bin/sh\n", machine.path("home").display());
+    fs::write(machine.path("users"), listed).unwrap();
+    for home in ["unset HOME", "HOME=", "HOME=home"] {
+        let output = machine.feed(
+            machine.among_users(home),
+            &machine.input(HookEvent::PreToolUse),
+        );
+        let said: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let said = &said["hookSpecificOutput"];
+        // Only the user's own policy allows anything here.
+        assert_eq!(said["permissionDecision"], "allow", "{home}: {said}");
+    }
+}
+
+#[test]
 fn settings_that_are_broken() {
     let machine = Machine::new();
     fs::write(machine.path("home/.config/aegis/settings.toml"), "mode = 7").unwrap();
@@ -290,22 +358,16 @@ fn a_database_that_may_not_grow() {
 #[test]
 fn a_disk_that_is_full() {
     let machine = Machine::used();
-    if !can_mount() {
-        // `a_database_that_may_not_grow` is the same where nothing can be mounted.
-        return;
-    }
     let state = machine.path("state");
     let fill = format!(
-        "mkdir /tmp/kept.$$ && cp -a {state}/. /tmp/kept.$$ && \
-         mount -t tmpfs -o size=512k tmpfs {state} && cp -a /tmp/kept.$$/. {state} && \
-         rm -r /tmp/kept.$$ && (cat /dev/zero > {state}/filler 2>/dev/null; true)",
-        state = state.display()
+        "mkdir {kept} && mount -t tmpfs -o size=512k tmpfs {kept} && \
+         cp -a {state}/. {kept} && mount --move {kept} {state} && \
+         (cat /dev/zero > {state}/filler 2>/dev/null; true)",
+        state = state.display(),
+        kept = machine.path("kept-$$").display(),
     );
     check_all("full disk", "no room", |event| {
-        let mut command = Command::new("unshare");
-        command.args(own_mounts());
-        command.args(["/bin/sh", "-c", &format!("{fill}; exec '{PROGRAM}'")]);
-        machine.feed(command, &machine.input(event))
+        machine.feed(through_mounts(&fill), &machine.input(event))
     });
 }
 
@@ -420,21 +482,4 @@ fn without_override() -> Command {
 
 fn is_root() -> bool {
     fs::metadata("/proc/self").unwrap().uid() == 0
-}
-
-fn own_mounts() -> &'static [&'static str] {
-    if is_root() {
-        &["--mount"]
-    } else {
-        &["--user", "--map-root-user", "--mount"]
-    }
-}
-
-fn can_mount() -> bool {
-    Command::new("unshare")
-        .args(own_mounts())
-        .args(["mount", "-t", "tmpfs", "tmpfs", "/mnt"])
-        .stderr(Stdio::null())
-        .status()
-        .is_ok_and(|status| status.success())
 }

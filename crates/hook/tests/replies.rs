@@ -121,7 +121,7 @@ impl Machine {
             directory: self.path("project"),
             managed: self.path("managed"),
             host_managed: self.path("host"),
-            programs: Vec::new(),
+            ..Surroundings::default()
         }
     }
 

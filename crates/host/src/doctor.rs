@@ -184,6 +184,7 @@ pub fn examine_at(patient: &Patient<'_>, now: Timestamp) -> Report {
     let sources = hooks::sources(patient.surroundings);
     hooks::examine(patient, &sources, &mut symptoms);
     files::program(patient.registration, &mut symptoms);
+    files::home(patient.surroundings, &mut symptoms);
     files::state(patient.places, &mut symptoms);
     let settings = settings::examine(patient.places, patient.surroundings, &mut symptoms);
     if let Some(settings) = settings {

@@ -6,7 +6,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use aegis_gate::{Places, Surroundings};
+use aegis_gate::{HomeOrigin, Places, Surroundings};
 use aegis_host::{
     Client, FindClientError, Level, Part, Patient, Registration, Report, Symptom, Target,
     examine_at, plan_install, registration,
@@ -131,6 +131,25 @@ fn a_sound_installation_has_nothing_wrong() {
         .iter()
         .find(|symptom| symptom.part == Part::Grade);
     assert!(grade.unwrap().text.starts_with("G0: "), "{grade:?}");
+}
+
+#[test]
+fn a_home_directory_that_is_not_known_by_the_variable_is_told() {
+    let mut ward = Ward::sound();
+    ward.surroundings.home_origin = HomeOrigin::UserDatabase;
+    check(
+        &ward.report(),
+        Level::Warning,
+        Part::Files,
+        "the list of users names",
+    );
+    ward.surroundings.home_origin = HomeOrigin::Nowhere;
+    check(
+        &ward.report(),
+        Level::Fault,
+        Part::Files,
+        "every action is denied",
+    );
 }
 
 #[test]

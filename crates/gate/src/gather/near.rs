@@ -135,7 +135,7 @@ mod tests {
             managed: PathBuf::from("/nowhere/etc/aegis"),
             host_managed: PathBuf::from("/nowhere/etc/claude-code"),
             variables: [("CLAUDE_PROJECT_DIR".to_owned(), "/nowhere/app".to_owned())].into(),
-            programs: Vec::new(),
+            ..Surroundings::default()
         };
         Protected::of(&Places::of(&surroundings), &surroundings)
     }

@@ -132,6 +132,7 @@ impl Machine {
                 ),
             ]
             .into(),
+            ..Surroundings::default()
         }
     }
 

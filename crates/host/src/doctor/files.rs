@@ -4,7 +4,7 @@ use std::fs::{self, Metadata};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
-use aegis_gate::Places;
+use aegis_gate::{HomeOrigin, Places, Surroundings};
 
 use super::{Part, Symptom};
 use crate::registration::Registration;
@@ -32,6 +32,29 @@ pub(super) fn program(registration: &Registration, symptoms: &mut Vec<Symptom>) 
     guarded(Part::Program, path, &found, 0o022, symptoms);
     if symptoms.len() == before {
         symptoms.push(Symptom::good(Part::Program, format!("`{name}`")));
+    }
+}
+
+/// Examines how the home directory is known, which leads to all files of the user.
+pub(super) fn home(surroundings: &Surroundings, symptoms: &mut Vec<Symptom>) {
+    let remedy = "set `HOME` to the folder of your own files where the client is started";
+    match surroundings.home_origin {
+        HomeOrigin::Variable => {}
+        HomeOrigin::UserDatabase => symptoms.push(Symptom::warning(
+            Part::Files,
+            format!(
+                "`HOME` is no absolute path; the list of users names `{}`, and programs of an \
+                 agent may take another folder for the home directory",
+                surroundings.home.display()
+            ),
+            remedy,
+        )),
+        HomeOrigin::Nowhere => symptoms.push(Symptom::fault(
+            Part::Files,
+            "`HOME` is no absolute path, and the list of users does not name this user; your \
+             policy cannot be found, so every action is denied",
+            remedy,
+        )),
     }
 }
 
