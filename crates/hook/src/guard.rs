@@ -11,6 +11,8 @@ use std::sync::{Arc, Once};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use signal_hook::consts::SIGXFSZ;
+
 use crate::event::HookEvent;
 use crate::output::{Output, Permission, Reply};
 use crate::say;
@@ -39,6 +41,8 @@ struct Shared {
     deadline_ms: AtomicU64,
     begun: Instant,
     has_spoken: AtomicBool,
+    /// Whether a file may not grow as far as it should. Nobody reads it.
+    is_over_limit: Arc<AtomicBool>,
 }
 
 impl Guard {
@@ -50,6 +54,7 @@ impl Guard {
             deadline_ms: AtomicU64::new(milliseconds(DEADLINE)),
             begun: Instant::now(),
             has_spoken: AtomicBool::new(false),
+            is_over_limit: Arc::default(),
         }))
     }
 
@@ -97,6 +102,19 @@ impl Guard {
                 guard.end(&guard.last_words("the program failed"));
             }));
         });
+    }
+
+    /// Sees to it that a file which may not grow is a failed write, and not the end.
+    ///
+    /// A process that writes past its limit of file size is ended by a signal,
+    /// before it can answer, unless it takes that signal. What it does then is
+    /// nothing: the write that fails tells all there is to tell.
+    ///
+    /// # Errors
+    ///
+    /// When the system lets no signal be handled.
+    pub(crate) fn outlive_limits(&self) -> io::Result<()> {
+        signal_hook::flag::register(SIGXFSZ, Arc::clone(&self.0.is_over_limit)).map(drop)
     }
 
     /// Ends the run with last words when its time is over.

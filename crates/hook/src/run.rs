@@ -37,6 +37,9 @@ pub fn serve() -> ! {
 pub fn guarded(body: impl FnOnce(&Guard) -> Reply) -> ! {
     let guard = Guard::new();
     guard.catch_panics();
+    if guard.outlive_limits().is_err() {
+        guard.end(&guard.last_words("the system lets no signal be handled"));
+    }
     if guard.watch().is_err() {
         guard.end(&guard.last_words("the system gives no thread"));
     }
