@@ -64,6 +64,8 @@ mod pause;
 
 mod identifier;
 
+mod own_files;
+
 mod write_file;
 
 mod causes;
@@ -78,6 +80,7 @@ pub use gate::{Gate, Parts};
 pub use in_force::{FixedPolicies, InForce, Policies, PolicyInForce, RejectedPolicy};
 pub use open::OpenGateError;
 pub use outcome::{Belongs, RecordError};
+pub use own_files::link_among;
 pub use pause::{ClockPause, Pause, SleepingPause};
 pub use places::{Places, Project};
 pub use process::{FixedProcesses, ProcFs, Process, Processes, agent_above};

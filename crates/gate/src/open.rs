@@ -12,6 +12,7 @@ use crate::active::ActivePolicies;
 use crate::approver::SilentApprover;
 use crate::clock::SystemClock;
 use crate::gate::{Gate, Parts};
+use crate::own_files::link_among;
 use crate::pause::SleepingPause;
 use crate::places::Places;
 use crate::process::ProcFs;
@@ -33,6 +34,16 @@ pub enum OpenGateError {
          users does not name this one; set `HOME`"
     )]
     Home,
+    /// What Aegis writes would land where a link leads.
+    #[error(
+        "`{}` is a link, and Aegis writes only what is its own; put there what the link leads \
+         to, or remove it",
+        .path.display()
+    )]
+    Link {
+        /// The link.
+        path: PathBuf,
+    },
     /// The folder of state cannot be made.
     #[error("the folder `{}` cannot be made; make it writable for this user", .path.display())]
     Folder {
@@ -93,6 +104,9 @@ impl Gate {
             HomeOrigin::Nowhere => return Err(OpenGateError::Home),
         }
         let places = Places::of(&surroundings);
+        if let Some(path) = link_among(&places.state) {
+            return Err(OpenGateError::Link { path });
+        }
         make_private_folder(&places.state).map_err(|source| OpenGateError::Folder {
             path: places.state.clone(),
             source,

@@ -6,9 +6,13 @@ use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as 
 use std::path::{Path, PathBuf};
 
 use crate::identifier::random_text;
+use crate::own_files::refuse_link;
 
 /// Makes `folder` and those above it that are missing; only the owner may enter them.
+///
+/// A link in its place is refused, even one to a folder.
 pub(crate) fn make_private_folder(folder: &Path) -> io::Result<()> {
+    refuse_link(folder)?;
     if folder.is_dir() {
         return Ok(());
     }
@@ -36,6 +40,7 @@ pub(crate) fn write_new_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
 fn write_temporary(path: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
     let folder = path.parent().unwrap_or(Path::new("."));
     make_private_folder(folder)?;
+    refuse_link(path)?;
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let random = random_text().map_err(io::Error::other)?;
     let temporary = folder.join(format!(".{name}.{random}"));

@@ -332,6 +332,32 @@ fn settings_that_are_broken() {
 }
 
 #[test]
+fn a_link_where_a_file_of_its_own_should_be() {
+    for name in [
+        "",
+        "cache",
+        "cache/last-good",
+        "keys",
+        "keys/redaction.key",
+        "trust.json",
+        "log.db",
+    ] {
+        for leads in ["elsewhere", "nowhere"] {
+            let machine = Machine::new();
+            fs::create_dir(machine.path("elsewhere")).unwrap();
+            fs::remove_dir(machine.path("state")).unwrap();
+            let link: PathBuf = machine.path("state").join(name).components().collect();
+            fs::create_dir_all(link.parent().unwrap()).unwrap();
+            std::os::unix::fs::symlink(machine.path(leads), &link).unwrap();
+            check_all("a link", "is a link", |event| machine.run(event));
+            assert!(!machine.path("nowhere").exists(), "{name}");
+            let written = fs::read_dir(machine.path("elsewhere")).unwrap().count();
+            assert_eq!(written, 0, "{name}");
+        }
+    }
+}
+
+#[test]
 fn a_database_that_another_writer_keeps() {
     let machine = Machine::used();
     let other = rusqlite::Connection::open(machine.path("state/log.db")).unwrap();

@@ -14,6 +14,7 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use aegis_gate::link_among;
 use aegis_types::Timestamp;
 use serde_json::Value;
 use thiserror::Error;
@@ -85,6 +86,12 @@ pub enum InstallError {
         /// Why the system refused.
         #[source]
         source: io::Error,
+    },
+    /// What is kept of the installation would land where a link leads.
+    #[error("`{}` is a link, and Aegis writes only what is its own; put there what the link leads to, or remove it", path.display())]
+    Link {
+        /// The link.
+        path: PathBuf,
     },
     /// The text that came out does not say what it should.
     #[error("`{}` is laid out in a way that cannot be edited safely; nothing was written", path.display())]
@@ -222,6 +229,9 @@ impl Change {
     fn begin(target: &Target) -> Result<Self, InstallError> {
         let file = SettingsFile::read(&target.settings)?;
         file.check_writable(target.within.as_deref())?;
+        if let Some(path) = link_among(&target.state) {
+            return Err(InstallError::Link { path });
+        }
         let record_path = Record::path(&target.state, &target.settings);
         let record = Record::read(&record_path)?;
         Ok(Self {

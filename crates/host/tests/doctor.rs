@@ -153,6 +153,19 @@ fn a_home_directory_that_is_not_known_by_the_variable_is_told() {
 }
 
 #[test]
+fn a_link_among_the_own_files_is_a_fault() {
+    let ward = Ward::sound();
+    let cache = ward.path("home/.local/share/aegis/cache");
+    std::os::unix::fs::symlink(ward.path("nowhere"), cache).unwrap();
+    check(
+        &ward.report(),
+        Level::Fault,
+        Part::Files,
+        "cache` is a link",
+    );
+}
+
+#[test]
 fn a_missing_or_old_client_is_a_warning() {
     let ward = Ward::sound();
     check(

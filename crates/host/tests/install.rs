@@ -387,6 +387,24 @@ fn parts_of_another_kind_are_refused_with_their_line() {
 }
 
 #[test]
+fn nothing_is_kept_where_a_link_leads() {
+    for name in ["installs", "backups", "."] {
+        let desk = Desk::with(WRITTEN);
+        let elsewhere = desk.folder.path().join("elsewhere");
+        fs::create_dir(&elsewhere).unwrap();
+        let link: PathBuf = desk.target.state.join(name).components().collect();
+        fs::create_dir_all(link.parent().unwrap()).unwrap();
+        symlink(&elsewhere, &link).unwrap();
+        match plan_install(&desk.target, &ours(660)) {
+            Err(InstallError::Link { path }) => assert_eq!(path, link),
+            other => panic!("{name}: {other:?}"),
+        }
+        assert_eq!(fs::read_dir(&elsewhere).unwrap().count(), 0);
+        assert_eq!(desk.text(), WRITTEN);
+    }
+}
+
+#[test]
 fn links_are_not_followed() {
     let desk = Desk::new();
     let elsewhere = desk.folder.path().join("elsewhere");

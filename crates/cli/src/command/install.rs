@@ -153,6 +153,7 @@ fn refused(error: &InstallError) -> Failure {
         InstallError::Settings(_)
         | InstallError::Path { .. }
         | InstallError::State { .. }
+        | InstallError::Link { .. }
         | InstallError::Layout { .. } => failure,
     }
 }

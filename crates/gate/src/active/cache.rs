@@ -11,6 +11,7 @@ use std::sync::Arc;
 use aegis_canon::Digest;
 use aegis_policy::{Compiled, parse_document};
 
+use crate::own_files::{link_among, refuse_link};
 use crate::places::Places;
 use crate::write_file::{read_owned, write_private};
 
@@ -36,8 +37,11 @@ pub(super) fn compiled(places: &Places, path: &Path) -> Option<Compiled> {
 /// Keeps a policy that was just found good.
 ///
 /// It is only a matter of speed if that fails; where a last good one is needed
-/// later, its absence shows then.
+/// later, its absence shows then. Nothing is written through a link.
 pub(super) fn keep(places: &Places, path: &Path, compiled: &Compiled, document: &[u8]) {
+    if link_among(&places.state).is_some() {
+        return;
+    }
     let _ = write_private(&compiled_file(places, path), &compiled.to_cache());
     let last_good = last_good_file(places, path);
     if read_owned(&last_good).as_deref() != Some(document) {
@@ -55,6 +59,9 @@ pub(super) fn last_good(places: &Places, path: &Path) -> Option<(Arc<Compiled>, 
 
 /// Forgets the last good policy of the file at `path`.
 pub(super) fn forget(places: &Places, path: &Path) -> io::Result<bool> {
+    if let Some(link) = link_among(&places.state) {
+        refuse_link(&link)?;
+    }
     let _ = std::fs::remove_file(compiled_file(places, path));
     match std::fs::remove_file(last_good_file(places, path)) {
         Ok(()) => Ok(true),

@@ -4,7 +4,7 @@ use std::fs::{self, Metadata};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
-use aegis_gate::{HomeOrigin, Places, Surroundings};
+use aegis_gate::{HomeOrigin, Places, Surroundings, link_among};
 
 use super::{Part, Symptom};
 use crate::registration::Registration;
@@ -74,6 +74,17 @@ pub(super) fn state(places: &Places, symptoms: &mut Vec<Symptom>) {
         &places.managed_policy,
     ];
     let before = symptoms.len();
+    symptoms.extend(link_among(&places.state).map(|link| {
+        Symptom::fault(
+            Part::Files,
+            format!(
+                "`{}` is a link, and Aegis writes only what is its own; until it is gone every \
+                 action is denied",
+                link.display()
+            ),
+            "put there what the link leads to, or remove it",
+        )
+    }));
     let mut is_there = false;
     for (path, forbidden) in private
         .iter()
