@@ -40,8 +40,10 @@ fn draft_path(directory: &Path) -> PathBuf {
 }
 
 fn fill(draft: &Path) -> Result<(), OpenLogError> {
+    // What a killed process of the same number left, or a link that somebody put there.
+    let _ = fs::remove_file(draft);
     let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
+    options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(draft).map_err(unavailable)?;
@@ -94,5 +96,20 @@ fn unavailable(error: io::Error) -> OpenLogError {
         OpenLogError::ReadOnly
     } else {
         OpenLogError::Unavailable(StoreFault::new(error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_in_the_place_of_the_draft_is_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let elsewhere = folder.path().join("elsewhere");
+        std::os::unix::fs::symlink(&elsewhere, draft_path(folder.path())).unwrap();
+        create(&folder.path().join("log.db")).unwrap();
+        assert!(!elsewhere.exists());
+        assert!(folder.path().join("log.db").is_file());
     }
 }

@@ -46,7 +46,8 @@ impl fmt::Display for Fault {
                 write!(f, "missing at the end: {}", Several(chain, *from, *to))
             }
             Self::ChainMissing { chain, records } => {
-                write!(f, "{} is missing, {records} records", Name(chain))
+                let noun = if *records == 1 { "record" } else { "records" };
+                write!(f, "{} is missing, {records} {noun}", Name(chain))
             }
             Self::Unlisted { chain, from, to } => {
                 write!(f, "unknown to the heads: {}", Several(chain, *from, *to))
@@ -152,6 +153,13 @@ mod tests {
             "in the place of record 3 of session `one` of tenant `acme` stands record 5 of the \
              heads of tenant `acme`",
         );
+        for (records, expected) in [
+            (1, "session `one` of tenant `acme` is missing, 1 record"),
+            (2, "session `one` of tenant `acme` is missing, 2 records"),
+        ] {
+            let chain = chain.clone();
+            check(&Fault::ChainMissing { chain, records }, expected);
+        }
         check(
             &Fault::Edited { chain, seq: 3 },
             "record 3 of session `one` of tenant `acme` was edited",
