@@ -160,14 +160,10 @@ pub fn registration(
     if !is_program || program.file_name() != Some(PROGRAM.as_ref()) {
         return Err(InstallError::NoProgram { program: path() });
     }
-    let text = program
-        .to_str()
-        .ok_or_else(|| InstallError::Path { program: path() })?;
-    let seconds = longest_approval.as_ms().div_ceil(1_000);
-    Ok(Registration {
-        program: text.to_owned(),
-        decision_timeout: std::time::Duration::from_secs(seconds.saturating_add(60)),
-    })
+    if program.to_str().is_none() {
+        return Err(InstallError::Path { program: path() });
+    }
+    Ok(Registration::of(program, longest_approval))
 }
 
 /// Plans to register the hook in the settings file of `target`.

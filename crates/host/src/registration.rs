@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use aegis_types::DurationMs;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -44,6 +45,9 @@ const RECORD_TIMEOUT: Duration = Duration::from_secs(30);
 /// person waits with it.
 const END_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How much longer the client waits for a decision than an approval may take, in seconds.
+const MARGIN_SECONDS: u64 = 60;
+
 /// The registration of the hook: which program, and how long the client waits.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Registration {
@@ -72,6 +76,17 @@ struct Hook {
 }
 
 impl Registration {
+    /// Returns the registration of `program`, whether or not it is there, for a
+    /// client that waits out approvals of `longest_approval`.
+    #[must_use]
+    pub fn of(program: &Path, longest_approval: DurationMs) -> Self {
+        let seconds = longest_approval.as_ms().div_ceil(1_000);
+        Self {
+            program: program.to_string_lossy().into_owned(),
+            decision_timeout: Duration::from_secs(seconds.saturating_add(MARGIN_SECONDS)),
+        }
+    }
+
     /// Returns the entry for `event`.
     pub(crate) fn group(&self, event: &str) -> Group {
         let (timeout, on_failure) = match event {

@@ -1,17 +1,18 @@
 //! `aegis doctor`: what is in force, and what is wrong.
 
-use aegis_host::{Level, Patient, Symptom, examine};
+use aegis_gate::Settings;
+use aegis_host::{Level, Patient, Registration, Symptom, examine};
 use serde_json::json;
 
-use crate::command::install::{find_client, registered};
+use crate::command::install::{find_client, hook_program};
 use crate::exit::Exit;
 use crate::here::Here;
 use crate::page::{Page, Tone, piece};
-use crate::report::{Failure, Report};
+use crate::report::{Failure, Report, causes};
 
 /// Examines the installation around the process.
 pub(crate) fn doctor(here: &Here) -> Result<Report, Failure> {
-    let registration = registered(here)?;
+    let registration = wanted(here)?;
     let client = find_client(None);
     let found = examine(&Patient {
         surroundings: &here.surroundings,
@@ -59,6 +60,19 @@ pub(crate) fn doctor(here: &Here) -> Result<Report, Failure> {
         json!({"worst": found.worst().as_str(), "findings": symptoms}),
     )
     .with(exit))
+}
+
+/// Returns what the installer would register, as far as broken settings let it be known.
+///
+/// Whether the program is there, and what the settings say, is for the
+/// examination to find.
+fn wanted(here: &Here) -> Result<Registration, Failure> {
+    let settings = here
+        .settings()
+        .or_else(|_| Settings::defaults())
+        .map_err(|error| Failure::environment(causes(&error)))?;
+    let longest = settings.approval_wait_max.value;
+    Ok(Registration::of(&hook_program()?, longest))
 }
 
 fn show(page: &mut Page, symptom: &Symptom) {

@@ -1,7 +1,9 @@
 //! `aegis log export`: envelopes as JSON lines.
 
-use std::fs::File;
-use std::io::{BufWriter, Write as _};
+use std::fs::{File, Permissions};
+use std::io::{self, BufWriter, Write as _};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::path::Path;
 
 use aegis_log::{ExportError, SqliteLog, export as write_out};
 use aegis_types::ChainId;
@@ -24,10 +26,10 @@ pub(crate) fn export(here: &Here, arguments: &ExportArguments) -> Result<Report,
     let Some(path) = &arguments.output else {
         return to_standard_output(&log, only.as_ref());
     };
-    let cannot = |error: std::io::Error| {
+    let cannot = |error: io::Error| {
         Failure::environment(format!("cannot write `{}`: {error}", path.display()))
     };
-    let mut file = BufWriter::new(File::create(path).map_err(cannot)?);
+    let mut file = BufWriter::new(private_file(path).map_err(cannot)?);
     let records = write_out(&log, only.as_ref(), &mut file).map_err(|error| failed(&error))?;
     file.flush().map_err(cannot)?;
     let mut page = Page::default();
@@ -55,6 +57,22 @@ pub(crate) fn export(here: &Here, arguments: &ExportArguments) -> Result<Report,
     ))
 }
 
+/// Makes the file at `path` empty, so that only its owner may read what comes
+/// into it; an export tells as much as the log does.
+fn private_file(path: &Path) -> io::Result<File> {
+    let file = File::options()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path)?;
+    // A file that was there keeps its mode; a device has none of its own to change.
+    if file.metadata()?.is_file() {
+        file.set_permissions(Permissions::from_mode(0o600))?;
+    }
+    Ok(file)
+}
+
 /// Returns the chain of the session called `text`; of several tenants', that of the one here.
 fn chain_of(here: &Here, log: &SqliteLog, text: &str) -> Result<ChainId, Failure> {
     let tenant = here.settings()?.tenant.value;
@@ -67,7 +85,7 @@ fn chain_of(here: &Here, log: &SqliteLog, text: &str) -> Result<ChainId, Failure
 
 /// The lines are the answer, whether JSON is asked for or not.
 fn to_standard_output(log: &SqliteLog, only: Option<&ChainId>) -> Result<Report, Failure> {
-    let mut out = BufWriter::new(std::io::stdout().lock());
+    let mut out = BufWriter::new(io::stdout().lock());
     write_out(log, only, &mut out).map_err(|error| failed(&error))?;
     out.flush()
         .map_err(|error| Failure::environment(format!("cannot write: {error}")))?;

@@ -98,7 +98,7 @@ pub(crate) fn find_client(named: Option<&Path>) -> Result<Client, FindClientErro
 }
 
 /// Returns the registration of the hook program that lies beside this one.
-pub(crate) fn registered(here: &Here) -> Result<Registration, Failure> {
+fn registered(here: &Here) -> Result<Registration, Failure> {
     let wait = here.settings()?.approval_wait_max.value;
     registration(&hook_program()?, wait).map_err(|error| refused(&error))
 }

@@ -11,6 +11,47 @@ fn an_empty_home_is_told_what_to_do_first() {
 }
 
 #[test]
+fn a_hook_program_that_is_missing_is_a_finding_with_its_remedy() {
+    let stage = Stage::with_policy();
+    stage
+        .aegis_beside_hook(&["install", "claude-code"])
+        .exits(0);
+    // The program that was registered is gone, and this one has none beside it.
+    let registered = crate::stage::programs().join("aegis-hook");
+    let settings = stage.read("home/.claude/settings.json");
+    let gone = stage.path("bin/aegis-hook");
+    let settings = settings.replace(registered.to_str().unwrap(), gone.to_str().unwrap());
+    stage.write("home/.claude/settings.json", &settings);
+    let alone = stage.path("bin/aegis");
+    std::fs::copy(env!("CARGO_BIN_EXE_aegis"), &alone).unwrap();
+    let told = stage.person(&alone, &["doctor", "--json"], &[]).exits(1);
+    let json = told.json();
+    let findings = json["findings"].as_array().unwrap();
+    for (part, text) in [("program", "is not there"), ("hooks", "is not there")] {
+        let found = findings.iter().find(|finding| {
+            finding["part"] == part && finding["text"].as_str().unwrap().contains(text)
+        });
+        let found = found.unwrap_or_else(|| panic!("no {part}: {}", told.whole()));
+        assert_eq!(found["level"], "fault", "{found}");
+        assert!(found["remedy"].is_string(), "{found}");
+    }
+}
+
+#[test]
+fn settings_that_are_broken_are_a_finding() {
+    let stage = Stage::with_policy();
+    stage.write("home/.config/aegis/settings.toml", "mode = 7\n");
+    let told = stage.aegis_beside_hook(&["doctor", "--json"]).exits(1);
+    let json = told.json();
+    let found = json["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .any(|finding| finding["part"] == "settings" && finding["level"] == "fault");
+    assert!(found, "{}", told.whole());
+}
+
+#[test]
 fn an_installation_is_shown_whole() {
     let stage = Stage::with_policy();
     stage.write("home/.config/aegis/settings.toml", "headless = \"wait\"\n");

@@ -1,6 +1,7 @@
 //! Looking into the log, carrying it elsewhere, deciding it again.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 
 use super::stage::{Stage, keys};
 
@@ -73,6 +74,33 @@ fn everything_about_one_request_is_shown() {
     let told = stage.aegis(&["log", "show", "call-2"]).exits(0);
     let unknown = stage.aegis(&["log", "show", "call-9"]).exits(2);
     stage.shows("log-show", &[&told, &unknown]);
+}
+
+#[test]
+fn an_export_is_for_its_owner_only() {
+    let stage = Stage::with_log();
+    let mode = |name: &str| {
+        let found = fs::metadata(stage.path(name)).unwrap();
+        found.permissions().mode() & 0o777
+    };
+    stage.write(
+        "work/there.jsonl",
+        "something older that is longer than nothing",
+    );
+    fs::set_permissions(
+        stage.path("work/there.jsonl"),
+        fs::Permissions::from_mode(0o644),
+    )
+    .unwrap();
+    for name in ["made.jsonl", "there.jsonl"] {
+        stage.aegis(&["log", "export", "-o", name]).exits(0);
+        assert_eq!(mode(&format!("work/{name}")), 0o600, "{name}");
+    }
+    assert_eq!(
+        stage.read("work/made.jsonl"),
+        stage.read("work/there.jsonl")
+    );
+    stage.aegis(&["log", "export", "-o", "/dev/null"]).exits(0);
 }
 
 #[test]

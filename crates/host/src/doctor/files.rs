@@ -17,7 +17,7 @@ pub(super) fn program(registration: &Registration, symptoms: &mut Vec<Symptom>) 
         symptoms.push(Symptom::fault(
             Part::Program,
             format!("`{name}` is not there"),
-            "install Aegis again",
+            "install `aegis-hook` beside `aegis` (see the README)",
         ));
         return;
     };

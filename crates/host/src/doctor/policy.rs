@@ -51,7 +51,8 @@ fn in_force_line(policy: &PolicyInForce) -> Symptom {
             format!("{}, ", policy.origin.as_str())
         }
     };
-    let text = format!("`{name}` ({whose}{rules} rules): {place}");
+    let noun = if rules == 1 { "rule" } else { "rules" };
+    let text = format!("`{name}` ({whose}{rules} {noun}): {place}");
     let standing = match policy.standing {
         PolicyStanding::Current => "",
         PolicyStanding::LastGood => ", as it was when it was last good",
