@@ -15,6 +15,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use aegis_canon::Digest;
 use aegis_engine::{Attached, Fallback, Settings, decide, explain, reduce};
@@ -133,7 +134,7 @@ fn envelope(seq: u64, line: &Value) -> Envelope {
         at: aegis_types::Timestamp::from_unix_ms(payload["at"].as_i64().unwrap()),
         kind: EventKind::from_wire(line["event_type"].as_str().unwrap()).unwrap(),
         subject: None,
-        payload,
+        payload: Arc::new(payload),
         sealed: None,
         previous: None,
         hash: Digest::of(b""),

@@ -7,6 +7,8 @@
     missing_docs
 )]
 
+use std::sync::Arc;
+
 use aegis_canon::Digest;
 use aegis_engine::{
     Attached, Expectation, Fallback, Settings, check_examples, decide, explain, memory_needed,
@@ -149,7 +151,7 @@ fn recorded(request: &ActionRequest) -> Envelope {
         at: request.at,
         kind: EventKind::ActionRequested,
         subject: None,
-        payload: serde_json::to_value(request).unwrap(),
+        payload: Arc::new(serde_json::to_value(request).unwrap()),
         sealed: None,
         previous: None,
         hash: Digest::of(b""),
@@ -365,7 +367,9 @@ fn what_is_no_call_changes_no_state() {
     envelope.kind = EventKind::OutcomeRecorded;
     reduce(&mut state, &envelope);
     envelope.kind = EventKind::ActionRequested;
-    envelope.payload = json!({"at": 1, "tool_name": "Bash", "principal": {"tenant": ""}});
+    envelope.payload = Arc::new(json!({
+        "at": 1, "tool_name": "Bash", "principal": {"tenant": ""},
+    }));
     reduce(&mut state, &envelope);
     assert_eq!(state, State::default());
 }

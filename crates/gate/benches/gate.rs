@@ -37,7 +37,7 @@ fn main() {
     let log: Arc<dyn Log> = Arc::new(MemoryLog::new());
     let gate = gate(&log);
     let proposals: Vec<Proposal> = (0..REQUESTS).map(proposal).collect();
-    let begun = Begun::now();
+    let began = Instant::now();
     for proposal in &proposals {
         let _ = gate.submit(proposal, WaitFor::Nobody);
         gate.record_outcome(
@@ -55,12 +55,12 @@ fn main() {
         )
         .unwrap();
     }
-    print("submit and record the outcome, in memory", REQUESTS, begun);
+    print("submit and record the outcome, in memory", REQUESTS, began);
     copy(&*log);
     let chains = chains(&*log);
-    let begun = Begun::now();
+    let began = Instant::now();
     let played = replay::exact(&*log, &chains).unwrap();
-    print("replay exact, in memory", REQUESTS * (COPIES + 1), begun);
+    print("replay exact, in memory", REQUESTS * (COPIES + 1), began);
     println!(
         "  {} decided, {} identical, {} by the gate, {} redacted, {} differing",
         played.decided,
@@ -90,7 +90,7 @@ fn copy(log: &dyn Log) {
                     at: record.at,
                     kind: record.kind,
                     subject: record.subject.clone(),
-                    payload: record.payload.clone(),
+                    payload: (*record.payload).clone(),
                     sealed: None,
                 })
                 .collect();
@@ -110,42 +110,14 @@ fn copy(log: &dyn Log) {
     }
 }
 
-fn print(what: &str, count: usize, begun: Begun) {
-    let wall = begun.at.elapsed().as_secs_f64();
-    let cpu = (cpu_seconds() - begun.cpu).max(1e-9);
+fn print(what: &str, count: usize, began: Instant) {
+    let wall = began.elapsed().as_secs_f64();
     let count = f64::from(u32::try_from(count).unwrap_or(u32::MAX));
     println!(
-        "{what:<44} {:>9.0} per s of CPU {:>8.2} us each, {:>8.2} us of wall time",
-        count / cpu,
-        cpu * 1e6 / count,
+        "{what:<44} {:>9.0} a second {:>8.2} us each",
+        count / wall,
         wall * 1e6 / count
     );
-}
-
-/// When a measurement began.
-struct Begun {
-    at: Instant,
-    cpu: f64,
-}
-
-impl Begun {
-    fn now() -> Self {
-        Self {
-            at: Instant::now(),
-            cpu: cpu_seconds(),
-        }
-    }
-}
-
-/// Returns how long this thread has been on a CPU.
-fn cpu_seconds() -> f64 {
-    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-    let nanoseconds: f64 = text
-        .split(' ')
-        .next()
-        .and_then(|field| field.parse().ok())
-        .unwrap_or_default();
-    nanoseconds / 1e9
 }
 
 fn proposal(number: usize) -> Proposal {

@@ -193,7 +193,7 @@ impl Sibling {
     fn request(&self) -> Option<Arc<ActionRequest>> {
         self.request
             .get_or_init(|| {
-                ActionRequest::deserialize(&self.record.payload)
+                ActionRequest::deserialize(&*self.record.payload)
                     .ok()
                     .map(Arc::new)
             })
@@ -236,7 +236,7 @@ mod tests {
             at: NOW,
             kind,
             subject: Some(subject.to_owned()),
-            payload: json!({"verdict": verdict}),
+            payload: Arc::new(json!({"verdict": verdict})),
             sealed: None,
             previous: None,
             hash: Digest::of(b""),

@@ -5,6 +5,8 @@
 //! state of the hash after them; what is left to do while others wait for the
 //! chain is a short tail.
 
+use std::sync::Arc;
+
 use aegis_canon::{DEPTH_MAX, Digest, Hasher, NotIJson, check_i_json, write_canonical};
 use aegis_types::{ChainId, ENVELOPE_VERSION, Entry, Envelope, EventKind, Head};
 use serde_json::Value;
@@ -64,7 +66,7 @@ pub(crate) struct Drafts {
     pub(crate) chain: ChainId,
     pub(crate) expected: Option<Head>,
     pub(crate) drafts: Vec<Draft>,
-    pub(crate) documents: Vec<(Digest, std::sync::Arc<[u8]>)>,
+    pub(crate) documents: Vec<(Digest, Arc<[u8]>)>,
 }
 
 /// An entry with everything written that does not depend on its place.
@@ -224,7 +226,7 @@ impl Draft {
             at: entry.at,
             kind: entry.kind,
             subject: entry.subject,
-            payload: entry.payload,
+            payload: Arc::new(entry.payload),
             sealed: entry.sealed,
             previous: head.hash,
             hash,

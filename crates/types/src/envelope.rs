@@ -1,5 +1,7 @@
 //! An event sealed in its chain.
 
+use std::sync::Arc;
+
 use aegis_canon::{Digest, canonical};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -84,8 +86,8 @@ pub struct Envelope {
     pub kind: EventKind,
     /// What it is about.
     pub subject: Option<String>,
-    /// The payload.
-    pub payload: Value,
+    /// The payload, shared by all who read the same record.
+    pub payload: Arc<Value>,
     /// The encrypted payload, if it has one.
     pub sealed: Option<SealedPayload>,
     /// The hash of the envelope before; absent at the beginning.
@@ -122,7 +124,7 @@ impl Envelope {
         put("seq", Value::from(self.seq));
         put("ts_unix_ms", Value::from(self.at.unix_ms()));
         put("event_type", Value::from(self.kind.as_str()));
-        put("payload", self.payload.clone());
+        put("payload", (*self.payload).clone());
         if let Some(subject) = &self.subject {
             put("subject", Value::from(subject.as_str()));
         }

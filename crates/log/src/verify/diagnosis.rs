@@ -191,7 +191,7 @@ impl Diagnosis {
     }
 
     fn follow_heads(&mut self, claim: &Claim<'_>, envelope: &Envelope) {
-        let Ok(heads) = HeadsMoved::deserialize(&envelope.payload) else {
+        let Ok(heads) = HeadsMoved::deserialize(&*envelope.payload) else {
             let (chain, seq) = (claim.chain.clone(), claim.seq);
             let cause = ReadEnvelopeError::Field { field: "payload" };
             self.add(Fault::Unreadable { chain, seq, cause });

@@ -339,7 +339,7 @@ impl Ground for FileGround<'_> {
             };
             from = last.seq.saturating_add(1);
             for envelope in page.iter().filter(|envelope| envelope.seq <= to) {
-                let heads = HeadsMoved::deserialize(&envelope.payload).unwrap_or_default();
+                let heads = HeadsMoved::deserialize(&*envelope.payload).unwrap_or_default();
                 listed.extend(heads.moved.into_iter().map(|head| (head.session, head.seq)));
             }
         }

@@ -110,7 +110,7 @@ fn every_commit_is_named_in_the_chain_of_heads() {
                 "hash": head.hash.unwrap().to_string(),
             }]})
         };
-        let payloads: Vec<&Value> = heads.iter().map(|envelope| &envelope.payload).collect();
+        let payloads: Vec<&Value> = heads.iter().map(|envelope| &*envelope.payload).collect();
         assert_eq!(
             payloads,
             [&moved("one", first.head), &moved("other", second.head)]
@@ -225,7 +225,7 @@ fn a_payload_may_be_as_deep_as_can_be_read_back_and_no_deeper() {
     let deep = entry_with(EventKind::ActionRequested, "a", 10, nested(127));
     on_each_log(|log| {
         log.append(batch(&chain, vec![deep.clone()])).unwrap();
-        assert_eq!(log.read(&chain, 0, 1).unwrap()[0].payload, nested(127));
+        assert_eq!(*log.read(&chain, 0, 1).unwrap()[0].payload, nested(127));
     });
     check_refused(
         entry_with(EventKind::ActionRequested, "a", 10, nested(128)),
