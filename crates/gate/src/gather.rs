@@ -12,6 +12,7 @@ pub(crate) mod params;
 pub(crate) mod programs;
 pub(crate) mod resolve;
 pub(crate) mod shell;
+pub(crate) mod spelling;
 pub(crate) mod tagged;
 pub(crate) mod tool;
 pub(crate) mod touches;
@@ -21,8 +22,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use aegis_types::{Access, Action, ActionRequest, Context, Derivation, Plan, Principal, Timestamp};
+use serde_json::Value;
 
-use self::params::Param;
+use self::params::{Sought, Told};
 use self::resolve::{Last, Resolver};
 use self::shell::{Line, touch_line};
 use self::tool::{Subject, Tool};
@@ -88,6 +90,7 @@ pub(crate) fn bare(scene: &Scene<'_>) -> ActionRequest {
 /// Returns the request of a proposal with the facts it is decided on.
 pub(crate) fn gather(scene: &Scene<'_>) -> ActionRequest {
     let mut request = bare(scene);
+    let written = &scene.proposal.params;
     let readable = Proposal {
         params: tagged::readable(&scene.proposal.params),
         ..scene.proposal.clone()
@@ -113,31 +116,7 @@ pub(crate) fn gather(scene: &Scene<'_>) -> ActionRequest {
     }
     let links_before = touches.resolver.links().len();
     let tool = tool::tool(&scene.proposal.tool);
-    match tool.subject {
-        Subject::CommandLine(key) => {
-            let text = text_param(scene, key);
-            add_line(
-                scene,
-                aegis_shell::plan(text),
-                text,
-                &mut touches,
-                &mut request,
-            );
-        }
-        Subject::PowerShell(key) => {
-            let text = text_param(scene, key);
-            let plan = aegis_shell::plan_powershell(text);
-            add_line(scene, plan, text, &mut touches, &mut request);
-        }
-        Subject::Url(key) => {
-            let text = text_param(scene, key);
-            let fact = host::of_url(text).unwrap_or_else(|| host::of_address(text, Some("https")));
-            request.context.hosts.push(fact);
-        }
-        Subject::Path(_) => add_paths(scene, &tool, &base, &mut touches),
-        Subject::Named(_) => {}
-        Subject::Server | Subject::None => add_told_by_name(scene, &mut touches, &mut request),
-    }
+    add_by_tool(scene, written, &tool, &mut touches, &mut request);
     if touches.resolver.links().len() > links_before {
         redirect_pending(scene, &mut touches);
     }
@@ -147,6 +126,50 @@ pub(crate) fn gather(scene: &Scene<'_>) -> ActionRequest {
     request.context.paths = touches.paths;
     request.context.protected = touches.touched;
     request
+}
+
+/// Adds what a tool is given; `written` are its parameters as they came.
+fn add_by_tool(
+    scene: &Scene<'_>,
+    written: &Value,
+    tool: &Tool,
+    touches: &mut Touches<'_>,
+    request: &mut ActionRequest,
+) {
+    match tool.subject {
+        Subject::CommandLine(key) => {
+            let text = text_param(scene, key);
+            add_line(scene, aegis_shell::plan(text), text, touches, request);
+        }
+        Subject::PowerShell(key) => {
+            let text = text_param(scene, key);
+            let plan = aegis_shell::plan_powershell(text);
+            add_line(scene, plan, text, touches, request);
+        }
+        Subject::Url(key) => {
+            let text = text_param(scene, key);
+            let fact = host::of_url(text).unwrap_or_else(|| host::of_address(text, Some("https")));
+            request.context.hosts.push(fact);
+        }
+        Subject::Path(_) => add_paths(scene, tool, touches),
+        Subject::Named(_) => {}
+        Subject::Server | Subject::None => {
+            let told = params::told(&scene.proposal.params, Sought::default());
+            add_told(scene, &told, touches, request);
+            if *written != scene.proposal.params {
+                let told = params::told(written, Sought::default());
+                add_told(scene, &told, touches, request);
+            }
+        }
+    }
+    if is_odd(tool, written) {
+        let sought = Sought {
+            any_path: true,
+            any_line: tool.action == Action::ShellExec,
+        };
+        let told = params::told(written, sought);
+        add_told(scene, &told, touches, request);
+    }
 }
 
 fn text_param<'a>(scene: &Scene<'a>, key: &str) -> &'a str {
@@ -175,37 +198,52 @@ fn add_line(
     request.context.plan = Some(plan);
 }
 
+/// Returns whether a tool that is known is not given what it usually is.
+///
+/// What the host makes of that cannot be told: it may drop it, turn it into
+/// text, or take the first of two values.
+fn is_odd(tool: &Tool, params: &Value) -> bool {
+    let (Subject::Path(key) | Subject::CommandLine(key) | Subject::PowerShell(key)) = tool.subject
+    else {
+        return false;
+    };
+    let is_tagged = aegis_canon::is_tagged(params);
+    match params.get(key) {
+        Some(value) => is_tagged || !(value.is_string() || aegis_canon::is_tagged(value)),
+        None => tool.action != Action::FsSearch || !params.is_object(),
+    }
+}
+
 /// Adds the paths that a tool for files is given.
-fn add_paths(scene: &Scene<'_>, tool: &Tool, base: &Path, touches: &mut Touches<'_>) {
+fn add_paths(scene: &Scene<'_>, tool: &Tool, touches: &mut Touches<'_>) {
+    let reach = Reach {
+        access: tool.access,
+        is_certain: true,
+        is_deep: tool.is_deep,
+    };
     let mut any = false;
     for key in tool.paths {
         let Some(text) = scene.proposal.params.get(*key).and_then(|it| it.as_str()) else {
             continue;
         };
         any = true;
-        let path = from_home(text, scene.surroundings);
-        touches.reach(&Reached {
-            path: &path,
-            written: text,
-            reach: Reach {
-                access: tool.access,
-                is_certain: true,
-                is_deep: tool.is_deep,
-            },
-            is_unknown: false,
-            through: text,
-        });
+        for form in spelling::path_forms(text) {
+            let path = from_home(&form, scene.surroundings);
+            touches.reach(&Reached {
+                path: &path,
+                written: &form,
+                reach,
+                is_unknown: false,
+                through: text,
+            });
+        }
     }
     match tool.action {
         // Without a path a search begins where the agent works.
         Action::FsSearch if !any => touches.reach(&Reached {
-            path: base,
+            path: touches.base,
             written: ".",
-            reach: Reach {
-                access: tool.access,
-                is_certain: true,
-                is_deep: tool.is_deep,
-            },
+            reach,
             is_unknown: false,
             through: ".",
         }),
@@ -231,32 +269,35 @@ fn from_home(text: &str, surroundings: &Surroundings) -> PathBuf {
     }
 }
 
-/// Adds the paths and addresses that a tool which is not known is given.
-fn add_told_by_name(scene: &Scene<'_>, touches: &mut Touches<'_>, request: &mut ActionRequest) {
-    for param in params::told_by_name(&scene.proposal.params) {
-        match param {
-            Param::Path(text) => {
-                let path = from_home(&text, scene.surroundings);
-                touches.reach(&Reached {
-                    path: &path,
-                    written: &text,
-                    reach: Reach {
-                        access: Access::ANY,
-                        is_certain: false,
-                        is_deep: false,
-                    },
-                    is_unknown: false,
-                    through: &text,
-                });
-            }
-            Param::Url(text) => request.context.hosts.extend(host::of_url(&text)),
-        }
-    }
-    for key in ["command", "cmd", "script", "shell_command", "code"] {
-        let text = text_param(scene, key);
-        if text.is_empty() {
+/// Adds the paths, addresses and command lines found among parameters.
+fn add_told(
+    scene: &Scene<'_>,
+    told: &Told,
+    touches: &mut Touches<'_>,
+    request: &mut ActionRequest,
+) {
+    let only_looks = tool::only_looks(&scene.proposal.tool);
+    for told in &told.paths {
+        let path = from_home(&told.text, scene.surroundings);
+        if only_looks && !told.is_destination {
+            touches.look(&path, &told.text);
             continue;
         }
+        touches.reach(&Reached {
+            path: &path,
+            written: &told.text,
+            reach: Reach {
+                access: Access::ANY,
+                is_certain: false,
+                is_deep: false,
+            },
+            is_unknown: false,
+            through: &told.text,
+        });
+    }
+    let hosts = told.urls.iter().filter_map(|text| host::of_url(text));
+    request.context.hosts.extend(hosts);
+    for text in &told.lines {
         // It may be for a shell; whether it is, only the tool knows.
         let plan = aegis_shell::plan(text);
         let line = Line {
@@ -272,6 +313,9 @@ fn add_told_by_name(scene: &Scene<'_>, touches: &mut Touches<'_>, request: &mut 
             .context
             .nested_agents
             .extend(programs::judge(&line, touches));
+    }
+    if told.is_cut {
+        touches.cut(&scene.proposal.tool);
     }
 }
 

@@ -43,16 +43,58 @@ fn prepare(machine: &Machine, step: &Value) {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, part(2)).unwrap();
         }
-        "git" => {
-            // A work tree in which nothing is tracked.
-            let git = Command::new("git")
-                .args(["init", "-q"])
-                .current_dir(root.join("app"))
-                .status();
-            assert!(git.unwrap().success());
-        }
+        // A work tree in which nothing is tracked.
+        "git" => git(&root, &["init", "-q"]),
+        "track" => git(&root, &["add", "-f", &part(1)]),
+        "tar" => fs::write(root.join(part(1)), tar_of(&part(2))).unwrap(),
+        "zip" => fs::write(root.join(part(1)), zip_of(&part(2))).unwrap(),
         other => panic!("unknown step `{other}`"),
     }
+}
+
+fn git(root: &Path, arguments: &[&str]) {
+    let status = Command::new("git")
+        .args(arguments)
+        .current_dir(root.join("app"))
+        .status();
+    assert!(status.unwrap().success());
+}
+
+/// Returns an archive of tar that holds one empty file.
+fn tar_of(name: &str) -> Vec<u8> {
+    let mut header = vec![0; 512];
+    header[..name.len()].copy_from_slice(name.as_bytes());
+    header[100..107].copy_from_slice(b"0000644");
+    header[124..135].copy_from_slice(b"00000000000");
+    header[156] = b'0';
+    header[257..265].copy_from_slice(b"ustar\x0000");
+    header[148..156].fill(b' ');
+    let sum: u32 = header.iter().map(|byte| u32::from(*byte)).sum();
+    header[148..155].copy_from_slice(format!("{sum:06o}\0").as_bytes());
+    header.resize(512 * 3, 0);
+    header
+}
+
+/// Returns an archive of zip that holds one empty file.
+fn zip_of(name: &str) -> Vec<u8> {
+    let length = u16::try_from(name.len()).unwrap().to_le_bytes();
+    let mut local = b"PK\x03\x04".to_vec();
+    local.resize(26, 0);
+    local.extend(length);
+    local.extend([0, 0]);
+    local.extend(name.as_bytes());
+    let start = u32::try_from(local.len()).unwrap();
+    let mut central = b"PK\x01\x02".to_vec();
+    central.resize(28, 0);
+    central.extend(length);
+    central.resize(46, 0);
+    central.extend(name.as_bytes());
+    let size = u32::try_from(central.len()).unwrap();
+    let mut end = b"PK\x05\x06\0\0\0\0\x01\0\x01\0".to_vec();
+    end.extend(size.to_le_bytes());
+    end.extend(start.to_le_bytes());
+    end.extend([0, 0]);
+    [local, central, end].concat()
 }
 
 fn touches_of(case: &Value) -> (ActionRequest, Option<Reason>) {
@@ -61,12 +103,18 @@ fn touches_of(case: &Value) -> (ActionRequest, Option<Reason>) {
         prepare(&machine, step);
     }
     let root = machine.root();
+    // `{pad}` stands for a text that is repeated.
+    let pad = case["pad"].as_array().map_or_else(String::new, |pad| {
+        let count = usize::try_from(pad[1].as_u64().unwrap()).unwrap();
+        pad[0].as_str().unwrap().repeat(count)
+    });
+    let fill_in = |text: &str| fill_in(&text.replace("{pad}", &pad), &root);
     let tool = case["tool"].as_str().unwrap_or("Bash");
     let params = match case.get("command") {
-        Some(command) => json!({"command": fill_in(command.as_str().unwrap(), &root)}),
+        Some(command) => json!({"command": fill_in(command.as_str().unwrap())}),
         None => {
             let text = serde_json::to_string(&case["params"]).unwrap();
-            serde_json::from_str(&fill_in(&text, &root)).unwrap()
+            serde_json::from_str(&fill_in(&text)).unwrap()
         }
     };
     let proposal = machine.proposal("one", tool, params);
@@ -84,7 +132,8 @@ fn wrong(case: &Value) -> Option<String> {
             let uncertain = case["uncertain"].as_bool().unwrap_or(false);
             reason == Some(Reason::ProtectedResource)
                 && touched.iter().any(|touch| {
-                    json!(touch.kind) == json!(kind) && (uncertain || !touch.uncertain)
+                    (kind == "any" || json!(touch.kind) == json!(kind))
+                        && (uncertain || !touch.uncertain)
                 })
         }
     };

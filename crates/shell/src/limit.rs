@@ -1,7 +1,7 @@
 //! How much is looked at before a text is called too complex.
 
 /// The longest text, in bytes.
-pub(crate) const TEXT_BYTES_MAX: usize = 64 * 1024;
+pub(crate) const TEXT_BYTES_MAX: usize = 256 * 1024;
 
 /// The most commands of a plan.
 const COMMANDS_MAX: usize = 4_096;
@@ -10,10 +10,10 @@ const COMMANDS_MAX: usize = 4_096;
 const WORDS_MAX: usize = 4_096;
 
 /// How many bytes are read in all, text within text counted again.
-const READ_BYTES_MAX: usize = 4 * TEXT_BYTES_MAX;
+const READ_BYTES_MAX: usize = 2 * TEXT_BYTES_MAX;
 
 /// How many bytes words may have in all after expansion.
-const EXPANDED_BYTES_MAX: usize = 16 * TEXT_BYTES_MAX;
+const EXPANDED_BYTES_MAX: usize = 4 * TEXT_BYTES_MAX;
 
 /// How many steps may be taken: tree nodes that are visited.
 const STEPS_MAX: usize = 64 * 1024;

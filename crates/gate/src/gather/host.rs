@@ -111,7 +111,7 @@ fn split_port(text: &str) -> (&str, Option<u16>) {
 }
 
 /// Returns the text with `%41` turned into `A`; nothing if that is no text.
-fn decode_percent(text: &str) -> Option<String> {
+pub(crate) fn decode_percent(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {

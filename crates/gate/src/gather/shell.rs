@@ -239,13 +239,14 @@ fn come_near(line: &Line<'_>, touches: &mut Touches<'_>) {
             touches.come_near(object, through);
         }
     }
-    let is_unread = line.plan.unknowns.iter().any(|unknown| {
-        matches!(
-            unknown.cause,
-            UnknownCause::Syntax | UnknownCause::TooComplex | UnknownCause::Construct(_)
-        )
-    });
-    if is_unread {
+    let has = |is_it: fn(&UnknownCause) -> bool| {
+        let mut unknowns = line.plan.unknowns.iter();
+        unknowns.any(|unknown| is_it(&unknown.cause))
+    };
+    if has(|cause| *cause == UnknownCause::TooComplex) {
+        // Whatever comes after may move anywhere and do anything.
+        touches.cut(line.text);
+    } else if has(|cause| matches!(cause, UnknownCause::Syntax | UnknownCause::Construct(_))) {
         unread_comes_near(line, touches);
     }
 }

@@ -4,8 +4,10 @@
 //! told nevertheless: a lone surrogate in a command does not keep it from running.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use aegis_canon::{TAG, is_tagged};
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
 /// Returns `params` with every tagged part read as a host would read it: lone
@@ -31,9 +33,12 @@ pub(crate) fn readable(params: &Value) -> Value {
                 (key.clone(), value)
             })
             .collect(),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
-            params.clone()
-        }
+        // Parameters that are given as text may be read as what the text says.
+        Value::String(text) => serde_json::from_str(text)
+            .ok()
+            .filter(Value::is_object)
+            .unwrap_or_else(|| params.clone()),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => params.clone(),
     }
 }
 
@@ -63,6 +68,90 @@ fn without_surrogates(source: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// Returns every text in a tagged part with the name it stands under, those
+/// that a key given twice would hide included.
+pub(crate) fn texts(tagged: &Value) -> Vec<(String, String)> {
+    let source = tagged.get(TAG).and_then(Value::as_str).unwrap_or_default();
+    let source = without_surrogates(source);
+    let mut found = Vec::new();
+    let mut reader = serde_json::Deserializer::from_str(&source);
+    let texts = Texts {
+        name: "",
+        found: &mut found,
+    };
+    if texts.deserialize(&mut reader).is_err() {
+        // What cannot be read to its end is read as one text.
+        found.push((String::new(), source.into_owned()));
+    }
+    found
+}
+
+/// Collects the texts of a value that stands under `name`.
+struct Texts<'a> {
+    name: &'a str,
+    found: &'a mut Vec<(String, String)>,
+}
+
+impl<'de> DeserializeSeed<'de> for Texts<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Texts<'_> {
+    type Value = ();
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("any value")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<(), E> {
+        self.found.push((self.name.to_owned(), text.to_owned()));
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        let Texts { name, found } = self;
+        while items.next_element_seed(Texts { name, found })?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<(), A::Error> {
+        while let Some(key) = fields.next_key::<String>()? {
+            if key.contains('/') {
+                self.found.push(("path".to_owned(), key.clone()));
+            }
+            fields.next_value_seed(Texts {
+                name: &key,
+                found: self.found,
+            })?;
+        }
+        Ok(())
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -79,5 +168,25 @@ mod tests {
         check(json!({TAG: r#"{"a":1,"a":"x"}"#}), json!({"a": "x"}));
         check(json!({"n": {TAG: "1e400"}}), json!({"n": {TAG: "1e400"}}));
         check(json!({"command": "ls"}), json!({"command": "ls"}));
+        check(json!(r#"{"command":"ls"}"#), json!({"command": "ls"}));
+        check(json!("ls"), json!("ls"));
+    }
+
+    #[test]
+    fn texts_under_a_key_given_twice_are_all_told() {
+        let check = |source: &str, expected: &[(&str, &str)]| {
+            let texts = texts(&json!({ TAG: source }));
+            let texts: Vec<(&str, &str)> = texts
+                .iter()
+                .map(|(name, text)| (name.as_str(), text.as_str()))
+                .collect();
+            assert_eq!(texts, expected);
+        };
+        check(
+            r#"{"path":"a","path":["b"],"n":1,"x":{"y/z":null}}"#,
+            &[("path", "a"), ("path", "b"), ("path", "y/z")],
+        );
+        check(r#""\ud800""#, &[("", "\u{fffd}")]);
+        check("{", &[("", "{")]);
     }
 }

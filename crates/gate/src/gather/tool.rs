@@ -92,7 +92,8 @@ const TOOLS: [(&str, Tool); 18] = [
         "NotebookEdit",
         file(Action::FsWrite, &["notebook_path"], CHANGE),
     ),
-    ("Glob", SEARCH),
+    // It shows names and no content.
+    ("Glob", file(Action::FsSearch, &["path"], Access::READ)),
     ("Grep", SEARCH),
     ("LS", file(Action::FsSearch, &["path"], Access::READ)),
     ("WebFetch", other(Action::NetFetch, Subject::Url("url"))),
@@ -134,6 +135,75 @@ pub(crate) fn tool(name: &str) -> Tool {
 fn server(name: &str) -> Option<&str> {
     let (server, tool) = name.strip_prefix("mcp__")?.split_once("__")?;
     (!server.is_empty() && !tool.is_empty()).then_some(server)
+}
+
+/// Words with which the names of tools begin that look and change nothing.
+const LOOKING: [&str; 12] = [
+    "read",
+    "list",
+    "get",
+    "search",
+    "view",
+    "find",
+    "stat",
+    "show",
+    "describe",
+    "directory",
+    "grep",
+    "glob",
+];
+
+/// Words that the names of such tools have besides.
+const LOOKED_AT: [&str; 29] = [
+    "a",
+    "all",
+    "allowed",
+    "content",
+    "contents",
+    "directories",
+    "directory",
+    "dir",
+    "file",
+    "files",
+    "folder",
+    "folders",
+    "for",
+    "in",
+    "info",
+    "lines",
+    "many",
+    "media",
+    "metadata",
+    "multiple",
+    "of",
+    "resource",
+    "sizes",
+    "status",
+    "text",
+    "tree",
+    "value",
+    "with",
+    "image",
+];
+
+/// Returns whether the name of an MCP server's tool says that it only looks.
+///
+/// Every word of it must be known: `read_and_write` and `get_or_create` are
+/// not tools that look.
+pub(crate) fn only_looks(name: &str) -> bool {
+    let Some((_, tool)) = name
+        .strip_prefix("mcp__")
+        .and_then(|rest| rest.split_once("__"))
+    else {
+        return false;
+    };
+    let words = super::params::words_of(tool);
+    let Some((first, rest)) = words.split_first() else {
+        return false;
+    };
+    let is_known =
+        |word: &String| LOOKED_AT.contains(&word.as_str()) || LOOKING.contains(&word.as_str());
+    LOOKING.contains(&first.as_str()) && rest.iter().all(is_known)
 }
 
 /// Returns what an action is done to, if the tool says so plainly.
@@ -188,6 +258,29 @@ mod tests {
             Action::McpCall,
             Some(Resource::Server("git".to_owned())),
         );
+    }
+
+    #[test]
+    fn a_tool_only_looks_if_every_word_of_its_name_says_so() {
+        for name in [
+            "read_file",
+            "readTextFile",
+            "list-directory",
+            "search_files",
+        ] {
+            assert!(only_looks(&format!("mcp__files__{name}")), "{name}");
+        }
+        for name in [
+            "read_and_write",
+            "get_or_create",
+            "search_and_replace",
+            "write",
+            "",
+        ] {
+            assert!(!only_looks(&format!("mcp__files__{name}")), "{name}");
+        }
+        assert!(!only_looks("mcp__read_file__go"));
+        assert!(!only_looks("read_file"));
     }
 
     #[test]

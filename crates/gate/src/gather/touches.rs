@@ -89,6 +89,37 @@ impl<'a> Touches<'a> {
         }
     }
 
+    /// Adds a path that a tool is given which only looks, as its name says.
+    ///
+    /// The name is believed where Aegis' own objects are no secrets; for the
+    /// policies the tool may still do anything.
+    pub(crate) fn look(&mut self, path: &Path, written: &str) {
+        let reached = Reached {
+            path,
+            written,
+            reach: Reach {
+                access: Access::ANY,
+                is_certain: false,
+                is_deep: false,
+            },
+            is_unknown: false,
+            through: written,
+        };
+        let mut places = self.leads_to(path, Last::Followed);
+        if places.is_empty() {
+            self.add_unresolved(written, Access::ANY);
+        }
+        for place in self.leads_to(path, Last::Kept) {
+            if !places.contains(&place) {
+                places.push(place);
+            }
+        }
+        for place in &places {
+            self.add_fact(&reached, place, Access::ANY);
+            self.judge(&reached, place, Access::READ);
+        }
+    }
+
     fn place(&mut self, reached: &Reached<'_>, place: &Found, access: Access) {
         self.add_fact(reached, place, access);
         self.judge(reached, place, access);
@@ -191,6 +222,11 @@ impl<'a> Touches<'a> {
         if self.touched.len() < TOUCHES_MAX && !self.touched.contains(&touch) {
             self.touched.push(touch);
         }
+    }
+
+    /// Notes that part of an action was not looked at, so that it may do anything.
+    pub(crate) fn cut(&mut self, through: &str) {
+        self.come_near(self.protected.objects().first(), through);
     }
 
     /// Notes that something dark comes near an object.
