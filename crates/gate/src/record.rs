@@ -31,7 +31,7 @@ pub(crate) fn record_request(
     redactor: &Redactor,
     request: &ActionRequest,
 ) -> Result<Recorded, serde_json::Error> {
-    let mut entry = Event::ActionRequested(Box::new(request.clone())).entry(request.at)?;
+    let mut entry = Event::request_entry(request)?;
     let mut left_out = 0;
     // The arguments come first: what they show to be a secret by its name or
     // place stands bare in the words and paths that were derived of them.
@@ -46,23 +46,23 @@ pub(crate) fn record_request(
             }
         }
     }
-    if canonical(&entry.payload).len() > REQUEST_BYTES_MAX {
+    let mut bytes = canonical(&entry.payload);
+    if bytes.len() > REQUEST_BYTES_MAX {
         for key in ["args", "resource", "context"] {
             if let Some(part) = entry.payload.get_mut(key) {
                 left_out += cut_texts(part);
             }
         }
     }
-    if left_out > 0
-        && let Some(context) = entry
-            .payload
-            .get_mut("context")
-            .and_then(Value::as_object_mut)
-    {
-        context.insert("redacted".to_owned(), Value::from(left_out));
+    if left_out > 0 {
+        let context = entry.payload.get_mut("context");
+        if let Some(context) = context.and_then(Value::as_object_mut) {
+            context.insert("redacted".to_owned(), Value::from(left_out));
+        }
+        bytes = canonical(&entry.payload);
     }
     Ok(Recorded {
-        digest: Digest::of_value(&entry.payload),
+        digest: Digest::of(&bytes),
         entry,
     })
 }

@@ -2,12 +2,16 @@
 
 use std::borrow::Cow;
 use std::ops::Range;
+use std::sync::LazyLock;
 
 use aegis_canon::{Key, KeyedDigest};
+use memchr::memmem::Finder;
 
 use crate::kind::SecretKind;
 
 const OPENING: &str = "[redacted:";
+
+static OPENINGS: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(OPENING));
 
 /// How much of the digest is shown: enough that two never meet by chance.
 const DIGITS: usize = 16;
@@ -31,7 +35,8 @@ pub fn contains_redaction(text: &str) -> bool {
 
 /// Returns the places of the redactions in `text`.
 pub(crate) fn markers(text: &str) -> Vec<Range<usize>> {
-    memchr::memmem::find_iter(text.as_bytes(), OPENING)
+    OPENINGS
+        .find_iter(text.as_bytes())
         .filter_map(|start| {
             let length = length(text.get(start..)?)?;
             Some(start..start + length)

@@ -1,12 +1,16 @@
 //! Private keys in armour.
 
-use memchr::memmem;
+use std::sync::LazyLock;
+
+use memchr::memmem::{self, Finder};
 
 use crate::kind::SecretKind;
 use crate::span::Span;
 
 /// What every armour of a private key has in its first line.
 const LABEL: &str = "PRIVATE KEY";
+
+static LABELS: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(LABEL));
 
 /// How far before the label the word `BEGIN` may stand: `ENCRYPTED`, `OPENSSH`.
 const BEGIN_WITHIN: usize = 40;
@@ -19,7 +23,7 @@ const BODY_MIN: usize = 32;
 
 pub(crate) fn find(text: &str, spans: &mut Vec<Span>) {
     let mut done = 0;
-    for label in memmem::find_iter(text.as_bytes(), LABEL) {
+    for label in LABELS.find_iter(text.as_bytes()) {
         if label < done {
             continue;
         }

@@ -1,6 +1,8 @@
 //! Secrets that follow the word that names them.
 
-use memchr::memmem;
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
 
 use crate::candidate::{Form, is_secret};
 use crate::key_name::{KeyName, classify, may_be_secret};
@@ -14,11 +16,15 @@ const LOGIN_WITHIN: usize = 128;
 /// The longest value that is looked for.
 const VALUE_MAX: usize = 1024;
 
+/// What stands before such a password.
+static WORDS: LazyLock<[Finder<'static>; 4]> =
+    LazyLock::new(|| ["assword ", "ASSWORD ", "IDENTIFIED BY ", "identified by "].map(Finder::new));
+
 /// Finds passwords of SQL and `.netrc`: `PASSWORD '…'`, `login me password …`.
 pub(crate) fn find(text: &str, spans: &mut Vec<Span>) {
-    for word in ["assword ", "ASSWORD ", "IDENTIFIED BY ", "identified by "] {
-        for at in memmem::find_iter(text.as_bytes(), word) {
-            spans.extend(password(text, at, at + word.len()));
+    for word in &*WORDS {
+        for at in word.find_iter(text.as_bytes()) {
+            spans.extend(password(text, at, at + word.needle().len()));
         }
     }
 }

@@ -178,14 +178,15 @@ pub struct ParseEventError {
     pub source: serde_json::Error,
 }
 
+/// A decision with what it is about; `D` is a decision or a reference to one.
 #[derive(Deserialize, Serialize)]
-struct DecisionPayload {
+struct DecisionPayload<D> {
     call_id: RequestId,
     request_digest: Digest,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     approval_token: Option<ApprovalId>,
     #[serde(flatten)]
-    decision: Decision,
+    decision: D,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -249,7 +250,7 @@ impl Event {
                 call_id: request.clone(),
                 request_digest: *request_digest,
                 approval_token: approval.clone(),
-                decision: (**decision).clone(),
+                decision: &**decision,
             }),
             Self::ApprovalRequested(approval) => serde_json::to_value(approval),
             Self::ApprovalAnswered(answer) => serde_json::to_value(answer),
@@ -269,6 +270,21 @@ impl Event {
             }),
             Self::Observed { detail, .. } => Ok(detail.clone()),
         }
+    }
+
+    /// Returns a request as an entry for the log, without copying it first.
+    ///
+    /// # Errors
+    ///
+    /// As [`Event::payload`].
+    pub fn request_entry(request: &ActionRequest) -> Result<Entry, serde_json::Error> {
+        Ok(Entry {
+            at: request.at,
+            kind: EventKind::ActionRequested,
+            subject: Some(request.id.to_string()),
+            payload: serde_json::to_value(request)?,
+            sealed: None,
+        })
     }
 
     /// Returns the event as an entry for the log.
@@ -302,7 +318,7 @@ impl Event {
                 ActionRequest::deserialize(payload).map_err(failed)?,
             ))),
             EventKind::DecisionMade => {
-                let read = DecisionPayload::deserialize(payload).map_err(failed)?;
+                let read = DecisionPayload::<Decision>::deserialize(payload).map_err(failed)?;
                 Ok(Self::DecisionMade {
                     request: read.call_id,
                     request_digest: read.request_digest,

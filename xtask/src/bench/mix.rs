@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use aegis_gate::Proposal;
 use anyhow::Result;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// Returns the text of a policy of so many rules that let everything measured happen.
 pub fn policy_text(rules: usize) -> String {
@@ -47,6 +47,50 @@ pub fn policy_text(rules: usize) -> String {
     text
 }
 
+/// Actions of one kind, and the policy that decides them.
+#[derive(Clone, Copy)]
+pub struct Actions {
+    /// What they are called in a table.
+    pub name: &'static str,
+    /// Returns the policy.
+    pub policy_text: fn() -> String,
+    /// Returns a proposal of a session, by its number, of an agent that works
+    /// in a folder.
+    pub proposal: fn(&str, usize, &Path) -> Result<Proposal>,
+}
+
+/// What an agent's host proposes, decided by 101 rules of the mix.
+pub const OF_HOST: Actions = Actions {
+    name: "calls of a coding agent, 101 rules",
+    policy_text: || policy_text(101),
+    proposal,
+};
+
+/// The action that the peer is measured with, decided by as many rules as there.
+pub const OF_PEER: Actions = Actions {
+    name: "the peer's action, 10 rules",
+    policy_text: peer_policy_text,
+    proposal: peer_proposal,
+};
+
+fn peer_policy_text() -> String {
+    let mut text = String::from("aegis: policy/v1\nname: measured\ndefault: ask\nrules:\n");
+    for number in 0..10 {
+        // Writing to a string does not fail.
+        let _ = writeln!(
+            text,
+            "  - {{id: r{number}, match: {{tool: \"act{number}*\", \
+             params: {{target: {{glob: \"t{number}*\"}}}}}}, verdict: allow}}"
+        );
+    }
+    text
+}
+
+fn peer_proposal(session: &str, number: usize, directory: &Path) -> Result<Proposal> {
+    let params = json!({"target": "t9x", "n": 1});
+    proposed(session, number, directory, "act9x", params)
+}
+
 /// Returns proposal `number` of a session of an agent that works in `directory`.
 pub fn proposal(session: &str, number: usize, directory: &Path) -> Result<Proposal> {
     let lines = [
@@ -69,6 +113,16 @@ pub fn proposal(session: &str, number: usize, directory: &Path) -> Result<Propos
             json!({"file_path": file, "old_string": "one", "new_string": "two"}),
         ),
     };
+    proposed(session, number, directory, tool, params)
+}
+
+fn proposed(
+    session: &str,
+    number: usize,
+    directory: &Path,
+    tool: &str,
+    params: Value,
+) -> Result<Proposal> {
     Ok(Proposal {
         id: format!("toolu_{number:09}").parse()?,
         session: session.parse()?,
