@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use aegis_types::Verdict;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Stands between an AI agent and the world: decides, records, explains.
@@ -237,6 +238,24 @@ pub(crate) enum LogCommand {
     Replay(ReplayArguments),
 }
 
+/// A verdict to look for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum OnlyVerdict {
+    Allow,
+    Ask,
+    Deny,
+}
+
+impl From<OnlyVerdict> for Verdict {
+    fn from(only: OnlyVerdict) -> Self {
+        match only {
+            OnlyVerdict::Allow => Self::Allow,
+            OnlyVerdict::Ask => Self::Ask,
+            OnlyVerdict::Deny => Self::Deny,
+        }
+    }
+}
+
 /// Which decisions to list.
 #[derive(Args, Debug)]
 pub(crate) struct ListArguments {
@@ -244,8 +263,8 @@ pub(crate) struct ListArguments {
     #[arg(long)]
     pub(crate) session: Option<String>,
     /// Only this verdict.
-    #[arg(long, value_parser = ["allow", "ask", "deny"])]
-    pub(crate) verdict: Option<String>,
+    #[arg(long)]
+    pub(crate) verdict: Option<OnlyVerdict>,
     /// At most this many.
     #[arg(long, default_value_t = 20)]
     pub(crate) limit: usize,

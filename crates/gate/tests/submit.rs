@@ -177,6 +177,23 @@ fn an_outcome_is_recorded_with_its_content_cut_and_without_secrets() {
 }
 
 #[test]
+fn an_outcome_that_says_little_is_recorded_as_it_was() {
+    let machine = Machine::new(&[ALLOW]);
+    let gate = machine.gate();
+    for (number, content) in [json!(false), json!(0), json!(""), json!([]), json!(null)]
+        .into_iter()
+        .enumerate()
+    {
+        let id = number.to_string();
+        let _ = gate.submit(&machine.bash(&id, "ls"), WaitFor::Later);
+        gate.record_outcome(&session(), &request(&id), Outcome::Completed, &content)
+            .unwrap();
+        let last = machine.envelopes().pop().unwrap();
+        assert_eq!(last.payload["content"], content);
+    }
+}
+
+#[test]
 fn an_outcome_that_no_decision_let_happen_is_told() {
     let machine = Machine::new(&[DENY_RM]);
     let gate = machine.gate();

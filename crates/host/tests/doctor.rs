@@ -420,7 +420,7 @@ fn a_log_that_was_changed_or_is_none_is_a_fault() {
         &ward.report(),
         Level::Fault,
         Part::Log,
-        "record 1 of the chain `s-1` was changed",
+        "record 1 of session `s-1` of tenant `local` was edited",
     );
     fs::write(&path, "no database").unwrap();
     check(&ward.report(), Level::Fault, Part::Log, "cannot be used");

@@ -37,5 +37,5 @@ pub use sqlite::{Durability, Maintenance, OpenLogError, Options, SqliteLog};
 pub use stored::ReadEnvelopeError;
 pub use verify::{
     Anchor, Checkpoint, Column, Depth, Evidence, Fault, Range, SignatureStanding, Standing,
-    Verification, VerifiedChain, verify, verify_export,
+    Verification, VerifiedChain, verify, verify_end, verify_export,
 };

@@ -6,6 +6,7 @@
 
 mod anchor;
 mod diagnosis;
+mod end;
 mod export;
 mod file;
 mod report;
@@ -13,6 +14,7 @@ mod scan;
 mod wording;
 
 pub use anchor::{Anchor, Checkpoint, SignatureStanding};
+pub use end::verify_end;
 pub use export::verify_export;
 pub use file::verify;
 pub(crate) use report::FAULTS_TOLD_MAX;

@@ -159,8 +159,7 @@ fn decisions(log: &dyn Log, arguments: &ListArguments) -> Result<Report, Failure
         };
         if arguments
             .verdict
-            .as_deref()
-            .is_some_and(|only| only != decision.verdict.as_str())
+            .is_some_and(|only| Verdict::from(only) != decision.verdict)
         {
             continue;
         }

@@ -1,9 +1,8 @@
 //! The log: whether it opens, whether its newest records hold together, and
 //! what its times say of the clock.
 
-use aegis_canon::Digest;
 use aegis_gate::{Places, with_causes};
-use aegis_log::{ChainSummary, Log, OpenLogError, ReadLogError, SqliteLog};
+use aegis_log::{Log as _, OpenLogError, SqliteLog, verify_end};
 use aegis_types::{DurationMs, Timestamp};
 
 use super::{Part, Symptom};
@@ -12,7 +11,7 @@ use super::{Part, Symptom};
 const CHAINS_MAX: usize = 16;
 
 /// How many records of each are looked at: the last ones.
-const RECORDS_MAX: u64 = 64;
+const RECORDS_MAX: usize = 64;
 
 /// The first moment at which this program can have run: the beginning of 2025.
 const EARLIEST: Timestamp = Timestamp::from_unix_ms(1_735_689_600_000);
@@ -53,10 +52,11 @@ fn read(places: &Places, symptoms: &mut Vec<Symptom>) -> Result<Option<Timestamp
     chains.sort_by_key(|chain| std::cmp::Reverse(chain.last_at));
     let newest = chains.first().map(|chain| chain.last_at);
     for chain in chains.iter().take(CHAINS_MAX) {
-        if let Some(cause) = broken(&log, chain).map_err(|error| with_causes(&error))? {
+        let found = verify_end(&log, chain, RECORDS_MAX).map_err(|error| with_causes(&error))?;
+        if let Some(fault) = found {
             symptoms.push(Symptom::fault(
                 Part::Log,
-                cause,
+                fault.to_string(),
                 "run `aegis log verify`: it names every record that was changed",
             ));
             return Ok(newest);
@@ -77,31 +77,6 @@ fn read(places: &Places, symptoms: &mut Vec<Symptom>) -> Result<Option<Timestamp
         },
     ));
     Ok(newest)
-}
-
-/// Returns what is wrong with the last records of a chain.
-fn broken(log: &SqliteLog, chain: &ChainSummary) -> Result<Option<String>, ReadLogError> {
-    let from = chain.head.next.saturating_sub(RECORDS_MAX);
-    let limit = usize::try_from(RECORDS_MAX).unwrap_or(usize::MAX);
-    let records = log.read(&chain.chain, from, limit)?;
-    let name = chain
-        .chain
-        .session()
-        .map_or("heads", |session| session.as_str());
-    let mut previous = None;
-    for record in &records {
-        let is_sealed = Digest::of(&record.bytes()) == record.hash;
-        let is_linked = previous.is_none_or(|hash| record.previous == Some(hash));
-        if !is_sealed || !is_linked {
-            return Ok(Some(format!(
-                "record {} of the chain `{name}` was changed",
-                record.seq
-            )));
-        }
-        previous = Some(record.hash);
-    }
-    let is_whole = previous == chain.head.hash;
-    Ok((!is_whole).then(|| format!("the chain `{name}` does not end where its head says")))
 }
 
 fn clock(now: Timestamp, newest: Option<Timestamp>, symptoms: &mut Vec<Symptom>) {
