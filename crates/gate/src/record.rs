@@ -17,6 +17,9 @@ const TEXT_BYTES_KEPT: usize = 16 * 1024;
 /// How much of a longer text is kept.
 const HEAD_BYTES: usize = 4 * 1024;
 
+/// The parts of a request that are derived of its arguments.
+const DERIVED: [&str; 3] = ["resource", "context", "tool_name"];
+
 /// A request as it is recorded.
 #[derive(Clone, Debug)]
 pub(crate) struct Recorded {
@@ -36,14 +39,18 @@ pub(crate) fn record_request(
     // The arguments come first: what they show to be a secret by its name or
     // place stands bare in the words and paths that were derived of them.
     let mut known = Found::default();
-    for key in ["args", "resource", "context", "tool_name"] {
-        if let Some(part) = entry.payload.get_mut(key) {
-            left_out += known.remove_from(part);
-            let (count, found) = redact_in_place(redactor, part);
-            left_out += count;
-            if key == "args" {
-                known = found;
-            }
+    if let Some(part) = entry.payload.get_mut("args") {
+        (left_out, known) = redact_in_place(redactor, part);
+    }
+    if let Some(fields) = entry.payload.as_object_mut() {
+        let mut derived: Vec<&mut Value> = fields
+            .iter_mut()
+            .filter(|(key, _)| DERIVED.contains(&key.as_str()))
+            .map(|(_, part)| part)
+            .collect();
+        left_out += known.remove_from(derived.iter_mut().map(|part| &mut **part));
+        for part in derived {
+            left_out += redact_in_place(redactor, part).0;
         }
     }
     let mut bytes = canonical(&entry.payload);

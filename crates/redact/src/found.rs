@@ -1,7 +1,9 @@
 //! Secrets that were found, to remove them wherever else they stand.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
+use aho_corasick::{AhoCorasick, MatchKind};
 use serde_json::Value;
 
 /// The least length of a secret that is looked for elsewhere, in bytes: a
@@ -13,7 +15,7 @@ const QUOTES: [char; 3] = ['"', '\'', '`'];
 
 /// Secrets with the text that stands for each. They are never printed.
 #[derive(Clone, Default, Eq, PartialEq)]
-pub struct Found(Vec<(String, String)>);
+pub struct Found(BTreeMap<String, String>);
 
 impl fmt::Debug for Found {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -26,7 +28,7 @@ impl Found {
     pub(crate) fn add(&mut self, secret: &str, mark: &str) {
         let bare = secret.trim_matches(QUOTES);
         if bare.len() >= SECRET_BYTES_MIN {
-            self.0.push((bare.to_owned(), mark.to_owned()));
+            self.0.insert(bare.to_owned(), mark.to_owned());
         }
     }
 
@@ -35,45 +37,63 @@ impl Found {
         self.0.extend(other.0);
     }
 
-    /// Replaces the secrets in every string and key of `value`, and returns in
+    /// Replaces the secrets in every string and key of `values`, and returns in
     /// how many strings any was replaced.
-    pub fn remove_from(&self, value: &mut Value) -> usize {
+    ///
+    /// One pass over a text finds all of them, however many there are.
+    pub fn remove_from<'a>(&self, values: impl IntoIterator<Item = &'a mut Value>) -> usize {
         if self.0.is_empty() {
             return 0;
         }
-        // A secret that is part of another one must not tear it apart.
-        let mut longest_first: Vec<&(String, String)> = self.0.iter().collect();
-        longest_first.sort_by_key(|(secret, _)| std::cmp::Reverse(secret.len()));
-        remove(&longest_first, value)
+        let removal = Removal {
+            // A secret that is part of another one must not tear it apart.
+            secrets: AhoCorasick::builder()
+                .match_kind(MatchKind::LeftmostLongest)
+                .build(self.0.keys())
+                .ok(),
+            marks: self.0.values().map(String::as_str).collect(),
+        };
+        values.into_iter().map(|value| removal.value(value)).sum()
     }
 }
 
-fn remove(secrets: &[&(String, String)], value: &mut Value) -> usize {
-    match value {
-        Value::String(text) => usize::from(replace(secrets, text)),
-        Value::Array(items) => items.iter_mut().map(|item| remove(secrets, item)).sum(),
-        Value::Object(members) => {
-            let mut count = 0;
-            let old = std::mem::take(members);
-            for (mut key, mut member) in old {
-                count += usize::from(replace(secrets, &mut key)) + remove(secrets, &mut member);
-                members.insert(key, member);
+/// Secrets made ready to be searched for.
+struct Removal<'a> {
+    /// Nothing if they are too many to be told apart.
+    secrets: Option<AhoCorasick>,
+    marks: Vec<&'a str>,
+}
+
+impl Removal<'_> {
+    fn value(&self, value: &mut Value) -> usize {
+        match value {
+            Value::String(text) => usize::from(self.text(text)),
+            Value::Array(items) => items.iter_mut().map(|item| self.value(item)).sum(),
+            Value::Object(members) => {
+                let mut count = 0;
+                let old = std::mem::take(members);
+                for (mut key, mut member) in old {
+                    count += usize::from(self.text(&mut key)) + self.value(&mut member);
+                    members.insert(key, member);
+                }
+                count
             }
-            count
+            Value::Null | Value::Bool(_) | Value::Number(_) => 0,
         }
-        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
     }
-}
 
-fn replace(secrets: &[&(String, String)], text: &mut String) -> bool {
-    let mut is_changed = false;
-    for (secret, mark) in secrets {
-        if text.contains(secret.as_str()) {
-            *text = text.replace(secret.as_str(), mark);
-            is_changed = true;
+    fn text(&self, text: &mut String) -> bool {
+        let Some(secrets) = &self.secrets else {
+            // Billions of secrets: no text can be told to hold none.
+            text.clear();
+            return true;
+        };
+        if !secrets.is_match(text.as_str()) {
+            return false;
         }
+        *text = secrets.replace_all(text, &self.marks);
+        true
     }
-    is_changed
 }
 
 #[cfg(test)]
@@ -93,7 +113,7 @@ mod tests {
     #[test]
     fn a_secret_goes_wherever_it_stands() {
         let mut value = json!({"words": ["-phunter2x", "x"], "hunter2x": {"deep": "a hunter2x b"}});
-        assert_eq!(found(&[("'hunter2x'", "[m]")]).remove_from(&mut value), 3);
+        assert_eq!(found(&[("'hunter2x'", "[m]")]).remove_from([&mut value]), 3);
         assert_eq!(
             value,
             json!({"words": ["-p[m]", "x"], "[m]": {"deep": "a [m] b"}})
@@ -104,8 +124,30 @@ mod tests {
     fn a_longer_secret_is_not_torn_apart_and_a_short_one_is_not_looked_for() {
         let mut value = json!("secret-long and abc");
         let both = found(&[("secret", "[a]"), ("secret-long", "[b]"), ("abc", "[c]")]);
-        assert_eq!(both.remove_from(&mut value), 1);
+        assert_eq!(both.remove_from([&mut value]), 1);
         assert_eq!(value, json!("[b] and abc"));
+    }
+
+    #[test]
+    fn what_stands_for_a_secret_is_not_searched_again() {
+        let mut value = json!(["one-secret", "mark"]);
+        let both = found(&[("one-secret", "[mark]"), ("mark", "[other]")]);
+        assert_eq!(both.remove_from([&mut value]), 2);
+        assert_eq!(value, json!(["[mark]", "[other]"]));
+    }
+
+    #[test]
+    fn many_secrets_take_no_longer_for_being_many() {
+        let mut all = Found::default();
+        for number in 0..50_000 {
+            all.add(&format!("secret-{number}"), "[m]");
+        }
+        // One search a secret and text would be hundreds of billions of steps.
+        let mut value = json!(vec!["a text without any"; 50_000]);
+        assert_eq!(all.remove_from([&mut value]), 0);
+        let mut value = json!("secret-49999 secret-1");
+        assert_eq!(all.remove_from([&mut value]), 1);
+        assert_eq!(value, json!("[m] [m]"));
     }
 
     #[test]
