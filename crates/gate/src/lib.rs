@@ -64,6 +64,8 @@ mod pause;
 
 mod identifier;
 
+mod oversize;
+
 mod own_files;
 
 mod write_file;

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::approvals::ReadApprovalError;
 use crate::gate::Gate;
+use crate::oversize::kept_of_value;
 use crate::record::cut_text;
 
 /// How large the recorded content of an outcome may be.
@@ -338,6 +339,8 @@ impl Gate {
 
     /// Returns `content` without secrets, and not larger than what is kept.
     fn content(&self, content: &Value) -> Value {
+        let kept = kept_of_value(self.redactor(), content);
+        let content = kept.as_ref().unwrap_or(content);
         let redacted = self.redactor().redact_value(content).value.into_owned();
         let bytes = canonical(&redacted);
         if bytes.len() <= CONTENT_BYTES_MAX {

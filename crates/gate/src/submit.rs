@@ -18,6 +18,7 @@ use crate::gate::Gate;
 use crate::gather::{self, Scene};
 use crate::identifier::MakeIdError;
 use crate::in_force::{InForce, RejectedPolicy};
+use crate::oversize;
 use crate::proposal::{Proposal, WaitFor};
 use crate::record::{Recorded, record_decision, record_request};
 use crate::siblings;
@@ -83,6 +84,9 @@ impl Gate {
     /// with [`WaitFor::Later`].
     #[must_use]
     pub fn submit(&self, proposal: &Proposal, wait: WaitFor) -> Submitted {
+        if let Some(kept) = oversize::kept_of(self.redactor(), proposal) {
+            return self.deny_undecided(&kept, oversize::CAUSE);
+        }
         let started = self.now();
         let mut at_once = TRIES_AT_ONCE;
         for _ in 0..TRIES_MAX {

@@ -235,7 +235,8 @@ fn a_batch_shows_which_actions_were_never_decided() {
 #[test]
 fn a_request_beyond_what_a_record_holds_is_cut_and_recorded() {
     let machine = Machine::new(&[ALLOW]);
-    let content = "y".repeat(9 << 20);
+    // Written as JSON, each of these characters is six.
+    let content = "\u{1}".repeat(900 << 10);
     let proposal = machine.proposal(
         "one",
         "Write",
@@ -245,7 +246,50 @@ fn a_request_beyond_what_a_record_holds_is_cut_and_recorded() {
     assert!(submitted.is_allowed() && submitted.is_recorded);
     let payload = &machine.envelopes()[0].payload;
     let kept = payload["args"]["content"].as_str().unwrap();
-    assert!(kept.contains("(cut: 9437184 bytes, sha256"));
+    assert!(kept.contains("(cut: 921600 bytes, sha256"));
+}
+
+#[test]
+fn a_request_that_is_too_large_to_be_examined_is_denied_and_its_beginning_recorded() {
+    let machine = Machine::new(&[ALLOW]);
+    let content = format!("password=hunter2x {}", "y".repeat(9 << 20));
+    let proposal = machine.proposal(
+        "one",
+        "Write",
+        json!({"file_path": "big.txt", "content": content}),
+    );
+    let submitted = machine.gate().submit(&proposal, WaitFor::Later);
+    assert_eq!(submitted.decision.verdict, Verdict::Deny);
+    assert_eq!(submitted.decision.reason, Reason::CannotDecide);
+    assert!(submitted.is_recorded);
+    let envelopes = machine.envelopes();
+    assert_eq!(envelopes.len(), 2);
+    let kept = envelopes[0].payload["args"]["content"].as_str().unwrap();
+    assert!(
+        kept.ends_with("(cut: 9437202 bytes)"),
+        "{}",
+        &kept[kept.len() - 99..]
+    );
+    assert!(kept.len() < 20 << 10 && !kept.contains("hunter2x"));
+    assert_eq!(envelopes[0].payload["args"]["file_path"], "big.txt");
+}
+
+#[test]
+fn the_outcome_of_an_action_is_recorded_however_large_it_is() {
+    let machine = Machine::new(&[ALLOW]);
+    let gate = machine.gate();
+    let _ = gate.submit(&machine.bash("one", "make"), WaitFor::Later);
+    let stdout = "password=hunter2x ".repeat(1 << 20);
+    gate.record_outcome(
+        &session(),
+        &request("one"),
+        Outcome::Completed,
+        &json!({ "stdout": stdout }),
+    )
+    .unwrap();
+    let recorded = machine.envelopes().pop().unwrap().payload.to_string();
+    assert!(recorded.contains("(cut: 18874368 bytes)"), "{recorded}");
+    assert!(!recorded.contains("hunter2x"));
 }
 
 impl Machine {

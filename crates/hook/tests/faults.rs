@@ -454,6 +454,79 @@ fn a_run_that_takes_too_long() {
     );
 }
 
+/// Runs a proposal of `tool`; returns what the program says.
+fn propose(machine: &Machine, tool: &str, params: Value) -> String {
+    let input = json!({
+        "session_id": "s-1", "cwd": machine.path("project"), "hook_event_name": "PreToolUse",
+        "tool_name": tool, "tool_input": params, "tool_use_id": "toolu_1",
+    });
+    let output = machine.feed(Command::new(PROGRAM), input.to_string().as_bytes());
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Texts that cost each step the most, as long as `bytes`.
+fn costly(bytes: usize) -> Vec<String> {
+    let many = |unit: &str| format!("echo {}", unit.repeat(bytes / unit.len()));
+    let mut texts: Vec<String> = [
+        "a",
+        "a b ",
+        "password=hunter2 ",
+        "http://a:b@c/d ",
+        "sk-",
+        "$(",
+    ]
+    .iter()
+    .map(|unit| many(unit))
+    .collect();
+    let mut different = String::from("echo ");
+    for number in 0.. {
+        if different.len() >= bytes {
+            break;
+        }
+        different.push_str(&format!("token=x{number}y "));
+    }
+    texts.push(different);
+    texts
+}
+
+#[test]
+fn a_proposal_that_is_too_large_to_be_examined_is_denied_at_once() {
+    let machine = Machine::new();
+    for text in costly(15 * 1024 * 1024) {
+        for (tool, params) in [
+            ("Bash", json!({"command": text})),
+            ("Write", json!({"file_path": "/tmp/x", "content": text})),
+        ] {
+            let said = propose(&machine, tool, params);
+            let about = format!("{tool} {}: {said}", &text[..20]);
+            assert!(
+                said.contains("CANNOT_DECIDE") && said.contains("more than 1 MiB"),
+                "{about}"
+            );
+        }
+    }
+    let said = propose(
+        &machine,
+        "mcp__x__y",
+        json!({"all": vec!["a"; 2 * 1024 * 1024]}),
+    );
+    assert!(said.contains("more than 1 MiB"), "{said}");
+    let said = propose(&machine, &"t".repeat(15 * 1024 * 1024), json!({}));
+    assert!(said.contains("more than 1 MiB"), "{said}");
+}
+
+#[test]
+fn a_proposal_just_small_enough_is_decided_in_time() {
+    let machine = Machine::new();
+    let plain = format!("echo {}", "a".repeat(1000 * 1024));
+    // As full of secrets no text is; a program that is not optimised needs its time.
+    for text in costly(128 * 1024).into_iter().chain([plain]) {
+        let said = propose(&machine, "Bash", json!({"command": text}));
+        assert!(said.contains("\"allow\""), "{}: {said}", &text[..20]);
+    }
+}
+
 #[test]
 fn input_that_never_ends() {
     let machine = Machine::new();
