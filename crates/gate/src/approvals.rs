@@ -2,8 +2,8 @@
 
 use aegis_log::{Query, ReadLogError};
 use aegis_types::{
-    Answer, Approval, ApprovalId, ApprovalStatus, Assurance, Event, EventKind, ParseEventError,
-    SessionId, TenantId, Timestamp, Verdict,
+    Answer, Approval, ApprovalId, ApprovalStatus, ApprovalTerms, Assurance, Event, EventKind,
+    ParseEventError, Risk, SessionId, TenantId, Timestamp, Verdict,
 };
 
 use crate::gate::Gate;
@@ -211,6 +211,11 @@ impl Gate {
                 && text("verdict") == Some(Verdict::Allow.as_str())
         }))
     }
+}
+
+/// Returns whether an answer given in the agent's host is enough.
+pub(crate) fn may_answer_in_host(risk: Risk, terms: &ApprovalTerms) -> bool {
+    Assurance::needed_for(risk) <= Assurance::Host && terms.approvers <= 1
 }
 
 fn read_approval(payload: &serde_json::Value) -> Result<Approval, ParseEventError> {

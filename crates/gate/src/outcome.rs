@@ -8,7 +8,7 @@ use aegis_types::{
 };
 use serde_json::{Value, json};
 
-use crate::approvals::ReadApprovalError;
+use crate::approvals::{ReadApprovalError, may_answer_in_host};
 use crate::gate::Gate;
 use crate::oversize::kept_of_value;
 use crate::record::cut_text;
@@ -198,9 +198,8 @@ impl Gate {
         };
         // A hook that was killed while it waited for an answer from elsewhere
         // asked nobody in the host: what runs then was never decided.
-        let is_enough = approval.asked_in_host
-            && Assurance::needed_for(approval.risk) <= Assurance::Host
-            && approval.terms.approvers <= 1;
+        let is_enough =
+            approval.asked_in_host && may_answer_in_host(approval.risk, &approval.terms);
         let host = "host".parse().ok();
         let Some((last, approver)) = self.last_decision(session, request)?.zip(host) else {
             return Ok(None);

@@ -1,6 +1,8 @@
 //! What the gate answers.
 
-use aegis_types::{ActionRequest, Approval, Assurance, Decision, Verdict};
+use aegis_types::{ActionRequest, Approval, Decision, Verdict};
+
+use crate::approvals::may_answer_in_host;
 
 /// The gate's answer to a proposal.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,8 +36,8 @@ impl Submitted {
     /// If not, the edge must not pass the question on to the host.
     #[must_use]
     pub fn host_may_answer(&self) -> bool {
-        self.approval.as_ref().is_some_and(|approval| {
-            Assurance::needed_for(approval.risk) <= Assurance::Host && approval.terms.approvers <= 1
-        })
+        self.approval
+            .as_ref()
+            .is_some_and(|approval| may_answer_in_host(approval.risk, &approval.terms))
     }
 }

@@ -84,6 +84,68 @@ fn a_granted_ask_is_allowed_and_the_log_tells_the_whole_story() {
 }
 
 #[test]
+fn an_ask_that_was_left_pending_is_waited_for_without_asking_again() {
+    let after_a_while = ScriptedAnswer {
+        after: DurationMs::from_secs(30),
+        ..ScriptedAnswer::GRANT
+    };
+    for (answers, patience, verdict, end) in [
+        (&[after_a_while][..], 60, Verdict::Allow, "APPROVAL_DECIDED"),
+        (&[after_a_while], 20, Verdict::Deny, "APPROVAL_EXPIRED"),
+        (
+            &[ScriptedAnswer::REFUSE],
+            60,
+            Verdict::Deny,
+            "APPROVAL_DECIDED",
+        ),
+        (&[], 60, Verdict::Deny, "APPROVAL_EXPIRED"),
+        (&[], 0, Verdict::Deny, "APPROVAL_EXPIRED"),
+    ] {
+        let mut machine = asking("");
+        machine.approver = scripted(answers);
+        let gate = machine.gate();
+        let proposal = machine.bash("one", "git push origin main");
+        let pending = gate.submit(&proposal, WaitFor::Later);
+        assert_eq!(pending.decision.verdict, Verdict::Ask);
+        let ended = gate.wait_for(&proposal, pending.clone(), DurationMs::from_secs(patience));
+        assert_eq!(ended.decision.verdict, verdict);
+        assert_eq!(ended.request, pending.request);
+        assert_eq!(
+            machine.events(),
+            [
+                "TOOL_CALL_PROPOSED",
+                "POLICY_DECISION ask",
+                "APPROVAL_REQUESTED",
+                end,
+                &format!("POLICY_DECISION {}", verdict.as_str()),
+            ]
+        );
+    }
+}
+
+#[test]
+fn what_was_settled_already_is_not_waited_for() {
+    let machine = asking("");
+    let gate = machine.gate();
+    let proposal = machine.bash("one", "git push origin main");
+    let settled = gate.submit(&proposal, WaitFor::Nobody);
+    let count = machine.events().len();
+    let ended = gate.wait_for(&proposal, settled.clone(), DurationMs::from_secs(60));
+    assert_eq!(ended, settled);
+    assert_eq!(machine.events().len(), count);
+}
+
+#[test]
+fn only_an_ask_that_the_host_may_answer_is_left_to_it() {
+    for (risk, in_host) in [("low", true), ("medium", true), ("high", false)] {
+        let machine = Machine::new(&[&ask(risk, "")]);
+        let pending = push(&machine, &machine.gate(), "one", WaitFor::Later);
+        assert_eq!(pending.host_may_answer(), in_host, "{risk}");
+        assert_eq!(pending.approval.unwrap().asked_in_host, in_host, "{risk}");
+    }
+}
+
+#[test]
 fn a_refused_ask_is_denied_and_stays_refused_for_the_same_question() {
     let mut machine = asking("");
     machine.approver = scripted(&[ScriptedAnswer::REFUSE]);

@@ -265,11 +265,7 @@ fn a_request_that_is_too_large_to_be_examined_is_denied_and_its_beginning_record
     let envelopes = machine.envelopes();
     assert_eq!(envelopes.len(), 2);
     let kept = envelopes[0].payload["args"]["content"].as_str().unwrap();
-    assert!(
-        kept.ends_with("(cut: 9437202 bytes)"),
-        "{}",
-        &kept[kept.len() - 99..]
-    );
+    assert!(kept.ends_with("(cut: 9437202 bytes)"));
     assert!(kept.len() < 20 << 10 && !kept.contains("hunter2x"));
     assert_eq!(envelopes[0].payload["args"]["file_path"], "big.txt");
 }

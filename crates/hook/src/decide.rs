@@ -37,7 +37,7 @@ pub(crate) fn answer(desk: &Desk<'_>) -> Reply {
     let asking = asking(desk);
     let wait = match asking {
         Asking::Host | Asking::Later => WaitFor::Later,
-        Asking::Elsewhere => patience(desk),
+        Asking::Elsewhere => wait_for(patience(desk)),
         Asking::Nobody => WaitFor::Nobody,
     };
     let submitted = desk.gate.submit(&proposal, wait);
@@ -46,8 +46,8 @@ pub(crate) fn answer(desk: &Desk<'_>) -> Reply {
         && !submitted.host_may_answer()
     {
         // An answer in the host would not count, so it has to come from elsewhere.
-        let wait = patience(desk);
-        let submitted = desk.gate.submit(&proposal, wait);
+        let patience = patience(desk);
+        let submitted = desk.gate.wait_for(&proposal, submitted, patience);
         return reply(desk, Asking::Elsewhere, &submitted, &proposal);
     }
     reply(desk, asking, &submitted, &proposal)
@@ -92,16 +92,21 @@ fn asking(desk: &Desk<'_>) -> Asking {
     }
 }
 
-/// Returns the wait for an answer from elsewhere, and gives the run time for it.
-fn patience(desk: &Desk<'_>) -> WaitFor {
+/// Returns how long an answer from elsewhere is waited for, and gives the run time for it.
+fn patience(desk: &Desk<'_>) -> DurationMs {
     let longest = desk.gate.settings().approval_wait_max.value;
     let host = registered::patience(desk.surroundings).saturating_sub(DEADLINE);
     let wait = longest.to_std().min(host);
-    if wait.is_zero() {
-        return WaitFor::Nobody;
-    }
     desk.guard.extend(wait);
-    WaitFor::Answer(milliseconds(wait))
+    milliseconds(wait)
+}
+
+fn wait_for(patience: DurationMs) -> WaitFor {
+    if patience.as_ms() == 0 {
+        WaitFor::Nobody
+    } else {
+        WaitFor::Answer(patience)
+    }
 }
 
 fn milliseconds(duration: Duration) -> DurationMs {

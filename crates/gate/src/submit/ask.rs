@@ -8,7 +8,7 @@ use aegis_types::{
 };
 
 use super::{Asked, Step, SubmitError, Underway};
-use crate::approvals::{ApprovalView, summary};
+use crate::approvals::{ApprovalView, may_answer_in_host, summary};
 use crate::gate::Gate;
 use crate::identifier::approval_id;
 use crate::proposal::WaitFor;
@@ -186,8 +186,9 @@ impl Gate {
             summary: self.redact_text(&summary(request)),
             message,
             risk: underway.decision.risk,
+            asked_in_host: wait == WaitFor::Later
+                && may_answer_in_host(underway.decision.risk, &terms),
             terms: ApprovalTerms { within, ..terms },
-            asked_in_host: wait == WaitFor::Later,
             asked_at,
             expires_at: asked_at.plus(within),
         })

@@ -1,13 +1,14 @@
 //! Waiting for a person's answer.
 
 use aegis_log::{AppendError, Batch};
-use aegis_types::{ApprovalStatus, Decision, DurationMs, Entry, Head};
+use aegis_types::{ApprovalStatus, Decision, DurationMs, Entry, Head, Verdict};
 
 use super::ask::{End, final_decision};
 use super::{Asked, SubmitError};
 use crate::approvals::ApprovalView;
+use crate::causes::with_causes;
 use crate::gate::Gate;
-use crate::proposal::Proposal;
+use crate::proposal::{Proposal, WaitFor};
 use crate::record::{asks_the_same, record_request};
 use crate::submitted::Submitted;
 
@@ -16,6 +17,48 @@ const PAUSE_FIRST: DurationMs = DurationMs::from_ms(10);
 const PAUSE_MAX: DurationMs = DurationMs::from_ms(250);
 
 impl Gate {
+    /// Waits for the answer to an ask that [`Gate::submit`] left pending, at
+    /// most for `patience`; then silence is the answer.
+    ///
+    /// It goes on with the same request and the same approval: nothing is asked
+    /// or recorded twice. What was settled already is returned as it is. Like
+    /// [`Gate::submit`], it never fails.
+    #[must_use]
+    pub fn wait_for(
+        &self,
+        proposal: &Proposal,
+        submitted: Submitted,
+        patience: DurationMs,
+    ) -> Submitted {
+        let approval = match (submitted.decision.verdict, &submitted.approval) {
+            (Verdict::Ask, Some(approval)) => approval.clone(),
+            (Verdict::Ask, None) | (Verdict::Allow | Verdict::Deny, _) => return submitted,
+        };
+        let until = self.now().plus(patience);
+        let ended = record_request(self.redactor(), &submitted.request)
+            .map_err(SubmitError::from)
+            .and_then(|recorded| {
+                let asked = Asked {
+                    until: approval.expires_at.min(until),
+                    request: submitted.request,
+                    recorded,
+                    decision: submitted.decision,
+                    approval,
+                };
+                self.wait_for_answer(proposal, asked)
+            });
+        match ended {
+            Ok(Some(submitted)) => submitted,
+            // The grant was used up by an equal request: ask again.
+            Ok(None) => {
+                let rest = until.unix_ms().saturating_sub(self.now().unix_ms());
+                let rest = DurationMs::from_ms(u64::try_from(rest).unwrap_or(0));
+                self.submit(proposal, WaitFor::Answer(rest))
+            }
+            Err(error) => self.deny_undecided(proposal, &with_causes(&error)),
+        }
+    }
+
     /// Waits until the approval is answered or expires, and records the end.
     ///
     /// `None` when its grant was used up by an equal request meanwhile.
