@@ -5,6 +5,7 @@
 //! deciding again must give the same answer, and where it does not, something
 //! has changed that should not have.
 
+mod before;
 mod compare;
 mod player;
 mod reader;
@@ -16,6 +17,7 @@ use aegis_engine::{Attached, Settings};
 use aegis_log::{Log, ReadLogError};
 use aegis_types::{ChainId, ParseEventError};
 
+pub use before::state_before;
 pub use compare::Difference;
 use player::Player;
 

@@ -2,25 +2,22 @@
 
 use std::sync::Arc;
 
-use aegis_engine::{Attached, explain, reduce};
+use aegis_engine::{Attached, explain};
+use aegis_gate::replay::state_before;
 use aegis_log::{Log, Query};
 use aegis_policy::{Compiled, parse_document};
-use aegis_types::{ActionRequest, ChainId, Decision, Envelope, Event, EventKind, PolicyRef, State};
+use aegis_types::{ActionRequest, Decision, Envelope, Event, EventKind, PolicyRef};
 
 use crate::command::explain as page_of;
 use crate::command::log::{event, unreadable};
 use crate::here::Here;
 use crate::report::{Failure, Report, causes};
 
-/// How many envelopes are read at a time.
-const READ_AT_ONCE: usize = 4_096;
-
 /// Explains the recorded decision about the request called `id`.
 pub(crate) fn explained(here: &Here, id: &str, is_whole: bool) -> Result<Report, Failure> {
     let log = here.log()?;
     let (envelope, decision) = decision(&log, id)?;
     let (at, request) = request(&log, &envelope, id)?;
-    let state = memory(&log, &envelope.chain, at)?;
     let policies = decision
         .policies
         .iter()
@@ -34,6 +31,8 @@ pub(crate) fn explained(here: &Here, id: &str, is_whole: bool) -> Result<Report,
             only_tightens: policy.only_tightens,
         })
         .collect();
+    let state = state_before(&log, &envelope.chain, at, &attached)
+        .map_err(|error| Failure::environment(causes(&error)))?;
     let settings = here.gate_in_memory()?.engine_settings();
     let explanation = explain(&request, &attached, &state, &settings);
     Ok(page_of::report(&request, &attached, &explanation, is_whole))
@@ -86,23 +85,6 @@ fn request(log: &dyn Log, decided: &Envelope, id: &str) -> Result<(u64, ActionRe
     Err(Failure::environment(format!(
         "the request `{id}` is not recorded, only its decision"
     )))
-}
-
-/// Returns what the records of `chain` before number `end` add up to.
-fn memory(log: &dyn Log, chain: &ChainId, end: u64) -> Result<State, Failure> {
-    let mut state = State::default();
-    let mut from = 0;
-    while from < end {
-        let read = log
-            .read(chain, from, READ_AT_ONCE)
-            .map_err(|error| unreadable(&error))?;
-        let Some(last) = read.last() else { break };
-        from = last.seq.saturating_add(1);
-        read.iter()
-            .filter(|envelope| envelope.seq < end)
-            .for_each(|envelope| reduce(&mut state, envelope));
-    }
-    Ok(state)
 }
 
 /// Returns the policy that a decision names, made again from its document.

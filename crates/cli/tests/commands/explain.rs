@@ -2,6 +2,37 @@
 
 use super::stage::{Stage, keys};
 
+/// A policy that lets `scope` make two calls a minute.
+fn two_calls_by(scope: &str) -> String {
+    format!(
+        "aegis: policy/v1\nname: few\ndefault: allow\nrules:\n  - id: few\n    match: {{tool: Bash}}\n    \
+         when: {{calls: {{over: 2, per: 1h, by: {scope}}}}}\n    verdict: deny\n"
+    )
+}
+
+#[test]
+fn a_recorded_decision_is_explained_by_the_calls_that_it_counted() {
+    for (scope, expected) in [("agent", "deny"), ("tenant", "deny"), ("session", "allow")] {
+        let stage = Stage::new();
+        stage.write("home/.config/aegis/policy.yaml", &two_calls_by(scope));
+        stage.propose("first", "call-1", "ls");
+        stage.propose("first", "call-2", "ls");
+        let decided = stage.propose("second", "call-3", "ls");
+        assert_eq!(
+            decided.as_deref() == Some("deny"),
+            expected == "deny",
+            "{scope}"
+        );
+        let told = stage.aegis(&["policy", "explain", "--log", "call-3", "--json"]);
+        let verdict = &told.exits(0).json()["decision"]["verdict"];
+        assert_eq!(verdict, expected, "{scope}");
+        // What came later does not count.
+        let told = stage.aegis(&["policy", "explain", "--log", "call-2", "--json"]);
+        let verdict = &told.exits(0).json()["decision"]["verdict"];
+        assert_eq!(verdict, "allow", "{scope}");
+    }
+}
+
 #[test]
 fn a_forced_push_is_explained_by_the_policy_that_is_built_in() {
     let stage = Stage::new();

@@ -1,7 +1,7 @@
 //! Deciding the requests of chains again, one after the other.
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use aegis_canon::Digest;
@@ -15,14 +15,8 @@ use aegis_types::{
 use serde::Deserialize;
 
 use super::compare::{Difference, is_by_gate, same};
-use super::reader::{Open, Reader};
+use super::reader::{Open, READ_AT_A_TIME, Reader, read_in_order, readers_of};
 use super::{Instead, Replay, ReplayError};
-
-/// How many envelopes of one chain are read at a time.
-const READ_AT_A_TIME: usize = 1_024;
-
-/// How many envelopes of all chains are held at a time, if there are many.
-const READ_AT_ALL: usize = 65_536;
 
 /// A policy kept for all decisions that name it; nothing if it cannot be had.
 type Known = Option<Arc<Compiled>>;
@@ -71,29 +65,11 @@ impl<'a> Player<'a> {
     /// Plays chains side by side, in the order of time: calls of one session
     /// may count in another.
     pub(super) fn play_all(mut self, chains: &[&ChainId]) -> Result<Replay, ReplayError> {
-        let at_a_time = (READ_AT_ALL / chains.len().max(1)).clamp(16, READ_AT_A_TIME);
-        let mut readers: Vec<Reader> = chains
-            .iter()
-            .map(|chain| Reader::new((*chain).clone(), at_a_time))
-            .collect();
-        let mut order = BinaryHeap::new();
-        for (index, reader) in readers.iter_mut().enumerate() {
-            order.extend(reader.next_at(self.log)?.map(|at| Reverse((at, index))));
-        }
-        while let Some(Reverse((_, index))) = order.pop() {
-            let Some(reader) = readers.get_mut(index) else {
-                continue;
-            };
-            // A chain is followed as long as no other one has an earlier record.
-            let limit = order.peek().map_or(i64::MAX, |Reverse((at, _))| *at);
-            while let Some(at) = reader.next_at(self.log)? {
-                if at > limit {
-                    order.push(Reverse((at, index)));
-                    break;
-                }
-                self.step_next(reader)?;
-            }
-        }
+        let mut readers = readers_of(chains);
+        read_in_order(self.log, &mut readers, |reader| {
+            self.step_next(reader)?;
+            Ok(ControlFlow::Continue(()))
+        })?;
         for reader in &mut readers {
             self.end(reader);
         }
@@ -271,7 +247,7 @@ impl<'a> Player<'a> {
 }
 
 /// Returns whether a rule of `policies` counts calls of other sessions.
-fn cross_sessions(policies: &[Attached<'_>]) -> bool {
+pub(super) fn cross_sessions(policies: &[Attached<'_>]) -> bool {
     policies
         .iter()
         .any(|attached| counts_across(attached.policy))
