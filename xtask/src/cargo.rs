@@ -79,8 +79,12 @@ impl Cargo {
 }
 
 /// Returns the folder of the workspace.
+///
+/// Cargo names it when it starts this program; the folder in which it was built
+/// may be another one that shares its target folder.
 pub fn workspace() -> PathBuf {
-    let package = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let package = std::env::var_os("CARGO_MANIFEST_DIR")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
     package.parent().map_or(package.clone(), PathBuf::from)
 }
 
