@@ -100,6 +100,63 @@ fn check_killed(durability: Durability) {
     }
 }
 
+/// Returns numbers below `bound` that look random and are the same each time.
+fn scattered(bound: u64) -> impl Iterator<Item = u64> {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    std::iter::repeat_with(move || {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % bound
+    })
+}
+
+#[test]
+fn three_hundred_kills_at_random_points_lose_nothing_acknowledged_at_level_normal() {
+    let place = Place::new();
+    let lines = beside(&place, "acknowledged");
+    let written = || std::fs::metadata(&lines).map_or(0, |found| found.len());
+    let check = || {
+        let log = place.open();
+        let recorded: BTreeSet<String> = recorded(&log).into_iter().collect();
+        for name in acknowledged(&lines) {
+            assert!(recorded.contains(&name), "{name} is lost");
+        }
+        let found = verify(&log, &Evidence::NONE).unwrap();
+        assert!(found.is_sound(), "{:?}", found.faults);
+    };
+    for (round, bytes) in scattered(240).take(300).enumerate() {
+        let name = format!("killed-{round}");
+        let orders = Orders {
+            log: &place.path(),
+            acknowledged: &lines,
+            durability: Durability::Normal,
+            name: &name,
+            appends: 1_000_000,
+            // A checkpoint every few commits is killed as well.
+            wal_pages: 16,
+        };
+        let before = written();
+        let mut child = orders.command(&[]).spawn().unwrap();
+        let began = Instant::now();
+        // Some are killed before they have done anything.
+        while bytes > 40 && written() < before + bytes {
+            assert!(began.elapsed() < Duration::from_secs(60));
+            std::thread::yield_now();
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        if round % 50 == 49 {
+            check();
+        }
+    }
+    assert!(
+        acknowledged(&lines).len() > 300,
+        "the processes have worked"
+    );
+    check();
+}
+
 #[test]
 fn a_killed_process_loses_nothing_acknowledged_at_level_normal() {
     check_killed(Durability::Normal);
