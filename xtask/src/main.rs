@@ -16,6 +16,7 @@ mod check;
 mod corpora;
 mod demo;
 mod setup;
+mod size;
 mod soak;
 mod test;
 

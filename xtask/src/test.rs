@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Result;
 
 use crate::cargo::{Cargo, target_folder};
-use crate::setup;
+use crate::{setup, size};
 
 /// Whether a test compares with what is committed or replaces it.
 #[derive(Clone, Copy)]
@@ -41,11 +41,15 @@ fn tests(arguments: &[String], expected: Expected) -> Result<()> {
             let words = ["test", "--workspace", "--doc", "--quiet"];
             prepared(&words, &clients, &programs, expected).succeed()?;
         }
-        return Ok(());
+    } else {
+        prepared(&["test", "--workspace"], &clients, &programs, expected)
+            .words(arguments)
+            .succeed()?;
     }
-    prepared(&["test", "--workspace"], &clients, &programs, expected)
-        .words(arguments)
-        .succeed()
+    if arguments.is_empty() {
+        size::hook()?;
+    }
+    Ok(())
 }
 
 fn prepared(words: &[&str], clients: &Path, programs: &Path, expected: Expected) -> Cargo {
