@@ -41,6 +41,11 @@ pub const TEST: &[Need] = &[
         package: "strace",
         purpose: "counts the syncs of a hook",
     },
+    Need {
+        program: "unshare",
+        package: "util-linux",
+        purpose: "gives a test mounts of its own",
+    },
 ];
 
 /// Makes sure that every program is there, and installs it where that is possible.

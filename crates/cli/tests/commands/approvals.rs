@@ -5,6 +5,7 @@ use std::process::Child;
 use serde_json::Value;
 
 use super::stage::{Stage, decided};
+use super::terminal::Terminal;
 
 /// A stage where an ask waits for `aegis approvals`.
 fn waiting() -> Stage {
@@ -130,6 +131,50 @@ fn watching_needs_a_terminal() {
         .aegis(&["approvals", "watch", "--idle", "soon"])
         .exits(2);
     stage.shows("approvals-watch", &[&told, &idle]);
+}
+
+#[test]
+fn a_person_at_a_terminal_is_shown_what_waits_and_asked() {
+    let stage = waiting();
+    let mut terminal = Terminal::start(&stage, &["approvals", "watch", "--idle", "10m"]);
+    terminal.shows("Waiting for approvals.");
+    let granted = stage.hook(&stage.event("first", "call-1", "git push origin v1.0"));
+    terminal.shows("Bash: git push origin v1.0");
+    terminal.shows("Pushing a release tag needs a person.");
+    terminal.shows("Approve? [y/n/skip] ");
+    terminal.types("perhaps");
+    terminal.shows("Approve? [y/n/skip] ");
+    terminal.types("y");
+    terminal.shows("granted");
+    assert_eq!(decided(granted).as_deref(), Some("allow"));
+    let refused = stage.hook(&stage.event("first", "call-2", "git push origin v2.0"));
+    terminal.shows("Bash: git push origin v2.0");
+    terminal.shows("Approve? [y/n/skip] ");
+    terminal.types("n");
+    terminal.shows("refused");
+    assert_eq!(decided(refused).as_deref(), Some("deny"));
+    let skipped = stage.hook(&stage.event("first", "call-3", "git push origin v3.0"));
+    terminal.shows("Approve? [y/n/skip] ");
+    terminal.types("skip");
+    // What was skipped waits on, while others are asked about.
+    let other = stage.hook(&stage.event("first", "call-4", "git push origin v4.0"));
+    terminal.shows("Bash: git push origin v4.0");
+    terminal.shows("Approve? [y/n/skip] ");
+    terminal.types("n");
+    assert_eq!(decided(other).as_deref(), Some("deny"));
+    assert_eq!(terminal.end(), 128 + 15);
+    let id = pending(&stage, "call-3");
+    stage.aegis(&["approvals", "refuse", &id]).exits(0);
+    assert_eq!(decided(skipped).as_deref(), Some("deny"));
+}
+
+#[test]
+fn watching_ends_with_the_exit_code_of_a_time_that_is_over() {
+    let stage = Stage::new();
+    let mut terminal = Terminal::start(&stage, &["approvals", "watch", "--idle", "1ms"]);
+    terminal.shows("Waiting for approvals.");
+    terminal.shows("Nothing came for a while.");
+    assert_eq!(terminal.exit(), 4);
 }
 
 #[test]

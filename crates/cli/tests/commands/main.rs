@@ -13,6 +13,7 @@
 )]
 
 mod stage;
+mod terminal;
 
 mod about;
 mod agents;

@@ -178,7 +178,8 @@ impl Stage {
         }
     }
 
-    fn command(&self, program: &Path) -> Command {
+    /// Returns a program that finds nothing but this stage around it.
+    pub fn command(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
         command
             .current_dir(self.path("work"))
