@@ -3,8 +3,9 @@
 use aegis_log::{Query, ReadLogError};
 use aegis_types::{
     Answer, Approval, ApprovalId, ApprovalStatus, ApprovalTerms, Assurance, Event, EventKind,
-    ParseEventError, Risk, SessionId, TenantId, Timestamp, Verdict,
+    ParseEventError, RequestId, Risk, SessionId, TenantId, Timestamp, Verdict,
 };
+use serde_json::json;
 
 use crate::gate::Gate;
 
@@ -13,9 +14,6 @@ const LIST_MAX: usize = 1_024;
 
 /// How many records about one approval are read.
 const RECORDS_MAX: usize = 4_096;
-
-/// How many decisions after an approval are read; more cannot be made while one waits.
-const DECISIONS_MAX: usize = 1 << 20;
 
 /// An approval and where it stands.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -195,16 +193,39 @@ impl Gate {
         })
     }
 
+    /// Returns the event that `request` proceeds because of `approval`, unless
+    /// that is the request it was asked for.
+    ///
+    /// The decisions of that one are found by its name. Those of an equal one
+    /// are not, so the approval itself says that it is used.
+    pub(crate) fn use_by(request: &RequestId, approval: &Approval) -> Option<Event> {
+        (*request != approval.request).then(|| Event::Observed {
+            kind: EventKind::ApprovalUsed,
+            subject: Some(approval.id.as_str().to_owned()),
+            detail: json!({
+                "approval_token": approval.id.as_str(),
+                "call_id": request.as_str(),
+            }),
+        })
+    }
+
     /// Returns whether some action has already proceeded because of `approval`.
     pub(crate) fn is_used(&self, approval: &Approval) -> Result<bool, ReadApprovalError> {
-        let decisions = self.log().newest(&Query {
-            tenant: Some(&approval.tenant),
-            session: Some(&approval.session),
-            kinds: &[EventKind::DecisionMade],
-            subject: None,
-            since: Some(approval.asked_at),
-            limit: DECISIONS_MAX,
-        })?;
+        let about = |kind: EventKind, subject: &str, limit| {
+            self.log().newest(&Query {
+                tenant: Some(&approval.tenant),
+                session: Some(&approval.session),
+                kinds: &[kind],
+                subject: Some(subject),
+                since: Some(approval.asked_at),
+                limit,
+            })
+        };
+        if !about(EventKind::ApprovalUsed, approval.id.as_str(), 1)?.is_empty() {
+            return Ok(true);
+        }
+        let request = approval.request.as_str();
+        let decisions = about(EventKind::DecisionMade, request, RECORDS_MAX)?;
         Ok(decisions.iter().any(|record| {
             let text = |key: &str| record.payload.get(key).and_then(serde_json::Value::as_str);
             text("approval_token") == Some(approval.id.as_str())

@@ -272,6 +272,41 @@ fn a_grant_is_picked_up_later_once_and_only_for_the_same_question() {
 }
 
 #[test]
+fn a_grant_that_another_request_used_says_so_itself() {
+    let machine = asking("");
+    let gate = machine.gate();
+    let first = push(&machine, &gate, "one", WaitFor::Later);
+    let approval = first.approval.unwrap();
+    gate.answer(&approval.id, reply(true, Assurance::High))
+        .unwrap();
+    let equal = push(&machine, &gate, "two", WaitFor::Later);
+    assert_eq!(equal.decision.verdict, Verdict::Allow);
+    let last = machine.envelopes().pop().unwrap();
+    assert_eq!(last.kind, EventKind::ApprovalUsed);
+    assert_eq!(last.subject.as_deref(), Some(approval.id.as_str()));
+    assert_eq!(last.payload["call_id"], "two");
+    // What the approval was asked for finds it used as well.
+    let again = push(&machine, &gate, "one", WaitFor::Later);
+    assert_eq!(again.decision.verdict, Verdict::Ask);
+    assert_ne!(again.approval.unwrap().id, approval.id);
+}
+
+#[test]
+fn a_grant_that_waiting_requests_share_is_used_by_one() {
+    let mut machine = asking("");
+    let gate = machine.gate();
+    let pending = push(&machine, &gate, "one", WaitFor::Later);
+    machine.approver = scripted(&[ScriptedAnswer::GRANT]);
+    let waiting = push(&machine, &machine.gate(), "two", WAIT);
+    assert_eq!(waiting.decision.verdict, Verdict::Allow);
+    assert_eq!(waiting.approval, pending.approval);
+    let proposal = machine.bash("one", "git push origin main");
+    let late = gate.wait_for(&proposal, pending, DurationMs::from_secs(1));
+    assert_eq!(late.decision.verdict, Verdict::Deny);
+    assert_eq!(late.decision.reason, Reason::ApprovalExpired);
+}
+
+#[test]
 fn equal_questions_share_one_approval_and_many_different_ones_are_capped() {
     let machine = asking("");
     let gate = machine.gate();

@@ -59,6 +59,8 @@ kinds! {
     ApprovalAnswered = "APPROVAL_DECIDED",
     /// Nobody answered in time, or the policy changed meanwhile.
     ApprovalExpired = "APPROVAL_EXPIRED",
+    /// A grant let another request proceed than the one it was asked for.
+    ApprovalUsed = "APPROVAL_USED",
     /// An action ended.
     OutcomeRecorded = "TOOL_RESULT",
     /// A result appeared without a decision.
@@ -347,7 +349,8 @@ impl Event {
                     content: read.content,
                 })
             }
-            EventKind::UndecidedActionFound
+            EventKind::ApprovalUsed
+            | EventKind::UndecidedActionFound
             | EventKind::SessionStarted
             | EventKind::SessionEnded
             | EventKind::PromptSubmitted

@@ -242,6 +242,10 @@ impl Gate {
             &last,
             Some(&approval),
         )?);
+        if let End::Granted(_) = end {
+            let used = Self::use_by(&underway.request.id, &approval);
+            after.extend(used.map(|used| used.entry(self.now())).transpose()?);
+        }
         self.append_decided(&underway, after)?;
         Ok(Step::Settled(Box::new(Submitted {
             request: underway.request,

@@ -157,6 +157,10 @@ impl Gate {
             &decision,
             Some(&asked.approval),
         )?);
+        if let End::Granted(_) = end {
+            let used = Self::use_by(&asked.request.id, &asked.approval);
+            entries.extend(used.map(|used| used.entry(self.now())).transpose()?);
+        }
         self.append(Batch {
             chain: self.chain(&asked.approval.session),
             expected: Some(head),
