@@ -1,5 +1,6 @@
 //! Facts about the world, gathered before deciding: the only I/O of a decision.
 
+pub(crate) mod archive;
 pub(crate) mod effects;
 pub(crate) mod find;
 pub(crate) mod git;
@@ -7,6 +8,7 @@ pub(crate) mod git_index;
 pub(crate) mod glob;
 pub(crate) mod host;
 pub(crate) mod links;
+pub(crate) mod listed;
 pub(crate) mod near;
 pub(crate) mod params;
 pub(crate) mod programs;
@@ -216,11 +218,7 @@ fn is_odd(tool: &Tool, params: &Value) -> bool {
 
 /// Adds the paths that a tool for files is given.
 fn add_paths(scene: &Scene<'_>, tool: &Tool, touches: &mut Touches<'_>) {
-    let reach = Reach {
-        access: tool.access,
-        is_certain: true,
-        is_deep: tool.is_deep,
-    };
+    let reach = Reach::certain(tool.access).deep(tool.is_deep);
     let mut any = false;
     for key in tool.paths {
         let Some(text) = scene.proposal.params.get(*key).and_then(|it| it.as_str()) else {
@@ -286,11 +284,7 @@ fn add_told(
         touches.reach(&Reached {
             path: &path,
             written: &told.text,
-            reach: Reach {
-                access: Access::ANY,
-                is_certain: false,
-                is_deep: false,
-            },
+            reach: Reach::possible(Access::ANY),
             is_unknown: false,
             through: &told.text,
         });
@@ -358,11 +352,7 @@ fn redirect_pending(scene: &Scene<'_>, touches: &mut Touches<'_>) {
                 touches.reach(&Reached {
                     path: &found.path,
                     written: &through,
-                    reach: Reach {
-                        access: fact.access,
-                        is_certain: true,
-                        is_deep: false,
-                    },
+                    reach: Reach::certain(fact.access),
                     is_unknown: false,
                     through: &through,
                 });

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 const GENERATIONS_MAX: usize = 128;
 
 /// The names under which agent hosts run.
-pub(crate) const AGENT_HOSTS: [&str; 8] = [
+pub(crate) const AGENT_HOSTS: [&str; 13] = [
     "claude",
     "codex",
     "gemini",
@@ -17,6 +17,11 @@ pub(crate) const AGENT_HOSTS: [&str; 8] = [
     "aider",
     "goose",
     "copilot",
+    "qwen",
+    "crush",
+    "droid",
+    "kiro-cli",
+    "auggie",
 ];
 
 /// Variables that agent hosts set for what they start.

@@ -74,6 +74,38 @@ pub(crate) struct Reach {
     pub(crate) is_certain: bool,
     /// Whether it reaches for everything below it as well.
     pub(crate) is_deep: bool,
+    /// Whether that is so for what is hidden, too.
+    pub(crate) sees_hidden: bool,
+}
+
+impl Reach {
+    /// Returns that a path itself is certainly reached for.
+    pub(crate) const fn certain(access: Access) -> Self {
+        Self {
+            access,
+            is_certain: true,
+            is_deep: false,
+            sees_hidden: true,
+        }
+    }
+
+    /// Returns that a path itself may be reached for.
+    pub(crate) const fn possible(access: Access) -> Self {
+        Self {
+            is_certain: false,
+            ..Self::certain(access)
+        }
+    }
+
+    /// Returns the same for everything below as well, if `is_deep`.
+    pub(crate) const fn deep(self, is_deep: bool) -> Self {
+        Self { is_deep, ..self }
+    }
+
+    /// Returns the same as certain only if `is_certain`.
+    pub(crate) const fn if_certain(self, is_certain: bool) -> Self {
+        Self { is_certain, ..self }
+    }
 }
 
 impl ProtectedObject {
@@ -249,17 +281,41 @@ impl Protected {
         Some(home.map_or(Relation::Above(first), Relation::Home))
     }
 
+    /// Returns the objects below the folder `path`, by its text alone.
+    pub(crate) fn below<'a>(&'a self, path: &Path) -> impl Iterator<Item = &'a ProtectedObject> {
+        self.objects
+            .iter()
+            .filter(move |object| object.path != path && object.path.starts_with(path))
+    }
+
+    /// Returns the key that reading everything below `found` reads.
+    ///
+    /// `sees_hidden` says whether names that begin with a dot are read too.
+    fn key_below(&self, found: &Found, sees_hidden: bool) -> Option<&ProtectedObject> {
+        self.below(&found.path)
+            .filter(|object| object.kind == ProtectedKind::Key)
+            .find(|object| {
+                let rest = object
+                    .path
+                    .strip_prefix(&found.path)
+                    .unwrap_or(&object.path);
+                let mut steps = rest.components();
+                sees_hidden
+                    || !steps.any(|step| step.as_os_str().as_encoded_bytes().starts_with(b"."))
+            })
+    }
+
     /// Returns the object that an action touches by reaching for `found`.
     pub(crate) fn touched_by(&self, found: &Found, reach: Reach) -> Option<&ProtectedObject> {
         if reach.is_deep
             && reach.access.read
             && !reach.access.changes()
-            && self.holding(&found.path, found.identity).is_some()
+            && self
+                .holding(&found.path, found.identity)
+                .is_none_or(|held| held.kind != ProtectedKind::Key)
         {
-            // Reading all of Aegis' own folder reads the keys in it.
-            return self.objects.iter().find(|object| {
-                object.kind == ProtectedKind::Key && object.path.starts_with(&found.path)
-            });
+            // Reading all of a folder reads the keys in it.
+            return self.key_below(found, reach.sees_hidden);
         }
         let changes = reach.access.changes();
         match self.relation(found)? {
@@ -330,18 +386,10 @@ mod tests {
     }
 
     const fn certain(access: Access) -> Reach {
-        Reach {
-            access,
-            is_certain: true,
-            is_deep: false,
-        }
+        Reach::certain(access)
     }
 
-    const UNSURE: Reach = Reach {
-        access: Access::ANY,
-        is_certain: false,
-        is_deep: false,
-    };
+    const UNSURE: Reach = Reach::possible(Access::ANY);
 
     #[test]
     fn an_object_is_touched_by_changing_it_and_a_key_by_reading_it() {

@@ -11,7 +11,7 @@ use aegis_types::{Command, RedirectionKind, Word, WordPart};
 use crate::program::program_name;
 
 pub(crate) use filter::is_harmless;
-pub(crate) use language::{Language, inline_code, language, reads_input};
+pub(crate) use language::{DatabaseWords, Language, inline_code, language, reads_input};
 
 /// The most hints of one command.
 const HINTS_MAX: usize = 512;
@@ -29,9 +29,16 @@ pub fn hints(command: &Command) -> Vec<String> {
     };
     let mut texts: Vec<&Word> = Vec::new();
     let code;
+    let values;
     if let Some(language) = language(&name) {
         code = inline_code(language, &command.arguments);
         texts.extend(&code);
+        values = if code.iter().all(|word| is_harmless(language, word)) {
+            Vec::new()
+        } else {
+            language::given_values(language, &command.arguments)
+        };
+        texts.extend(&values);
     } else if runs_text(&name) {
         texts.extend(&command.arguments);
     } else {
@@ -87,6 +94,15 @@ fn runs_text(name: &str) -> bool {
             | "trap"
             | "source"
             | "ssh"
+            | "make"
+            | "gmake"
+            | "tmux"
+            | "screen"
+            | "at"
+            | "batch"
+            | "crontab"
+            | "entr"
+            | "expect"
     )
 }
 

@@ -15,6 +15,7 @@
 //! reached for; [`located`] joins such a word with the directory in which the
 //! command runs; [`hints`] lists the text that inline code shows.
 
+mod elsewhere;
 mod embed;
 mod expand;
 mod hint;
@@ -22,6 +23,7 @@ mod limit;
 mod locate;
 mod option;
 mod option_code;
+mod option_text;
 mod output;
 mod plan;
 mod powershell;
@@ -32,9 +34,10 @@ mod syntax;
 mod touch;
 mod walk;
 
+pub use elsewhere::run_elsewhere;
 pub use hint::{hints, loose_words};
 pub use locate::located;
 pub use plan::{VERSION, plan};
 pub use powershell::plan_powershell;
 pub use program::program_name;
-pub use touch::{Touched, touched};
+pub use touch::{Extent, Listing, Touched, touched};

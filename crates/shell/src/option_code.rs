@@ -56,7 +56,13 @@ fn rsync_runs(previous: &str, text: &str) -> bool {
 
 const GIT: Spec = Spec {
     short: "Cc",
-    long: &["git-dir", "work-tree", "namespace", "exec-path"],
+    long: &[
+        "git-dir",
+        "work-tree",
+        "namespace",
+        "exec-path",
+        "config-env",
+    ],
     ends_at_operand: true,
 };
 
@@ -64,7 +70,7 @@ const GIT: Spec = Spec {
 fn git_code(arguments: &[Word]) -> Option<&Word> {
     let read = option::read(arguments, &GIT);
     let sets = |word: &Word| git_setting_runs(&option::shown_text(word));
-    if read.values(&["c"]).any(sets) {
+    if read.values(&["c", "config-env"]).any(sets) {
         return arguments.first();
     }
     let (subcommand, rest) = read.operands.split_first()?;
@@ -90,7 +96,7 @@ fn git_code(arguments: &[Word]) -> Option<&Word> {
     found.copied()
 }
 
-fn git_setting_runs(setting: &str) -> bool {
+pub(crate) fn git_setting_runs(setting: &str) -> bool {
     let (key, value) = setting.split_once('=').unwrap_or((setting, ""));
     let key = key.to_ascii_lowercase();
     if matches!(

@@ -2,6 +2,7 @@
 
 use aegis_types::{Command, RedirectionKind, UnknownCause, Word, WordPart};
 
+use crate::option::first_text;
 use crate::program::program_name;
 
 /// What comes through a pipe.
@@ -116,11 +117,34 @@ fn document(command: &Command) -> Option<String> {
 /// Returns words with which the names start that `ls` writes: those of a
 /// folder's content stand without the folder.
 fn names(command: &Command) -> Vec<Word> {
+    let has = |letters: &[char]| {
+        command.arguments.iter().any(|word| {
+            let text = first_text(word);
+            text.starts_with('-') && !text.starts_with("--") && text.contains(letters)
+        })
+    };
+    let all = has(&['a', 'A', 'f'])
+        || command
+            .arguments
+            .iter()
+            .any(|word| matches!(first_text(word), "--all" | "--almost-all"));
     let mut names = starts(command);
+    let is_here = matches!(names.as_slice(), [name] if first_text(name) == ".");
     for name in &mut names {
         let is_pattern = |part: &WordPart| matches!(part, WordPart::Pattern(_));
-        if !name.parts.iter().any(is_pattern) {
-            name.parts = vec![WordPart::Unknown(UnknownCause::Output)];
+        if name.parts.iter().any(is_pattern) {
+            continue;
+        }
+        if has(&['d']) {
+            name.parts.pop();
+        } else {
+            // What lies here is all that such a name can mean here.
+            let pattern = if all { "@(.*|*)" } else { "*" };
+            name.parts = if all || is_here {
+                vec![WordPart::Pattern(pattern.to_owned())]
+            } else {
+                vec![WordPart::Unknown(UnknownCause::Output)]
+            };
         }
     }
     names

@@ -14,6 +14,7 @@ use aegis_types::{
 };
 
 use crate::option_code::option_code;
+use crate::option_text::{GivenText, option_texts, variable_texts};
 use crate::program::name_of;
 use crate::surroundings::Value;
 use crate::syntax::{Node, Origin, Piece, RawAssignment, RawWord, split_assignment};
@@ -52,8 +53,50 @@ pub(crate) enum Lookup {
 }
 
 impl Walk<'_> {
-    /// Walks a simple command.
+    /// Walks a simple command; where a word may be one of two, once more for the other.
     pub(crate) fn simple(
+        &mut self,
+        node: &Node,
+        assignments: &[RawAssignment],
+        words: &[RawWord],
+        setting: &Setting,
+    ) {
+        let outer = std::mem::replace(&mut self.has_other_words, false);
+        let start = self.plan.commands.len();
+        self.simple_once(node, assignments, words, setting);
+        if self.has_other_words && !self.takes_other_words {
+            let mark = self.around.mark();
+            self.takes_other_words = true;
+            let end = self.plan.commands.len();
+            self.simple_once(node, assignments, words, &setting.branch());
+            self.takes_other_words = false;
+            self.forget_repeated(start, end);
+            self.around.restore(mark);
+        }
+        self.has_other_words = outer;
+    }
+
+    /// Takes commands from the end of the plan that stand between `start` and `end` as well.
+    fn forget_repeated(&mut self, start: usize, end: usize) {
+        if end >= self.plan.commands.len() {
+            return;
+        }
+        let others = self.plan.commands.split_off(end);
+        let before = self.plan.commands.get(start..).unwrap_or_default();
+        let is_known = |command: &Command| {
+            before.iter().any(|known| {
+                known.span == command.span
+                    && known.program == command.program
+                    && known.arguments == command.arguments
+                    && known.redirections == command.redirections
+                    && known.directory == command.directory
+            })
+        };
+        let kept: Vec<Command> = others.into_iter().filter(|it| !is_known(it)).collect();
+        self.plan.commands.extend(kept);
+    }
+
+    fn simple_once(
         &mut self,
         node: &Node,
         assignments: &[RawAssignment],
@@ -194,7 +237,9 @@ impl Walk<'_> {
                         self.note(code.span, UnknownCause::Code(name.to_owned()));
                     }
                     self.code(name, &draft, setting);
+                    let texts = option_texts(name, &draft.words);
                     self.list(draft, setting);
+                    self.given_texts(&texts, name, setting);
                 }
             },
         }
@@ -308,6 +353,26 @@ impl Walk<'_> {
 
     /// Lists a command as it stands.
     pub(crate) fn list(&mut self, draft: Draft, setting: &Setting) {
+        let texts = variable_texts(&draft.assignments);
+        self.list_plainly(draft, setting);
+        self.given_texts(&texts, "sh", setting);
+    }
+
+    /// Walks texts that a program gives to a shell when it sees fit.
+    fn given_texts(&mut self, texts: &[GivenText], name: &str, setting: &Setting) {
+        for GivenText { text, is_elsewhere } in texts {
+            let mark = self.around.mark();
+            self.around.enter_process();
+            if *is_elsewhere {
+                self.around.move_to_unknown();
+            }
+            let inner = setting.branch().within(Wrapper::Program(name.to_owned()));
+            self.code_text(text, text.span, name, &inner);
+            self.around.restore(mark);
+        }
+    }
+
+    fn list_plainly(&mut self, draft: Draft, setting: &Setting) {
         let directory = draft.directory;
         let mut words = draft.words.into_iter();
         let program = words.next();

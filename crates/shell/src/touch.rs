@@ -32,6 +32,41 @@ pub struct Touched {
     pub recursive: bool,
     /// Whether the whole work tree of git that holds the folder is meant.
     pub work_tree: bool,
+    /// What is meant besides.
+    pub extent: Extent,
+}
+
+/// What a command means beside the file or folder that a word names.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub enum Extent {
+    /// Nothing but what [`Touched::recursive`] says.
+    #[default]
+    Said,
+    /// A folder is replaced or closed as a whole: nothing below it can be
+    /// reached any more as it was.
+    Sealed,
+    /// Of what lies below, only what is not hidden.
+    Visible,
+    /// The folder is handed to something that may do anything below it.
+    Handed,
+    /// Files below that something else names.
+    Listed(Listing),
+}
+
+/// What names the files that a command writes.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Listing {
+    /// The archive in this file.
+    Archive {
+        /// The file.
+        file: Word,
+        /// Whether the names lose what they start with.
+        is_stripped: bool,
+    },
+    /// The patches in these files; without any, what is read from standard input.
+    Patches(Vec<Word>),
+    /// It cannot be told.
+    Unknown,
 }
 
 impl Touched {
@@ -43,6 +78,7 @@ impl Touched {
             certain: true,
             recursive: false,
             work_tree: false,
+            extent: Extent::Said,
         }
     }
 
@@ -52,6 +88,21 @@ impl Touched {
             certain: false,
             ..self
         }
+    }
+
+    /// Returns the same with this extent.
+    pub(crate) fn over(self, extent: Extent) -> Self {
+        Self { extent, ..self }
+    }
+
+    /// Returns that `listing` names files beneath `folder` that are written.
+    pub(crate) fn listed(folder: &Word, listing: Listing) -> Self {
+        let access = match listing {
+            Listing::Patches(_) => Access::WRITE.or(Access::DELETE),
+            Listing::Archive { .. } | Listing::Unknown => Access::WRITE,
+        };
+        let inside = Self::new(folder, access).possible().beneath(true);
+        inside.over(Extent::Listed(listing))
     }
 
     /// Returns the same with what lies beneath, if `recursive`.
@@ -132,8 +183,9 @@ fn by_name(name: &str, command: &Command, list: &mut Vec<Touched>) {
         }
         "curl" | "wget" | "openssl" => network::touched(name, arguments, list),
         "docker" | "podman" | "nerdctl" => container::touched(arguments, list),
+        "sqlite3" | "duckdb" => change::database(arguments, list),
         _ => match table::entry_for(name) {
-            Some(entry) => entry.touched(arguments, list),
+            Some(entry) => entry.touched(command, list),
             None => other::by_name(name, command, list),
         },
     }

@@ -29,6 +29,10 @@ pub(crate) struct Walk<'t> {
     pub(crate) locals: Vec<String>,
     /// The functions that were called.
     pub(crate) called: BTreeSet<String>,
+    /// Whether a word of the command being expanded may be another one.
+    pub(crate) has_other_words: bool,
+    /// Whether it is taken to be the other one.
+    pub(crate) takes_other_words: bool,
     pipelines: u32,
     has_stopped: bool,
 }
@@ -47,6 +51,8 @@ impl<'t> Walk<'t> {
             embedded: Embedded::default(),
             locals: Vec::new(),
             called: BTreeSet::new(),
+            has_other_words: false,
+            takes_other_words: false,
             pipelines: 0,
             has_stopped: false,
         }

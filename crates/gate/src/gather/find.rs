@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use aegis_shell::{program_name, touched};
-use aegis_types::{Access, Command, Word};
+use aegis_types::{Access, Command, ProtectedKind, Word};
 
 use super::glob::matches_name;
 use super::resolve::Last;
@@ -22,6 +22,7 @@ struct Search {
     folders: Vec<String>,
     deletes: bool,
     only_files: bool,
+    depth_max: usize,
     wanted: Vec<Test>,
     unwanted: Vec<Test>,
     /// What is left out with everything below it.
@@ -65,6 +66,7 @@ impl Search {
             folders,
             deletes: false,
             only_files: false,
+            depth_max: usize::MAX,
             wanted: Vec::new(),
             unwanted: Vec::new(),
             pruned: Vec::new(),
@@ -78,6 +80,10 @@ impl Search {
                     continue;
                 }
                 "-delete" => search.deletes = true,
+                "-maxdepth" => {
+                    let depth = tests.next().and_then(|depth| depth.parse().ok());
+                    search.depth_max = depth.unwrap_or(usize::MAX);
+                }
                 "-type" => {
                     let kinds = tests.next().is_some_and(|kinds| kinds == "f");
                     search.only_files |= kinds && !is_negated;
@@ -124,7 +130,7 @@ pub(crate) fn touch(line: &Line<'_>, touches: &mut Touches<'_>) {
         }
         let search = Search::of(command);
         let access = access_to_found(line, command, &search);
-        if access.changes() {
+        if access.changes() || access.read {
             touch_selected(line, command, &search, access, touches);
         }
     }
@@ -186,6 +192,9 @@ fn touch_selected(
             continue;
         };
         for object in touches.protected.objects() {
+            if !access.changes() && object.kind != ProtectedKind::Key {
+                continue;
+            }
             let parts = parts_of(object);
             let is_selected = parts.iter().any(|part| {
                 if search.only_files && part.is_dir() {
@@ -195,6 +204,9 @@ fn touch_selected(
                     // The search may begin inside of the object.
                     return root.path.starts_with(part) && object.contains(&root.path);
                 };
+                if rest.components().count() > search.depth_max {
+                    return false;
+                }
                 let shown = PathBuf::from(folder).join(rest);
                 search.selects(&shown.to_string_lossy())
             });
@@ -203,11 +215,9 @@ fn touch_selected(
             }
         }
     }
-    let reach = Reach {
-        access,
-        is_certain: line.is_certain,
-        is_deep: true,
-    };
+    let reach = Reach::certain(access)
+        .if_certain(line.is_certain)
+        .deep(true);
     for (kind, path) in selected {
         touches.touch(kind, &path, reach, text_of(line, command));
     }

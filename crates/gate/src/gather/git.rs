@@ -10,8 +10,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use aegis_shell::{Touched, located};
-use aegis_types::{Access, Command, ProtectedKind};
+use aegis_shell::{Extent, Touched, located};
+use aegis_types::{Command, ProtectedKind};
 
 use super::git_index::{Tracking, tracking, work_tree_of};
 use super::resolve::Last;
@@ -29,6 +29,10 @@ enum Bulk {
     Cleans,
     /// Puts everything away, tracked or not.
     Stashes,
+    /// Removes or puts back what is tracked.
+    Thins,
+    /// Lays files of another commit over what is there, tracked or not.
+    Lays,
     /// Goes from commit to commit.
     Moves,
 }
@@ -40,7 +44,7 @@ pub(crate) fn touch(
     item: &Touched,
     touches: &mut Touches<'_>,
 ) -> bool {
-    if !item.access.changes() || !item.recursive {
+    if !item.access.changes() || !item.recursive || item.extent != Extent::Said {
         return false;
     }
     let Some(place) = place_of(line, command, item, touches) else {
@@ -60,21 +64,16 @@ pub(crate) fn touch(
         return false;
     }
     let words = subcommand(command);
-    if words.first().map(String::as_str) == Some("apply") {
-        touch_patched(line, command, &words, touches);
-    }
-    let bulk = bulk_of(&words, item);
+    let bulk = bulk_of(&words, item, &found.path);
     let folder = if item.work_tree {
         work_tree_of(&found.path).unwrap_or_else(|| found.path.clone())
     } else {
         found.path.clone()
     };
-    for (kind, path) in reached_in(&folder, bulk, touches) {
-        let reach = Reach {
-            access: item.access,
-            is_certain: item.certain,
-            is_deep: true,
-        };
+    for (kind, path) in reached_in(&folder, bulk, is_foreign(line, command), touches) {
+        let reach = Reach::certain(item.access)
+            .if_certain(item.certain)
+            .deep(true);
         touches.touch(kind, &path, reach, text_of(line, command));
     }
     if !item.work_tree {
@@ -100,6 +99,17 @@ fn place_of(
     }
 }
 
+/// Returns whether git may use another repository or index than that of the folder.
+fn is_foreign(line: &Line<'_>, command: &Command) -> bool {
+    let mut assigned = line.plan.commands.iter().flat_map(|it| &it.assignments);
+    let names = ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"];
+    assigned.any(|assignment| names.contains(&assignment.name.as_str()))
+        || command.arguments.iter().any(|word| {
+            let text = word.literal().unwrap_or_default();
+            text.starts_with("--git-dir") || text.starts_with("--work-tree")
+        })
+}
+
 /// Returns the subcommand of git and what follows it.
 fn subcommand(command: &Command) -> Vec<String> {
     let mut words: Vec<String> = command
@@ -123,10 +133,14 @@ fn subcommand(command: &Command) -> Vec<String> {
     words
 }
 
-fn bulk_of(words: &[String], item: &Touched) -> Bulk {
+fn bulk_of(words: &[String], item: &Touched, folder: &Path) -> Bulk {
     let has = |option: &str| words.iter().any(|word| word == option);
     match words.first().map(String::as_str) {
         Some("clean") => Bulk::Cleans,
+        Some("sparse-checkout") if !has("list") => Bulk::Thins,
+        Some("checkout-index") => Bulk::Restores,
+        Some("read-tree") if has("-u") => Bulk::Lays,
+        Some("checkout" | "restore") if item.certain && names_commit(words, folder) => Bulk::Lays,
         Some("stash") if item.certain => Bulk::Stashes,
         Some("stash" | "restore") => Bulk::Restores,
         Some("reset") => {
@@ -149,8 +163,38 @@ fn bulk_of(words: &[String], item: &Touched) -> Bulk {
     }
 }
 
+/// Returns whether files are taken from a commit that is named, and is not the last one.
+fn names_commit(words: &[String], folder: &Path) -> bool {
+    let is_last = |word: &str| matches!(word, "HEAD" | "@");
+    let mut rest = words.iter().skip(1).map(String::as_str);
+    if words.first().map(String::as_str) == Some("restore") {
+        while let Some(word) = rest.next() {
+            let source = match word {
+                "-s" | "--source" => rest.next(),
+                _ => word.strip_prefix("--source=").or(word.strip_prefix("-s")),
+            };
+            if source.is_some_and(|source| !is_last(source)) {
+                return true;
+            }
+        }
+        return false;
+    }
+    let first = rest.find(|word| *word == "--" || !word.starts_with('-'));
+    // Without dashes the first word may be a path as well.
+    first.is_some_and(|word| {
+        word != "--" && !is_last(word) && !word.starts_with([':', '.']) && {
+            words.iter().any(|word| word == "--") || !folder.join(word).exists()
+        }
+    })
+}
+
 /// Returns the protected objects below `folder` that git reaches.
-fn reached_in(folder: &Path, bulk: Bulk, touches: &Touches<'_>) -> Vec<(ProtectedKind, PathBuf)> {
+fn reached_in(
+    folder: &Path,
+    bulk: Bulk,
+    is_foreign: bool,
+    touches: &Touches<'_>,
+) -> Vec<(ProtectedKind, PathBuf)> {
     let root = work_tree_of(folder);
     let mut reached = Vec::new();
     for object in touches.protected.objects() {
@@ -162,15 +206,18 @@ fn reached_in(folder: &Path, bulk: Bulk, touches: &Touches<'_>) -> Vec<(Protecte
         } else {
             vec![object.path.clone()]
         };
-        let is_reached = files
-            .iter()
-            .filter(|file| object.contains(file))
-            .any(|file| {
-                let seen = root
-                    .as_deref()
-                    .map_or(Tracking::Unknown, |root| tracking(root, file));
-                is_meant(bulk, seen, file.exists())
-            });
+        let is_laid = bulk == Bulk::Lays;
+        let is_reached = is_laid
+            || files
+                .iter()
+                .filter(|file| object.contains(file))
+                .any(|file| {
+                    let seen = match root.as_deref() {
+                        Some(root) if !is_foreign => tracking(root, file),
+                        Some(_) | None => Tracking::Unknown,
+                    };
+                    is_meant(bulk, seen, file.exists())
+                });
         if is_reached {
             reached.push((object.kind, object.path.clone()));
         }
@@ -180,13 +227,16 @@ fn reached_in(folder: &Path, bulk: Bulk, touches: &Touches<'_>) -> Vec<(Protecte
 
 const fn is_meant(bulk: Bulk, seen: Tracking, exists: bool) -> bool {
     match (bulk, seen) {
-        (Bulk::Restores, Tracking::Changed | Tracking::Unknown)
+        (Bulk::Lays, _)
+        | (Bulk::Restores, Tracking::Changed | Tracking::Unknown)
+        | (Bulk::Thins, Tracking::Clean | Tracking::Changed | Tracking::Unknown)
         | (Bulk::Stashes, Tracking::Changed) => true,
         (Bulk::Cleans, Tracking::Untracked | Tracking::Unknown)
         | (Bulk::Stashes, Tracking::Untracked | Tracking::Unknown) => exists,
         (Bulk::Restores, Tracking::Clean | Tracking::Untracked)
         | (Bulk::Cleans, Tracking::Clean | Tracking::Changed)
         | (Bulk::Stashes, Tracking::Clean)
+        | (Bulk::Thins, Tracking::Untracked)
         | (Bulk::Moves, _) => false,
     }
 }
@@ -195,58 +245,4 @@ fn files_in(folder: &Path) -> Vec<PathBuf> {
     fs::read_dir(folder)
         .map(|entries| entries.flatten().map(|entry| entry.path()).collect())
         .unwrap_or_default()
-}
-
-/// Judges the files that the patches of `git apply` name.
-fn touch_patched(line: &Line<'_>, command: &Command, words: &[String], touches: &mut Touches<'_>) {
-    for patch in words.iter().skip(1).filter(|word| !word.starts_with('-')) {
-        let Some(found) = touches
-            .resolver
-            .follow(touches.base, Path::new(patch), Last::Followed)
-        else {
-            continue;
-        };
-        for path in patched_by(&found.path) {
-            let reached = super::touches::Reached {
-                path: &path,
-                written: patch,
-                reach: Reach {
-                    access: Access::WRITE.or(Access::DELETE),
-                    is_certain: true,
-                    is_deep: false,
-                },
-                is_unknown: false,
-                through: text_of(line, command),
-            };
-            touches.reach(&reached);
-        }
-    }
-}
-
-/// Returns the files that a patch changes, without their first step.
-pub(crate) fn patched_by(patch: &Path) -> Vec<PathBuf> {
-    let is_small = fs::metadata(patch).is_ok_and(|metadata| metadata.len() < 8 << 20);
-    let text = if is_small {
-        fs::read_to_string(patch).unwrap_or_default()
-    } else {
-        String::new()
-    };
-    let mut paths = Vec::new();
-    for line in text.lines() {
-        let Some(name) = ["+++ ", "--- ", "rename to ", "copy to "]
-            .iter()
-            .find_map(|start| line.strip_prefix(start))
-        else {
-            continue;
-        };
-        let name = name.split('\t').next().unwrap_or(name).trim_matches('"');
-        let stripped = name
-            .strip_prefix("a/")
-            .or_else(|| name.strip_prefix("b/"))
-            .unwrap_or(name);
-        if stripped != "/dev/null" && paths.len() < 256 {
-            paths.push(PathBuf::from(stripped));
-        }
-    }
-    paths
 }

@@ -18,13 +18,28 @@ pub(crate) fn matches_name(pattern: &str, name: &str, dots: bool) -> bool {
     let name: Vec<char> = name.chars().collect();
     let hides = name.first() == Some(&'.') && !dots;
     if hides && !matches!(pattern.first(), Some('.' | '\\')) {
-        return false;
+        return may_begin_with_dot(&pattern);
     }
     let is_extended = pattern
         .iter()
         .zip(pattern.iter().skip(1))
         .any(|(one, other)| matches!(one, '@' | '!' | '+' | '?' | '*') && *other == '(');
     is_extended || matches_from(&pattern, &name)
+}
+
+/// Returns whether a pattern begins with a group of which one begins with a dot: `@(.a|b)`.
+fn may_begin_with_dot(pattern: &[char]) -> bool {
+    let [sign, '(', group @ ..] = pattern else {
+        return false;
+    };
+    let group = group
+        .split(|character| *character == ')')
+        .next()
+        .unwrap_or(group);
+    matches!(sign, '@' | '+' | '?' | '*')
+        && group
+            .split(|character| matches!(character, '|' | '('))
+            .any(|one| one.first() == Some(&'.'))
 }
 
 /// Matches with one point to return to, so the time is at most quadratic.
@@ -188,6 +203,9 @@ mod tests {
         check("a\\*", "a*", true);
         check("a\\*", "ab", false);
         check("@(a|b)", "zzz", true);
+        check("@(a|b)", ".zzz", false);
+        check("@(a|.b)", ".zzz", true);
+        check("!(a|.b)", ".zzz", false);
     }
 
     #[test]

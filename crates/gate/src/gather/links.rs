@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use aegis_shell::{located, program_name};
+use aegis_shell::program_name;
 use aegis_types::{Access, Command, Word};
 
 use super::resolve::{Found, Last, PlannedLink};
-use super::shell::{Line, text_of};
+use super::shell::{Line, path_of, text_of};
 use super::touches::{Reached, Touches};
 use super::word::{Shape, shape, written};
 use crate::protected::{Reach, Relation};
@@ -17,6 +17,10 @@ struct Transfer {
     sources: Vec<Word>,
     destination: Destination,
     is_deep: bool,
+    /// Whether the whole path of a source is made below the destination.
+    keeps_path: bool,
+    /// Whether a slash at the end of a source means what is in it.
+    lays_content: bool,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -57,7 +61,13 @@ fn transfer(command: &Command) -> Option<Transfer> {
     };
     let is_deep =
         read.has('r', "--recursive") || read.has('R', "--recursive") || read.has('a', "--archive");
-    let is_exact = read.has('T', "--no-target-directory") || read.has('n', "--no-dereference");
+    let is_link = matches!(kind, Kind::SymbolicLink | Kind::HardLink);
+    let is_exact = program != "rsync"
+        && (read.has('T', "--no-target-directory") || is_link && read.has('n', "--no-dereference"));
+    let keeps_path = match &*program {
+        "rsync" => read.has('R', "--relative"),
+        _ => read.options.iter().any(|option| option == "--parents"),
+    };
     let folder = read.folder.take();
     let mut sources = read.operands;
     let destination = match folder {
@@ -67,8 +77,7 @@ fn transfer(command: &Command) -> Option<Transfer> {
         }
         None => {
             let last = sources.pop()?;
-            let is_link = matches!(kind, Kind::SymbolicLink | Kind::HardLink);
-            if kind == Kind::Mount || (is_exact && is_link) || (is_exact && read.has_exact) {
+            if kind == Kind::Mount || is_exact {
                 Destination::Exactly(last)
             } else {
                 Destination::Named(last)
@@ -80,6 +89,8 @@ fn transfer(command: &Command) -> Option<Transfer> {
         sources,
         destination,
         is_deep,
+        keeps_path,
+        lays_content: program == "rsync",
     })
 }
 
@@ -88,7 +99,6 @@ struct Read {
     operands: Vec<Word>,
     options: Vec<String>,
     folder: Option<Word>,
-    has_exact: bool,
 }
 
 impl Read {
@@ -97,7 +107,6 @@ impl Read {
             operands: Vec::new(),
             options: Vec::new(),
             folder: None,
-            has_exact: false,
         };
         let mut is_over = false;
         let mut words = arguments.iter();
@@ -119,7 +128,6 @@ impl Read {
             ) {
                 words.next();
             } else {
-                read.has_exact |= text == "-T" || text == "--no-target-directory";
                 read.options.push(text);
             }
         }
@@ -138,20 +146,6 @@ fn literal(text: &str) -> Word {
     Word {
         parts: vec![aegis_types::WordPart::Literal(text.to_owned())],
         ..Word::default()
-    }
-}
-
-/// Returns the path a word stands for, if that is one path.
-fn path_of(
-    line: &Line<'_>,
-    command: &Command,
-    word: &Word,
-    touches: &Touches<'_>,
-) -> Option<PathBuf> {
-    let word = located(command, word)?;
-    match shape(&word, line.surroundings, touches.base).shape {
-        Shape::Path(text) if !text.is_empty() => Some(PathBuf::from(text)),
-        Shape::Path(_) | Shape::Pattern(_) | Shape::Gap { .. } => None,
     }
 }
 
@@ -191,7 +185,15 @@ fn names(
                 return Some((source.clone(), place.clone()));
             }
             let text = written(source);
+            let is_content = transfer.lays_content && text.ends_with('/');
             let name = text.trim_end_matches('/').rsplit('/').next()?;
+            let name = if transfer.keeps_path {
+                text.trim_start_matches('/')
+            } else if is_content {
+                "."
+            } else {
+                name
+            };
             // What stands at the end of `folder/.` is the content of the folder.
             let is_name = !name.is_empty() && name != "." && name != "..";
             Some((
@@ -286,11 +288,7 @@ pub(crate) fn touch_sources(line: &Line<'_>, command: &Command, touches: &mut To
         };
         if let Some(Relation::In(object)) = touches.protected.relation(&found) {
             let (kind, path) = (object.kind, object.path.clone());
-            let reach = Reach {
-                access: Access::WRITE,
-                is_certain: line.is_certain,
-                is_deep: false,
-            };
+            let reach = Reach::certain(Access::WRITE).if_certain(line.is_certain);
             touches.touch(kind, &path, reach, through);
         }
     }
@@ -307,11 +305,9 @@ fn touch_mount_point(
         touches.reach(&Reached {
             path: place,
             written: &written(source),
-            reach: Reach {
-                access: Access::WRITE,
-                is_certain: line.is_certain,
-                is_deep: true,
-            },
+            reach: Reach::certain(Access::WRITE)
+                .if_certain(line.is_certain)
+                .deep(true),
             is_unknown: false,
             through: text_of(line, command),
         });
@@ -332,11 +328,7 @@ pub(crate) fn touch_into_folder(line: &Line<'_>, command: &Command, touches: &mu
         touches.reach(&Reached {
             path: &place,
             written: &text,
-            reach: Reach {
-                access: Access::WRITE,
-                is_certain: line.is_certain,
-                is_deep: false,
-            },
+            reach: Reach::certain(Access::WRITE).if_certain(line.is_certain),
             is_unknown: false,
             through,
         });
@@ -375,11 +367,9 @@ fn touch_by_content(
         })
         .collect();
     for (kind, path) in covered {
-        let reach = Reach {
-            access: Access::WRITE,
-            is_certain,
-            is_deep: true,
-        };
+        let reach = Reach::certain(Access::WRITE)
+            .if_certain(is_certain)
+            .deep(true);
         touches.touch(kind, &path, reach, through);
     }
 }

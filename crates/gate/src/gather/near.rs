@@ -106,12 +106,16 @@ pub(crate) fn by_last_steps<'a>(
     protected: &'a Protected,
     text: &str,
 ) -> Option<&'a ProtectedObject> {
-    let steps: Vec<&str> = text
+    let mut steps: Vec<&str> = text
         .split('/')
         .filter(|step| !step.is_empty() && *step != ".")
         .collect();
+    // What stands before a step back is not part of the path.
+    if let Some(back) = steps.iter().rposition(|step| *step == "..") {
+        steps.drain(..=back);
+    }
     let is_telling = steps.len() >= 2 || steps.iter().any(|step| is_own(step));
-    if !is_telling || steps.contains(&"..") {
+    if !is_telling {
         return None;
     }
     protected.objects().iter().find(|object| {
@@ -159,6 +163,8 @@ mod tests {
         let near = |after: &str| by_end(&protected, after).is_some();
         assert!(near("/.claude/settings.json"));
         assert!(near("/.aegis"));
+        assert!(near("/x/../.aegis"));
+        assert!(!near("/.aegis/.."));
         assert!(near("x/.config/aegis"));
         assert!(!near("/settings.json"));
         assert!(!near("/build"));

@@ -42,16 +42,22 @@ const SWITCHES: [&str; 6] = [
 ];
 
 /// Variables with which an agent host reads other settings.
-const VARIABLES: [&str; 5] = [
+const VARIABLES: [&str; 11] = [
     "HOME",
     "CLAUDE_CONFIG_DIR",
     "XDG_CONFIG_HOME",
     "CLAUDE_CODE_SIMPLE",
     "AEGIS_HOME",
+    "CLAUDE_PROJECT_DIR",
+    "NODE_OPTIONS",
+    "PATH",
+    "LD_PRELOAD",
+    "LD_LIBRARY_PATH",
+    "BUN_OPTIONS",
 ];
 
 /// Packages that hold agent hosts.
-const PACKAGES: [(&str, &str); 9] = [
+const PACKAGES: [(&str, &str); 13] = [
     ("@anthropic-ai/claude-code", "claude"),
     ("claude-code", "claude"),
     ("@openai/codex", "codex"),
@@ -61,6 +67,10 @@ const PACKAGES: [(&str, &str); 9] = [
     ("aider-chat", "aider"),
     ("aider", "aider"),
     ("goose-ai", "goose"),
+    ("@qwen-code/qwen-code", "qwen"),
+    ("@charmland/crush", "crush"),
+    ("@augmentcode/auggie", "auggie"),
+    ("droid-cli", "droid"),
 ];
 
 /// Adds the commands of Aegis that change it, and returns the agents started.
@@ -69,11 +79,8 @@ pub(crate) fn judge(line: &Line<'_>, touches: &mut Touches<'_>) -> Vec<NestedAge
     for command in &line.plan.commands {
         let programs = programs_of(line, command, touches);
         if programs.is_aegis && !only_reads(command) {
-            let reach = Reach {
-                access: Access::EXECUTE,
-                is_certain: line.is_certain && !has_gap(command),
-                is_deep: false,
-            };
+            let reach =
+                Reach::certain(Access::EXECUTE).if_certain(line.is_certain && !has_gap(command));
             let path = programs.path.clone().unwrap_or_default();
             let through = text_of(line, command);
             touches.touch(ProtectedKind::Control, &path, reach, through);
@@ -194,14 +201,14 @@ fn nested(
         .iter()
         .map(|word| word.literal().unwrap_or_default())
         .collect();
-    let (host, rest) = host_of(programs, &words)?;
-    let asks = |word: &String| {
-        matches!(
-            word.as_str(),
-            "--version" | "-v" | "--help" | "-h" | "-V" | "version" | "help"
-        )
+    if let Some(agent) = nested_elsewhere(command) {
+        return Some(agent);
+    }
+    let (host, rest) = match host_of(programs, &words) {
+        Some(found) => found,
+        None => (host_looked_up(line, command)?, words.as_slice()),
     };
-    if rest.first().is_some_and(asks) && rest.len() == 1 {
+    if only_asks(rest) {
         return None;
     }
     let cause = if host == "claude" {
@@ -213,6 +220,57 @@ fn nested(
         program: host,
         cause,
     })
+}
+
+/// Returns the agent host that a substitution looks up: `$(which claude)`.
+fn host_looked_up(line: &Line<'_>, command: &Command) -> Option<String> {
+    let program = command.program.as_ref().filter(|word| word.is_unknown())?;
+    let within = |inner: &&Command| {
+        inner.through.contains(&Wrapper::Substitution)
+            && inner.span.start >= program.span.start
+            && inner.span.end <= program.span.end
+    };
+    let mut words = line
+        .plan
+        .commands
+        .iter()
+        .filter(within)
+        .flat_map(|inner| inner.arguments.iter().filter_map(Word::literal));
+    words.find_map(|word| package_host(word.rsplit('/').next().unwrap_or(&word)))
+}
+
+/// Returns the agent that a command starts on another machine or in a container.
+fn nested_elsewhere(command: &Command) -> Option<NestedAgent> {
+    let text = aegis_shell::run_elsewhere(command)?;
+    let plan = aegis_shell::plan(&text);
+    plan.commands.iter().find_map(|inner| {
+        let programs = Programs {
+            name: program_name(inner)?.into_owned(),
+            path: None,
+            is_aegis: false,
+        };
+        let words: Vec<String> = inner
+            .arguments
+            .iter()
+            .map(|word| word.literal().unwrap_or_default())
+            .collect();
+        let (host, rest) = host_of(&programs, &words)?;
+        (!only_asks(rest)).then(|| NestedAgent {
+            program: host,
+            cause: "it does not run on this machine, under Aegis' hooks".to_owned(),
+        })
+    })
+}
+
+/// Returns whether an agent host is only asked what it is.
+fn only_asks(words: &[String]) -> bool {
+    let asks = |word: &String| {
+        matches!(
+            word.as_str(),
+            "--version" | "-v" | "--help" | "-h" | "-V" | "version" | "help"
+        )
+    };
+    matches!(words, [word] if asks(word))
 }
 
 /// Returns the agent host that a command runs, and its own arguments.
@@ -309,6 +367,16 @@ fn cause_of_claude(line: &Line<'_>, command: &Command, words: &[String]) -> Opti
         .flat_map(|command| &command.assignments)
         .map(|assignment| assignment.name.as_str())
         .find(|name| VARIABLES.contains(name) || name.starts_with("ANTHROPIC_"));
+    let mut unset = line
+        .plan
+        .commands
+        .iter()
+        .filter(|command| program_name(command).as_deref() == Some("unset"))
+        .flat_map(|command| command.arguments.iter().filter_map(Word::literal))
+        .filter(|name| VARIABLES.contains(&name.as_str()));
+    if let Some(name) = unset.next() {
+        return Some(format!("`{name}` is unset, so it reads other settings"));
+    }
     if let Some(name) = assigned {
         return Some(format!("`{name}` is changed, so it reads other settings"));
     }

@@ -2,16 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
-use aegis_shell::{Touched, hints, located, loose_words, program_name, touched};
+use aegis_shell::{Extent, Touched, hints, located, loose_words, program_name, touched};
 use aegis_types::{
     Access, Command, Directory, Plan, RedirectionKind, UnknownCause, Word, WordPart,
 };
 
 use super::near::{self, Material};
 use super::resolve::{Found, Last};
+use super::spelling::path_forms;
 use super::touches::{Reached, Touches};
 use super::word::{Shape, shape, written};
-use super::{find, git, glob, links};
+use super::{find, git, glob, links, listed};
 use crate::protected::{Reach, Relation};
 use crate::surroundings::Surroundings;
 
@@ -41,6 +42,20 @@ pub(crate) fn touch_line(line: &Line<'_>, touches: &mut Touches<'_>) {
     }
     find::touch(line, touches);
     come_near(line, touches);
+}
+
+/// Returns the path a word of a command stands for, if that is one path.
+pub(crate) fn path_of(
+    line: &Line<'_>,
+    command: &Command,
+    word: &Word,
+    touches: &Touches<'_>,
+) -> Option<PathBuf> {
+    let word = located(command, word)?;
+    match shape(&word, line.surroundings, touches.base).shape {
+        Shape::Path(text) if !text.is_empty() => Some(PathBuf::from(text)),
+        Shape::Path(_) | Shape::Pattern(_) | Shape::Gap { .. } => None,
+    }
 }
 
 /// Returns the part of the text in which a command stands.
@@ -80,7 +95,8 @@ fn touch_command(line: &Line<'_>, command: &Command, touches: &mut Touches<'_>) 
     let is_git = program_name(command).as_deref() == Some("git");
     // Where a `cd` leads nowhere, the command may run where the text starts.
     let stays = matches!(command.directory, Directory::Moved(_))
-        && directory_of(line, command, touches).is_none_or(|folder| !folder.is_dir());
+        && directory_of(line, command, touches)
+            .is_none_or(|folder| !folder.is_dir() || touches.is_lost(&folder));
     let unmoved = Command {
         directory: Directory::Start,
         ..command.clone()
@@ -129,10 +145,12 @@ pub(crate) fn touch_word(
         program_name(command).as_deref(),
         Some("ln" | "link" | "gln")
     );
+    let is_sealed = item.extent == Extent::Sealed;
     let reach = Reach {
-        access: item.access,
-        is_certain: item.certain,
-        is_deep: item.recursive && item.certain && !is_link,
+        sees_hidden: item.extent != Extent::Visible,
+        ..Reach::certain(item.access)
+            .if_certain(item.certain)
+            .deep(is_sealed || item.recursive && item.certain && !is_link)
     };
     let only_lists = item.access == Access::READ
         && program_name(command).is_some_and(|name| LISTING.contains(&&*name));
@@ -148,6 +166,16 @@ pub(crate) fn touch_word(
             is_unknown: is_unknown || shaped.is_assumed,
             through,
         });
+        match &item.extent {
+            Extent::Said | Extent::Sealed | Extent::Visible => {}
+            Extent::Handed => touches.hand(path, item.access, through),
+            Extent::Listed(listing) => {
+                listed::touch(line, command, item, (path, listing), touches);
+            }
+        }
+        if is_sealed || item.certain && item.access.delete {
+            touches.lose(path);
+        }
     };
     match &shaped.shape {
         Shape::Path(text) if text.is_empty() => {}
@@ -177,6 +205,11 @@ pub(crate) fn touch_word(
 /// Returns whether `*` matches names that begin with a dot, as after `shopt -s dotglob`.
 fn sees_dots(plan: &Plan) -> bool {
     plan.commands.iter().any(|command| {
+        // Whatever it ignores, bash then matches dots too.
+        let mut assigned = command.assignments.iter();
+        if assigned.any(|assignment| assignment.name == "GLOBIGNORE") {
+            return true;
+        }
         matches!(
             program_name(command).as_deref(),
             Some("shopt" | "set" | "setopt" | "bash" | "zsh")
@@ -226,6 +259,9 @@ fn come_near(line: &Line<'_>, touches: &mut Touches<'_>) {
             for hint in &shown {
                 hint_comes_near(hint, directory, line.surroundings, through, touches);
             }
+            for word in upstream(line, command).filter(|_| is_dark) {
+                hint_comes_near(&word, directory, line.surroundings, through, touches);
+            }
             if is_dark {
                 directory_comes_near(directory, through, touches);
             }
@@ -251,10 +287,38 @@ fn come_near(line: &Line<'_>, touches: &mut Touches<'_>) {
     }
 }
 
+/// How many words before it in a pipeline one command is compared with.
+const UPSTREAM_MAX: usize = 64;
+
+/// Returns the words of the commands whose output a command takes for names of files.
+fn upstream<'a>(line: &'a Line<'_>, command: &'a Command) -> impl Iterator<Item = String> + 'a {
+    let place = command.place;
+    let takes_output = |word: &Word| {
+        let is_output = |part: &WordPart| *part == WordPart::Unknown(UnknownCause::Output);
+        word.parts.iter().any(is_output)
+    };
+    let is_given = place.position > 0 && command.arguments.iter().any(takes_output);
+    line.plan
+        .commands
+        .iter()
+        .filter(move |other| {
+            is_given
+                && other.place.pipeline == place.pipeline
+                && other.place.position < place.position
+        })
+        .flat_map(|other| other.arguments.iter().filter_map(Word::literal))
+        .filter(|word| !word.starts_with('-'))
+        .take(UPSTREAM_MAX)
+}
+
 /// Adds the words out of which a later part could be put together.
 fn add_printed(command: &Command, material: &mut Material) {
     for assignment in &command.assignments {
-        material.add(&written(&assignment.value));
+        let value = written(&assignment.value);
+        material.add(&value);
+        for word in loose_words(&value) {
+            material.add(&word);
+        }
     }
     for redirection in &command.redirections {
         if redirection.kind == RedirectionKind::Text {
@@ -323,9 +387,15 @@ fn hint_comes_near(
     if hint.len() > 4_096 || hint.contains(['\n', '\0']) {
         return;
     }
-    let path = match hint.strip_prefix("~/") {
+    let forms = if hint.starts_with("file:") {
+        path_forms(hint)
+    } else {
+        vec![hint.to_owned()]
+    };
+    let last = forms.last().map_or(hint, String::as_str);
+    let path = match last.strip_prefix("~/") {
         Some(rest) => surroundings.home.join(rest),
-        None => PathBuf::from(hint.strip_prefix("file://").unwrap_or(hint)),
+        None => PathBuf::from(last),
     };
     if let Some(found) = touches.resolver.follow(directory, &path, Last::Followed) {
         found_comes_near(&found, through, touches);

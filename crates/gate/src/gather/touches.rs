@@ -16,6 +16,9 @@ const TOUCHES_MAX: usize = 64;
 /// How long the part of an action that touches something is told.
 const THROUGH_CHARS_MAX: usize = 160;
 
+/// How many folders that may be gone are remembered.
+const LOST_MAX: usize = 256;
+
 /// The facts on paths of one request.
 pub(crate) struct Touches<'a> {
     pub(crate) protected: &'a Protected,
@@ -23,6 +26,8 @@ pub(crate) struct Touches<'a> {
     pub(crate) resolver: Resolver,
     pub(crate) paths: Vec<PathFact>,
     pub(crate) touched: Vec<ProtectedTouch>,
+    /// Folders that are removed, moved or closed, so that no `cd` enters them.
+    lost: Vec<PathBuf>,
 }
 
 /// A path as an action reaches for it.
@@ -48,6 +53,43 @@ impl<'a> Touches<'a> {
             resolver: Resolver::default(),
             paths: Vec::new(),
             touched: Vec::new(),
+            lost: Vec::new(),
+        }
+    }
+
+    /// Notes that a path may be gone afterwards.
+    pub(crate) fn lose(&mut self, path: &Path) {
+        if self.lost.len() < LOST_MAX {
+            let found = self.resolver.follow(self.base, path, Last::Followed);
+            self.lost.extend(found.map(|found| found.path));
+        }
+    }
+
+    /// Returns whether the real path `folder` may be gone.
+    pub(crate) fn is_lost(&self, folder: &Path) -> bool {
+        self.lost.len() >= LOST_MAX || self.lost.iter().any(|path| folder.starts_with(path))
+    }
+
+    /// Notes that something which may do anything is given all below a folder.
+    ///
+    /// To be given a project is an everyday thing; what holds the log or a key
+    /// is not.
+    pub(crate) fn hand(&mut self, path: &Path, access: Access, through: &str) {
+        let Some(found) = self.resolver.follow(self.base, path, Last::Followed) else {
+            return;
+        };
+        let object = self
+            .protected
+            .below(&found.path)
+            .find(|object| matches!(object.kind, ProtectedKind::Log | ProtectedKind::Key))
+            .or_else(|| {
+                let mut user = self.protected.below(&found.path);
+                user.find(|object| !object.path.starts_with(self.base))
+                    .filter(|_| !self.base.starts_with(&found.path))
+            });
+        if let Some(object) = object {
+            let (kind, place) = (object.kind, object.path.clone());
+            self.touch(kind, &place, Reach::possible(access), through);
         }
     }
 
@@ -97,11 +139,7 @@ impl<'a> Touches<'a> {
         let reached = Reached {
             path,
             written,
-            reach: Reach {
-                access: Access::ANY,
-                is_certain: false,
-                is_deep: false,
-            },
+            reach: Reach::possible(Access::ANY),
             is_unknown: false,
             through: written,
         };
@@ -185,11 +223,7 @@ impl<'a> Touches<'a> {
         let reached = Reached {
             path,
             written,
-            reach: Reach {
-                access,
-                is_certain: true,
-                is_deep: false,
-            },
+            reach: Reach::certain(access),
             is_unknown: false,
             through: written,
         };
@@ -235,11 +269,7 @@ impl<'a> Touches<'a> {
             return;
         };
         let (kind, path): (ProtectedKind, PathBuf) = (object.kind, object.path.clone());
-        let reach = Reach {
-            access: Access::ANY,
-            is_certain: false,
-            is_deep: false,
-        };
+        let reach = Reach::possible(Access::ANY);
         self.touch(kind, &path, reach, through);
     }
 }

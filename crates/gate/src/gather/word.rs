@@ -41,10 +41,12 @@ enum Piece {
 /// Returns what `word` stands for.
 pub(crate) fn shape(word: &Word, surroundings: &Surroundings, directory: &Path) -> Shaped {
     let mut is_assumed = false;
+    let mut before = "";
     let pieces: Vec<Piece> = word
         .parts
         .iter()
-        .map(|part| match part {
+        .map(|part| (std::mem::replace(&mut before, text_in(part)), part))
+        .map(|(before, part)| match part {
             WordPart::Literal(text) => Piece::Text(text.clone()),
             WordPart::Pattern(text) => Piece::Pattern(text.clone()),
             WordPart::Home(user) => home(user.as_deref(), surroundings)
@@ -56,6 +58,13 @@ pub(crate) fn shape(word: &Word, surroundings: &Surroundings, directory: &Path) 
             }
             WordPart::Unknown(UnknownCause::Variable(name)) if name == "HOME" => {
                 Piece::Text(surroundings.home.to_string_lossy().into_owned())
+            }
+            // Whichever process of the action it is, its directory is known.
+            WordPart::Unknown(UnknownCause::Variable(name))
+                if before.ends_with("/proc/") && NUMBERS.contains(&name.as_str()) =>
+            {
+                is_assumed = true;
+                Piece::Text("self".to_owned())
             }
             WordPart::Unknown(UnknownCause::Variable(name)) => {
                 is_assumed = true;
@@ -72,6 +81,16 @@ pub(crate) fn shape(word: &Word, surroundings: &Surroundings, directory: &Path) 
     Shaped {
         shape: join(&pieces),
         is_assumed,
+    }
+}
+
+/// Parameters that are numbers of processes.
+const NUMBERS: [&str; 4] = ["$", "!", "PPID", "BASHPID"];
+
+fn text_in(part: &WordPart) -> &str {
+    match part {
+        WordPart::Literal(text) | WordPart::Pattern(text) => text,
+        WordPart::Home(_) | WordPart::Unknown(_) => "",
     }
 }
 

@@ -25,6 +25,11 @@ pub(super) fn apply(value: &Value, sign: &str, operand: &Word, name: &str) -> Va
     }
 }
 
+/// Returns whether `sign` may put its operand in the place of the value.
+pub(super) fn gives_operand(sign: &str) -> bool {
+    matches!(sign, "-" | "=" | ":-" | ":=" | "+" | ":+")
+}
+
 /// What is known of a value.
 enum Standing {
     Filled,

@@ -31,7 +31,14 @@ impl Walk<'_> {
                 if sign.ends_with('=') {
                     self.around.forget(&parameter.name);
                 }
-                operator::apply(&value, sign, &operand, &parameter.name)
+                let applied = operator::apply(&value, sign, &operand, &parameter.name);
+                let is_either = operator::gives_operand(sign) && matches!(applied, Value::Unknown);
+                self.has_other_words |= is_either;
+                if is_either && self.takes_other_words {
+                    Value::Parts(operand.parts.as_slice().into())
+                } else {
+                    applied
+                }
             }
         };
         match value {

@@ -14,8 +14,28 @@ pub(crate) fn is_harmless(language: Language, code: &Word) -> bool {
     match language {
         Language::Awk => awk_only_filters(&text),
         Language::Sed => sed_only_filters(&text),
+        Language::Database => sql_only_queries(&text),
         Language::Script(_) | Language::Editor => false,
     }
+}
+
+/// Commands of a database in a file reach others through commands that begin
+/// with a dot, through `attach` and `into`, and through functions for files.
+fn sql_only_queries(text: &str) -> bool {
+    let has_dot_command = text.lines().any(|line| line.trim_start().starts_with('.'));
+    let text = text.to_ascii_lowercase();
+    let reaches = |word: &str| {
+        matches!(
+            word,
+            "attach" | "vacuum" | "copy" | "export" | "import" | "install" | "load" | "pragma"
+        ) || ["file", "edit", "load_", "read_", "shell"]
+            .iter()
+            .any(|part| word.contains(part))
+    };
+    !has_dot_command
+        && !text
+            .split(|character: char| !character.is_ascii_alphanumeric() && character != '_')
+            .any(reaches)
 }
 
 /// Awk reaches files and programs through `>` and `|` after `print`, `getline`,

@@ -15,6 +15,8 @@ pub(crate) enum Language {
     Sed,
     /// Through `-c` and `+`, or as input: editors.
     Editor,
+    /// As the operands after the first, or as input: databases in a file.
+    Database,
 }
 
 /// An interpreter of a language that is not followed.
@@ -109,6 +111,7 @@ pub(crate) fn language(name: &str) -> Option<Language> {
         "ed" | "ex" | "vi" | "vim" | "nvim" | "view" | "emacs" | "red" => {
             return Some(Language::Editor);
         }
+        "sqlite3" | "duckdb" => return Some(Language::Database),
         _ => {}
     }
     let plain =
@@ -152,6 +155,10 @@ pub(crate) fn inline_code(language: Language, arguments: &[Word]) -> Vec<Word> {
             }
             code
         }
+        Language::Database => {
+            let words = DatabaseWords::of(arguments);
+            words.commands.into_iter().cloned().collect()
+        }
         Language::Editor => {
             let read = option::read(arguments, &EDITOR);
             let mut code: Vec<Word> = read
@@ -165,6 +172,69 @@ pub(crate) fn inline_code(language: Language, arguments: &[Word]) -> Vec<Word> {
             code.extend(started.map(|word| (*word).clone()));
             code
         }
+    }
+}
+
+/// What the arguments of a database in a file are.
+#[derive(Debug, Default)]
+pub(crate) struct DatabaseWords<'w> {
+    /// The file.
+    pub(crate) file: Option<&'w Word>,
+    /// A file of commands.
+    pub(crate) script: Option<&'w Word>,
+    /// Commands.
+    pub(crate) commands: Vec<&'w Word>,
+    /// Whether it is only read.
+    pub(crate) only_reads: bool,
+}
+
+impl<'w> DatabaseWords<'w> {
+    /// Tells the arguments apart; long options have one dash or two.
+    pub(crate) fn of(arguments: &'w [Word]) -> Self {
+        let mut found = Self::default();
+        let mut words = arguments.iter();
+        while let Some(word) = words.next() {
+            let text = first_text(word);
+            if !text.starts_with('-') {
+                match found.file {
+                    None => found.file = Some(word),
+                    Some(_) => found.commands.push(word),
+                }
+                continue;
+            }
+            match text.trim_start_matches('-') {
+                "readonly" => found.only_reads = true,
+                "cmd" | "c" | "s" => found.commands.extend(words.next()),
+                "init" => found.script = words.next(),
+                "separator" | "newline" | "nullvalue" | "vfs" | "mmap" => {
+                    words.next();
+                }
+                _ => {}
+            }
+        }
+        found
+    }
+}
+
+/// Returns the arguments that code which is given inline can use as names of files.
+pub(crate) fn given_values(language: Language, arguments: &[Word]) -> Vec<Word> {
+    match language {
+        Language::Awk => {
+            let read = option::read(arguments, &AWK);
+            let assigned = read.values(&["v", "assign"]).map(|word| {
+                let text = first_text(word);
+                let name = text.find('=').map_or(0, |equals| equals + 1);
+                option::without_start(word, name)
+            });
+            let operands = read.operands.iter().map(|word| {
+                let text = first_text(word);
+                // An operand may set a variable as well.
+                let name = text.find('=').map_or(0, |equals| equals + 1);
+                option::without_start(word, name)
+            });
+            assigned.chain(operands).collect()
+        }
+        Language::Script(_) | Language::Sed | Language::Editor | Language::Database => Vec::new(),
     }
 }
 
@@ -182,6 +252,11 @@ pub(crate) fn reads_input(language: Language, arguments: &[Word]) -> bool {
                         && !read.has(&["m"])
                 }
             }
+        }
+        Language::Database => {
+            let words = DatabaseWords::of(arguments);
+            let asks = |word: &Word| matches!(first_text(word), "-version" | "-help" | "--help");
+            words.commands.is_empty() && !arguments.iter().any(asks)
         }
         Language::Awk | Language::Sed | Language::Editor => false,
     }

@@ -16,7 +16,7 @@ impl Walk<'_> {
         match name {
             "cd" | "chdir" | "pushd" | "popd" => {
                 self.list(draft.clone(), setting);
-                self.move_directory(name, arguments);
+                self.move_directory(name, draft);
                 return true;
             }
             "export" | "declare" | "typeset" | "local" | "readonly" => {

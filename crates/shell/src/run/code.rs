@@ -23,7 +23,7 @@ impl Walk<'_> {
             return;
         }
         let reads_input = match language {
-            Language::Script(_) => hint::reads_input(language, arguments),
+            Language::Script(_) | Language::Database => hint::reads_input(language, arguments),
             // Line editors take commands, also those that run programs.
             Language::Editor => matches!(name, "ed" | "ex" | "red"),
             Language::Awk | Language::Sed => false,

@@ -1,21 +1,26 @@
 //! Follows the working directory.
 
-use aegis_types::{Directory, Word, WordPart};
+use aegis_types::{Directory, UnknownCause, Word, WordPart};
 
+use super::Draft;
 use crate::surroundings::{Places, Value};
 use crate::walk::Walk;
 
 impl Walk<'_> {
     /// Follows `cd`, `pushd` or `popd`.
-    pub(super) fn move_directory(&mut self, name: &str, arguments: &[Word]) {
+    pub(super) fn move_directory(&mut self, name: &str, draft: &Draft) {
+        let arguments = draft.words.get(1..).unwrap_or_default();
+        let mut own = draft.assignments.iter();
+        let has_search = own.any(|assignment| assignment.name == "CDPATH")
+            || self.around.value("CDPATH").is_some();
         match name {
-            "pushd" => self.push_directory(arguments),
+            "pushd" => self.push_directory(arguments, has_search),
             "popd" => self.pop_directory(arguments),
-            _ => self.change_directory(arguments),
+            _ => self.change_directory(arguments, has_search),
         }
     }
 
-    fn change_directory(&mut self, arguments: &[Word]) {
+    fn change_directory(&mut self, arguments: &[Word], has_search: bool) {
         let mut operands = Vec::new();
         let mut is_physical = false;
         for word in arguments {
@@ -31,7 +36,7 @@ impl Walk<'_> {
             [word] if word.literal().as_deref() == Some("-") => {
                 places.previous.clone().unwrap_or(Directory::Unknown)
             }
-            [word] => self.reached(&places.current, word, is_physical),
+            [word] => self.reached(&places.current, word, is_physical, has_search),
             _ => Directory::Unknown,
         };
         self.around.set_places(Places {
@@ -41,7 +46,7 @@ impl Walk<'_> {
         });
     }
 
-    fn push_directory(&mut self, arguments: &[Word]) {
+    fn push_directory(&mut self, arguments: &[Word], has_search: bool) {
         let [word] = arguments else {
             return self.around.move_to_unknown();
         };
@@ -49,7 +54,7 @@ impl Walk<'_> {
             return self.around.move_to_unknown();
         }
         let mut places = self.around.places().clone();
-        let target = self.reached(&places.current, word, false);
+        let target = self.reached(&places.current, word, false, has_search);
         let before = std::mem::replace(&mut places.current, target);
         places.stack.push(before.clone());
         places.previous = Some(before);
@@ -75,13 +80,25 @@ impl Walk<'_> {
         }
     }
 
-    fn reached(&self, from: &Directory, word: &Word, is_physical: bool) -> Directory {
+    fn reached(
+        &mut self,
+        from: &Directory,
+        word: &Word,
+        is_physical: bool,
+        has_search: bool,
+    ) -> Directory {
         let Some(path) = path_text(word) else {
             return Directory::Unknown;
         };
-        let is_searched = !path.starts_with(['/', '.', '~']) && !path.is_empty();
-        let has_search = self.around.value("CDPATH").is_some();
-        if (is_searched && has_search) || (is_physical && path.contains("..")) {
+        let first = path.split('/').next().unwrap_or_default();
+        let is_searched = !matches!(first, "" | "." | "..") && !path.starts_with('~');
+        if is_physical && path.contains("..") {
+            return Directory::Unknown;
+        }
+        if is_searched && has_search {
+            // Which folder has such a name, only the file system shows.
+            let construct = UnknownCause::Construct("CDPATH".to_owned());
+            self.note(word.span, construct);
             return Directory::Unknown;
         }
         join(from, &path)
@@ -138,8 +155,8 @@ const PATH_BYTES_MAX: usize = 1_024;
 /// Marks a path that begins at the start whatever directory is current.
 const START: &str = "\u{0}";
 
-fn is_start(cause: &aegis_types::UnknownCause) -> bool {
-    matches!(cause, aegis_types::UnknownCause::Variable(name) if name == "PWD")
+fn is_start(cause: &UnknownCause) -> bool {
+    matches!(cause, UnknownCause::Variable(name) if name == "PWD")
 }
 
 /// Returns the directory reached by `path` from `from`, as the shell joins them: by name.

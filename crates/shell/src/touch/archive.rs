@@ -2,9 +2,9 @@
 
 use aegis_types::{Access, Command, Word};
 
-use super::{CHANGE, MOVE, Touched, here, read, word_at};
+use super::{CHANGE, Listing, MOVE, Touched, here, read, word_at};
 use crate::locate::beneath;
-use crate::option::{first_text, without_start};
+use crate::option::{Arguments, first_text, without_start};
 
 /// Adds what an archiver is given.
 pub(super) fn touched(name: &str, command: &Command, list: &mut Vec<Touched>) {
@@ -36,6 +36,7 @@ fn tar(command: &Command, list: &mut Vec<Touched>) {
     } else {
         CHANGE
     };
+    let listing = tar_listing(&read);
     let archives = read.values(&["f", "file"]);
     let named = archives.filter(|word| word.literal().as_deref() != Some("-"));
     list.extend(named.map(|word| Touched::new(word, access)));
@@ -47,7 +48,7 @@ fn tar(command: &Command, list: &mut Vec<Touched>) {
         return;
     }
     if extracts {
-        unpacked(&folder, &read.operands, list);
+        unpacked(&folder, &read.operands, listing, list);
         return;
     }
     let access = if read.has(&["remove-files"]) {
@@ -58,6 +59,19 @@ fn tar(command: &Command, list: &mut Vec<Touched>) {
     for member in &read.operands {
         let member = beneath(&folder, member);
         list.push(Touched::new(&member, access).beneath(true));
+    }
+}
+
+/// Returns what names the files that `tar` unpacks.
+fn tar_listing(read: &Arguments<'_>) -> Listing {
+    let changes = ["transform", "xform", "s", "to-command", "wildcards"];
+    let file = read.values(&["f", "file"]).last();
+    match file.filter(|_| !read.has(&changes)) {
+        Some(file) if file.literal().as_deref() != Some("-") => Listing::Archive {
+            file: file.clone(),
+            is_stripped: read.has(&["strip-components", "strip"]),
+        },
+        Some(_) | None => Listing::Unknown,
     }
 }
 
@@ -81,15 +95,16 @@ const TAR_VALUES: &[&str] = &[
 ];
 
 /// Adds what is written when `members`, or all that an archive holds, goes to `folder`.
-fn unpacked(folder: &Word, members: &[&Word], list: &mut Vec<Touched>) {
+fn unpacked(folder: &Word, members: &[&Word], listing: Listing, list: &mut Vec<Touched>) {
     list.push(Touched::new(folder, Access::WRITE));
+    let is_pattern = |word: &&Word| first_text(word).contains(['*', '?', '[']);
+    let are_all_named = !members.iter().any(is_pattern);
     for member in members {
         let member = beneath(folder, member);
         list.push(Touched::new(&member, Access::WRITE).beneath(true));
     }
-    if members.is_empty() {
-        let inside = Touched::new(folder, Access::WRITE).possible();
-        list.push(inside.beneath(true));
+    if members.is_empty() || !are_all_named {
+        list.push(Touched::listed(folder, listing));
     }
 }
 
@@ -102,7 +117,11 @@ fn unzip(command: &Command, list: &mut Vec<Touched>) {
     };
     list.push(Touched::new(archive, Access::READ));
     if !read.has(&["l", "t", "p", "Z", "z", "v"]) {
-        unpacked(&folder, members, list);
+        let listing = Listing::Archive {
+            file: (*archive).clone(),
+            is_stripped: read.has(&["j"]),
+        };
+        unpacked(&folder, members, listing, list);
     }
 }
 
@@ -132,11 +151,7 @@ fn cpio(command: &Command, list: &mut Vec<Touched>) {
     let folder = folder.unwrap_or_else(|| here(command));
     if read.has(&["i", "p", "extract", "pass-through"]) {
         list.push(Touched::new(&folder, Access::WRITE));
-        list.push(
-            Touched::new(&folder, Access::WRITE)
-                .possible()
-                .beneath(true),
-        );
+        list.push(Touched::listed(&folder, Listing::Unknown));
     }
     list.extend(
         read.values(&["F", "O", "file"])
@@ -168,10 +183,6 @@ fn other(command: &Command, list: &mut Vec<Touched>) {
         .unwrap_or_default();
     if mode.contains('x') || mode.starts_with('e') {
         list.push(Touched::new(&folder, Access::WRITE));
-        list.push(
-            Touched::new(&folder, Access::WRITE)
-                .possible()
-                .beneath(true),
-        );
+        list.push(Touched::listed(&folder, Listing::Unknown));
     }
 }

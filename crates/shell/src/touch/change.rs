@@ -1,8 +1,9 @@
 //! Filters and searches that also change or remove what they are given.
 
-use aegis_types::{Access, Command, RedirectionKind, Word};
+use aegis_types::{Access, Command, RedirectionKind, Word, WordPart};
 
-use super::{CHANGE, Touched, here, read};
+use super::{CHANGE, Extent, Listing, Touched, here, read};
+use crate::hint::DatabaseWords;
 use crate::locate::beneath;
 use crate::option::{self, Spec, first_text, without_start};
 
@@ -18,7 +19,8 @@ pub(super) fn touched(name: &str, command: &Command, list: &mut Vec<Touched>) {
         "patch" => patch(command, list),
         "dd" => dd(arguments, list),
         "mount" => mount(arguments, list),
-        "chmod" | "gchmod" | "chattr" => mode(arguments, list),
+        "chmod" | "gchmod" => mode(arguments, closes, list),
+        "chattr" => mode(arguments, freezes, list),
         "test" | "[" => {
             list.extend(
                 arguments
@@ -171,10 +173,11 @@ fn fd(arguments: &[Word], list: &mut Vec<Touched>) {
 }
 
 /// A mode may look like an option: `chmod -x file`, `chattr -i file`.
-fn mode(arguments: &[Word], list: &mut Vec<Touched>) {
+fn mode(arguments: &[Word], seals: fn(&str) -> bool, list: &mut Vec<Touched>) {
     let mut recursive = false;
     let mut has_mode = false;
     let mut files = Vec::new();
+    let mut sealing = false;
     for word in arguments {
         let text = first_text(word);
         if let Some(file) = text.strip_prefix("--reference=") {
@@ -192,12 +195,90 @@ fn mode(arguments: &[Word], list: &mut Vec<Touched>) {
                 .skip(1)
                 .all(|letter| "RcfvVpd".contains(letter));
             has_mode |= !only_options;
+            sealing |= !only_options && seals(text);
         } else {
             files.push(word);
         }
     }
-    let files = files.into_iter().skip(usize::from(!has_mode));
-    list.extend(files.map(|word| Touched::new(word, Access::WRITE).beneath(recursive)));
+    let mut files = files.into_iter();
+    if !has_mode && let Some(word) = files.next() {
+        sealing |= word.literal().is_none_or(|text| seals(&text));
+    }
+    let extent = if sealing {
+        Extent::Sealed
+    } else {
+        Extent::Said
+    };
+    list.extend(files.map(|word| {
+        let touched = Touched::new(word, Access::WRITE).beneath(recursive);
+        touched.over(extent.clone())
+    }));
+}
+
+/// Returns whether a mode takes from the owner of a folder what is needed to enter and list it.
+fn closes(mode: &str) -> bool {
+    let plain = mode.strip_prefix(['=', '+', '-']).unwrap_or(mode);
+    if !plain.is_empty() && plain.bytes().all(|byte| byte.is_ascii_digit()) {
+        let owner = plain
+            .len()
+            .checked_sub(3)
+            .and_then(|at| plain.as_bytes().get(at));
+        let keeps = owner.is_some_and(|digit| digit & 0b101 == 0b101);
+        return !(keeps || mode.starts_with('+'));
+    }
+    mode.split(',').any(|clause| {
+        let Some(at) = clause.find(['+', '-', '=']) else {
+            return true;
+        };
+        let (who, change) = clause.split_at(at);
+        let is_owner = who.is_empty() || who.contains(['u', 'a']);
+        let has = |letter: char| change.contains(letter);
+        let takes = match change.chars().next() {
+            Some('-') => has('r') || has('x') || has('u') || has('g') || has('o'),
+            Some('=') => !has('r') || !(has('x') || has('X')),
+            _ => false,
+        };
+        is_owner && takes
+    })
+}
+
+/// Returns whether attributes keep a folder from being changed.
+fn freezes(attributes: &str) -> bool {
+    !attributes.starts_with('-')
+}
+
+/// A database is changed; what its commands name beside it, their text shows.
+pub(super) fn database(arguments: &[Word], list: &mut Vec<Touched>) {
+    let words = DatabaseWords::of(arguments);
+    let access = if words.only_reads {
+        Access::READ
+    } else {
+        CHANGE
+    };
+    list.extend(words.script.map(|file| Touched::new(file, Access::READ)));
+    let file = words
+        .file
+        .map(|word| match first_text(word).strip_prefix("file:") {
+            Some(rest) => uri_path(&without_start(word, first_text(word).len() - rest.len())),
+            None => word.clone(),
+        });
+    list.extend(file.map(|file| Touched::new(&file, access)));
+}
+
+/// Returns the path in what follows `file:`.
+fn uri_path(word: &Word) -> Word {
+    let text = first_text(word);
+    let host = match text.strip_prefix("//") {
+        Some(after) => 2 + after.find('/').unwrap_or(after.len()),
+        None => 0,
+    };
+    let mut path = without_start(word, host);
+    if let Some(WordPart::Literal(last)) = path.parts.last_mut()
+        && let Some(end) = last.find('?')
+    {
+        last.truncate(end);
+    }
+    path
 }
 
 /// A patch names the files it changes, so any file beneath the folder may change.
@@ -229,7 +310,10 @@ fn patch(command: &Command, list: &mut Vec<Touched>) {
     );
     match operands.next() {
         Some(file) => list.push(Touched::new(&beneath(&folder, file), CHANGE)),
-        None => list.push(Touched::new(&folder, CHANGE).possible().beneath(true)),
+        None => {
+            let files = read.values(&["i", "input"]).cloned().collect();
+            list.push(Touched::listed(&folder, Listing::Patches(files)));
+        }
     }
     list.extend(operands.map(|word| Touched::new(word, Access::READ)));
     for file in patched_files(command) {

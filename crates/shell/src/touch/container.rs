@@ -2,8 +2,10 @@
 
 use aegis_types::{Access, Word, WordPart};
 
-use super::{Touched, read};
-use crate::option::{Arguments, first_text, without_start};
+use super::word_at;
+use super::{Extent, Touched, read};
+use crate::locate::beneath;
+use crate::option::{Arguments, first_text, shown_text, without_start};
 
 /// Adds the folders that a container can reach, and files that are copied.
 pub(super) fn touched(arguments: &[Word], list: &mut Vec<Touched>) {
@@ -34,7 +36,10 @@ pub(super) fn touched(arguments: &[Word], list: &mut Vec<Touched>) {
     );
     for word in read.values(&["v", "volume"]) {
         let source = before_colon(word);
-        list.push(Touched::new(&source, Access::ANY).possible().beneath(true));
+        list.push(handed(&source));
+        let text = shown_text(word);
+        let inside = text.split(':').nth(1).unwrap_or_default();
+        list.extend(named_inside(arguments, &source, inside));
     }
     for word in read.values(&["mount", "secret", "output", "o"]) {
         list.extend(mounted(word));
@@ -102,5 +107,28 @@ fn mounted(word: &Word) -> Option<Touched> {
         text.truncate(end);
         source.parts.truncate(1);
     }
-    Some(Touched::new(&source, Access::ANY).possible().beneath(true))
+    Some(handed(&source))
+}
+
+/// Returns that a container may do anything with what lies at `source`.
+fn handed(source: &Word) -> Touched {
+    let touched = Touched::new(source, Access::ANY).possible().beneath(true);
+    touched.over(Extent::Handed)
+}
+
+/// Returns what the command of a container names below `inside`, where `source` is mounted.
+fn named_inside(arguments: &[Word], source: &Word, inside: &str) -> Vec<Touched> {
+    if !inside.starts_with('/') {
+        return Vec::new();
+    }
+    let texts = arguments.iter().map(shown_text);
+    let words = texts.flat_map(|text| crate::hint::loose_words(&text));
+    words
+        .filter_map(|word| {
+            let rest = word.strip_prefix(inside.trim_end_matches('/'))?;
+            let rest = rest.strip_prefix('/')?;
+            let place = beneath(source, &word_at(source, rest));
+            Some(Touched::new(&place, Access::ANY).possible())
+        })
+        .collect()
 }

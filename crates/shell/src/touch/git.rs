@@ -2,7 +2,7 @@
 
 use aegis_types::{Access, Command, Word};
 
-use super::{CHANGE, MOVE, Touched, here, read, word_at};
+use super::{CHANGE, Listing, MOVE, Touched, here, read, word_at};
 use crate::locate::beneath;
 use crate::option::{self, Arguments, Spec, first_text};
 
@@ -33,6 +33,10 @@ pub(super) fn touched(command: &Command, list: &mut Vec<Touched>) {
     }
     for word in global.values(&["work-tree"]) {
         folder = beneath(&folder, word);
+    }
+    let told = command.assignments.iter();
+    for assignment in told.filter(|assignment| assignment.name == "GIT_WORK_TREE") {
+        folder = beneath(&folder, &assignment.value);
     }
     let Some((subcommand, rest)) = global.operands.split_first() else {
         return;
@@ -69,6 +73,7 @@ impl Git {
             "checkout" | "restore" | "reset" | "switch" => self.restoring(name, rest, list),
             "stash" => self.stashing(rest, list),
             "apply" | "am" => self.applying(rest, command, list),
+            "checkout-index" => self.writing_index(rest, list),
             "clone" | "init" | "worktree" | "submodule" | "archive" | "bundle" | "format-patch" => {
                 self.making(rest, list);
             }
@@ -231,7 +236,26 @@ impl Git {
             let file = word_at(&self.folder, &file);
             list.push(Touched::new(&self.at(&file), CHANGE).possible());
         }
-        self.whole_tree(WRITE_OR_DELETE, list);
+        let folder = match read.values(&["directory"]).last() {
+            Some(folder) => self.at(folder),
+            None => self.folder.clone(),
+        };
+        let files = read.operands.iter().map(|word| self.at(word)).collect();
+        let mut listed = Touched::listed(&folder, Listing::Patches(files));
+        listed.work_tree = !read.has(&["directory"]);
+        list.push(listed);
+    }
+
+    /// `git checkout-index` writes what the index holds, perhaps elsewhere.
+    fn writing_index(&self, rest: &[Word], list: &mut Vec<Touched>) {
+        let read = read(rest, "", &["prefix", "stage"]);
+        match read.values(&["prefix"]).last() {
+            Some(prefix) => {
+                let place = self.at(prefix);
+                list.push(Touched::new(&place, Access::WRITE).possible().beneath(true));
+            }
+            None => self.whole_tree(WRITE_OR_DELETE, list),
+        }
     }
 
     fn making(&self, rest: &[Word], list: &mut Vec<Touched>) {

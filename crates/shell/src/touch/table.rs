@@ -1,9 +1,9 @@
 //! The programs whose arguments follow a simple plan.
 
-use aegis_types::{Access, Word};
+use aegis_types::{Access, Command};
 
-use super::{CHANGE, MOVE, Touched};
-use crate::option::{self, Spec};
+use super::{CHANGE, Extent, MOVE, Touched, here};
+use crate::option::{self, Arguments, Spec};
 
 /// How a program uses its arguments.
 #[derive(Debug)]
@@ -14,6 +14,7 @@ pub(super) struct Entry {
     /// The options that name files.
     options: &'static [(&'static [&'static str], Access)],
     beneath: Beneath,
+    extent: fn(&Arguments<'_>) -> Extent,
 }
 
 /// How the operands of a program are used.
@@ -60,6 +61,7 @@ const fn entry(names: &'static [&'static str], operands: Operands) -> Entry {
         operands,
         options: &[],
         beneath: Beneath::Never,
+        extent: |_| Extent::Said,
     }
 }
 
@@ -72,6 +74,11 @@ impl Entry {
 
     const fn files(mut self, options: &'static [(&'static [&'static str], Access)]) -> Self {
         self.options = options;
+        self
+    }
+
+    const fn over(mut self, extent: fn(&Arguments<'_>) -> Extent) -> Self {
+        self.extent = extent;
         self
     }
 
@@ -105,11 +112,18 @@ const TABLE: &[Entry] = &[
         .values("bfn", &["prefix"])
         .files(&[(&["f", "prefix"], W)]),
     // Attributes.
-    entry(&["chown", "chgrp", "gchown"], AfterFirst(W, &["reference"]))
+    entry(&["chgrp"], AfterFirst(W, &["reference"]))
+        .values("", &["reference"])
+        .files(&[(&["reference"], R)])
+        .beneath(RECURSIVE),
+    // Whoever no longer owns a folder may be kept out of it.
+    entry(&["chown", "gchown"], AfterFirst(W, &["reference"]))
+        .over(|_| Extent::Sealed)
         .values("", &["from", "reference"])
         .files(&[(&["reference"], R)])
         .beneath(RECURSIVE),
     entry(&["setfacl"], All(W))
+        .over(|_| Extent::Sealed)
         .values(
             "mxMX",
             &[
@@ -251,7 +265,15 @@ const TABLE: &[Entry] = &[
         ],
     )
     .files(&[(&["f", "file"], R)])
-    .beneath(Beneath::Always),
+    .beneath(Beneath::Always)
+    .over(|read| {
+        let sees_all = read.has(&["hidden", "unrestricted", "u", "a", "."]);
+        if sees_all {
+            Extent::Said
+        } else {
+            Extent::Visible
+        }
+    }),
     entry(&["jq", "gojq", "jaq"], AfterFirst(R, &["f", "from-file"]))
         .values("fL", &["from-file", "indent", "tab"])
         .files(&[(&["f", "from-file"], R)]),
@@ -280,9 +302,8 @@ const TABLE: &[Entry] = &[
     .values("SoT", &["suffix", "output"])
     .files(&[(&["o", "output"], W)])
     .beneath(RECURSIVE),
-    // Mounting and databases.
+    // Mounting.
     entry(&["umount", "fusermount"], All(D)).values("tO", &[]),
-    entry(&["sqlite3", "duckdb"], First(CHANGE)).values("", &["init", "cmd", "separator"]),
     entry(&["crontab"], All(R)).values("u", &[]),
     entry(&["ssh-keygen"], Operands::None)
         .values("bCfFIJKNnOPRrstVwYyZz", &[])
@@ -405,8 +426,8 @@ pub(super) fn entry_for(name: &str) -> Option<&'static Entry> {
 
 impl Entry {
     /// Adds what a program is given.
-    pub(super) fn touched(&self, arguments: &[Word], list: &mut Vec<Touched>) {
-        let read = option::read(arguments, &self.spec);
+    pub(super) fn touched(&self, command: &Command, list: &mut Vec<Touched>) {
+        let read = option::read(&command.arguments, &self.spec);
         let recursive = match self.beneath {
             Beneath::Never => false,
             Beneath::Always => true,
@@ -422,6 +443,12 @@ impl Entry {
             Two(first, second) => (0, &[*first, *second]),
             Operands::None => return,
         };
+        let is_search = matches!(self.operands, AfterFirst(Access::READ, _)) && recursive;
+        if is_search && read.operands.len() == skipped && command.place.position == 0 {
+            // A search without a folder begins where it runs.
+            let searched = Touched::new(&here(command), Access::READ).beneath(true);
+            list.push(searched.over((self.extent)(&read)));
+        }
         let is_counted = matches!(self.operands, First(_) | Two(..));
         for (index, word) in read.operands.iter().skip(skipped).enumerate() {
             let access = match accesses.get(index) {
@@ -429,7 +456,8 @@ impl Entry {
                 None if is_counted => break,
                 None => accesses.first().copied().unwrap_or(Access::ANY),
             };
-            list.push(Touched::new(word, access).beneath(recursive));
+            let touched = Touched::new(word, access).beneath(recursive);
+            list.push(touched.over((self.extent)(&read)));
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use aegis_types::{Access, Command, Word, WordPart};
 
-use super::{MOVE, Touched, read, word_at};
+use super::{Extent, Listing, MOVE, Touched, read, word_at};
 use crate::locate::{beneath, merged};
 use crate::option::{Arguments, first_text};
 
@@ -33,9 +33,17 @@ fn copy(name: &str, arguments: &[Word], list: &mut Vec<Touched>) {
         list.push(Touched::new(source, access).beneath(recursive));
     }
     if let Some(target) = target {
-        into(&sources, &target, recursive, list);
+        // What takes the place of a folder does not go into it.
+        let replaces = read.has(&["T", "no-target-directory", "exchange"]);
+        if is_move && replaces {
+            list.push(Touched::new(&target, WRITE_OR_DELETE).over(Extent::Sealed));
+        } else {
+            into(&sources, &target, recursive, list);
+        }
     }
 }
+
+const WRITE_OR_DELETE: Access = Access::WRITE.or(Access::DELETE);
 
 fn install(arguments: &[Word], list: &mut Vec<Touched>) {
     let read = read(
@@ -76,7 +84,11 @@ fn link(arguments: &[Word], list: &mut Vec<Touched>) {
             }
         }
     }
+    let replaces = read.has(&["T", "no-target-directory", "n", "no-dereference"]);
     match target {
+        Some(target) if replaces => {
+            list.push(Touched::new(&target, WRITE_OR_DELETE).over(Extent::Sealed));
+        }
         Some(target) => into(&sources, &target, false, list),
         None => {
             for source in &sources {
@@ -88,6 +100,25 @@ fn link(arguments: &[Word], list: &mut Vec<Touched>) {
     }
 }
 
+const REMOTE_VALUES: &[&str] = &[
+    "rsh",
+    "exclude",
+    "include",
+    "filter",
+    "exclude-from",
+    "files-from",
+    "backup-dir",
+    "temp-dir",
+    "partial-dir",
+    "log-file",
+    "compare-dest",
+    "copy-dest",
+    "link-dest",
+    "password-file",
+    "port",
+    "rsync-path",
+];
+
 fn remote(name: &str, arguments: &[Word], list: &mut Vec<Touched>) {
     let read = read(
         arguments,
@@ -96,24 +127,7 @@ fn remote(name: &str, arguments: &[Word], list: &mut Vec<Touched>) {
         } else {
             "efTBMi"
         },
-        &[
-            "rsh",
-            "exclude",
-            "include",
-            "filter",
-            "exclude-from",
-            "files-from",
-            "backup-dir",
-            "temp-dir",
-            "partial-dir",
-            "log-file",
-            "compare-dest",
-            "copy-dest",
-            "link-dest",
-            "password-file",
-            "port",
-            "rsync-path",
-        ],
+        REMOTE_VALUES,
     );
     let recursive = read.has(&["r", "a", "R", "recursive", "archive"]);
     list.extend(
@@ -150,6 +164,12 @@ fn remote(name: &str, arguments: &[Word], list: &mut Vec<Touched>) {
         .any(|option| option.name.starts_with("del"));
     if deletes {
         list.push(Touched::new(&target, Access::DELETE).beneath(true));
+    }
+    // What another machine sends names itself.
+    let comes_from_afar = recursive && sources.iter().any(is_remote);
+    if comes_from_afar || read.has(&["files-from"]) {
+        list.push(Touched::listed(&target, Listing::Unknown));
+        return;
     }
     // `dir/` means what is in it, whose names are not shown.
     list.push(

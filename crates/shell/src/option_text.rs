@@ -1,0 +1,351 @@
+//! Options and variables whose value is text for a shell.
+//!
+//! A program that runs other code than its own is no special case: the table
+//! says where it is given that code, and the code is followed like any other.
+
+use aegis_types::{Assignment, Word, WordPart};
+
+use crate::option::{first_text, shown_text, without_start};
+use crate::option_code::git_setting_runs;
+
+/// How a value becomes the text that is run.
+#[derive(Clone, Copy, Debug)]
+enum Form {
+    /// It is the text.
+    Whole,
+    /// The text follows this start.
+    After(&'static str),
+    /// A setting of ssh: the text follows a name and `=` or a blank.
+    Ssh,
+    /// A setting of git: the text follows a name and `=`.
+    Git,
+}
+
+/// Text that a program gives to a shell.
+#[derive(Clone, Debug)]
+pub(crate) struct GivenText {
+    /// The text.
+    pub(crate) text: Word,
+    /// Whether it runs in a folder that only running shows.
+    pub(crate) is_elsewhere: bool,
+}
+
+impl From<Word> for GivenText {
+    fn from(text: Word) -> Self {
+        Self {
+            text,
+            is_elsewhere: false,
+        }
+    }
+}
+
+/// Programs, their options, and what the values of those are.
+const OPTIONS: [(&[&str], &[&str], Form); 13] = [
+    (
+        &["tar", "gtar", "bsdtar"],
+        &[
+            "to-command",
+            "info-script",
+            "new-volume-script",
+            "use-compress-program",
+            "rsh-command",
+            "rmt-command",
+            "F",
+            "I",
+        ],
+        Form::Whole,
+    ),
+    (
+        &["tar", "gtar"],
+        &["checkpoint-action"],
+        Form::After("exec="),
+    ),
+    (&["rsync"], &["e", "rsh", "rsync-path"], Form::Whole),
+    (&["ssh", "scp", "sftp"], &["o"], Form::Ssh),
+    (&["scp", "sftp"], &["S"], Form::Whole),
+    (&["git"], &["c"], Form::Git),
+    (
+        &["git"],
+        &["x", "exec", "extcmd", "open-files-in-pager"],
+        Form::Whole,
+    ),
+    (
+        &["git"],
+        &[
+            "tree-filter",
+            "index-filter",
+            "msg-filter",
+            "env-filter",
+            "commit-filter",
+            "parent-filter",
+            "tag-name-filter",
+        ],
+        Form::Whole,
+    ),
+    (&["git"], &["upload-pack", "receive-pack"], Form::Whole),
+    (&["man"], &["P", "pager", "H", "html"], Form::Whole),
+    (&["sort", "gsort"], &["compress-program"], Form::Whole),
+    (&["split", "gsplit"], &["filter"], Form::Whole),
+    (&["zip"], &["unzip-command"], Form::Whole),
+];
+
+/// Variables whose value programs run as text of a shell.
+const VARIABLES: [&str; 34] = [
+    "AWS_PAGER",
+    "BAT_PAGER",
+    "BROWSER",
+    "CVS_RSH",
+    "DELTA_PAGER",
+    "EDITOR",
+    "FCEDIT",
+    "GH_BROWSER",
+    "GH_EDITOR",
+    "GH_PAGER",
+    "GIT_ASKPASS",
+    "GIT_EDITOR",
+    "GIT_EXTERNAL_DIFF",
+    "GIT_PAGER",
+    "GIT_PROXY_COMMAND",
+    "GIT_SEQUENCE_EDITOR",
+    "GIT_SSH",
+    "GIT_SSH_COMMAND",
+    "HGEDITOR",
+    "LESSCLOSE",
+    "LESSOPEN",
+    "MANPAGER",
+    "PAGER",
+    "PROMPT_COMMAND",
+    "PSQL_EDITOR",
+    "PSQL_PAGER",
+    "RSYNC_RSH",
+    "SSH_ASKPASS",
+    "SUDO_ASKPASS",
+    "SUDO_EDITOR",
+    "SVN_EDITOR",
+    "SYSTEMD_EDITOR",
+    "SYSTEMD_PAGER",
+    "VISUAL",
+];
+
+/// Returns the texts for a shell that options of the program `name` give.
+///
+/// `words` are the program and its arguments.
+pub(crate) fn option_texts(name: &str, words: &[Word]) -> Vec<GivenText> {
+    let arguments = words.get(1..).unwrap_or_default();
+    let mut texts = Vec::new();
+    for (programs, options, form) in OPTIONS {
+        if programs.contains(&name) {
+            let values = values(arguments, options);
+            let found = values.iter().filter_map(|value| text_in(value, form));
+            texts.extend(found.map(GivenText::from));
+        }
+    }
+    if name == "git" {
+        texts.extend(git_text(arguments));
+    }
+    texts
+}
+
+/// Returns the texts for a shell that variables hold.
+pub(crate) fn variable_texts(assignments: &[Assignment]) -> Vec<GivenText> {
+    let runs = |name: &str| {
+        VARIABLES.binary_search(&name).is_ok()
+            || name
+                .strip_prefix("GIT_CONFIG_VALUE_")
+                .is_some_and(|number| is_key_of_code(assignments, number))
+    };
+    assignments
+        .iter()
+        .filter(|assignment| runs(&assignment.name))
+        .map(|assignment| {
+            let text = first_text(&assignment.value);
+            let marks = text.len() - text.trim_start_matches(['|', '-', '!']).len();
+            without_start(&assignment.value, marks).into()
+        })
+        .collect()
+}
+
+fn is_key_of_code(assignments: &[Assignment], number: &str) -> bool {
+    let key = format!("GIT_CONFIG_KEY_{number}");
+    assignments.iter().any(|assignment| {
+        assignment.name == key && git_setting_runs(&format!("{}=x", shown_text(&assignment.value)))
+    })
+}
+
+/// Returns the values of options, wherever those stand.
+fn values(arguments: &[Word], options: &[&str]) -> Vec<Word> {
+    let mut values = Vec::new();
+    for (index, word) in arguments.iter().enumerate() {
+        let text = first_text(word);
+        let next = || arguments.get(index + 1).cloned();
+        if let Some(long) = text.strip_prefix("--") {
+            let (name, is_given) = match long.split_once('=') {
+                Some((name, _)) => (name, true),
+                None => (long, false),
+            };
+            if options.contains(&name) && name.len() > 1 {
+                values.extend(if is_given {
+                    Some(without_start(word, name.len() + 3))
+                } else {
+                    next()
+                });
+            }
+        } else if let Some(letters) = text.strip_prefix('-') {
+            let is_option = |letter: char| {
+                let mut names = options.iter();
+                names.any(|name| name.len() == 1 && name.starts_with(letter))
+            };
+            let found = letters
+                .char_indices()
+                .find(|(_, letter)| is_option(*letter));
+            let Some((at, letter)) = found else { continue };
+            let rest = without_start(word, 1 + at + letter.len_utf8());
+            values.extend(if rest.parts.is_empty() {
+                next()
+            } else {
+                Some(rest)
+            });
+        }
+    }
+    values
+}
+
+fn text_in(value: &Word, form: Form) -> Option<Word> {
+    let text = first_text(value);
+    match form {
+        Form::Whole => Some(value.clone()),
+        Form::After(start) => text
+            .starts_with(start)
+            .then(|| without_start(value, start.len())),
+        Form::Ssh => {
+            let (name, _) = text.split_once(['=', ' '])?;
+            let runs = ["proxycommand", "localcommand", "knownhostscommand"];
+            let is_code = runs.contains(&name.trim().to_ascii_lowercase().as_str());
+            is_code.then(|| without_start(value, name.len() + 1))
+        }
+        Form::Git => git_setting(value),
+    }
+}
+
+/// Returns the text in a setting of git: `name=text`.
+fn git_setting(setting: &Word) -> Option<Word> {
+    let text = first_text(setting);
+    let (name, rest) = text.split_once('=')?;
+    let value = without_start(setting, name.len() + 1);
+    if !name.to_ascii_lowercase().starts_with("alias.") {
+        return git_setting_runs(&shown_text(setting)).then_some(value);
+    }
+    if rest.starts_with('!') {
+        return Some(without_start(&value, 1));
+    }
+    // Another alias is a subcommand with its arguments.
+    Some(after_git(value))
+}
+
+fn after_git(mut value: Word) -> Word {
+    value.parts.insert(0, WordPart::Literal("git ".to_owned()));
+    value.parts = crate::locate::merged(value.parts);
+    value
+}
+
+/// Returns the text that a subcommand of git is given as its operands.
+fn git_text(arguments: &[Word]) -> Option<GivenText> {
+    let position = |name: &str| {
+        let mut words = arguments.iter();
+        words.position(|word| word.literal().as_deref() == Some(name))
+    };
+    if let (Some(at), None) = (position("config"), position("--get")) {
+        let rest = arguments.get(at + 1..)?;
+        let mut operands = rest
+            .iter()
+            .filter(|word| !first_text(word).starts_with('-'));
+        let operands = operands
+            .by_ref()
+            .skip_while(|word| first_text(word) == "set");
+        let [name, value] = operands.take(2).collect::<Vec<_>>().try_into().ok()?;
+        let mut setting = name.clone();
+        setting.parts.push(WordPart::Literal("=".to_owned()));
+        setting.parts.extend(value.parts.iter().cloned());
+        setting.parts = crate::locate::merged(setting.parts);
+        return git_setting(&setting).map(GivenText::from);
+    }
+    let runs = [("bisect", "run"), ("submodule", "foreach")];
+    let at = runs.iter().find_map(|(subcommand, verb)| {
+        let at = position(subcommand)?;
+        position(verb).filter(|verb| *verb > at)
+    })?;
+    let rest = arguments.get(at + 1..)?;
+    let text = match rest {
+        [] => return None,
+        [text] => text.clone(),
+        [first, ..] => {
+            let quoted: Vec<Word> = rest.iter().map(quoted).collect();
+            crate::run::joined(&quoted, first.span)
+        }
+    };
+    Some(GivenText {
+        text,
+        is_elsewhere: position("foreach").is_some(),
+    })
+}
+
+/// Returns a word as text that means this one word to a shell.
+fn quoted(word: &Word) -> Word {
+    let Some(text) = word.literal() else {
+        return word.clone();
+    };
+    let text = format!("'{}'", text.replace('\'', "'\\''"));
+    Word {
+        span: word.span,
+        parts: vec![WordPart::Literal(text)],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_variables_are_in_order_so_that_they_can_be_searched() {
+        assert!(VARIABLES.is_sorted());
+    }
+
+    fn check(text: &str, expected: &[&str]) {
+        let plan = crate::plan(text);
+        let found: Vec<String> = plan
+            .commands
+            .iter()
+            .filter(|command| command.through.len() > 1)
+            .map(|command| {
+                let words = command.program.iter().chain(&command.arguments);
+                words.map(shown_text).collect::<Vec<_>>().join(" ")
+            })
+            .collect();
+        assert_eq!(found, expected, "{text}");
+    }
+
+    #[test]
+    fn text_in_options_and_variables_is_followed() {
+        check("git -c alias.x='!rm y' x", &["rm y"]);
+        check("git -c alias.x='rm y' x", &["git rm y"]);
+        check("git -ccore.pager='tee y' log", &["tee y"]);
+        check("git config core.editor 'rm y'", &["rm y"]);
+        check("git bisect run rm y", &["rm y"]);
+        check("tar --checkpoint-action=exec='rm y' -cf a b", &["rm y"]);
+        check("tar -cIf 'rm y' a", &["f"]);
+        check("ssh -o 'ProxyCommand rm y' host", &["rm y"]);
+        check("EDITOR='rm y' git commit", &["rm y"]);
+        check("env LESSOPEN='|rm y' less z", &["rm y"]);
+        check("git bisect run sh -c 'rm y'", &["rm y"]);
+    }
+
+    #[test]
+    fn other_options_and_variables_are_no_text() {
+        check("git -c user.name='rm y' commit", &[]);
+        check("git config user.name 'rm y'", &[]);
+        check("git config --get core.editor x", &[]);
+        check("ssh -o User=rm host", &[]);
+        check("tar --checkpoint-action=dot -cf a b", &[]);
+        check("NAME='rm y' git commit", &[]);
+    }
+}
