@@ -142,6 +142,12 @@ pub(crate) fn option_texts(name: &str, words: &[Word]) -> Vec<GivenText> {
     }
     if name == "git" {
         texts.extend(git_text(arguments));
+        let moves = arguments
+            .iter()
+            .any(|word| first_text(word).starts_with("-C"));
+        for text in texts.iter_mut().filter(|_| moves) {
+            text.is_elsewhere = true;
+        }
     }
     texts
 }
@@ -168,7 +174,7 @@ pub(crate) fn variable_texts(assignments: &[Assignment]) -> Vec<GivenText> {
 fn is_key_of_code(assignments: &[Assignment], number: &str) -> bool {
     let key = format!("GIT_CONFIG_KEY_{number}");
     assignments.iter().any(|assignment| {
-        assignment.name == key && git_setting_runs(&format!("{}=x", shown_text(&assignment.value)))
+        assignment.name == key && git_setting_runs(&format!("{}=!x", shown_text(&assignment.value)))
     })
 }
 

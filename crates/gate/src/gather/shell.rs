@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use aegis_shell::{Extent, Touched, hints, located, loose_words, program_name, touched};
 use aegis_types::{
-    Access, Command, Directory, Plan, RedirectionKind, UnknownCause, Word, WordPart,
+    Access, Command, Condition, Directory, Plan, RedirectionKind, UnknownCause, Word, WordPart,
 };
 
 use super::near::{self, Material};
@@ -331,7 +331,10 @@ fn add_printed(command: &Command, material: &mut Material) {
         program_name(command).as_deref(),
         Some("echo" | "printf" | "export" | "declare" | "local" | "read")
     );
-    if prints {
+    // Where a `cd` may have led that may not have happened, only its words show.
+    let may_move = command.place.condition == Condition::Branch
+        && matches!(program_name(command).as_deref(), Some("cd" | "pushd"));
+    if prints || may_move {
         for word in &command.arguments {
             for piece in loose_words(&written(word)) {
                 material.add(&piece);
