@@ -112,7 +112,7 @@ pub(crate) fn gather(scene: &Scene<'_>) -> ActionRequest {
     request.context.home = real(&scene.surroundings.home)
         .to_string_lossy()
         .into_owned();
-    let mut touches = Touches::new(scene.protected, &base);
+    let mut touches = Touches::new(scene.protected, &base, &plain);
     for pending in scene.pending {
         plan_links_of(pending, scene, &mut touches);
     }
@@ -325,7 +325,7 @@ fn plan_links_of(pending: &ActionRequest, scene: &Scene<'_>, touches: &mut Touch
         surroundings: scene.surroundings,
         is_certain: true,
     };
-    let mut there = Touches::new(scene.protected, &base);
+    let mut there = Touches::new(scene.protected, &base, &touches.resolver);
     there.resolver = touches.resolver.clone();
     for command in &plan.commands {
         for link in links::planned(&line, command, &there) {

@@ -20,12 +20,12 @@
 //! What only running would show is judged by what is known of it, see
 //! [`near`](crate::gather). Text is never searched for names of files.
 
-use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use aegis_types::{Access, FileIdentity, ProtectedKind};
 
-use crate::gather::resolve::{Found, Last, Resolver, identity_of};
+use crate::gather::resolve::{Found, Last, Resolver};
 use crate::places::Places;
 use crate::surroundings::Surroundings;
 
@@ -120,14 +120,14 @@ impl ProtectedObject {
 
     /// Returns whether `path` is the object or lies in it, by its text alone.
     pub(crate) fn contains(&self, path: &Path) -> bool {
-        if !self.is_folder {
-            return path == self.path;
-        }
-        let Ok(rest) = path.strip_prefix(&self.path) else {
+        let Some(rest) = rest_below(path, &self.path) else {
             return false;
         };
-        let first = rest.components().next().map(|step| step.as_os_str());
-        !first.is_some_and(|name| self.free.iter().any(|free| name == *free))
+        if rest.is_empty() || !self.is_folder {
+            return rest.is_empty();
+        }
+        let first = rest.split(|byte| *byte == b'/').next().unwrap_or_default();
+        !self.free.iter().any(|free| first == free.as_bytes())
     }
 }
 
@@ -136,38 +136,45 @@ impl Protected {
     #[must_use]
     pub fn of(places: &Places, surroundings: &Surroundings) -> Self {
         let mut set = Self::default();
-        set.add_own(places);
+        let plain = Resolver::default();
+        set.add_own(&plain, places);
         for program in &surroundings.programs {
-            set.add(ProtectedKind::Program, program, None);
+            set.add(&plain, ProtectedKind::Program, program, None);
         }
-        set.add_host_settings(places, surroundings);
+        set.add_host_settings(&plain, places, surroundings);
         set
     }
 
-    fn add_own(&mut self, places: &Places) {
+    fn add_own(&mut self, plain: &Resolver, places: &Places) {
         let whole: Option<&'static [&'static str]> = Some(&[]);
-        self.add(ProtectedKind::Log, &places.state, whole);
-        self.add(ProtectedKind::Key, &places.keys, whole);
-        self.add(ProtectedKind::Policy, &places.cache, whole);
-        self.add(ProtectedKind::Policy, &places.trust, None);
+        self.add(plain, ProtectedKind::Log, &places.state, whole);
+        self.add(plain, ProtectedKind::Key, &places.keys, whole);
+        self.add(plain, ProtectedKind::Policy, &places.cache, whole);
+        self.add(plain, ProtectedKind::Policy, &places.trust, None);
         for (folder, policy) in [
             (&places.user, &places.user_policy),
             (&places.managed, &places.managed_policy),
         ] {
-            self.add(ProtectedKind::Settings, folder, whole);
-            self.add(ProtectedKind::Policy, policy, None);
+            self.add(plain, ProtectedKind::Settings, folder, whole);
+            self.add(plain, ProtectedKind::Policy, policy, None);
         }
         if let Some(project) = &places.project {
             self.add(
+                plain,
                 ProtectedKind::Settings,
                 &project.folder,
                 Some(FREE_IN_PROJECT),
             );
-            self.add(ProtectedKind::Policy, &project.policy, None);
+            self.add(plain, ProtectedKind::Policy, &project.policy, None);
         }
     }
 
-    fn add_host_settings(&mut self, places: &Places, surroundings: &Surroundings) {
+    fn add_host_settings(
+        &mut self,
+        plain: &Resolver,
+        places: &Places,
+        surroundings: &Surroundings,
+    ) {
         let kind = ProtectedKind::HostSettings;
         let mut folders = vec![
             surroundings.home.join(".claude"),
@@ -183,15 +190,20 @@ impl Protected {
         folders.sort();
         folders.dedup();
         for folder in folders {
-            self.add(kind, &folder.join("settings.json"), None);
-            self.add(kind, &folder.join("settings.local.json"), None);
+            self.add(plain, kind, &folder.join("settings.json"), None);
+            self.add(plain, kind, &folder.join("settings.local.json"), None);
         }
-        self.add(kind, &surroundings.host_managed, Some(&[]));
+        self.add(plain, kind, &surroundings.host_managed, Some(&[]));
     }
 
     /// Adds the object at `path`, by every name it has there; `free` if it is a folder.
-    fn add(&mut self, kind: ProtectedKind, path: &Path, free: Option<&'static [&'static str]>) {
-        let plain = Resolver::default();
+    fn add(
+        &mut self,
+        plain: &Resolver,
+        kind: ProtectedKind,
+        path: &Path,
+        free: Option<&'static [&'static str]>,
+    ) {
         let root = Path::new("/");
         let mut names = Vec::new();
         let followed = plain.follow_noting(root, path, Last::Followed, &mut names);
@@ -205,7 +217,7 @@ impl Protected {
             // apart; comparing them step by step takes far longer.
             let mut above = names.clone();
             above.extend(found.path.ancestors().skip(1).map(Path::to_path_buf));
-            above.retain(|name| name.as_os_str() != found.path.as_os_str());
+            above.retain(|name| !is_same(name, &found.path));
             above.sort_by(|one, other| one.as_os_str().cmp(other.as_os_str()));
             above.dedup_by(|one, other| one.as_os_str() == other.as_os_str());
             let object = ProtectedObject {
@@ -249,16 +261,20 @@ impl Protected {
 
     /// Returns the object whose folder `path` lies in under another name, as
     /// after a bind mount.
-    pub(crate) fn holding_by_folder(&self, path: &Path) -> Option<&ProtectedObject> {
-        path.ancestors().skip(1).find_map(|folder| {
-            let identity = fs::metadata(folder).ok().map(|found| identity_of(&found))?;
-            self.objects.iter().find(|object| {
-                let rest = path.strip_prefix(folder).unwrap_or(path);
-                object.is_folder
-                    && object.identity == Some(identity)
-                    && object.contains(&object.path.join(rest))
+    fn holding_by_folder(&self, found: &Found) -> Option<&ProtectedObject> {
+        let path = &found.path;
+        let folders = path.ancestors().skip(1).zip(&found.folders);
+        folders
+            .filter(|(_, identity)| identity.is_some())
+            .find_map(|(folder, identity)| {
+                self.objects.iter().find(|object| {
+                    object.is_folder
+                        && object.identity == *identity
+                        && path
+                            .strip_prefix(folder)
+                            .is_ok_and(|rest| object.contains(&object.path.join(rest)))
+                })
             })
-        })
     }
 
     /// Returns how `path` lies to the objects; nothing if to none of them.
@@ -266,14 +282,14 @@ impl Protected {
         let path = &found.path;
         if let Some(object) = self
             .holding(path, found.identity)
-            .or_else(|| self.holding_by_folder(path))
+            .or_else(|| self.holding_by_folder(found))
         {
             return Some(Relation::In(object));
         }
         let mut below = self
             .objects
             .iter()
-            .filter(|object| object.above.contains(path));
+            .filter(|object| object.above.iter().any(|name| is_same(name, path)));
         let first = below.next()?;
         let home = std::iter::once(first)
             .chain(below)
@@ -336,8 +352,31 @@ impl Protected {
     }
 }
 
+/// Returns whether two real paths are the same.
+///
+/// Both are absolute and plain, so their bytes tell; comparing them step by step
+/// takes far longer.
+fn is_same(one: &Path, other: &Path) -> bool {
+    one.as_os_str() == other.as_os_str()
+}
+
+/// Returns what follows the real path `folder` in the real path `path`: nothing
+/// if they are the same, `None` if it does not lie there.
+fn rest_below<'p>(path: &'p Path, folder: &Path) -> Option<&'p [u8]> {
+    let path = path.as_os_str().as_bytes();
+    let rest = path.strip_prefix(folder.as_os_str().as_bytes())?;
+    match rest.split_first() {
+        Some((b'/', rest)) => Some(rest),
+        // The root ends in a slash already.
+        Some(_) if folder == Path::new("/") => Some(rest),
+        Some(_) => None,
+        None => Some(rest),
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::os::unix::fs::symlink;
 
     use super::*;

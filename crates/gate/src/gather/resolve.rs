@@ -1,10 +1,12 @@
 //! Following a path to the file it really leads to.
 
-use std::collections::VecDeque;
+use std::cell::RefCell;
+use std::collections::{HashMap, VecDeque};
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Component, Path, PathBuf};
+use std::rc::Rc;
 
 use aegis_types::FileIdentity;
 
@@ -13,6 +15,11 @@ const LINKS_MAX: usize = 40;
 
 /// How many steps one path may have.
 const STEPS_MAX: usize = 1_024;
+
+/// How many names are remembered while one request is gathered, and how long
+/// the longest of them is.
+const NAMES_MAX: usize = 1_024;
+const NAME_BYTES_MAX: usize = 4_096;
 
 /// Whether the last step of a path is followed if it is a link.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -30,6 +37,8 @@ pub(crate) struct Found {
     pub(crate) path: PathBuf,
     /// The file, if there is one.
     pub(crate) identity: Option<FileIdentity>,
+    /// The folders above it, the innermost first; nothing for one that is not there.
+    pub(crate) folders: Vec<Option<FileIdentity>>,
     /// Whether it is a folder.
     pub(crate) is_folder: bool,
     /// Whether a planned link, and not only the real ones, led there.
@@ -45,14 +54,66 @@ pub(crate) struct PlannedLink {
     pub(crate) leads_to: PathBuf,
 }
 
+/// What stands under a name.
+#[derive(Clone, Debug, Default)]
+struct Node {
+    identity: Option<FileIdentity>,
+    is_folder: bool,
+    /// Where it leads, if it is a link.
+    leads_to: Option<PathBuf>,
+}
+
+impl Node {
+    fn at(path: &Path) -> Self {
+        let Ok(metadata) = fs::symlink_metadata(path) else {
+            return Self::default();
+        };
+        Self {
+            identity: Some(identity_of(&metadata)),
+            is_folder: metadata.is_dir(),
+            leads_to: metadata
+                .is_symlink()
+                .then(|| fs::read_link(path).ok())
+                .flatten(),
+        }
+    }
+}
+
+/// The file system as one request finds it: every name is looked at once.
+#[derive(Clone, Debug, Default)]
+struct Files(Rc<RefCell<HashMap<OsString, Rc<Node>>>>);
+
+impl Files {
+    fn at(&self, path: &Path) -> Rc<Node> {
+        let mut known = self.0.borrow_mut();
+        if let Some(node) = known.get(path.as_os_str()) {
+            return Rc::clone(node);
+        }
+        let node = Rc::new(Node::at(path));
+        if known.len() < NAMES_MAX && path.as_os_str().len() <= NAME_BYTES_MAX {
+            known.insert(path.as_os_str().to_owned(), Rc::clone(&node));
+        }
+        node
+    }
+}
+
 /// Resolves paths, step by step, against the real file system and the links
 /// that are planned.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Resolver {
     links: Vec<PlannedLink>,
+    files: Files,
 }
 
 impl Resolver {
+    /// Returns a resolver that knows of no planned link.
+    pub(crate) fn without_links(&self) -> Self {
+        Self {
+            links: Vec::new(),
+            files: self.files.clone(),
+        }
+    }
+
     /// Adds a link.
     pub(crate) fn plan(&mut self, link: PlannedLink) {
         if !self.links.contains(&link) {
@@ -107,7 +168,7 @@ impl Resolver {
                     is_planned = true;
                     Some(link.leads_to.clone())
                 }
-                None => fs::read_link(&next).ok(),
+                None => self.files.at(&next).leads_to.clone(),
             };
             match target {
                 Some(target) => {
@@ -122,10 +183,15 @@ impl Resolver {
                 None => at = next,
             }
         }
-        let metadata = fs::symlink_metadata(&at).ok();
+        let node = self.files.at(&at);
         Some(Found {
-            identity: metadata.as_ref().map(identity_of),
-            is_folder: metadata.is_some_and(|metadata| metadata.is_dir()),
+            identity: node.identity,
+            is_folder: node.is_folder,
+            folders: at
+                .ancestors()
+                .skip(1)
+                .map(|folder| self.files.at(folder).identity)
+                .collect(),
             path: at,
             is_planned,
         })

@@ -46,11 +46,12 @@ pub(crate) struct Reached<'w> {
 }
 
 impl<'a> Touches<'a> {
-    pub(crate) fn new(protected: &'a Protected, base: &'a Path) -> Self {
+    /// Returns no facts yet; what `files` has seen need not be looked at again.
+    pub(crate) fn new(protected: &'a Protected, base: &'a Path, files: &Resolver) -> Self {
         Self {
             protected,
             base,
-            resolver: Resolver::default(),
+            resolver: files.without_links(),
             paths: Vec::new(),
             touched: Vec::new(),
             lost: Vec::new(),
@@ -181,7 +182,7 @@ impl<'a> Touches<'a> {
         let mut found = Vec::new();
         // A planned link that leads in circles says nothing of the files as they are.
         if with.as_ref().is_none_or(|found| found.is_planned) {
-            found.extend(Resolver::default().follow(self.base, path, last));
+            found.extend(self.resolver.without_links().follow(self.base, path, last));
         }
         found.extend(with);
         found
