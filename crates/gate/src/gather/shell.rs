@@ -32,6 +32,8 @@ const LISTING: [&str; 9] = [
 
 /// Adds what a command line touches.
 pub(crate) fn touch_line(line: &Line<'_>, touches: &mut Touches<'_>) {
+    let moved = |command: &Command| matches!(command.directory, Directory::Moved(_));
+    touches.has_moves = line.plan.commands.iter().any(moved);
     for command in &line.plan.commands {
         for link in links::planned(line, command, touches) {
             touches.resolver.plan(link);

@@ -26,6 +26,8 @@ pub(crate) struct Touches<'a> {
     pub(crate) resolver: Resolver,
     pub(crate) paths: Vec<PathFact>,
     pub(crate) touched: Vec<ProtectedTouch>,
+    /// Whether some command runs where a `cd` leads.
+    pub(crate) has_moves: bool,
     /// Folders that are removed, moved or closed, so that no `cd` enters them.
     lost: Vec<PathBuf>,
 }
@@ -54,13 +56,14 @@ impl<'a> Touches<'a> {
             resolver: files.without_links(),
             paths: Vec::new(),
             touched: Vec::new(),
+            has_moves: false,
             lost: Vec::new(),
         }
     }
 
     /// Notes that a path may be gone afterwards.
     pub(crate) fn lose(&mut self, path: &Path) {
-        if self.lost.len() < LOST_MAX {
+        if self.has_moves && self.lost.len() < LOST_MAX {
             let found = self.resolver.follow(self.base, path, Last::Followed);
             self.lost.extend(found.map(|found| found.path));
         }
