@@ -144,7 +144,7 @@ impl Resolver {
         names: &mut Vec<PathBuf>,
     ) -> Option<Found> {
         let whole = base.join(text);
-        let mut todo: VecDeque<OsString> = steps(&whole, base)?;
+        let mut todo: VecDeque<OsString> = steps(&whole)?;
         // A slash at the end means the folder behind a link, not the link.
         let ends_in_slash = text.as_os_str().as_encoded_bytes().ends_with(b"/");
         let keeps_last = last == Last::Kept && !ends_in_slash;
@@ -168,12 +168,14 @@ impl Resolver {
                     is_planned = true;
                     Some(link.leads_to.clone())
                 }
-                None => self.files.at(&next).leads_to.clone(),
+                None => {
+                    of_process(&at, &step, base).or_else(|| self.files.at(&next).leads_to.clone())
+                }
             };
             match target {
                 Some(target) => {
                     links_left = links_left.checked_sub(1)?;
-                    let mut ahead = steps(&target, base)?;
+                    let mut ahead = steps(&target)?;
                     ahead.append(&mut todo);
                     todo = ahead;
                     if target.is_absolute() {
@@ -198,10 +200,30 @@ impl Resolver {
     }
 }
 
-/// Returns the steps of `path`; those of `/proc/self/cwd` and `/proc/self/root`
-/// are those that the action will see, not those of this process.
-fn steps(path: &Path, base: &Path) -> Option<VecDeque<OsString>> {
-    let mut steps: VecDeque<OsString> = path
+/// Returns where `step` in the folder `at` leads for a process of the action:
+/// `/proc/self/cwd` is its directory, not that of this process.
+fn of_process(at: &Path, step: &OsStr, base: &Path) -> Option<PathBuf> {
+    let target = match step.as_encoded_bytes() {
+        b"cwd" => base,
+        b"root" => Path::new("/"),
+        _ => return None,
+    };
+    let mut steps = at.components().skip(1).map(Component::as_os_str);
+    let is_proc = steps.next() == Some(OsStr::new("proc"));
+    let is_process = steps.next().is_some_and(|name| {
+        let digits = name.as_encoded_bytes();
+        name == "self" || name == "thread-self" || digits.iter().all(u8::is_ascii_digit)
+    });
+    let is_whole = match steps.next() {
+        None => true,
+        Some(name) => name == "task" && steps.next().is_some() && steps.next().is_none(),
+    };
+    (is_proc && is_process && is_whole).then(|| target.to_path_buf())
+}
+
+/// Returns the steps of `path`.
+fn steps(path: &Path) -> Option<VecDeque<OsString>> {
+    let steps: VecDeque<OsString> = path
         .components()
         .filter_map(|component| match component {
             Component::Normal(name) => Some(name.to_owned()),
@@ -211,30 +233,6 @@ fn steps(path: &Path, base: &Path) -> Option<VecDeque<OsString>> {
         .collect();
     if steps.len() > STEPS_MAX {
         return None;
-    }
-    let word = |index: usize| steps.get(index).map(OsString::as_os_str);
-    let is_process = |name: &OsStr| {
-        let digits = name.as_encoded_bytes();
-        name == "self" || name == "thread-self" || digits.iter().all(u8::is_ascii_digit)
-    };
-    if path.is_absolute() && word(0) == Some(OsStr::new("proc")) && word(1).is_some_and(is_process)
-    {
-        if word(2) == Some(OsStr::new("root")) {
-            steps.drain(..3);
-        } else if word(2) == Some(OsStr::new("cwd")) {
-            let rest = steps.split_off(3);
-            steps = base
-                .components()
-                .filter_map(|component| match component {
-                    Component::Normal(name) => Some(name.to_owned()),
-                    Component::ParentDir
-                    | Component::RootDir
-                    | Component::CurDir
-                    | Component::Prefix(_) => None,
-                })
-                .chain(rest)
-                .collect();
-        }
     }
     Some(steps)
 }
