@@ -20,41 +20,53 @@ const SESSIONS_MAX: usize = 1_024;
 
 /// What is remembered of all sessions.
 #[derive(Debug, Default)]
-pub(crate) struct Recents(Mutex<BTreeMap<ChainId, (Head, Arc<Siblings>)>>);
+pub(crate) struct Recents(Mutex<BTreeMap<ChainId, Arc<Mutex<Option<Recent>>>>>);
+
+/// What is remembered of one session.
+#[derive(Debug)]
+struct Recent {
+    head: Head,
+    siblings: Arc<Siblings>,
+}
 
 impl Recents {
     pub(crate) const fn new() -> Self {
         Self(Mutex::new(BTreeMap::new()))
     }
 
-    fn sessions(&self) -> MutexGuard<'_, BTreeMap<ChainId, (Head, Arc<Siblings>)>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Returns the place of a chain, if it has one. Only finding it is done
+    /// under the lock of all sessions.
+    fn place(&self, chain: &ChainId) -> Option<Arc<Mutex<Option<Recent>>>> {
+        locked(&self.0).get(chain).map(Arc::clone)
     }
 
     /// Returns where a chain ended when it was last looked at.
     pub(crate) fn head(&self, chain: &ChainId) -> Option<Head> {
-        self.sessions().get(chain).map(|(head, _)| *head)
+        let place = self.place(chain)?;
+        locked(&place).as_ref().map(|recent| recent.head)
     }
 
     /// Returns what is remembered of a chain that ends at `head`.
     pub(crate) fn at(&self, chain: &ChainId, head: Head) -> Option<Arc<Siblings>> {
-        let sessions = self.sessions();
-        let (known, siblings) = sessions.get(chain)?;
-        (*known == head).then(|| Arc::clone(siblings))
+        let place = self.place(chain)?;
+        let recent = locked(&place);
+        let recent = recent.as_ref().filter(|recent| recent.head == head)?;
+        Some(Arc::clone(&recent.siblings))
     }
 
     /// Remembers what was read of a chain after it was found to end at `head`.
     pub(crate) fn keep(&self, chain: &ChainId, head: Head, siblings: Arc<Siblings>) {
-        let mut sessions = self.sessions();
+        let mut sessions = locked(&self.0);
         if sessions.len() >= SESSIONS_MAX && !sessions.contains_key(chain) {
             sessions.clear();
         }
-        sessions.insert(chain.clone(), (head, siblings));
+        let recent = Recent { head, siblings };
+        sessions.insert(chain.clone(), Arc::new(Mutex::new(Some(recent))));
     }
 
     /// Forgets a chain, because another process moved it.
     pub(crate) fn forget(&self, chain: &ChainId) {
-        self.sessions().remove(chain);
+        locked(&self.0).remove(chain);
     }
 
     /// Adds what was appended, if it follows on from what is remembered.
@@ -62,12 +74,14 @@ impl Recents {
         let Some(first) = appended.envelopes.first() else {
             return;
         };
-        let chain = first.chain.clone();
-        let mut sessions = self.sessions();
-        let Some((head, siblings)) = sessions.get_mut(&chain) else {
+        let Some(place) = self.place(&first.chain) else {
             return;
         };
-        let follows_on = head.next == first.seq && head.hash == first.previous;
+        let mut remembered = locked(&place);
+        let Some(recent) = &mut *remembered else {
+            return;
+        };
+        let follows_on = recent.head.next == first.seq && recent.head.hash == first.previous;
         // Where a sub-agent comes in, older records may matter again.
         let has_subagent = appended.envelopes.iter().any(|envelope| {
             matches!(
@@ -76,15 +90,19 @@ impl Recents {
             )
         });
         if !follows_on || has_subagent {
-            sessions.remove(&chain);
+            *remembered = None;
             return;
         }
-        *head = appended.head;
-        let siblings = Arc::make_mut(siblings);
+        recent.head = appended.head;
+        let siblings = Arc::make_mut(&mut recent.siblings);
         for envelope in appended.envelopes {
             siblings.follow(envelope);
         }
     }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -1,9 +1,10 @@
 //! Following a path to the file it really leads to.
 
 use std::cell::RefCell;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::ffi::{OsStr, OsString};
 use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
@@ -81,11 +82,37 @@ impl Node {
 
 /// The file system as one request finds it: every name is looked at once.
 #[derive(Clone, Debug, Default)]
-struct Files(Rc<RefCell<HashMap<OsString, Rc<Node>>>>);
+struct Files(Rc<RefCell<Seen>>);
+
+/// What was looked at.
+#[derive(Debug, Default)]
+struct Seen {
+    nodes: HashMap<OsString, Rc<Node>>,
+    /// Folders under their real paths.
+    folders: HashSet<OsString>,
+}
 
 impl Files {
+    /// Notes that `path` is the real path of a folder.
+    fn add_folder(&self, path: &Path) {
+        let folders = &mut self.0.borrow_mut().folders;
+        if folders.len() < NAMES_MAX && !folders.contains(path.as_os_str()) {
+            folders.insert(path.as_os_str().to_owned());
+        }
+    }
+
+    /// Returns what follows `folder` in `path`, if `folder` is known to be the
+    /// real path of a folder.
+    fn beyond<'p>(&self, folder: &Path, path: &'p Path) -> Option<&'p Path> {
+        let is_known = self.0.borrow().folders.contains(folder.as_os_str());
+        let rest = path.as_os_str().as_bytes();
+        let rest = rest.strip_prefix(folder.as_os_str().as_bytes())?;
+        let rest = rest.strip_prefix(b"/").filter(|_| is_known)?;
+        Some(Path::new(OsStr::from_bytes(rest)))
+    }
+
     fn at(&self, path: &Path) -> Rc<Node> {
-        let mut known = self.0.borrow_mut();
+        let known = &mut self.0.borrow_mut().nodes;
         if let Some(node) = known.get(path.as_os_str()) {
             return Rc::clone(node);
         }
@@ -95,6 +122,12 @@ impl Files {
         }
         node
     }
+}
+
+/// A path on its way: where it has come to, and the steps that are left.
+struct Walk {
+    at: PathBuf,
+    todo: VecDeque<OsString>,
 }
 
 /// Resolves paths, step by step, against the real file system and the links
@@ -131,7 +164,24 @@ impl Resolver {
     /// `None` when it leads in circles or has too many steps. Steps that do
     /// not exist are taken as written.
     pub(crate) fn follow(&self, base: &Path, text: &Path, last: Last) -> Option<Found> {
-        self.follow_noting(base, text, last, &mut Vec::new())
+        let whole = base.join(text);
+        let rest = self.files.beyond(base, &whole);
+        let walk = match rest.filter(|_| self.links.is_empty()) {
+            // Nothing in the base is a link, so it need not be gone through again.
+            Some(rest) => Walk {
+                at: base.to_path_buf(),
+                todo: steps(rest)?,
+            },
+            None => Walk {
+                at: PathBuf::from("/"),
+                todo: steps(&whole)?,
+            },
+        };
+        let found = self.walk(walk, base, text, last, None)?;
+        if found.is_folder && !found.is_planned {
+            self.files.add_folder(&found.path);
+        }
+        Some(found)
     }
 
     /// Follows a path as [`Resolver::follow`], and notes the real path of every
@@ -143,12 +193,25 @@ impl Resolver {
         last: Last,
         names: &mut Vec<PathBuf>,
     ) -> Option<Found> {
-        let whole = base.join(text);
-        let mut todo: VecDeque<OsString> = steps(&whole)?;
+        let walk = Walk {
+            at: PathBuf::from("/"),
+            todo: steps(&base.join(text))?,
+        };
+        self.walk(walk, base, text, last, Some(names))
+    }
+
+    fn walk(
+        &self,
+        walk: Walk,
+        base: &Path,
+        text: &Path,
+        last: Last,
+        mut names: Option<&mut Vec<PathBuf>>,
+    ) -> Option<Found> {
+        let Walk { mut at, mut todo } = walk;
         // A slash at the end means the folder behind a link, not the link.
         let ends_in_slash = text.as_os_str().as_encoded_bytes().ends_with(b"/");
         let keeps_last = last == Last::Kept && !ends_in_slash;
-        let mut at = PathBuf::from("/");
         let mut links_left = LINKS_MAX;
         let mut steps_left = STEPS_MAX;
         let mut is_planned = false;
@@ -159,7 +222,9 @@ impl Resolver {
                 continue;
             }
             let next = at.join(&step);
-            names.push(next.clone());
+            if let Some(names) = &mut names {
+                names.push(next.clone());
+            }
             let is_kept = keeps_last && todo.is_empty();
             let planned = self.links.iter().rev().find(|link| link.name == next);
             let target = match planned {
