@@ -1,9 +1,10 @@
 //! Committing together the batches of all threads that wait.
 //!
 //! There is no writer thread. Whoever finds nobody writing leads: it commits
-//! all that wait, tells each what became of its batch, and hands the lead to
-//! one of those who came meanwhile. So nobody leads twice in a row while
-//! others wait, and the more wait, the more go into one commit.
+//! all that wait and tells each what became of its batch. It goes on with those
+//! who came meanwhile, because waking another leader takes longer than many a
+//! commit; after a few commits it hands the lead to one of those who wait, so
+//! that its own answer is not late.
 
 use std::mem;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -15,6 +16,9 @@ use crate::seal::Drafts;
 
 /// How many batches go into one commit at most.
 const GROUP_MAX: usize = 512;
+
+/// How many commits one thread leads in a row at most.
+const LEADS_MAX: usize = 8;
 
 /// Those who wait for a commit.
 #[derive(Debug, Default)]
@@ -59,6 +63,26 @@ impl Group {
         if !leads && let Some(sealing) = seat.wait() {
             return sealing;
         }
+        let mut own = None;
+        for _ in 0..LEADS_MAX {
+            own = self.lead(&seat, &commit).or(own);
+            if self.is_idle() {
+                break;
+            }
+        }
+        self.hand_over();
+        // INVARIANT: a leader's own batch is the oldest that waits, so it is
+        // among those of its first commit, and every batch taken has an answer.
+        own.unwrap_or(Err(AppendError::BatchSize { entries: 0 }))
+    }
+
+    /// Commits all that wait, and returns what became of the batch that waited
+    /// in `own`, if it was one of them.
+    fn lead(
+        &self,
+        own: &Arc<Seat>,
+        commit: &impl Fn(Vec<Drafts>) -> Result<Vec<Sealing>, Fault>,
+    ) -> Option<Sealing> {
         let (drafts, seats): (Vec<_>, Vec<_>) = self.take().into_iter().unzip();
         let sealings = match commit(drafts) {
             Ok(sealings) => sealings,
@@ -67,9 +91,12 @@ impl Group {
                 (0..seats.len()).map(fail).collect()
             }
         };
-        // The next one begins while this one is still telling the others.
-        self.hand_over();
-        answer(seats.into_iter().zip(sealings), &seat)
+        answer(seats.into_iter().zip(sealings), own)
+    }
+
+    /// Returns whether nobody waits.
+    fn is_idle(&self) -> bool {
+        self.queue().waiting.is_empty()
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue> {
@@ -96,7 +123,10 @@ impl Group {
 
 /// Tells each what became of its batch, and returns what became of the one
 /// that waited in `own`.
-fn answer(sealings: impl Iterator<Item = (Arc<Seat>, Sealing)>, own: &Arc<Seat>) -> Sealing {
+fn answer(
+    sealings: impl Iterator<Item = (Arc<Seat>, Sealing)>,
+    own: &Arc<Seat>,
+) -> Option<Sealing> {
     let mut mine = None;
     for (seat, sealing) in sealings {
         if Arc::ptr_eq(&seat, own) {
@@ -105,9 +135,7 @@ fn answer(sealings: impl Iterator<Item = (Arc<Seat>, Sealing)>, own: &Arc<Seat>)
             seat.give(Turn::Answered(sealing));
         }
     }
-    // INVARIANT: a leader's own batch is the oldest that waits, so it is
-    // always among those taken, and every batch taken has an answer.
-    mine.unwrap_or(Err(AppendError::BatchSize { entries: 0 }))
+    mine
 }
 
 impl Seat {
