@@ -90,7 +90,7 @@ pub fn measure() -> Result<()> {
         }
     }
     print(&contestants, &hook)?;
-    tell_commits(&mut contestants)
+    tell_commits(&contestants)
 }
 
 fn print(contestants: &[Contestant], hook: &Path) -> Result<()> {
@@ -124,9 +124,9 @@ fn print(contestants: &[Contestant], hook: &Path) -> Result<()> {
 }
 
 /// Counts the commits of single runs, by what they leave in the WAL.
-fn tell_commits(contestants: &mut [Contestant]) -> Result<()> {
+fn tell_commits(contestants: &[Contestant]) -> Result<()> {
     let measured = contestants
-        .iter_mut()
+        .iter()
         .find(|contestant| contestant.name == MEASURED)
         .context("the hook was measured")?;
     let home = measured.home.as_ref().context("the hook has a home")?;
@@ -134,7 +134,7 @@ fn tell_commits(contestants: &mut [Contestant]) -> Result<()> {
     let mut most = 0;
     for turn in 0..8 {
         let before = commits(&fs::read(&wal)?);
-        run_once(measured, RUNS + 2 + turn)?;
+        propose(measured, RUNS + 2 + turn)?;
         let after = commits(&fs::read(&wal)?);
         // A WAL that was folded back in between tells nothing.
         most = most.max(after.saturating_sub(before));
@@ -208,13 +208,12 @@ fn make_home(root: &Path, rules: usize, level: &str) -> Result<()> {
     Ok(())
 }
 
+/// Runs a program once, and ends the message of an agent's host where its last
+/// call was proposed.
 fn run_once(contestant: &mut Contestant, turn: usize) -> Result<()> {
     let Some(home) = &contestant.home else {
-        let took = timed(
-            &mut Command::new(&contestant.program),
-            b"",
-            &contestant.name,
-        )?;
+        let mut command = Command::new(&contestant.program);
+        let took = timed(&mut command, b"", &contestant.name)?;
         contestant.times.push(took);
         return Ok(());
     };
@@ -222,24 +221,30 @@ fn run_once(contestant: &mut Contestant, turn: usize) -> Result<()> {
         // What is not there any more is cold as well.
         let _ = fs::remove_dir_all(home.root.join(".local/share/aegis/cache"));
     }
-    let project = home.root.join("project");
-    let command = || {
-        let mut command = Command::new(&contestant.program);
-        command
-            .env_clear()
-            .env("HOME", &home.root)
-            .env("PATH", "/usr/bin:/bin")
-            .current_dir(&project);
-        command
-    };
-    let input = call(&project, turn);
-    let took = timed(&mut command(), input.as_bytes(), &contestant.name)?;
+    let took = propose(contestant, turn)?;
     contestant.times.push(took);
     if turn % BATCH == BATCH - 1 {
-        let input = ended(&project, turn);
-        timed(&mut command(), input.as_bytes(), &contestant.name)?;
+        hook(contestant, |project| ended(project, turn))?;
     }
     Ok(())
+}
+
+/// Has the hook decide call number `turn`.
+fn propose(contestant: &Contestant, turn: usize) -> Result<Duration> {
+    hook(contestant, |project| call(project, turn))
+}
+
+/// Runs the hook in its home with the event that `input` returns.
+fn hook(contestant: &Contestant, input: impl Fn(&Path) -> String) -> Result<Duration> {
+    let home = contestant.home.as_ref().context("the hook has a home")?;
+    let project = home.root.join("project");
+    let mut command = Command::new(&contestant.program);
+    command
+        .env_clear()
+        .env("HOME", &home.root)
+        .env("PATH", "/usr/bin:/bin")
+        .current_dir(&project);
+    timed(&mut command, input(&project).as_bytes(), &contestant.name)
 }
 
 /// Starts a program, waits for its end and returns how long that took.
