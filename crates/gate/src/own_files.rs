@@ -5,13 +5,16 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// What Aegis writes in its folder of state, each folder before what lies in it.
-const WRITTEN: [&str; 8] = [
+const WRITTEN: [&str; 11] = [
     "keys",
     "keys/redaction.key",
     "cache",
     "cache/last-good",
     "trust.json",
     "log.db",
+    "log.db-wal",
+    "log.db-shm",
+    "log.db-journal",
     "installs",
     "backups",
 ];

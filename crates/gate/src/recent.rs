@@ -16,7 +16,7 @@ use aegis_types::{ChainId, EventKind, Head};
 use crate::siblings::Siblings;
 
 /// How many sessions are remembered.
-const SESSIONS_MAX: usize = 1_024;
+const SESSIONS_MAX: usize = 256;
 
 /// What is remembered of all sessions.
 #[derive(Debug, Default)]

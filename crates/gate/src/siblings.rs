@@ -138,11 +138,13 @@ impl Siblings {
     /// Returns whether everything that was asked for before a record of such a
     /// kind has ended.
     fn end_with(&self, kind: EventKind) -> bool {
+        // The batch of one agent ends while another one's is underway.
         let is_shared = self.subagent_at.is_some();
-        matches!(
+        let ends_whatever = matches!(
             kind,
-            EventKind::TurnEnded | EventKind::PromptSubmitted | EventKind::SessionStarted // The batch of one agent ends while another one's is underway.
-        ) || (kind == EventKind::BatchCompleted && !is_shared)
+            EventKind::TurnEnded | EventKind::PromptSubmitted | EventKind::SessionStarted
+        );
+        ends_whatever || (kind == EventKind::BatchCompleted && !is_shared)
     }
 
     /// Takes in the next record of the session.
@@ -152,6 +154,8 @@ impl Siblings {
             return;
         }
         if record.kind == EventKind::ActionRequested {
+            let since = record.at.minus(PENDING_FOR);
+            self.actions.retain(|action| action.record.at >= since);
             if self.actions.len() == ACTIONS_MAX {
                 self.actions.remove(0);
             }

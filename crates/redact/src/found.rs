@@ -2,13 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::Range;
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::AhoCorasick;
 use serde_json::Value;
 
 /// The least length of a secret that is looked for elsewhere, in bytes: a
 /// shorter one would be found in every second word.
 const SECRET_BYTES_MIN: usize = 4;
+
+/// How many matches are looked at in one text. A text with more, of secrets
+/// that lie in one another, goes whole.
+const MATCHES_MAX: usize = 1_000_000;
 
 /// Characters around a secret that a shell or a language takes away.
 const QUOTES: [char; 3] = ['"', '\'', '`'];
@@ -46,11 +51,7 @@ impl Found {
             return 0;
         }
         let removal = Removal {
-            // A secret that is part of another one must not tear it apart.
-            secrets: AhoCorasick::builder()
-                .match_kind(MatchKind::LeftmostLongest)
-                .build(self.0.keys())
-                .ok(),
+            secrets: AhoCorasick::new(self.0.keys()).ok(),
             marks: self.0.values().map(String::as_str).collect(),
         };
         values.into_iter().map(|value| removal.value(value)).sum()
@@ -88,12 +89,53 @@ impl Removal<'_> {
             text.clear();
             return true;
         };
-        if !secrets.is_match(text.as_str()) {
+        let Some(places) = places(secrets, text) else {
+            text.clear();
+            return true;
+        };
+        if places.is_empty() {
             return false;
         }
-        *text = secrets.replace_all(text, &self.marks);
+        let mut rest = String::with_capacity(text.len());
+        let mut copied = 0;
+        for place in places {
+            rest.push_str(text.get(copied..place.range.start).unwrap_or_default());
+            rest.push_str(self.marks.get(place.longest.1).copied().unwrap_or_default());
+            copied = place.range.end;
+        }
+        rest.push_str(text.get(copied..).unwrap_or_default());
+        *text = rest;
         true
     }
+}
+
+/// Where secrets stand that overlap, or one alone.
+struct Place {
+    range: Range<usize>,
+    /// The length of the longest of them, and its number.
+    longest: (usize, usize),
+}
+
+/// Returns the places of the secrets in `text`, in order and apart; nothing if
+/// they lie in one another so often that finding all would take too long.
+fn places(secrets: &AhoCorasick, text: &str) -> Option<Vec<Place>> {
+    let mut places: Vec<Place> = Vec::new();
+    // Matches come in the order of their ends.
+    for (count, found) in secrets.find_overlapping_iter(text).enumerate() {
+        if count == MATCHES_MAX {
+            return None;
+        }
+        let mut place = Place {
+            range: found.range(),
+            longest: (found.len(), found.pattern().as_usize()),
+        };
+        while let Some(last) = places.pop_if(|last| last.range.end > place.range.start) {
+            place.range.start = place.range.start.min(last.range.start);
+            place.longest = place.longest.max(last.longest);
+        }
+        places.push(place);
+    }
+    Some(places)
 }
 
 #[cfg(test)]
@@ -126,6 +168,28 @@ mod tests {
         let both = found(&[("secret", "[a]"), ("secret-long", "[b]"), ("abc", "[c]")]);
         assert_eq!(both.remove_from([&mut value]), 1);
         assert_eq!(value, json!("[b] and abc"));
+    }
+
+    #[test]
+    fn secrets_that_overlap_go_whole() {
+        let mut value = json!("x abcdefghijklmnop y");
+        let both = found(&[("abcdefgh", "[a]"), ("efghijklmnop", "[b]")]);
+        assert_eq!(both.remove_from([&mut value]), 1);
+        assert_eq!(value, json!("x [b] y"));
+        let mut beside = json!("abcdefghefghijklmnop");
+        assert_eq!(both.remove_from([&mut beside]), 1);
+        assert_eq!(beside, json!("[a][b]"));
+    }
+
+    #[test]
+    fn a_text_of_secrets_within_secrets_goes_whole() {
+        let mut all = Found::default();
+        for length in SECRET_BYTES_MIN..SECRET_BYTES_MIN + 200 {
+            all.add(&"a".repeat(length), "[m]");
+        }
+        let mut value = json!("a".repeat(100_000));
+        assert_eq!(all.remove_from([&mut value]), 1);
+        assert_eq!(value, json!(""));
     }
 
     #[test]

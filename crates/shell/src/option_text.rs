@@ -66,7 +66,7 @@ const OPTIONS: [(&[&str], &[&str], Form); 13] = [
     (&["git"], &["c"], Form::Git),
     (
         &["git"],
-        &["x", "exec", "extcmd", "open-files-in-pager"],
+        &["exec", "extcmd", "open-files-in-pager"],
         Form::Whole,
     ),
     (
@@ -142,6 +142,14 @@ pub(crate) fn option_texts(name: &str, words: &[Word]) -> Vec<GivenText> {
     }
     if name == "git" {
         texts.extend(git_text(arguments));
+        // Elsewhere these letters mean other things: `git clean -x`.
+        for (subcommand, letter) in [("rebase", "x"), ("difftool", "x"), ("grep", "O")] {
+            let is_named = |word: &Word| word.literal().as_deref() == Some(subcommand);
+            if let Some(at) = arguments.iter().position(is_named) {
+                let rest = arguments.get(at + 1..).unwrap_or_default();
+                texts.extend(values(rest, &[letter]).into_iter().map(GivenText::from));
+            }
+        }
         let moves = arguments
             .iter()
             .any(|word| first_text(word).starts_with("-C"));

@@ -205,7 +205,18 @@ fn touch_selected(
                     return root.path.starts_with(part) && object.contains(&root.path);
                 };
                 if rest.components().count() > search.depth_max {
-                    return false;
+                    // A folder above it may be selected, and what is in it with it.
+                    let mut above = rest.ancestors().skip(1);
+                    let is_near = |folder: &&Path| {
+                        let steps = folder.components().count();
+                        (1..=search.depth_max).contains(&steps)
+                    };
+                    return access.changes()
+                        && !search.only_files
+                        && above.any(|above| {
+                            let shown = PathBuf::from(folder).join(above);
+                            is_near(&above) && search.selects(&shown.to_string_lossy())
+                        });
                 }
                 let shown = PathBuf::from(folder).join(rest);
                 search.selects(&shown.to_string_lossy())

@@ -27,19 +27,19 @@ pub(crate) fn matches_name(pattern: &str, name: &str, dots: bool) -> bool {
     is_extended || matches_from(&pattern, &name)
 }
 
-/// Returns whether a pattern begins with a group of which one begins with a dot: `@(.a|b)`.
+/// Returns whether a pattern begins with a group, and what it matches may begin
+/// with a dot: `@(.a|b)`, `?(a).b`.
 fn may_begin_with_dot(pattern: &[char]) -> bool {
     let [sign, '(', group @ ..] = pattern else {
         return false;
     };
-    let group = group
-        .split(|character| *character == ')')
-        .next()
-        .unwrap_or(group);
+    let mut before = '(';
     matches!(sign, '@' | '+' | '?' | '*')
-        && group
-            .split(|character| matches!(character, '|' | '('))
-            .any(|one| one.first() == Some(&'.'))
+        && group.iter().any(|character| {
+            let is_start = matches!(before, '(' | '|' | ')' | '\\');
+            before = *character;
+            *character == '.' && is_start
+        })
 }
 
 /// Matches with one point to return to, so the time is at most quadratic.

@@ -220,7 +220,7 @@ fn add(name: &str, text: &str, sought: Sought, found: &mut Told) {
     let is_like_one = ["/", "~/", "./", "../"]
         .iter()
         .any(|start| text.starts_with(start));
-    let mut forms = if is_named || text.len() <= 4_096 {
+    let mut forms = if is_named || sought.any_path || text.len() <= 4_096 {
         path_forms(text)
     } else {
         return;
@@ -241,9 +241,10 @@ fn add(name: &str, text: &str, sought: Sought, found: &mut Told) {
         return;
     }
     if text.len() > PATH_BYTES_MAX {
-        found.is_cut |= is_named;
+        found.is_cut |= is_named || sought.any_path;
         return;
     }
+    found.is_cut |= forms.len() > FOUND_MAX;
     forms.truncate(FOUND_MAX);
     let is_destination = words_of(name)
         .iter()

@@ -8,7 +8,9 @@ use serde_json::Value;
 use super::host::decode_percent;
 
 /// How many lines of one text are taken for paths.
-const LINES_MAX: usize = 64;
+///
+/// More than are looked at, so that a longer text is known to be cut.
+const LINES_MAX: usize = 4_097;
 
 /// Returns the paths that `text` may be read as; as it stands comes first.
 pub(crate) fn path_forms(text: &str) -> Vec<String> {

@@ -20,7 +20,9 @@ pub fn verify_end(
 ) -> Result<Option<Fault>, ReadLogError> {
     let chain = &summary.chain;
     let from = summary.head.next.saturating_sub(records as u64);
-    let envelopes = log.read(chain, from, records)?;
+    // What is appended meanwhile is not looked at.
+    let limit = usize::try_from(summary.head.next - from).unwrap_or(records);
+    let envelopes = log.read(chain, from, limit)?;
     let mut expected = from;
     let mut previous = None;
     for envelope in &envelopes {
@@ -40,10 +42,11 @@ pub fn verify_end(
         previous = Some(envelope.hash);
         expected = seq.saturating_add(1);
     }
-    let is_whole = expected >= summary.head.next && previous == summary.head.hash;
-    Ok((!is_whole).then(|| Fault::TailMissing {
-        chain: chain.clone(),
-        from: expected,
-        to: summary.head.next.saturating_sub(1),
-    }))
+    let (chain, last) = (chain.clone(), summary.head.next.saturating_sub(1));
+    if expected < summary.head.next {
+        let (from, to) = (expected, last);
+        return Ok(Some(Fault::TailMissing { chain, from, to }));
+    }
+    let is_last = previous == summary.head.hash;
+    Ok((!is_last).then_some(Fault::Edited { chain, seq: last }))
 }

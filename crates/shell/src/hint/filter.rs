@@ -20,7 +20,7 @@ pub(crate) fn is_harmless(language: Language, code: &Word) -> bool {
 }
 
 /// Commands of a database in a file reach others through commands that begin
-/// with a dot, through `attach` and `into`, and through functions for files.
+/// with a dot, through `attach` and `vacuum`, and through functions for files.
 fn sql_only_queries(text: &str) -> bool {
     let has_dot_command = text.lines().any(|line| line.trim_start().starts_with('.'));
     let text = text.to_ascii_lowercase();
@@ -28,9 +28,11 @@ fn sql_only_queries(text: &str) -> bool {
         matches!(
             word,
             "attach" | "vacuum" | "copy" | "export" | "import" | "install" | "load" | "pragma"
-        ) || ["file", "edit", "load_", "read_", "shell"]
-            .iter()
-            .any(|part| word.contains(part))
+        ) || word == "edit"
+            || word.contains("file") && !word.contains("profile")
+            || ["load_", "read_", "shell"]
+                .iter()
+                .any(|part| word.contains(part))
     };
     !has_dot_command
         && !text

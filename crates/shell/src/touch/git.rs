@@ -229,6 +229,10 @@ impl Git {
         if read.has(&["check", "stat", "numstat", "summary"]) && !read.has(&["apply"]) {
             return;
         }
+        // `git am` goes on with, or ends, what was begun; no patch is read.
+        if read.has(&["abort", "continue", "skip", "quit", "show-current-patch"]) {
+            return;
+        }
         for word in &read.operands {
             list.push(Touched::new(&self.at(word), Access::READ));
         }

@@ -165,9 +165,22 @@ fn remote(name: &str, arguments: &[Word], list: &mut Vec<Touched>) {
     if deletes {
         list.push(Touched::new(&target, Access::DELETE).beneath(true));
     }
-    // What another machine sends names itself.
-    let comes_from_afar = recursive && sources.iter().any(is_remote);
-    if comes_from_afar || read.has(&["files-from"]) {
+    // What another machine sends names itself, unless the line does.
+    let mut names_itself = read.has(&["files-from"]);
+    for source in sources.iter().filter(|word| is_remote(word)) {
+        match name_from_afar(source).filter(|_| !read.has(&["R", "relative"])) {
+            Some(name) => {
+                let place = beneath(&target, &word_at(source, &name));
+                list.push(
+                    Touched::new(&place, Access::WRITE)
+                        .possible()
+                        .beneath(recursive),
+                );
+            }
+            None => names_itself |= recursive,
+        }
+    }
+    if names_itself {
         list.push(Touched::listed(&target, Listing::Unknown));
         return;
     }
@@ -186,6 +199,16 @@ fn is_remote(word: &Word) -> bool {
         Some((host, _)) => !host.is_empty() && !host.contains('/'),
         None => false,
     }
+}
+
+/// Returns the name under which what `source` names on another machine is laid
+/// into a folder; nothing if only that machine can tell.
+fn name_from_afar(source: &Word) -> Option<String> {
+    let text = source.literal()?;
+    let (_, path) = text.split_once(':')?;
+    let is_one = !path.ends_with('/') && !path.contains(['*', '?', '[', '~', '$', ' ', '`']);
+    let name = path.rsplit('/').next().unwrap_or(path);
+    (is_one && !matches!(name, "" | "." | "..")).then(|| name.to_owned())
 }
 
 fn sources_and_target(read: &Arguments<'_>) -> (Vec<Word>, Option<Word>) {
