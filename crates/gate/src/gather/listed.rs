@@ -11,7 +11,7 @@ use std::path::{Component, Path, PathBuf};
 use aegis_shell::{Listing, Touched, program_name};
 use aegis_types::{Access, Command, RedirectionKind, Word};
 
-use super::archive::{self, NAMES_MAX};
+use super::archive::{self, Format, NAMES_MAX};
 use super::git_index::work_tree_of;
 use super::resolve::{Found, Last};
 use super::shell::{Line, path_of, text_of};
@@ -123,7 +123,7 @@ fn names(
     };
     match listing {
         Listing::Archive { file, is_stripped } => Some(Names {
-            names: archive::names(&real(file)?)?,
+            names: archive::names(&real(file)?, format_of(command))?,
             is_stripped: *is_stripped,
         }),
         Listing::Patches(files) => {
@@ -141,6 +141,15 @@ fn names(
             })
         }
         Listing::Unknown => None,
+    }
+}
+
+/// Returns which archives the program of a command reads.
+fn format_of(command: &Command) -> Format {
+    match program_name(command).as_deref() {
+        Some("tar" | "gtar") => Format::Tar,
+        Some("unzip") => Format::Zip,
+        Some(_) | None => Format::Any,
     }
 }
 
