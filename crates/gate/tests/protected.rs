@@ -1,7 +1,8 @@
 //! What touches the files Aegis stands on, and what does not.
 //!
 //! Each line of `fixtures/gate/protected.jsonl` is a call on a machine of its
-//! own, with what it must be found to touch: a kind of object, or nothing. Each
+//! own, with what it must be found to touch: a kind of object, or nothing; one
+//! that `asks` is left to a person. Each
 //! line of `nested.jsonl` is one with the agent that it would start beside Aegis.
 //! Those of `limits.jsonl` may reach a protected object and are let through all
 //! the same, because everyday work is written in no other way.
@@ -17,6 +18,7 @@
 mod machine;
 
 use std::fs;
+use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
 
@@ -49,6 +51,7 @@ fn prepare(machine: &Machine, step: &Value) {
         "git" => git(&root, &["init", "-q"]),
         "track" => git(&root, &["add", "-f", &part(1)]),
         "tar" => fs::write(root.join(part(1)), tar_of(&part(2))).unwrap(),
+        "tgz" => fs::write(root.join(part(1)), gzip_of(&tar_of(&part(2)))).unwrap(),
         "zip" => fs::write(root.join(part(1)), zip_of(&part(2))).unwrap(),
         other => panic!("unknown step `{other}`"),
     }
@@ -75,6 +78,12 @@ fn tar_of(name: &str) -> Vec<u8> {
     header[148..155].copy_from_slice(format!("{sum:06o}\0").as_bytes());
     header.resize(512 * 3, 0);
     header
+}
+
+fn gzip_of(bytes: &[u8]) -> Vec<u8> {
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    packed.write_all(bytes).unwrap();
+    packed.finish().unwrap()
 }
 
 /// Returns an archive of zip that holds one empty file.
@@ -132,7 +141,14 @@ fn wrong(case: &Value) -> Option<String> {
         None => touched.is_empty() && reason != Some(Reason::ProtectedResource),
         Some(kind) => {
             let uncertain = case["uncertain"].as_bool().unwrap_or(false);
-            reason == Some(Reason::ProtectedResource)
+            // Nobody answers here, so what is asked has no approval in time.
+            let is_asked = case["asks"].as_bool().unwrap_or(false);
+            let expected = if is_asked {
+                Reason::ApprovalExpired
+            } else {
+                Reason::ProtectedResource
+            };
+            reason == Some(expected)
                 && touched.iter().any(|touch| {
                     (kind == "any" || json!(touch.kind) == json!(kind))
                         && (uncertain || !touch.uncertain)

@@ -210,6 +210,10 @@ pub struct ProtectedTouch {
     /// Whether it is only possible, because part of the action cannot be understood.
     #[serde(default, skip_serializing_if = "Not::not")]
     pub uncertain: bool,
+    /// Whether only a list of names could tell, that of an archive or a patch,
+    /// and it cannot be read.
+    #[serde(default, skip_serializing_if = "Not::not")]
+    pub unlisted: bool,
     /// The part of the action that touches it, cut to a line.
     pub through: String,
 }

@@ -28,16 +28,22 @@ pub(super) fn assess(question: &Question<'_>, found: &mut Vec<Found<'_>>) {
         let mut touches = context
             .protected
             .iter()
-            .filter(|touch| touch.kind == kind && is_forbidden(touch));
-        let Some(first) = touches.next() else {
+            .filter(|touch| touch.kind == kind && is_forbidden(touch))
+            .peekable();
+        if touches.peek().is_none() {
             continue;
-        };
-        let is_uncertain = first.uncertain && touches.all(|touch| touch.uncertain);
-        found.push(denied(
+        }
+        let (mut is_uncertain, mut is_unlisted) = (true, true);
+        for touch in touches {
+            is_uncertain &= touch.uncertain;
+            is_unlisted &= touch.unlisted;
+        }
+        let denial = denied(
             Reason::ProtectedResource,
             Arc::from(protected_message(kind, is_uncertain)),
             is_uncertain,
-        ));
+        );
+        found.push(if is_unlisted { asked(kind) } else { denial });
     }
     if let Some(agent) = context.nested_agents.first() {
         let message = Arc::from(ungoverned_message(agent));
@@ -74,6 +80,21 @@ const fn denied<'a>(reason: Reason, message: Arc<str>, unknown: bool) -> Found<'
         risk: Some(Risk::Critical),
         unknown,
         observed: false,
+    })
+}
+
+/// Asks about a list of names that cannot be read: most hold nothing of Aegis.
+fn asked<'a>(kind: ProtectedKind) -> Found<'a> {
+    let message = format!(
+        "This writes whatever files an archive or a patch names, and the names cannot be read \
+         beforehand: {} could be among them. Give it a folder of its own, or save the archive or \
+         the patch to a file first.",
+        kind.noun()
+    );
+    Found::bare(Finding {
+        verdict: Verdict::Ask,
+        risk: Some(Risk::High),
+        ..denied(Reason::ProtectedResource, Arc::from(message), true).finding
     })
 }
 

@@ -4,8 +4,10 @@
 //! name says. An archive that leaves room for either cannot be told.
 
 use std::fs::{self, File};
-use std::io::{Read as _, Seek as _, SeekFrom};
+use std::io::{self, Read, Seek as _, SeekFrom};
 use std::path::Path;
+
+use flate2::read::MultiGzDecoder;
 
 /// How many names of one archive are looked at.
 pub(crate) const NAMES_MAX: usize = 1 << 16;
@@ -21,6 +23,9 @@ const NAME_BYTES_MAX: u64 = 64 * 1024;
 
 /// The size of a block of a tar file.
 const BLOCK: u64 = 512;
+
+/// How much of a compressed archive is unpacked to find its names.
+const UNPACKED_BYTES_MAX: u64 = 128 << 20;
 
 /// How files of other formats start; a name in a tar file could start so too.
 const OTHER_STARTS: &[&[u8]] = &[
@@ -67,44 +72,103 @@ pub(crate) fn names(path: &Path, format: Format) -> Option<Vec<String>> {
     }
     let mut start = [0; 8];
     file.read_exact(&mut start).ok()?;
+    file.rewind().ok()?;
+    if start.starts_with(b"\x1f\x8b") {
+        return match format {
+            Format::Tar | Format::Any => names_of_compressed(file),
+            Format::Zip => None,
+        };
+    }
     let is_zip = start.starts_with(b"PK\x03\x04");
     match format {
         Format::Zip | Format::Any if is_zip => names_of_zip(&mut file),
         Format::Tar | Format::Any if !is_zip => {
-            let is_plain = start.first().is_some_and(u8::is_ascii_graphic);
-            let is_other = OTHER_STARTS.iter().any(|other| start.starts_with(other));
-            (is_plain && !is_other).then(|| names_of_tar(&mut file))?
+            is_plain(&start).then(|| names_of_tar(&mut file))?
         }
         Format::Tar | Format::Zip | Format::Any => None,
     }
 }
 
-fn names_of_tar(file: &mut File) -> Option<Vec<String>> {
+/// Returns whether a file that starts so may be a tar file and nothing else.
+fn is_plain(start: &[u8]) -> bool {
+    start.first().is_some_and(u8::is_ascii_graphic)
+        && !OTHER_STARTS.iter().any(|other| start.starts_with(other))
+}
+
+/// What is read from its start to its end.
+trait Tape: Read {
+    /// Goes on by this many bytes.
+    fn skip(&mut self, bytes: u64) -> io::Result<()>;
+}
+
+impl Tape for File {
+    fn skip(&mut self, bytes: u64) -> io::Result<()> {
+        let bytes = i64::try_from(bytes).map_err(io::Error::other)?;
+        self.seek(SeekFrom::Current(bytes)).map(drop)
+    }
+}
+
+/// What a file holds that is compressed as by gzip.
+struct Unpacked(io::Take<MultiGzDecoder<File>>);
+
+impl Read for Unpacked {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer)
+    }
+}
+
+impl Tape for Unpacked {
+    fn skip(&mut self, bytes: u64) -> io::Result<()> {
+        io::copy(&mut (&mut self.0).take(bytes), &mut io::sink()).map(drop)
+    }
+}
+
+/// Returns the names in a compressed tar file; `None` also if it goes on
+/// beyond what is looked at, or is broken before its end.
+fn names_of_compressed(file: File) -> Option<Vec<String>> {
+    let again = file.try_clone().ok()?;
+    let mut start = [0; 8];
+    MultiGzDecoder::new(file).read_exact(&mut start).ok()?;
+    let mut file = again;
+    file.rewind().ok()?;
+    let mut tape = Unpacked(MultiGzDecoder::new(file).take(UNPACKED_BYTES_MAX));
+    let names = is_plain(&start).then(|| names_of_tar(&mut tape))??;
+    // Whatever follows the end is still checked by the program that unpacks.
+    io::copy(&mut tape, &mut io::sink()).ok()?;
+    (tape.0.limit() > 0).then_some(names)
+}
+
+fn names_of_tar(tape: &mut impl Tape) -> Option<Vec<String>> {
     let mut found = Names::default();
-    let mut at = 0;
+    let mut is_first = true;
     loop {
-        file.seek(SeekFrom::Start(at)).ok()?;
         let mut header = [0; 512];
-        if file.read_exact(&mut header).is_err() {
+        match tape.read_exact(&mut header) {
+            Ok(()) => {}
             // Without the empty blocks at its end it is read all the same.
-            return Some(found.names).filter(|_| at > 0);
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                return Some(found.names).filter(|_| !is_first);
+            }
+            Err(_) => return None,
         }
+        is_first = false;
         if is_empty(&header) {
             // Some programs go on after a single empty block.
-            let is_end = file.read_exact(&mut header).is_err() || is_empty(&header);
+            let is_end = tape.read_exact(&mut header).is_err() || is_empty(&header);
             return is_end.then_some(found.names);
         }
         if header.get(257..262)? != b"ustar" || !is_summed(&header)? {
             return None;
         }
         let size = octal(header.get(124..136)?)?;
-        let content = at.checked_add(BLOCK)?;
+        let mut content = size.checked_next_multiple_of(BLOCK)?;
         match header.get(156)? {
             // A long name or link of the next file, or attributes of it or of all files.
             kind @ (b'L' | b'K' | b'x' | b'g') => {
                 let mut bytes = Vec::new();
                 let length = Some(size).filter(|size| *size <= NAME_BYTES_MAX)?;
-                file.take(length).read_to_end(&mut bytes).ok()?;
+                let read = tape.by_ref().take(length).read_to_end(&mut bytes).ok()?;
+                content = content.checked_sub(u64::try_from(read).ok()?)?;
                 match kind {
                     b'L' => found.add(until_zero(&bytes))?,
                     b'K' => add_link(&until_zero(&bytes), "", &mut found)?,
@@ -125,7 +189,7 @@ fn names_of_tar(file: &mut File) -> Option<Vec<String>> {
             }
             _ => return None,
         }
-        at = content.checked_add(size.checked_next_multiple_of(BLOCK)?)?;
+        tape.skip(content).ok()?;
     }
 }
 

@@ -1,8 +1,8 @@
 //! Files that are named by an archive or a patch, and not by the command.
 //!
-//! The list is read where that can be done without unpacking anything. Where
-//! it cannot, any file below the folder may be meant: near a protected object
-//! that is too little to go on.
+//! The list is read where that can be done without writing anything. Where it
+//! cannot, any file below the folder may be meant: near a protected object a
+//! person is asked.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,9 +13,11 @@ use aegis_types::{Access, Command, RedirectionKind, Word};
 
 use super::archive::{self, Format, NAMES_MAX};
 use super::git_index::work_tree_of;
+use super::near;
 use super::resolve::{Found, Last};
 use super::shell::{Line, path_of, text_of};
 use super::touches::Touches;
+use super::word::written;
 use crate::protected::{Reach, Relation};
 
 /// How large a patch is read.
@@ -62,10 +64,26 @@ pub(crate) fn touch(
                     Some(Relation::Above(object)) => Some(object),
                     None => None,
                 });
-                touches.come_near(object, through);
+                // A project is unpacked into every day, a home folder is not.
+                let is_usual =
+                    folder.path.starts_with(touches.base) && !names_own(command, touches);
+                match object {
+                    Some(object) if is_usual => touches.may_be_listed(object, through),
+                    Some(_) | None => touches.come_near(object, through),
+                }
             }
         }
     }
+}
+
+/// Returns whether a word of the command ends like the path of a protected object.
+fn names_own(command: &Command, touches: &Touches<'_>) -> bool {
+    let steps = |word: &Word| {
+        let text = written(word);
+        let mut parts = text.split(['=', ',', ':', '|']);
+        parts.any(|part| near::by_last_steps(touches.protected, part).is_some())
+    };
+    command.arguments.iter().any(steps)
 }
 
 fn touch_named(folder: &Path, names: &Names, through: &str, touches: &mut Touches<'_>) {

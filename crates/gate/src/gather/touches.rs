@@ -255,11 +255,28 @@ impl<'a> Touches<'a> {
             path: path.to_string_lossy().into_owned(),
             access: reach.access,
             uncertain: !reach.is_certain,
+            unlisted: false,
             through: aegis_redact::visible(through, THROUGH_CHARS_MAX),
         };
+        self.note(touch);
+    }
+
+    fn note(&mut self, touch: ProtectedTouch) {
         if self.touched.len() < TOUCHES_MAX && !self.touched.contains(&touch) {
             self.touched.push(touch);
         }
+    }
+
+    /// Notes that a list which cannot be read may name an object.
+    pub(crate) fn may_be_listed(&mut self, object: &ProtectedObject, through: &str) {
+        self.note(ProtectedTouch {
+            kind: object.kind,
+            path: object.path.to_string_lossy().into_owned(),
+            access: Access::WRITE,
+            uncertain: true,
+            unlisted: true,
+            through: aegis_redact::visible(through, THROUGH_CHARS_MAX),
+        });
     }
 
     /// Notes that part of an action was not looked at, so that it may do anything.
