@@ -28,6 +28,8 @@ mod output;
 mod plan;
 mod powershell;
 mod program;
+#[expect(dead_code, reason = "effects are told from it next")]
+mod programs;
 mod run;
 mod surroundings;
 mod syntax;
@@ -40,4 +42,5 @@ pub use locate::located;
 pub use plan::{VERSION, plan};
 pub use powershell::plan_powershell;
 pub use program::program_name;
+pub use programs::{PROGRAMS_VERSION, place_kinds};
 pub use touch::{Extent, Listing, Touched, touched};

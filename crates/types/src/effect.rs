@@ -18,7 +18,7 @@ pub struct Effect {
 
 /// A kind of effect.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "snake_case")]
 pub enum EffectKind {
     /// Content is read.
     Read,
@@ -30,6 +30,8 @@ pub enum EffectKind {
     Execute,
     /// Data crosses the network.
     Network,
+    /// Content of this machine goes to a host.
+    Upload,
     /// Rights are gained.
     Privilege,
     /// Something will run again later by itself.
@@ -42,24 +44,34 @@ pub enum EffectKind {
     Package,
     /// A recorded history is rewritten.
     History,
+    /// What comes from a host is run.
+    RemoteCode,
+    /// A file that the same action writes is run.
+    WrittenCode,
+    /// A shell is bound to a connection.
+    RemoteShell,
     /// What happens cannot be told.
     Unknown,
 }
 
 impl EffectKind {
     /// Every kind, in order.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 16] = [
         Self::Read,
         Self::Write,
         Self::Delete,
         Self::Execute,
         Self::Network,
+        Self::Upload,
         Self::Privilege,
         Self::Persistence,
         Self::Credential,
         Self::Process,
         Self::Package,
         Self::History,
+        Self::RemoteCode,
+        Self::WrittenCode,
+        Self::RemoteShell,
         Self::Unknown,
     ];
 
@@ -72,12 +84,16 @@ impl EffectKind {
             Self::Delete => "delete",
             Self::Execute => "execute",
             Self::Network => "network",
+            Self::Upload => "upload",
             Self::Privilege => "privilege",
             Self::Persistence => "persistence",
             Self::Credential => "credential",
             Self::Process => "process",
             Self::Package => "package",
             Self::History => "history",
+            Self::RemoteCode => "remote_code",
+            Self::WrittenCode => "written_code",
+            Self::RemoteShell => "remote_shell",
             Self::Unknown => "unknown",
         }
     }

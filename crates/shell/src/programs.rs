@@ -1,0 +1,60 @@
+//! What programs do: the table, and commands read against it.
+//!
+//! The table is written in `programs/` and checked when the crate is built.
+
+mod glob;
+mod place;
+mod reading;
+mod row;
+
+use std::cmp::Ordering;
+
+pub use place::place_kinds;
+pub(crate) use row::Entry;
+
+use row::table;
+
+/// The version of the table, recorded with what is derived from it.
+pub const PROGRAMS_VERSION: u32 = 2;
+
+/// Returns what is said of the program `name`, its folder not included.
+pub(crate) fn entry_for(name: &str) -> Option<Entry> {
+    let by_name = |rows: &'static [(row::Text, u16)], name: &str| {
+        let found = rows.binary_search_by(|(known, _)| known.as_str().cmp(name));
+        let (_, entry) = rows.get(found.ok()?)?;
+        Entry::at(*entry)
+    };
+    by_name(&table::EXACT, name).or_else(|| by_name(&table::VERSIONED, unversioned(name)))
+}
+
+/// Returns the name of a program without the version at its end: `python3.11`.
+fn unversioned(name: &str) -> &str {
+    let stem = name.trim_end_matches(|end: char| end.is_ascii_digit() || matches!(end, '.' | '-'));
+    if stem.is_empty() { name } else { stem }
+}
+
+/// Compares a text of the table with the first letters of another text.
+fn compare_start(known: &str, start: &str) -> Ordering {
+    if known.starts_with(start) {
+        Ordering::Equal
+    } else {
+        known.cmp(start)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_is_found_under_each_name_and_version() {
+        for name in ["rm", "grm", "cat"] {
+            assert!(entry_for(name).is_some(), "{name}");
+        }
+        for name in ["", "rm2", "3", "no-such-program"] {
+            assert!(entry_for(name).is_none(), "{name}");
+        }
+        assert_eq!(unversioned("python3.11"), "python");
+        assert_eq!(unversioned("clang-17"), "clang");
+    }
+}

@@ -1,0 +1,274 @@
+//! The arguments of a command, read against what is said of its program.
+
+use std::borrow::Cow;
+
+use aegis_types::{Span, Word};
+
+use super::glob;
+use super::row::{Entry, OptionRow, Role, Roles, Takes, Text, WhenRow};
+use crate::option::{first_text, shown_text, without_start};
+
+/// An option that is given.
+#[derive(Clone, Debug)]
+pub(crate) struct Chosen<'w> {
+    /// What is said of it; nothing if it is in no table.
+    pub(crate) row: Option<&'static OptionRow>,
+    /// How it is written; of a letter among others, all of them.
+    pub(crate) written: &'w str,
+    /// Its value.
+    pub(crate) value: Option<Cow<'w, Word>>,
+    /// The word in which it stands.
+    pub(crate) span: Span,
+}
+
+/// A word that is no option, and what it is to the program.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Operand<'r> {
+    pub(crate) word: &'r Word,
+    pub(crate) role: Role,
+}
+
+/// The arguments of a command, told apart.
+#[derive(Clone, Debug)]
+pub(crate) struct Reading<'w> {
+    /// The program, and the subcommands that follow.
+    pub(crate) entries: Vec<Entry>,
+    /// The words that name subcommands.
+    pub(crate) subcommands: Vec<&'w Word>,
+    /// The options, in order.
+    pub(crate) options: Vec<Chosen<'w>>,
+    /// What is neither, in order.
+    pub(crate) operands: Vec<&'w Word>,
+    /// Whether a word stands for a subcommand that is not in the table.
+    pub(crate) is_unlisted: bool,
+}
+
+/// Reads `words`, the arguments of the program of `entry`.
+pub(crate) fn read<'w>(entry: Entry, words: &'w [Word]) -> Reading<'w> {
+    let mut reading = Reading {
+        entries: vec![entry],
+        subcommands: Vec::new(),
+        options: Vec::new(),
+        operands: Vec::new(),
+        is_unlisted: false,
+    };
+    let mut rest = words.iter();
+    let mut deepest = entry;
+    while let Some(word) = rest.next() {
+        let text = first_text(word);
+        if text == "--" && word.parts.len() == 1 {
+            reading.operands.extend(rest);
+            break;
+        }
+        if text.len() > 1 && (text.starts_with('-') || reading.row(text).is_some()) {
+            reading.option(word, text, &mut rest);
+            continue;
+        }
+        if reading.operands.is_empty() && deepest.has_subcommands() {
+            let inner = word.literal().and_then(|name| deepest.subcommand(&name));
+            if let Some(inner) = inner {
+                reading.entries.push(inner);
+                reading.subcommands.push(word);
+                deepest = inner;
+                continue;
+            }
+            reading.is_unlisted = !deepest.has_operands();
+        }
+        reading.operands.push(word);
+        if deepest.ends_at_operand() {
+            reading.operands.extend(rest);
+            break;
+        }
+    }
+    reading
+}
+
+impl<'w> Reading<'w> {
+    /// Returns what is said of the deepest subcommand.
+    pub(crate) fn deepest(&self) -> Option<Entry> {
+        self.entries.last().copied()
+    }
+
+    /// Returns whether the option with this normal form is given.
+    pub(crate) fn has(&self, normal: &str) -> bool {
+        self.options.iter().any(|option| option.is(normal))
+    }
+
+    /// Returns the values of the option with this normal form.
+    pub(crate) fn values<'a>(&'a self, normal: &'a str) -> impl Iterator<Item = &'a Word> {
+        let given = self.options.iter().filter(move |it| it.is(normal));
+        given.filter_map(|option| option.value.as_deref())
+    }
+
+    /// Returns the operands that have a role, and the values that have one.
+    pub(crate) fn roles(&self) -> impl Iterator<Item = Operand<'_>> {
+        let values = self.options.iter().filter_map(|option| {
+            let role = option.row?.role;
+            let word = option.value.as_deref()?;
+            Some(Operand { word, role })
+        });
+        let roles = self.operand_roles();
+        let count = self.operands.len();
+        let operands = self.operands.iter().enumerate();
+        let operands = operands.filter_map(move |(index, word)| {
+            let role = roles?.at(index, count)?;
+            Some(Operand { word, role })
+        });
+        values.chain(operands)
+    }
+
+    /// Returns the role of the operand `index`.
+    pub(crate) fn role_of(&self, index: usize) -> Option<Role> {
+        self.operand_roles()?.at(index, self.operands.len())
+    }
+
+    fn operand_roles(&self) -> Option<Roles> {
+        let deepest = self.deepest()?;
+        let differing = self.whens_of(deepest).filter_map(WhenRow::operands).last();
+        differing.or_else(|| deepest.has_operands().then(|| deepest.operands()))
+    }
+
+    /// Returns whether what lies beneath a folder is meant too.
+    pub(crate) fn is_beneath(&self) -> bool {
+        let Some(deepest) = self.deepest() else {
+            return false;
+        };
+        let differing = self.whens_of(deepest).filter_map(WhenRow::beneath).last();
+        let (always, options) =
+            differing.unwrap_or_else(|| (deepest.is_always_beneath(), deepest.beneath()));
+        always || options.iter().any(|condition| self.meets(condition))
+    }
+
+    /// Returns the conditions of `entry` that hold.
+    pub(crate) fn whens_of(&self, entry: Entry) -> impl Iterator<Item = &'static WhenRow> {
+        entry.whens().iter().filter(|when| {
+            when.given().iter().all(|condition| self.meets(condition))
+                && !when.without().iter().any(|condition| self.meets(condition))
+                && when.words().iter().all(|glob| self.has_operand(*glob))
+        })
+    }
+
+    fn meets(&self, (option, value): &(Text, Text)) -> bool {
+        let value = value.as_str();
+        let is_so = |word: &Word| glob::matches(value, &shown_text(word));
+        self.options.iter().any(|given| {
+            given.is(option.as_str())
+                && (value.is_empty() || given.value.as_deref().is_some_and(is_so))
+        })
+    }
+
+    fn has_operand(&self, glob: Text) -> bool {
+        let glob = glob.as_str();
+        let mut operands = self.operands.iter();
+        operands.any(|word| glob::matches(glob, &shown_text(word)))
+    }
+
+    /// Returns what is said of an option, in the subcommand first.
+    fn row(&self, spelling: &str) -> Option<&'static OptionRow> {
+        let mut entries = self.entries.iter().rev();
+        entries.find_map(|entry| entry.option(spelling))
+    }
+
+    fn is_long_single(&self) -> bool {
+        self.entries.iter().any(|entry| entry.is_long_single())
+    }
+
+    fn option(&mut self, word: &'w Word, text: &'w str, rest: &mut impl Iterator<Item = &'w Word>) {
+        let (name, has_value) = match text.split_once('=') {
+            Some((name, _)) => (name, true),
+            None => (text, false),
+        };
+        let exact = self.row(text).map(|row| (row, text.len(), false));
+        let found = exact.or_else(|| self.long(name).map(|row| (row, name.len(), has_value)));
+        let Some((row, end, has_value)) = found else {
+            if text.starts_with("--") {
+                let value = has_value.then(|| Cow::Owned(without_start(word, name.len() + 1)));
+                self.push(None, name, value, word);
+            } else {
+                self.letters(word, text, rest);
+            }
+            return;
+        };
+        let value = match row.takes {
+            _ if has_value => Some(Cow::Owned(without_start(word, end + 1))),
+            Takes::Value if word.parts.len() == 1 => rest.next().map(Cow::Borrowed),
+            Takes::Value => Some(Cow::Owned(without_start(word, end))),
+            Takes::Nothing | Takes::Attached => None,
+        };
+        self.push(Some(row), name, value, word);
+    }
+
+    /// Returns the option that a word names as a whole, be it by its start.
+    fn long(&self, name: &str) -> Option<&'static OptionRow> {
+        if let Some(row) = self.row(name) {
+            return Some(row);
+        }
+        if !name.starts_with("--") {
+            return None;
+        }
+        if self.is_long_single()
+            && let Some(row) = self.row(name.get(1..)?)
+        {
+            return Some(row);
+        }
+        let mut entries = self.entries.iter().rev();
+        entries.find_map(|entry| entry.abbreviated(name).filter(|_| name.len() > 3))
+    }
+
+    fn letters(
+        &mut self,
+        word: &'w Word,
+        text: &'w str,
+        rest: &mut impl Iterator<Item = &'w Word>,
+    ) {
+        let mut spelling = String::with_capacity(4);
+        for (index, letter) in text.char_indices().skip(1) {
+            spelling.clear();
+            spelling.push('-');
+            spelling.push(letter);
+            let Some(row) = self.row(&spelling) else {
+                self.push(None, text, None, word);
+                // Where long options have one dash, these are no letters.
+                if self.is_long_single() {
+                    return;
+                }
+                continue;
+            };
+            let end = index + letter.len_utf8();
+            let is_last = end == text.len() && word.parts.len() == 1;
+            let value = match row.takes {
+                Takes::Nothing => None,
+                Takes::Value if is_last => rest.next().map(Cow::Borrowed),
+                Takes::Attached if is_last => None,
+                Takes::Value | Takes::Attached => Some(Cow::Owned(without_start(word, end))),
+            };
+            self.push(Some(row), text, value, word);
+            if row.takes != Takes::Nothing {
+                return;
+            }
+        }
+    }
+
+    fn push(
+        &mut self,
+        row: Option<&'static OptionRow>,
+        written: &'w str,
+        value: Option<Cow<'w, Word>>,
+        word: &Word,
+    ) {
+        let span = word.span;
+        self.options.push(Chosen {
+            row,
+            written,
+            value,
+            span,
+        });
+    }
+}
+
+impl Chosen<'_> {
+    /// Returns whether it is the option with this normal form.
+    pub(crate) fn is(&self, normal: &str) -> bool {
+        self.row.is_some_and(|row| row.normal() == normal)
+    }
+}
