@@ -20,6 +20,8 @@ pub(crate) struct Entry {
     pub(crate) is_long_single: bool,
     pub(crate) ends_at_operand: bool,
     pub(crate) is_code: bool,
+    pub(crate) starts_here: bool,
+    pub(crate) input: Input,
     pub(crate) operands: Option<Operands>,
     pub(crate) beneath: Beneath,
     pub(crate) effects: Vec<Effect>,
@@ -27,6 +29,15 @@ pub(crate) struct Entry {
     /// The words of each subcommand, in its several names, and its entry.
     pub(crate) subcommands: Vec<(Vec<String>, Entry)>,
     pub(crate) examples: Vec<Example>,
+}
+
+/// What becomes of standard input.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) enum Input {
+    #[default]
+    Unsaid,
+    Sent,
+    Run,
 }
 
 /// An option.
@@ -208,6 +219,8 @@ fn entry(source: Source<'_>, mut fields: Fields<'_>, outer: &[Given]) -> Result<
         is_long_single: fields.word("long", "single")?,
         ends_at_operand: fields.word("ends", "operand")?,
         is_code: fields.word("paths", "code")?,
+        starts_here: fields.word("default", ".")?,
+        input: input(source, &mut fields)?,
         operands: operands(source, &mut fields)?,
         beneath: beneath(source, &mut fields, &known)?,
         effects,
@@ -217,6 +230,18 @@ fn entry(source: Source<'_>, mut fields: Fields<'_>, outer: &[Given]) -> Result<
     };
     fields.end()?;
     Ok(found)
+}
+
+fn input(source: Source<'_>, fields: &mut Fields<'_>) -> Result<Input, Fault> {
+    let Some(node) = fields.take("input") else {
+        return Ok(Input::Unsaid);
+    };
+    let text = source.text(node)?;
+    match text.text.as_str() {
+        "send" => Ok(Input::Sent),
+        "code" => Ok(Input::Run),
+        _ => source.fault(text.line, "`input` is `send` or `code`"),
+    }
 }
 
 fn subcommands(

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::entry::{Beneath, Condition, Entry, Operands, Program, Takes};
+use crate::entry::{Beneath, Condition, Entry, Input, Operands, Program, Takes};
 use crate::phrase::{Effect, Resource, Role};
 use crate::place::Place;
 
@@ -166,6 +166,9 @@ impl Tables {
             ("IN_CODE", entry.is_code),
             ("HAS_OPERANDS", entry.operands.is_some()),
             ("BENEATH_ALWAYS", always),
+            ("STARTS_HERE", entry.starts_here),
+            ("INPUT_SENT", entry.input == Input::Sent),
+            ("INPUT_RUN", entry.input == Input::Run),
         ];
         let row = format!(
             "EntryRow {{ flags: {}, repeated: {repeated}, spellings: {spellings}, \

@@ -10,7 +10,8 @@ mod row;
 use std::cmp::Ordering;
 
 pub use place::place_kinds;
-pub(crate) use row::Entry;
+pub(crate) use reading::{Reading, read};
+pub(crate) use row::{Entry, Role};
 
 use row::table;
 

@@ -3,16 +3,17 @@
 mod archive;
 mod change;
 mod container;
+mod entry;
 mod git;
 mod network;
 mod other;
-mod table;
 mod transfer;
 
 use aegis_types::{Access, Command, RedirectionKind, Word};
 
 use crate::option::{self, Spec};
 use crate::program::program_name;
+use crate::programs;
 
 /// A word that may name a file or a folder, and how it is reached for.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -184,8 +185,8 @@ fn by_name(name: &str, command: &Command, list: &mut Vec<Touched>) {
         "curl" | "wget" | "openssl" => network::touched(name, arguments, list),
         "docker" | "podman" | "nerdctl" => container::touched(arguments, list),
         "sqlite3" | "duckdb" => change::database(arguments, list),
-        _ => match table::entry_for(name) {
-            Some(entry) => entry.touched(command, list),
+        _ => match programs::entry_for(name) {
+            Some(found) => entry::touched(name, found, command, list),
             None => other::by_name(name, command, list),
         },
     }

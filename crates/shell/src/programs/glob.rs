@@ -1,6 +1,7 @@
 //! Matches texts against the globs of the table.
 
-/// Returns whether `text` matches `glob`, in which `*` stands for any letters and `?` for one.
+/// Returns whether `text` matches `glob`, in which `*` stands for any letters,
+/// `?` for one, and `[a-z]` for one of these.
 pub(crate) fn matches(glob: &str, text: &str) -> bool {
     let (mut glob, mut text) = (glob.chars(), text.chars());
     let mut retry = None;
@@ -12,7 +13,7 @@ pub(crate) fn matches(glob: &str, text: &str) -> bool {
             }
             Some(letter) => {
                 if let Some(found) = text.next()
-                    && (letter == '?' || letter == found)
+                    && matches_one(letter, &mut glob, found)
                 {
                     continue;
                 }
@@ -31,6 +32,31 @@ pub(crate) fn matches(glob: &str, text: &str) -> bool {
         text = from.clone();
         retry = Some((after, from));
     }
+}
+
+/// Returns whether `found` is `letter`, or what begins with it in `rest` stands for it.
+fn matches_one(letter: char, rest: &mut std::str::Chars<'_>, found: char) -> bool {
+    if letter != '[' {
+        return letter == '?' || letter == found;
+    }
+    let Some((class, after)) = rest.as_str().split_once(']') else {
+        return found == '[';
+    };
+    *rest = after.chars();
+    let mut letters = class.chars();
+    let mut is_in = false;
+    while let Some(first) = letters.next() {
+        let mut ahead = letters.clone();
+        let last = match (ahead.next(), ahead.next()) {
+            (Some('-'), Some(last)) => {
+                letters = ahead;
+                last
+            }
+            _ => first,
+        };
+        is_in |= (first..=last).contains(&found);
+    }
+    is_in
 }
 
 /// Returns whether `path` matches `glob`, in which `**` stands for any folders
@@ -81,6 +107,7 @@ mod tests {
             ("a*c*e", "abcde"),
             ("*ab", "aab"),
             ("a?c", "abc"),
+            ("[eE]x[a-c]:*", "Exb:y"),
         ] {
             assert!(matches(glob, text), "{glob} {text}");
         }

@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-use aegis_types::{Span, Word};
+use aegis_types::{EffectKind, Span, Word};
 
 use super::glob;
-use super::row::{Entry, OptionRow, Role, Roles, Takes, Text, WhenRow};
+use super::row::{Entry, OptionRow, Resource, Role, Roles, Takes, Text, WhenRow};
 use crate::option::{first_text, shown_text, without_start};
 
 /// An option that is given.
@@ -100,21 +100,34 @@ impl<'w> Reading<'w> {
         given.filter_map(|option| option.value.as_deref())
     }
 
-    /// Returns the operands that have a role, and the values that have one.
-    pub(crate) fn roles(&self) -> impl Iterator<Item = Operand<'_>> {
-        let values = self.options.iter().filter_map(|option| {
+    /// Returns the values of options, with their roles.
+    pub(crate) fn values_with_roles(&self) -> impl Iterator<Item = Operand<'_>> {
+        self.options.iter().filter_map(|option| {
             let role = option.row?.role;
             let word = option.value.as_deref()?;
             Some(Operand { word, role })
-        });
+        })
+    }
+
+    /// Returns the operands that have a role.
+    pub(crate) fn operands_with_roles(&self) -> impl Iterator<Item = Operand<'_>> {
         let roles = self.operand_roles();
         let count = self.operands.len();
         let operands = self.operands.iter().enumerate();
-        let operands = operands.filter_map(move |(index, word)| {
+        operands.filter_map(move |(index, word)| {
             let role = roles?.at(index, count)?;
             Some(Operand { word, role })
-        });
-        values.chain(operands)
+        })
+    }
+
+    /// Returns what is stated of it as it is given.
+    pub(crate) fn stated(&self) -> impl Iterator<Item = &'static (EffectKind, Resource)> {
+        let deepest = self.deepest();
+        let always = deepest.into_iter().flat_map(Entry::effects);
+        let whens = deepest
+            .into_iter()
+            .flat_map(|deepest| self.whens_of(deepest));
+        always.chain(whens.flat_map(WhenRow::effects))
     }
 
     /// Returns the role of the operand `index`.

@@ -85,7 +85,7 @@ pub(crate) struct OptionRow {
 /// A program or a subcommand.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct EntryRow {
-    pub(super) flags: u8,
+    pub(super) flags: u16,
     pub(super) repeated: u8,
     pub(super) spellings: Run,
     pub(super) operands: Run,
@@ -98,7 +98,7 @@ pub(super) struct EntryRow {
 /// What differs under conditions.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct WhenRow {
-    pub(super) flags: u8,
+    pub(super) flags: u16,
     pub(super) repeated: u8,
     pub(super) given: Run,
     pub(super) without: Run,
@@ -117,12 +117,15 @@ pub(super) struct PlaceRow {
     pub(super) except: Run,
 }
 
-const LONG_SINGLE: u8 = 1;
-const ENDS_AT_OPERAND: u8 = 2;
-const IN_CODE: u8 = 4;
-const HAS_OPERANDS: u8 = 8;
-const BENEATH_ALWAYS: u8 = 16;
-const HAS_BENEATH: u8 = 32;
+const LONG_SINGLE: u16 = 1;
+const ENDS_AT_OPERAND: u16 = 2;
+const IN_CODE: u16 = 4;
+const HAS_OPERANDS: u16 = 8;
+const BENEATH_ALWAYS: u16 = 16;
+const HAS_BENEATH: u16 = 32;
+const STARTS_HERE: u16 = 64;
+const INPUT_SENT: u16 = 128;
+const INPUT_RUN: u16 = 256;
 
 /// The tables that the build writes.
 pub(super) mod table {
@@ -228,6 +231,21 @@ impl Entry {
     /// Returns whether code tells which words name files.
     pub(crate) fn is_code(self) -> bool {
         self.0.flags & IN_CODE != 0
+    }
+
+    /// Returns whether the folder in which it runs is meant where none is named.
+    pub(crate) fn starts_here(self) -> bool {
+        self.0.flags & STARTS_HERE != 0
+    }
+
+    /// Returns whether standard input goes to the host it speaks to.
+    pub(crate) fn sends_input(self) -> bool {
+        self.0.flags & INPUT_SENT != 0
+    }
+
+    /// Returns whether standard input is run.
+    pub(crate) fn runs_input(self) -> bool {
+        self.0.flags & INPUT_RUN != 0
     }
 
     /// Returns whether it says anything of operands.

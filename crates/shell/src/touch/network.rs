@@ -127,7 +127,7 @@ fn curl(arguments: &[Word], list: &mut Vec<Touched>) {
 }
 
 /// Returns the path of a `file:` address.
-fn local_path(word: &Word) -> Word {
+pub(super) fn local_path(word: &Word) -> Word {
     let text = first_text(word);
     let path = text.trim_start_matches("file:");
     let slashes = path.len() - path.trim_start_matches('/').len();
@@ -135,7 +135,7 @@ fn local_path(word: &Word) -> Word {
 }
 
 /// Returns the file whose content is sent: `@file`, `name=@file`, `name=<file`.
-fn sent_file(word: &Word) -> Option<Touched> {
+pub(crate) fn sent_file(word: &Word) -> Option<Touched> {
     let text = first_text(word);
     let start = if text.starts_with('@') {
         1

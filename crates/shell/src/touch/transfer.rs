@@ -193,7 +193,7 @@ fn remote(name: &str, arguments: &[Word], list: &mut Vec<Touched>) {
 }
 
 /// Returns whether a word names something on another machine.
-fn is_remote(word: &Word) -> bool {
+pub(crate) fn is_remote(word: &Word) -> bool {
     let text = first_text(word);
     match text.split_once(':') {
         Some((host, _)) => !host.is_empty() && !host.contains('/'),

@@ -1,0 +1,84 @@
+//! The programs of the table whose words are told by their roles.
+
+use aegis_types::{Access, Command, EffectKind, Word};
+
+use super::transfer::is_remote;
+use super::{Extent, Touched, here, network, other};
+use crate::option::first_text;
+use crate::programs::{self, Entry, Reading, Role};
+
+/// Adds what a program of the table is given.
+pub(super) fn touched(name: &str, entry: Entry, command: &Command, list: &mut Vec<Touched>) {
+    let reading = programs::read(entry, &command.arguments);
+    let recursive = reading.is_beneath();
+    let values = reading.values_with_roles();
+    list.extend(values.filter_map(|value| by_role(value.word, value.role)));
+    let extent = extent_of(name, &reading);
+    let mut names_path = false;
+    for operand in reading.operands_with_roles() {
+        names_path |= matches!(operand.role, Role::Path(_));
+        if let Some(found) = by_role(operand.word, operand.role) {
+            list.push(found.beneath(recursive).over(extent.clone()));
+        }
+    }
+    if entry.starts_here() && recursive && !names_path && command.place.position == 0 {
+        // A search without a folder begins where it runs.
+        let searched = Touched::new(&here(command), Access::READ).beneath(true);
+        list.push(searched.over(extent));
+    }
+    if may_do_anything(&reading) {
+        other::by_name(name, command, list);
+    }
+}
+
+/// Returns whether what a program does with its arguments cannot be told.
+fn may_do_anything(reading: &Reading<'_>) -> bool {
+    reading.is_unlisted
+        || reading
+            .stated()
+            .any(|(kind, _)| *kind == EffectKind::Unknown)
+        || reading
+            .operands_with_roles()
+            .any(|operand| matches!(operand.role, Role::Code | Role::Command))
+}
+
+fn by_role(word: &Word, role: Role) -> Option<Touched> {
+    match role {
+        Role::Path(ways) => Some(Touched::new(word, ways.access())),
+        Role::Send => Some(Touched::new(word, Access::READ)),
+        Role::Body => network::sent_file(word),
+        Role::Remote(ways) => {
+            let is_here = !is_remote(word) && ways.access() != Access::default();
+            is_here.then(|| Touched::new(word, ways.access()))
+        }
+        Role::Url => {
+            let is_here = first_text(word).starts_with("file:");
+            is_here.then(|| Touched::new(&network::local_path(word), Access::READ))
+        }
+        Role::Text
+        | Role::Host
+        | Role::Command
+        | Role::Code
+        | Role::Process
+        | Role::Package
+        | Role::Service
+        | Role::Named => None,
+    }
+}
+
+/// Returns what a few programs mean beside the files they are given.
+fn extent_of(name: &str, reading: &Reading<'_>) -> Extent {
+    match name {
+        // Whoever no longer owns a folder may be kept out of it.
+        "chown" | "gchown" | "setfacl" => Extent::Sealed,
+        "rg" | "ag" | "ack" | "ugrep" => {
+            let sees_all = ["--hidden", "-u", "-a"];
+            if sees_all.iter().any(|option| reading.has(option)) {
+                Extent::Said
+            } else {
+                Extent::Visible
+            }
+        }
+        _ => Extent::Said,
+    }
+}
