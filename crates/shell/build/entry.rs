@@ -316,7 +316,7 @@ fn option(source: Source<'_>, item: Node, takes: Takes) -> Result<Given, Fault> 
         Value::List(_) => (source.texts(item)?, text),
         Value::Scalar(_) => (vec![source.text(item)?], text),
     };
-    let is_option = |text: &str| text.len() > 1 && text.starts_with(['-', '+']);
+    let is_option = |text: &str| text == "+" || text.len() > 1 && text.starts_with(['-', '+']);
     if spellings.is_empty() {
         return source.fault(line, "an option has a name");
     }

@@ -15,6 +15,7 @@
 //! reached for; [`located`] joins such a word with the directory in which the
 //! command runs; [`hints`] lists the text that inline code shows.
 
+mod effect;
 mod elsewhere;
 mod embed;
 mod expand;
@@ -28,7 +29,6 @@ mod output;
 mod plan;
 mod powershell;
 mod program;
-#[expect(dead_code, reason = "effects are told from it next")]
 mod programs;
 mod run;
 mod surroundings;
@@ -36,9 +36,10 @@ mod syntax;
 mod touch;
 mod walk;
 
+pub use effect::effects;
 pub use elsewhere::run_elsewhere;
 pub use hint::{hints, loose_words};
-pub use locate::located;
+pub use locate::{located, written};
 pub use plan::{VERSION, plan};
 pub use powershell::plan_powershell;
 pub use program::program_name;

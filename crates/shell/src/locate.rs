@@ -36,6 +36,27 @@ pub fn located(command: &Command, word: &Word) -> Option<Word> {
     }
 }
 
+/// Returns `word` as text, with a mark where it cannot be told.
+#[must_use]
+pub fn written(word: &Word) -> String {
+    let mut text = String::new();
+    for part in &word.parts {
+        match part {
+            WordPart::Literal(part) | WordPart::Pattern(part) => text.push_str(part),
+            WordPart::Home(user) => {
+                text.push('~');
+                text.push_str(user.as_deref().unwrap_or_default());
+            }
+            WordPart::Unknown(UnknownCause::Variable(name)) => {
+                text.push('$');
+                text.push_str(name);
+            }
+            WordPart::Unknown(_) => text.push('…'),
+        }
+    }
+    text
+}
+
 /// Returns whether an unknown stands for the directory in which the text starts.
 fn is_start(cause: &UnknownCause) -> bool {
     matches!(cause, UnknownCause::Variable(name) if name == "PWD")

@@ -142,11 +142,14 @@ pub(crate) fn shown_text(word: &Word) -> String {
 }
 
 /// Returns `word` without its first `bytes` bytes, which are text.
+///
+/// A letter of which a byte is among them goes as a whole.
 pub(crate) fn without_start(word: &Word, bytes: usize) -> Word {
     let mut word = word.clone();
     let is_empty = match word.parts.first_mut() {
         Some(WordPart::Literal(text) | WordPart::Pattern(text)) => {
-            text.replace_range(..bytes.min(text.len()), "");
+            let end = (bytes..text.len()).find(|end| text.is_char_boundary(*end));
+            text.replace_range(..end.unwrap_or(text.len()), "");
             text.is_empty()
         }
         Some(WordPart::Home(_) | WordPart::Unknown(_)) | None => false,

@@ -10,8 +10,8 @@ mod row;
 use std::cmp::Ordering;
 
 pub use place::place_kinds;
-pub(crate) use reading::{Reading, read};
-pub(crate) use row::{Entry, Role};
+pub(crate) use reading::{Operand, Reading, read};
+pub(crate) use row::{Entry, Resource, Role};
 
 use row::table;
 

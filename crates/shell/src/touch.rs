@@ -9,6 +9,9 @@ mod network;
 mod other;
 mod transfer;
 
+pub(crate) use network::sent_file;
+pub(crate) use transfer::is_remote;
+
 use aegis_types::{Access, Command, RedirectionKind, Word};
 
 use crate::option::{self, Spec};

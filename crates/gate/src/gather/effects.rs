@@ -6,7 +6,7 @@ use aegis_types::{
 };
 
 use super::host;
-use super::word::written;
+use aegis_shell::written;
 
 /// How many effects of one request are told.
 const EFFECTS_MAX: usize = 512;

@@ -14,8 +14,8 @@ use super::glob::matches_name;
 use super::resolve::Last;
 use super::shell::{Line, directory_of, text_of};
 use super::touches::Touches;
-use super::word::written;
 use crate::protected::{ProtectedObject, Reach};
+use aegis_shell::written;
 
 /// What a `find` looks for.
 struct Search {

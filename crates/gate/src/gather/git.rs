@@ -77,7 +77,7 @@ pub(crate) fn touch(
         touches.touch(kind, &path, reach, text_of(line, command));
     }
     if !item.work_tree {
-        touches.add_fact_only(&place, &super::word::written(&item.word), item.access);
+        touches.add_fact_only(&place, &aegis_shell::written(&item.word), item.access);
     }
     true
 }

@@ -8,8 +8,9 @@ use aegis_types::{Access, Command, Word};
 use super::resolve::{Found, Last, PlannedLink};
 use super::shell::{Line, path_of, text_of};
 use super::touches::{Reached, Touches};
-use super::word::{Shape, shape, written};
+use super::word::{Shape, shape};
 use crate::protected::{Reach, Relation};
+use aegis_shell::written;
 
 /// A command that takes sources and a destination.
 struct Transfer {

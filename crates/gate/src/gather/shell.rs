@@ -11,10 +11,11 @@ use super::near::{self, Material};
 use super::resolve::{Found, Last};
 use super::spelling::path_forms;
 use super::touches::{Reached, Touches};
-use super::word::{Shape, shape, written};
+use super::word::{Shape, shape};
 use super::{find, git, glob, links, listed};
 use crate::protected::{Reach, Relation};
 use crate::surroundings::Surroundings;
+use aegis_shell::written;
 
 /// A command line with what surrounds it.
 pub(crate) struct Line<'a> {

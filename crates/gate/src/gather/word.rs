@@ -153,26 +153,6 @@ fn home(user: Option<&str>, surroundings: &Surroundings) -> Option<PathBuf> {
     })
 }
 
-/// Returns `word` as text, with a mark where it cannot be told.
-pub(crate) fn written(word: &Word) -> String {
-    let mut text = String::new();
-    for part in &word.parts {
-        match part {
-            WordPart::Literal(part) | WordPart::Pattern(part) => text.push_str(part),
-            WordPart::Home(user) => {
-                text.push('~');
-                text.push_str(user.as_deref().unwrap_or_default());
-            }
-            WordPart::Unknown(UnknownCause::Variable(name)) => {
-                text.push('$');
-                text.push_str(name);
-            }
-            WordPart::Unknown(_) => text.push('…'),
-        }
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use aegis_types::Span;

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use aegis_types::{EffectKind, Span, Word};
+use aegis_types::{EffectKind, Word};
 
 use super::glob;
 use super::row::{Entry, OptionRow, Resource, Role, Roles, Takes, Text, WhenRow};
@@ -13,12 +13,8 @@ use crate::option::{first_text, shown_text, without_start};
 pub(crate) struct Chosen<'w> {
     /// What is said of it; nothing if it is in no table.
     pub(crate) row: Option<&'static OptionRow>,
-    /// How it is written; of a letter among others, all of them.
-    pub(crate) written: &'w str,
     /// Its value.
     pub(crate) value: Option<Cow<'w, Word>>,
-    /// The word in which it stands.
-    pub(crate) span: Span,
 }
 
 /// A word that is no option, and what it is to the program.
@@ -60,7 +56,8 @@ pub(crate) fn read<'w>(entry: Entry, words: &'w [Word]) -> Reading<'w> {
             reading.operands.extend(rest);
             break;
         }
-        if text.len() > 1 && (text.starts_with('-') || reading.row(text).is_some()) {
+        let is_plus = || reading.row(text).is_some() || reading.row("+").is_some();
+        if text.len() > 1 && (text.starts_with('-') || text.starts_with('+') && is_plus()) {
             reading.option(word, text, &mut rest);
             continue;
         }
@@ -191,12 +188,16 @@ impl<'w> Reading<'w> {
             Some((name, _)) => (name, true),
             None => (text, false),
         };
-        let exact = self.row(text).map(|row| (row, text.len(), false));
+        let plus = || text.starts_with('+').then(|| self.row("+"))?;
+        let exact = self
+            .row(text)
+            .or_else(plus)
+            .map(|row| (row, text.len(), false));
         let found = exact.or_else(|| self.long(name).map(|row| (row, name.len(), has_value)));
         let Some((row, end, has_value)) = found else {
             if text.starts_with("--") {
                 let value = has_value.then(|| Cow::Owned(without_start(word, name.len() + 1)));
-                self.push(None, name, value, word);
+                self.push(None, value);
             } else {
                 self.letters(word, text, rest);
             }
@@ -208,7 +209,7 @@ impl<'w> Reading<'w> {
             Takes::Value => Some(Cow::Owned(without_start(word, end))),
             Takes::Nothing | Takes::Attached => None,
         };
-        self.push(Some(row), name, value, word);
+        self.push(Some(row), value);
     }
 
     /// Returns the option that a word names as a whole, be it by its start.
@@ -240,7 +241,7 @@ impl<'w> Reading<'w> {
             spelling.push('-');
             spelling.push(letter);
             let Some(row) = self.row(&spelling) else {
-                self.push(None, text, None, word);
+                self.push(None, None);
                 // Where long options have one dash, these are no letters.
                 if self.is_long_single() {
                     return;
@@ -255,27 +256,15 @@ impl<'w> Reading<'w> {
                 Takes::Attached if is_last => None,
                 Takes::Value | Takes::Attached => Some(Cow::Owned(without_start(word, end))),
             };
-            self.push(Some(row), text, value, word);
+            self.push(Some(row), value);
             if row.takes != Takes::Nothing {
                 return;
             }
         }
     }
 
-    fn push(
-        &mut self,
-        row: Option<&'static OptionRow>,
-        written: &'w str,
-        value: Option<Cow<'w, Word>>,
-        word: &Word,
-    ) {
-        let span = word.span;
-        self.options.push(Chosen {
-            row,
-            written,
-            value,
-            span,
-        });
+    fn push(&mut self, row: Option<&'static OptionRow>, value: Option<Cow<'w, Word>>) {
+        self.options.push(Chosen { row, value });
     }
 }
 

@@ -18,6 +18,7 @@ pub(crate) struct Run(pub(super) u32, pub(super) u16);
 pub(crate) struct Ways(pub(super) u8);
 
 /// What a word is to a program.
+#[allow(dead_code, reason = "the files of the table decide which are used")]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Role {
     /// Nothing in the world.
@@ -60,6 +61,7 @@ pub(crate) enum Takes {
 }
 
 /// What an effect that an entry states is done to.
+#[allow(dead_code, reason = "the files of the table decide which are used")]
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Resource {
     /// It cannot be told, or has no name.
@@ -170,6 +172,11 @@ impl OptionRow {
     /// Returns the spelling that stands for all.
     pub(crate) fn normal(&self) -> &'static str {
         self.normal.as_str()
+    }
+
+    /// Returns what its value is.
+    pub(crate) fn role(&self) -> Role {
+        self.role
     }
 }
 

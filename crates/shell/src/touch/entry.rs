@@ -10,6 +10,10 @@ use crate::programs::{self, Entry, Reading, Role};
 /// Adds what a program of the table is given.
 pub(super) fn touched(name: &str, entry: Entry, command: &Command, list: &mut Vec<Touched>) {
     let reading = programs::read(entry, &command.arguments);
+    if reading.deepest().is_some_and(Entry::is_code) {
+        other::by_name(name, command, list);
+        return;
+    }
     let recursive = reading.is_beneath();
     let values = reading.values_with_roles();
     list.extend(values.filter_map(|value| by_role(value.word, value.role)));
@@ -27,7 +31,11 @@ pub(super) fn touched(name: &str, entry: Entry, command: &Command, list: &mut Ve
         list.push(searched.over(extent));
     }
     if may_do_anything(&reading) {
-        other::by_name(name, command, list);
+        if reading.subcommands.is_empty() {
+            other::by_name(name, command, list);
+        } else {
+            other::any_path(&command.arguments, list);
+        }
     }
 }
 

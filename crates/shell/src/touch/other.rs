@@ -19,12 +19,15 @@ pub(super) fn by_name(name: &str, command: &Command, list: &mut Vec<Touched>) {
             shell(arguments, list);
         }
         "make" | "gmake" => make(arguments, list),
-        _ if takes_subcommands(plain) => {
-            let could = arguments.iter().filter(|word| looks_like_path(word));
-            list.extend(could.filter_map(any_argument));
-        }
+        _ if takes_subcommands(plain) => any_path(arguments, list),
         _ => any_program(arguments, list),
     }
+}
+
+/// Adds every argument that looks like a path, for anything.
+pub(super) fn any_path(arguments: &[Word], list: &mut Vec<Touched>) {
+    let could = arguments.iter().filter(|word| looks_like_path(word));
+    list.extend(could.filter_map(any_argument));
 }
 
 /// Returns whether most arguments of a program are names of other things than files.

