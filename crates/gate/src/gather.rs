@@ -36,9 +36,6 @@ use crate::protected::{Protected, Reach};
 use crate::settings::Settings;
 use crate::surroundings::Surroundings;
 
-/// The version of the tables here; recorded with what they derive.
-const PROGRAMS_VERSION: u32 = 1;
-
 /// Everything that facts are gathered from.
 #[derive(Clone, Copy)]
 pub(crate) struct Scene<'a> {
@@ -82,7 +79,7 @@ pub(crate) fn bare(scene: &Scene<'_>) -> ActionRequest {
             derived_by: Derivation {
                 program: env!("CARGO_PKG_VERSION").to_owned(),
                 shell: aegis_shell::VERSION,
-                programs: PROGRAMS_VERSION,
+                programs: aegis_shell::PROGRAMS_VERSION,
             },
             ..Context::default()
         },
@@ -122,9 +119,8 @@ pub(crate) fn gather(scene: &Scene<'_>) -> ActionRequest {
     if touches.resolver.links().len() > links_before {
         redirect_pending(scene, &mut touches);
     }
-    let mut effects = effects::of_paths(&touches.paths);
-    effects.append(&mut request.context.effects);
-    request.context.effects = effects;
+    let told = std::mem::take(&mut request.context.effects);
+    request.context.effects = effects::all(&touches.paths, &request.context.home, told);
     request.context.paths = touches.paths;
     request.context.protected = touches.touched;
     request
@@ -194,9 +190,8 @@ fn add_line(
     };
     touch_line(&line, touches);
     request.context.nested_agents = programs::judge(&line, touches);
-    let (effects, hosts) = effects::of_plan(&plan);
-    request.context.effects = effects;
-    request.context.hosts = hosts;
+    request.context.effects = aegis_shell::effects(&plan);
+    request.context.hosts = effects::hosts(&plan, &request.context.effects);
     request.context.plan = Some(plan);
 }
 

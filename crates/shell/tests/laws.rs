@@ -1,6 +1,6 @@
 //! What holds for every text.
 
-use aegis_shell::{hints, located, plan, plan_powershell, touched};
+use aegis_shell::{effects, hints, located, plan, plan_powershell, touched};
 use aegis_types::{Plan, Word};
 use proptest::prelude::*;
 
@@ -177,5 +177,16 @@ proptest! {
             found.commands[0].arguments[0].literal(),
             other.commands[0].arguments[0].literal()
         );
+    }
+
+    #[test]
+    fn effects_are_bounded_and_equal_for_equal_texts(text in texts()) {
+        let found = effects(&plan(&text));
+        prop_assert!(found.len() <= 512);
+        prop_assert_eq!(&found, &effects(&plan(&text)));
+        for effect in &found {
+            prop_assert!(!effect.causes.is_empty());
+        }
+        effects(&plan_powershell(&text));
     }
 }

@@ -1,286 +1,147 @@
 //! What an action does to the world, told from its facts.
 
-use aegis_shell::program_name;
+use aegis_shell::{place_kinds, program_name};
 use aegis_types::{
-    Access, Effect, EffectKind, EffectResource, HostFact, NetworkClass, PathFact, Plan, Span, Word,
+    Access, Effect, EffectKind, EffectResource, HostFact, NetworkClass, PathFact, Plan, Span,
 };
 
 use super::host;
-use aegis_shell::written;
 
 /// How many effects of one request are told.
 const EFFECTS_MAX: usize = 512;
 
-/// Programs that speak to a host, and how they are told which one.
-const NETWORK: [(&str, Speaks); 24] = [
-    ("curl", Speaks::Url("http")),
-    ("wget", Speaks::Url("http")),
-    ("http", Speaks::Url("http")),
-    ("https", Speaks::Url("https")),
-    ("xh", Speaks::Url("http")),
-    ("aria2c", Speaks::Url("http")),
-    ("lynx", Speaks::Url("http")),
-    ("w3m", Speaks::Url("http")),
-    ("ssh", Speaks::FirstOperand("ssh")),
-    ("sftp", Speaks::FirstOperand("sftp")),
-    ("mosh", Speaks::FirstOperand("ssh")),
-    ("telnet", Speaks::FirstOperand("telnet")),
-    ("nc", Speaks::FirstOperand("tcp")),
-    ("ncat", Speaks::FirstOperand("tcp")),
-    ("netcat", Speaks::FirstOperand("tcp")),
-    ("ftp", Speaks::FirstOperand("ftp")),
-    ("ping", Speaks::FirstOperand("icmp")),
-    ("dig", Speaks::FirstOperand("dns")),
-    ("nslookup", Speaks::FirstOperand("dns")),
-    ("host", Speaks::FirstOperand("dns")),
-    ("scp", Speaks::RemotePath("scp")),
-    ("rsync", Speaks::RemotePath("rsync")),
-    ("socat", Speaks::Somewhere),
-    ("git", Speaks::Git),
+/// The scheme that programs take for an address without one.
+const SCHEMES: [(&str, &str); 22] = [
+    ("aria2c", "http"),
+    ("curl", "http"),
+    ("dig", "dns"),
+    ("ftp", "ftp"),
+    ("git", "ssh"),
+    ("host", "dns"),
+    ("http", "http"),
+    ("https", "https"),
+    ("lynx", "http"),
+    ("mosh", "ssh"),
+    ("nc", "tcp"),
+    ("ncat", "tcp"),
+    ("netcat", "tcp"),
+    ("nslookup", "dns"),
+    ("ping", "icmp"),
+    ("rsync", "rsync"),
+    ("scp", "scp"),
+    ("sftp", "sftp"),
+    ("ssh", "ssh"),
+    ("telnet", "telnet"),
+    ("wget", "http"),
+    ("xh", "http"),
 ];
 
-#[derive(Clone, Copy, Debug)]
-enum Speaks {
-    /// Each operand is a URL; one without a scheme has this one.
-    Url(&'static str),
-    /// The first operand is a host.
-    FirstOperand(&'static str),
-    /// Operands of the form `host:path`.
-    RemotePath(&'static str),
-    /// Some subcommands speak to a remote.
-    Git,
-    /// Where to cannot be told.
-    Somewhere,
-}
-
-/// Returns the effects that facts on paths show.
-pub(crate) fn of_paths(paths: &[PathFact]) -> Vec<Effect> {
+/// Returns every effect of an action: those on its paths, and `told`, which its
+/// command line shows.
+pub(crate) fn all(paths: &[PathFact], home: &str, told: Vec<Effect>) -> Vec<Effect> {
     let mut effects = Vec::new();
     for fact in paths {
-        // A program that may do anything is told as one unknown effect.
-        if fact.access == Access::ANY {
-            continue;
-        }
-        let ways = [
-            (fact.access.read, EffectKind::Read),
-            (fact.access.write, EffectKind::Write),
-            (fact.access.delete, EffectKind::Delete),
-            (fact.access.execute, EffectKind::Execute),
-        ];
-        for (is_so, kind) in ways {
-            if is_so && effects.len() < EFFECTS_MAX {
+        for kind in kinds(fact, home) {
+            let resource = EffectResource::Path(fact.written.clone());
+            if effects.len() < EFFECTS_MAX {
                 effects.push(Effect {
                     kind,
-                    resource: EffectResource::Path(fact.written.clone()),
-                    causes: Vec::new(),
+                    causes: causes(&told, kind, &resource),
+                    resource,
                 });
             }
         }
     }
     effects.dedup();
+    let is_known = |effect: &Effect, effects: &[Effect]| {
+        let mut known = effects.iter();
+        known.any(|known| known.kind == effect.kind && known.resource == effect.resource)
+    };
+    let on_paths = effects.len();
+    for effect in told {
+        let known = effects.get(..on_paths).unwrap_or_default();
+        if effects.len() < EFFECTS_MAX && !is_known(&effect, known) {
+            effects.push(effect);
+        }
+    }
     effects
 }
 
-/// Returns the effects that a plan shows besides those on paths, and its hosts.
-pub(crate) fn of_plan(plan: &Plan) -> (Vec<Effect>, Vec<HostFact>) {
-    let mut effects = Vec::new();
+/// Returns what reaching for a path means.
+fn kinds(fact: &PathFact, home: &str) -> Vec<EffectKind> {
+    let resolved = fact.resolved.as_deref().unwrap_or_default();
+    let places = place_kinds(resolved, fact.access, Some(home));
+    // A program that may do anything is told as one unknown effect.
+    if fact.access == Access::ANY {
+        let is_read = |kind: &EffectKind| *kind == EffectKind::Credential;
+        return places.into_iter().filter(is_read).collect();
+    }
+    let ways = [
+        (fact.access.read, EffectKind::Read),
+        (fact.access.write, EffectKind::Write),
+        (fact.access.delete, EffectKind::Delete),
+        (fact.access.execute, EffectKind::Execute),
+    ];
+    let ways = ways.into_iter().filter(|(is_so, _)| *is_so);
+    ways.map(|(_, kind)| kind).chain(places).collect()
+}
+
+/// Returns the words that cause an effect: those that name its path, if no others do.
+fn causes(told: &[Effect], kind: EffectKind, resource: &EffectResource) -> Vec<Span> {
+    let on_path = || told.iter().filter(|effect| effect.resource == *resource);
+    let same = on_path().find(|effect| effect.kind == kind);
+    let found = same.or_else(|| on_path().next());
+    found
+        .map(|effect| effect.causes.clone())
+        .unwrap_or_default()
+}
+
+/// Returns the hosts that a plan speaks to, as its effects tell.
+pub(crate) fn hosts(plan: &Plan, effects: &[Effect]) -> Vec<HostFact> {
+    let network = effects
+        .iter()
+        .filter(|effect| effect.kind == EffectKind::Network);
     let mut hosts = Vec::new();
-    for command in &plan.commands {
-        let Some(word) = &command.program else {
-            continue;
+    for effect in network {
+        let fact = match &effect.resource {
+            EffectResource::Host(text) => address(text, scheme(plan, &effect.causes)),
+            EffectResource::Path(_)
+            | EffectResource::Program(_)
+            | EffectResource::Named(_)
+            | EffectResource::Unknown => nowhere("…"),
         };
-        if effects.len() >= EFFECTS_MAX {
-            break;
-        }
-        effects.push(Effect {
-            kind: EffectKind::Execute,
-            resource: EffectResource::Program(written(word)),
-            causes: vec![word.span],
-        });
-        let Some(name) = program_name(command) else {
-            effects.push(unknown(command.span));
-            continue;
-        };
-        let Some((_, speaks)) = NETWORK.iter().find(|(known, _)| *known == name) else {
-            continue;
-        };
-        for (fact, span) in spoken_to(*speaks, &command.arguments, command.span) {
-            effects.push(Effect {
-                kind: EffectKind::Network,
-                resource: EffectResource::Host(fact.written.clone()),
-                causes: vec![span],
-            });
+        if !hosts.contains(&fact) {
             hosts.push(fact);
         }
     }
-    for found in &plan.unknowns {
-        if effects.len() < EFFECTS_MAX {
-            effects.push(unknown(found.span));
-        }
-    }
-    (effects, hosts)
+    hosts
 }
 
-fn unknown(span: Span) -> Effect {
-    Effect {
-        kind: EffectKind::Unknown,
-        resource: EffectResource::Unknown,
-        causes: vec![span],
-    }
+/// Returns the scheme of the program that is the cause of an effect.
+fn scheme(plan: &Plan, causes: &[Span]) -> Option<&'static str> {
+    let cause = causes.first()?;
+    let holds = |span: Span| span.start <= cause.start && cause.end <= span.end;
+    // Of commands within one another, the innermost.
+    let commands = plan.commands.iter().filter(|command| holds(command.span));
+    let command = commands.min_by_key(|command| command.span.end - command.span.start)?;
+    let name = program_name(command)?;
+    let found = SCHEMES.binary_search_by(|(program, _)| (*program).cmp(&name));
+    SCHEMES.get(found.ok()?).map(|(_, scheme)| *scheme)
 }
 
-fn spoken_to(speaks: Speaks, arguments: &[Word], whole: Span) -> Vec<(HostFact, Span)> {
-    let nowhere = |span| {
-        let fact = HostFact {
-            written: "…".to_owned(),
-            scheme: None,
-            host: None,
-            port: None,
-            class: NetworkClass::Unknown,
-        };
-        (fact, span)
-    };
-    match speaks {
-        Speaks::Url(scheme) => {
-            let found: Vec<_> = operands_of_fetchers(arguments)
-                .filter(|word| word.is_unknown() || looks_like_address(&written(word)))
-                .map(|word| (address(word, scheme), word.span))
-                .collect();
-            if found.is_empty() {
-                return vec![nowhere(whole)];
-            }
-            found
-        }
-        Speaks::FirstOperand(scheme) => match operands(arguments).next() {
-            Some(word) => vec![(address(word, scheme), word.span)],
-            None => Vec::new(),
-        },
-        Speaks::RemotePath(scheme) => operands(arguments)
-            .filter(|word| {
-                let text = written(word);
-                text.split('/')
-                    .next()
-                    .is_some_and(|start| start.contains(':'))
-            })
-            .map(|word| (address(word, scheme), word.span))
-            .collect(),
-        Speaks::Git => git(arguments, whole, nowhere),
-        Speaks::Somewhere => vec![nowhere(whole)],
+fn nowhere(written: &str) -> HostFact {
+    HostFact {
+        written: written.to_owned(),
+        scheme: None,
+        host: None,
+        port: None,
+        class: NetworkClass::Unknown,
     }
 }
 
-fn git(
-    arguments: &[Word],
-    whole: Span,
-    nowhere: impl Fn(Span) -> (HostFact, Span),
-) -> Vec<(HostFact, Span)> {
-    let speaks = operands(arguments).next().is_some_and(|word| {
-        matches!(
-            word.literal().as_deref(),
-            Some("clone" | "fetch" | "pull" | "push" | "ls-remote" | "submodule" | "remote")
-        )
-    });
-    if !speaks {
-        return Vec::new();
+fn address(text: &str, scheme: Option<&str>) -> HostFact {
+    if text.contains(['…', '$']) {
+        return nowhere(text);
     }
-    let named: Vec<_> = operands(arguments)
-        .skip(1)
-        .filter(|word| {
-            let text = written(word);
-            host::of_url(&text).is_some()
-                || text
-                    .split_once(':')
-                    .is_some_and(|(before, after)| before.contains('@') && !after.is_empty())
-        })
-        .map(|word| (address(word, "ssh"), word.span))
-        .collect();
-    if named.is_empty() {
-        return vec![nowhere(whole)];
-    }
-    named
-}
-
-fn operands(arguments: &[Word]) -> impl Iterator<Item = &Word> {
-    arguments
-        .iter()
-        .filter(|word| !written(word).starts_with('-'))
-}
-
-/// Options of programs that fetch whose value is a word of its own and no address.
-const FETCH_VALUES: [&str; 44] = [
-    "-d",
-    "--data",
-    "--data-raw",
-    "--data-binary",
-    "--data-urlencode",
-    "--data-ascii",
-    "--json",
-    "-F",
-    "--form",
-    "--form-string",
-    "-H",
-    "--header",
-    "-o",
-    "--output",
-    "-O",
-    "--output-document",
-    "-A",
-    "--user-agent",
-    "-U",
-    "-e",
-    "--referer",
-    "-b",
-    "--cookie",
-    "-c",
-    "--cookie-jar",
-    "-u",
-    "--user",
-    "-T",
-    "--upload-file",
-    "--post-file",
-    "--post-data",
-    "--body-file",
-    "--body-data",
-    "-X",
-    "--request",
-    "-m",
-    "--max-time",
-    "--connect-timeout",
-    "-w",
-    "--write-out",
-    "-P",
-    "--directory-prefix",
-    "--cacert",
-    "--retry",
-];
-
-fn operands_of_fetchers(arguments: &[Word]) -> impl Iterator<Item = &Word> {
-    let mut is_value = false;
-    arguments.iter().filter(move |word| {
-        let text = written(word);
-        let was_value = std::mem::replace(&mut is_value, FETCH_VALUES.contains(&text.as_str()));
-        // `-O` takes a value only for wget: what is a URL is never taken for a value.
-        (!was_value || host::of_url(&text).is_some()) && !text.starts_with('-')
-    })
-}
-
-fn looks_like_address(text: &str) -> bool {
-    host::of_url(text).is_some()
-        || text.split('/').next().is_some_and(|start| {
-            start.contains('.') && !start.starts_with('.') || start.starts_with("localhost")
-        })
-}
-
-fn address(word: &Word, scheme: &str) -> HostFact {
-    let text = written(word);
-    if word.is_unknown() {
-        return HostFact {
-            written: text,
-            scheme: None,
-            host: None,
-            port: None,
-            class: NetworkClass::Unknown,
-        };
-    }
-    host::of_url(&text).unwrap_or_else(|| host::of_address(&text, Some(scheme)))
+    host::of_url(text).unwrap_or_else(|| host::of_address(text, scheme))
 }
