@@ -1,6 +1,8 @@
 //! What a plan would do to the world.
 
 mod command;
+mod content;
+mod elsewhere;
 mod files;
 mod flow;
 mod interpreter;
@@ -21,8 +23,13 @@ const EFFECTS_MAX: usize = 512;
 /// one is unknown too.
 #[must_use]
 pub fn effects(plan: &Plan) -> Vec<Effect> {
+    within(plan, 0)
+}
+
+/// Returns the effects of a plan that stands within `depth` others.
+fn within(plan: &Plan, depth: usize) -> Vec<Effect> {
     let mut found = Found::default();
-    let mut flow = Flow::default();
+    let mut flow = Flow::at(depth);
     for command in &plan.commands {
         let told = Told::of(command);
         told.effects(&mut found);

@@ -187,6 +187,6 @@ proptest! {
         for effect in &found {
             prop_assert!(!effect.causes.is_empty());
         }
-        effects(&plan_powershell(&text));
+        prop_assert!(effects(&plan_powershell(&text)).len() <= 512);
     }
 }

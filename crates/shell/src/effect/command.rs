@@ -157,7 +157,7 @@ impl<'p> Told<'p> {
                 }
                 Role::Body => {
                     if let Some(file) = sent_file(word).filter(|file| {
-                        file.certain && !is_dash(&file.word) && !is_output(&file.word)
+                        is_sent(file, word) && !is_dash(&file.word) && !is_output(&file.word)
                     }) {
                         found.add_path(EffectKind::Upload, &file.word);
                     }
@@ -374,6 +374,17 @@ pub(super) fn speaks_to(operand: &Operand<'_>) -> bool {
 /// Returns whether a word stands for standard input.
 pub(super) fn is_dash(word: &Word) -> bool {
     matches!(word.parts.as_slice(), [WordPart::Literal(text)] if text == "-")
+}
+
+/// Returns whether the content of a file is what is sent: `@file`, or `name@file`.
+fn is_sent(file: &Touched, word: &Word) -> bool {
+    let text = written(word);
+    let name = text.split('@').next().unwrap_or_default();
+    let is_name = |name: &str| {
+        name.chars()
+            .all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-'))
+    };
+    file.certain || is_name(name)
 }
 
 /// Returns whether a word is what a command prints, and nothing besides.

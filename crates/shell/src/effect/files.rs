@@ -21,7 +21,12 @@ pub(super) struct Content {
 #[derive(Debug, Default)]
 pub(super) struct Files {
     known: BTreeMap<String, Content>,
+    /// Folders below which any file may come from a host.
+    below: Vec<(String, Mask)>,
 }
+
+/// How many folders are kept.
+const FOLDERS_MAX: usize = 64;
 
 impl Files {
     /// Returns what is known of the file that a word names.
@@ -29,8 +34,26 @@ impl Files {
         if self.known.is_empty() {
             return Content::default();
         }
-        let content = self.known.get(&key(command, word));
-        content.copied().unwrap_or_default()
+        let key = key(command, word);
+        let mut content = self.known.get(&key).copied().unwrap_or_default();
+        for (folder, mask) in &self.below {
+            let is_below = match key.strip_prefix(folder.as_str()) {
+                Some(rest) if folder.is_empty() => !rest.starts_with(['/', '~', '$', '…']),
+                Some(rest) => rest.starts_with('/'),
+                None => false,
+            };
+            if is_below {
+                content.mask |= mask;
+            }
+        }
+        content
+    }
+
+    /// Notes that files below a folder are written.
+    pub(super) fn write_below(&mut self, command: &Command, folder: &Word, mask: Mask) {
+        if self.below.len() < FOLDERS_MAX {
+            self.below.push((key(command, folder), mask));
+        }
     }
 
     /// Notes that a file is written.

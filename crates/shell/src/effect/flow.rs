@@ -4,14 +4,17 @@
 use std::collections::BTreeMap;
 
 use aegis_types::{
-    EffectKind, EffectResource, RedirectionKind, Span, UnknownCause, Word, WordPart, Wrapper,
+    Access, EffectKind, EffectResource, RedirectionKind, Span, UnknownCause, Word, WordPart,
+    Wrapper,
 };
 
-use super::command::{Told, is_dash, is_socket, is_told, speaks_to};
+use super::command::{Told, is_dash, is_socket, speaks_to};
+use super::content::{reads, shows_records, shows_secret};
 use super::files::{Content, Files};
-use super::{Found, interpreter, socket};
+use super::{Found, elsewhere, interpreter, socket};
 use crate::option::first_text;
 use crate::programs::Role;
+use crate::touch::Touched;
 use crate::written;
 
 /// A set of sources, a bit each.
@@ -23,43 +26,6 @@ const SOURCES_MAX: usize = 62;
 const MORE_OF_HERE: Mask = 1 << 62;
 /// The bit of content of hosts beyond that.
 const MORE_FROM_AFAR: Mask = 1 << 63;
-
-/// Programs that show names and attributes of files, and not their content.
-const LISTING: [&str; 33] = [
-    "[",
-    "b2sum",
-    "basename",
-    "cksum",
-    "df",
-    "dir",
-    "dirname",
-    "du",
-    "exa",
-    "eza",
-    "fd",
-    "fdfind",
-    "file",
-    "find",
-    "getfacl",
-    "getfattr",
-    "ls",
-    "lsattr",
-    "lsd",
-    "md5sum",
-    "namei",
-    "ncdu",
-    "readlink",
-    "realpath",
-    "sha1sum",
-    "sha256sum",
-    "sha512sum",
-    "stat",
-    "sum",
-    "test",
-    "tree",
-    "vdir",
-    "wc",
-];
 
 /// Programs that put text or files where their words say.
 const WRITING: [&str; 16] = [
@@ -91,6 +57,8 @@ pub(super) struct Flow {
     takers: Vec<Taker>,
     /// Whether a descriptor of the shell is a connection.
     pub(super) has_socket: Option<Span>,
+    /// Within how many others the plan stands.
+    pub(super) depth: usize,
 }
 
 /// A command that is given what another writes into `>(…)`.
@@ -124,6 +92,14 @@ pub(super) struct Input {
 }
 
 impl Flow {
+    /// Returns that nothing flows yet in a plan that stands within `depth` others.
+    pub(super) fn at(depth: usize) -> Self {
+        Self {
+            depth,
+            ..Self::default()
+        }
+    }
+
     /// Takes the next command, and adds what arises with those before it.
     pub(super) fn take(&mut self, told: &Told<'_>, found: &mut Found) {
         let input = self.input(told);
@@ -131,6 +107,7 @@ impl Flow {
         self.upload(told, input, is_network, found);
         interpreter::runs(self, told, input, found);
         socket::opened(self, told, found);
+        elsewhere::arisen(self, told, input, found);
         let out = self.output(told, input, is_network);
         self.hand_over(told, out, is_network, found);
         self.keep(told, input, out);
@@ -151,11 +128,10 @@ impl Flow {
         if inside != 0 || !holds_output(word) {
             return inside;
         }
-        let through_words = if told.is_within(&["xargs", "parallel"]) {
-            standard
-        } else {
-            0
-        };
+        let is_given = told.is_within(&["xargs", "parallel"])
+            && (told.roles().any(|operand| speaks_to(&operand))
+                || interpreter::is_shell(told.name()));
+        let through_words = if is_given { standard } else { 0 };
         let pending = self.pending.iter().fold(0, |all, (_, mask)| all | mask);
         self.variables | pending | through_words
     }
@@ -225,6 +201,13 @@ impl Flow {
         1 << index
     }
 
+    /// Returns the bit of what a command at `span` fetches.
+    fn source_bit(&self, span: Span) -> Mask {
+        let is_own = |source: &Source| source.is_from_afar && source.span == span;
+        let index = self.sources.iter().position(is_own);
+        index.map_or(0, |index| 1 << index)
+    }
+
     /// Returns what of `mask` comes from this machine, or from afar.
     fn of(
         &self,
@@ -273,7 +256,8 @@ impl Flow {
                 sent |= input.standard;
                 for redirection in &told.command.redirections {
                     let target = &redirection.target;
-                    if redirection.kind == RedirectionKind::Read && !target.is_unknown() {
+                    let is_file = !target.is_unknown() && !first_text(target).starts_with("/dev/");
+                    if redirection.kind == RedirectionKind::Read && is_file {
                         found_upload(found, &written(target), target.span, told);
                     }
                 }
@@ -315,10 +299,16 @@ impl Flow {
             out |= self.content(told, &item.word).mask;
             out |= self.source(Some(written(&item.word)), false, item.word.span);
         }
-        if shows_secret(told) {
+        if shows_secret(told) || shows_records(told) {
             out |= self.source(None, false, span);
         }
+        let by_descriptor = self.has_socket.is_some()
+            && told.command.redirections.iter().any(|redirection| {
+                redirection.kind == RedirectionKind::Descriptor
+                    && is_high(first_text(&redirection.target))
+            });
         if is_network
+            || by_descriptor
             || told
                 .command
                 .redirections
@@ -367,17 +357,21 @@ impl Flow {
             redirections.any(|redirection| redirection.target == *word)
         };
         let writes = WRITING.contains(&told.name());
-        for item in told
-            .touched
-            .iter()
-            .filter(|item| is_told(item) && item.access.write)
-        {
-            let is_written = writes || is_redirection(&item.word);
+        // What a build fetches is not what it writes.
+        let names_host = told.roles().any(|operand| speaks_to(&operand));
+        let own = self.source_bit(told.program_span());
+        let mask = if names_host { out } else { out & !own };
+        let is_write = |item: &&Touched| item.access.write && item.access != Access::ANY;
+        for item in told.touched.iter().filter(is_write) {
+            let is_written = item.certain && (writes || is_redirection(&item.word));
             let content = Content {
-                mask: out,
+                mask,
                 written: is_written.then_some(item.word.span),
             };
             self.files.write(command, &item.word, content);
+            if item.recursive && self.remote_source(mask).is_some() {
+                self.files.write_below(command, &item.word, mask);
+            }
         }
         let span = command.span;
         // What stood in substitutions of this command has been taken up by it.
@@ -463,45 +457,18 @@ fn host_of(told: &Told<'_>) -> EffectResource {
     })
 }
 
-/// Returns whether the content of a file comes out of a command.
-fn reads(told: &Told<'_>, item: &crate::touch::Touched) -> bool {
-    is_told(item)
-        && item.access.read
-        && !item.access.execute
-        && !LISTING.contains(&told.name())
-        && !item.word.is_unknown()
-}
-
-/// Returns whether a command shows the environment, or what is secret.
-fn shows_secret(told: &Told<'_>) -> bool {
-    let has_no_words = told.command.arguments.is_empty();
-    match told.name() {
-        "printenv" => true,
-        "env" | "set" => has_no_words,
-        "export" | "declare" => {
-            let mut words = told.command.arguments.iter();
-            has_no_words || words.any(|word| matches!(first_text(word), "-p" | "-x"))
-        }
-        _ => {
-            let mut readings = told.reading.iter();
-            readings.any(|reading| {
-                reading
-                    .stated()
-                    .any(|(kind, _)| *kind == EffectKind::Credential)
-            })
-        }
-    }
-}
-
 /// Returns whether what a command reads goes to the host it speaks to.
 fn sends_input(told: &Told<'_>) -> bool {
     let Some(reading) = &told.reading else {
         return false;
     };
-    if reading.deepest().is_some_and(|entry| entry.sends_input()) {
+    if reading.deepest().is_some_and(|entry| entry.sends_input()) || socket::is_connection(told) {
         return true;
     }
-    let is_input = |text: &str| text == "-" || text.ends_with("@-") || text.ends_with("=-");
+    let is_input = |text: &str| {
+        let text = text.split(';').next().unwrap_or(text);
+        text == "-" || text.ends_with("@-") || text.ends_with("=-")
+    };
     let by_value = reading.values_with_roles().any(|value| match value.role {
         Role::Send | Role::Body | Role::Remote(_) | Role::Url => is_input(&written(value.word)),
         Role::Path(ways) => ways.access().read && is_dash(value.word),

@@ -129,7 +129,14 @@ pub(super) fn runs(flow: &Flow, told: &Told<'_>, input: Input, found: &mut Found
     );
     files.extend(scheduled(told));
     let recipe = recipe_of(told);
+    if recipe.as_ref().is_some_and(is_dash) {
+        mask |= input.standard;
+    }
     files.extend(recipe.as_ref());
+    files.extend(loaded(told.command));
+    for file in installed(told) {
+        mask |= flow.content(told, file).mask;
+    }
     for file in files {
         let content = flow.content(told, file);
         mask |= content.mask;
@@ -184,6 +191,31 @@ fn scheduled<'p>(told: &'p Told<'_>) -> Option<&'p Word> {
         "crontab" => reading.operands.first().copied(),
         "at" | "batch" => reading.values("-f").next(),
         _ => None,
+    }
+}
+
+/// Returns the files that a command has loaded into whatever runs.
+fn loaded(command: &Command) -> impl Iterator<Item = &Word> {
+    let loads = ["LD_PRELOAD", "DYLD_INSERT_LIBRARIES", "BASH_ENV", "ENV"];
+    let assignments = command.assignments.iter();
+    assignments
+        .filter(move |assignment| loads.contains(&assignment.name.as_str()))
+        .map(|assignment| &assignment.value)
+}
+
+/// Returns the files that a command installs as packages, whose scripts run.
+fn installed<'p>(told: &'p Told<'_>) -> Vec<&'p Word> {
+    let Some(reading) = &told.reading else {
+        return Vec::new();
+    };
+    let installs = reading
+        .stated()
+        .any(|(kind, _)| *kind == EffectKind::Package);
+    let values = reading.values_with_roles().map(|value| value.word);
+    if installs {
+        reading.operands.iter().copied().chain(values).collect()
+    } else {
+        Vec::new()
     }
 }
 
@@ -256,7 +288,9 @@ fn read<'p>(language: &Language, arguments: &'p [Word]) -> Given<'p> {
             reads_anyway = true;
             break;
         } else if text == "--" {
-            given.script = words.next();
+            given.script = words
+                .next()
+                .filter(|word| !first_text(word).starts_with('-'));
             break;
         } else if text.starts_with("--") || text.starts_with('+') {
             if matches!(text, "--rcfile" | "--init-file" | "--require" | "--import") {
@@ -306,7 +340,7 @@ fn read<'p>(language: &Language, arguments: &'p [Word]) -> Given<'p> {
 pub(super) fn shown_code(told: &Told<'_>) -> Option<String> {
     let is_language =
         given(told).is_some() || matches!(told.name(), "awk" | "gawk" | "mawk" | "nawk");
-    if !is_language || told.name() == "eval" {
+    if !is_language || is_shell(told.name()) {
         return None;
     }
     let mut text = String::new();
@@ -319,6 +353,57 @@ pub(super) fn shown_code(told: &Told<'_>) -> Option<String> {
         text.push('\n');
     }
     Some(text)
+}
+
+/// What code says when it fetches.
+const FETCHES: [&str; 14] = [
+    "curl ",
+    "wget ",
+    "urlopen",
+    "requests.",
+    "urllib",
+    "fetch(",
+    "get(",
+    "URI.open",
+    "open-uri",
+    "file_get_contents",
+    "irm ",
+    "iwr ",
+    "DownloadString",
+    "Invoke-WebRequest",
+];
+
+/// What code says when it runs text.
+const RUNS: [&str; 17] = [
+    "eval",
+    "exec(",
+    "os.system",
+    "subprocess",
+    "execSync",
+    "child_process",
+    "system(",
+    "iex",
+    "Invoke-Expression",
+    "do shell script",
+    "|sh",
+    "| sh",
+    "|bash",
+    "| bash",
+    "| sudo",
+    "popen",
+    "Start-Process",
+];
+
+/// Adds that code among the words shows that it runs what it fetches.
+pub(super) fn shown(told: &Told<'_>, found: &mut Found) {
+    let Some(code) = shown_code(told).filter(|code| code.contains("://")) else {
+        return;
+    };
+    let says = |marks: &[&str]| marks.iter().any(|mark| code.contains(mark));
+    if says(&FETCHES) && says(&RUNS) {
+        let span = told.command.span;
+        found.add(EffectKind::RemoteCode, EffectResource::Unknown, &[span]);
+    }
 }
 
 /// Adds what a line of PowerShell that fetches and runs does.

@@ -15,20 +15,27 @@ const CONNECTIONS: [&str; 7] = [
 ];
 
 /// What code of several languages says when it opens a connection.
-const OPENS: [&str; 9] = [
+const OPENS: [&str; 16] = [
     "socket",
     "Socket",
     "SOCKET",
     "fsockopen",
     "net.connect",
+    "require('net')",
+    "require(\"net\")",
+    "net.Dial",
+    "Deno.connect",
     "createConnection",
     "/inet/tcp",
     "TCPClient",
-    "zsh/net/tcp",
+    "/dev/tcp/",
+    "/dev/udp/",
+    "nc -e",
+    "ncat -e",
 ];
 
 /// What it says when it starts a shell.
-const STARTS: [&str; 14] = [
+const STARTS: [&str; 22] = [
     "dup2",
     "pty",
     "subprocess",
@@ -41,8 +48,16 @@ const STARTS: [&str; 14] = [
     "powershell",
     "child_process",
     "popen",
+    "proc_open",
     "os.system",
-    "|& getline",
+    "system$",
+    "system(",
+    "spawn(",
+    "Deno.Command",
+    "exec.Command",
+    "exec {",
+    "iex ",
+    "nc -e",
 ];
 
 /// Returns whether a command is a plain connection.
@@ -80,6 +95,7 @@ pub(super) fn opened(flow: &mut Flow, told: &Told<'_>, found: &mut Found) {
     {
         add(found, &[told.program_span()]);
     }
+    interpreter::shown(told, found);
     if let Some(code) = interpreter::shown_code(told)
         && OPENS.iter().any(|mark| code.contains(mark))
         && (code.contains("/inet/tcp") || STARTS.iter().any(|mark| code.contains(mark)))
