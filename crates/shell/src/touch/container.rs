@@ -7,33 +7,32 @@ use super::{Extent, Touched, read};
 use crate::locate::beneath;
 use crate::option::{Arguments, first_text, shown_text, without_start};
 
+/// The long options with a value.
+const LONG: &[&str] = &[
+    "volume",
+    "mount",
+    "file",
+    "env-file",
+    "name",
+    "publish",
+    "env",
+    "workdir",
+    "user",
+    "network",
+    "entrypoint",
+    "build-context",
+    "secret",
+    "output",
+    "tag",
+    "platform",
+    "host",
+    "config",
+    "context",
+];
+
 /// Adds the folders that a container can reach, and files that are copied.
 pub(super) fn touched(arguments: &[Word], list: &mut Vec<Touched>) {
-    let read = read(
-        arguments,
-        "vfpewuhlac",
-        &[
-            "volume",
-            "mount",
-            "file",
-            "env-file",
-            "name",
-            "publish",
-            "env",
-            "workdir",
-            "user",
-            "network",
-            "entrypoint",
-            "build-context",
-            "secret",
-            "output",
-            "tag",
-            "platform",
-            "host",
-            "config",
-            "context",
-        ],
-    );
+    let read = read(arguments, letters(arguments), LONG);
     for word in read.values(&["v", "volume"]) {
         let source = before_colon(word);
         list.push(handed(&source));
@@ -49,6 +48,17 @@ pub(super) fn touched(arguments: &[Word], list: &mut Vec<Touched>) {
             .map(|word| Touched::new(word, Access::READ)),
     );
     subcommand(&read, list);
+}
+
+/// Returns the letters whose value follows them: what `-f` and `-v` mean depends on the subcommand.
+fn letters(arguments: &[Word]) -> &'static str {
+    let names = ["run", "create", "exec", "build", "bake", "compose"];
+    let mut words = arguments.iter().filter_map(Word::literal);
+    match words.find(|word| names.contains(&word.as_str())).as_deref() {
+        Some("run" | "create" | "exec") => "vpewuhlacm",
+        None if arguments.iter().all(|word| word.literal().is_some()) => "Hc",
+        Some(_) | None => "vfpewuhlac",
+    }
 }
 
 fn subcommand(read: &Arguments<'_>, list: &mut Vec<Touched>) {
