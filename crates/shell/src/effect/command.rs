@@ -230,13 +230,7 @@ impl<'p> Told<'p> {
                     self.on_operands(*kind, reading, 0..reading.operands.len(), found);
                 }
                 Resource::Option(option) => {
-                    let given = reading.options.iter().filter(|it| it.is(option.as_str()));
-                    for option in given {
-                        let role = option.row.map(|row| row.role());
-                        if let Some(word) = option.value.as_deref() {
-                            found.add(*kind, of_word(*kind, word, role), &[span, word.span]);
-                        }
-                    }
+                    self.on_option(*kind, reading, option.as_str(), found);
                 }
             }
         }
@@ -257,6 +251,21 @@ impl<'p> Told<'p> {
         }
         for (index, word) in range.zip(operands) {
             let resource = of_word(kind, word, reading.role_of(index));
+            found.add(kind, resource, &[span, word.span]);
+        }
+    }
+
+    /// Adds an effect on each value of an option; on what cannot be told if there is none.
+    fn on_option(&self, kind: EffectKind, reading: &Reading<'_>, normal: &str, found: &mut Found) {
+        let span = self.program_span();
+        let given = reading.options.iter().filter(|it| it.is(normal));
+        let mut values = given.filter_map(|it| Some((it.value.as_deref()?, it.row?.role())));
+        let first = values.next();
+        if first.is_none() {
+            found.add(kind, EffectResource::Unknown, &[span]);
+        }
+        for (word, role) in first.into_iter().chain(values) {
+            let resource = of_word(kind, word, Some(role));
             found.add(kind, resource, &[span, word.span]);
         }
     }
