@@ -69,6 +69,7 @@ pub(crate) fn read<'w>(entry: Entry, words: &'w [Word]) -> Reading<'w> {
                 deepest = inner;
                 continue;
             }
+            deepest = reading.step_back(entry);
             reading.is_unlisted = !deepest.has_operands();
         }
         reading.operands.push(word);
@@ -81,6 +82,19 @@ pub(crate) fn read<'w>(entry: Entry, words: &'w [Word]) -> Reading<'w> {
 }
 
 impl<'w> Reading<'w> {
+    /// Takes words that only begin the name of a subcommand for operands, and
+    /// returns what is said without them.
+    fn step_back(&mut self, entry: Entry) -> Entry {
+        while self.subcommands.len() < self.entries.len()
+            && self.entries.last().is_some_and(|last| last.is_bare())
+            && let Some(word) = self.subcommands.pop()
+        {
+            self.entries.pop();
+            self.operands.insert(0, word);
+        }
+        self.deepest().unwrap_or(entry)
+    }
+
     /// Returns what is said of the deepest subcommand.
     pub(crate) fn deepest(&self) -> Option<Entry> {
         self.entries.last().copied()

@@ -260,6 +260,12 @@ impl Entry {
         self.0.flags & HAS_OPERANDS != 0
     }
 
+    /// Returns whether nothing is said of it but its subcommands.
+    pub(crate) fn is_bare(self) -> bool {
+        let Self(row) = self;
+        !self.has_operands() && row.spellings.1 + row.effects.1 + row.whens.1 == 0
+    }
+
     /// Returns whether it has subcommands.
     pub(crate) fn has_subcommands(self) -> bool {
         self.0.subcommands.1 > 0
