@@ -58,4 +58,22 @@ mod tests {
         assert_eq!(unversioned("python3.11"), "python");
         assert_eq!(unversioned("clang-17"), "clang");
     }
+
+    #[test]
+    fn the_table_holds_what_agents_use() {
+        let names = table::EXACT.iter().chain(&table::VERSIONED);
+        let entries: std::collections::BTreeSet<u16> = names.map(|(_, entry)| *entry).collect();
+        assert!(entries.len() >= 500, "{} entries", entries.len());
+        for name in [
+            "git",
+            "kubectl",
+            "terraform",
+            "npm",
+            "psql",
+            "systemctl",
+            "python3.12",
+        ] {
+            assert!(entry_for(name).is_some(), "{name}");
+        }
+    }
 }
