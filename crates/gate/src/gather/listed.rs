@@ -17,8 +17,8 @@ use super::near;
 use super::resolve::{Found, Last};
 use super::shell::{Line, path_of, text_of};
 use super::touches::Touches;
-use super::word::written;
 use crate::protected::{Reach, Relation};
+use aegis_shell::written;
 
 /// How large a patch is read.
 const PATCH_BYTES_MAX: u64 = 8 << 20;
