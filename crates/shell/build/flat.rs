@@ -24,6 +24,7 @@ struct Tables {
     runs: HashMap<(&'static str, Vec<String>), usize>,
     options: HashMap<String, usize>,
     entries: Vec<String>,
+    same: HashMap<String, usize>,
 }
 
 /// A subcommand on its way into the table.
@@ -176,8 +177,13 @@ impl Tables {
              subcommands: {subcommands} }}",
             flag_bits(&flags)
         );
-        self.entries.push(row);
-        Ok(self.entries.len() - 1)
+        // Many subcommands do the same.
+        let end = self.entries.len();
+        let index = *self.same.entry(row.clone()).or_insert(end);
+        if index == end {
+            self.entries.push(row);
+        }
+        Ok(index)
     }
 
     fn options(&mut self, entry: &Entry) -> Result<String, &'static str> {
