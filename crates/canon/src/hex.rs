@@ -23,11 +23,14 @@ pub(crate) fn write_byte(byte: u8, mut push: impl FnMut(u8)) {
 }
 
 pub(crate) fn write(bytes: &[u8; LENGTH], f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    let mut digits = String::with_capacity(2 * LENGTH);
-    for &byte in bytes {
-        write_byte(byte, |digit| digits.push(char::from(digit)));
+    // Without a table and without branches, so that many bytes are done at once.
+    let digit = |nibble: u8| nibble + b'0' + (b'a' - b'0' - 10) * u8::from(nibble > 9);
+    let mut digits = [[0; 2]; LENGTH];
+    for (pair, byte) in digits.iter_mut().zip(bytes) {
+        *pair = [digit(byte >> 4), digit(byte & 0xf)];
     }
-    f.write_str(&digits)
+    let digits = std::str::from_utf8(digits.as_flattened());
+    f.write_str(digits.map_err(|_| fmt::Error)?)
 }
 
 pub(crate) fn parse(text: &str) -> Result<[u8; LENGTH], ParseDigestError> {

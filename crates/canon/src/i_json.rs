@@ -75,7 +75,8 @@ fn check(value: &Value, depth: usize) -> Result<(), Fault> {
     }
 }
 
-fn is_i_json_number(number: &Number) -> bool {
+/// Says whether `number` can be read back from its canonical bytes.
+pub(crate) fn is_i_json_number(number: &Number) -> bool {
     if let Some(integer) = number.as_i64() {
         return is_i_json_integer(integer);
     }

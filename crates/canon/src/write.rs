@@ -113,7 +113,7 @@ fn in_utf_16_order(members: &Map<String, Value>) -> Rest<'_> {
     Rest::Sorted(sorted.into_iter())
 }
 
-fn write_number(number: &Number, out: &mut Vec<u8>) {
+pub(crate) fn write_number(number: &Number, out: &mut Vec<u8>) {
     if let Some(integer) = number.as_u64() {
         write_digits(integer, out);
     } else if let Some(integer) = number.as_i64() {
@@ -140,8 +140,15 @@ fn write_digits(mut integer: u64, out: &mut Vec<u8>) {
     out.extend_from_slice(digits.get(unused..).unwrap_or_default());
 }
 
-fn write_string(text: &str, out: &mut Vec<u8>) {
+pub(crate) fn write_string(text: &str, out: &mut Vec<u8>) {
+    out.reserve(text.len().saturating_add(2));
     out.push(b'"');
+    write_string_part(text, out);
+    out.push(b'"');
+}
+
+/// Writes what stands between the quotes, or a part of it.
+pub(crate) fn write_string_part(text: &str, out: &mut Vec<u8>) {
     let mut rest = text.as_bytes();
     loop {
         let (plain, special) = rest.split_at(plain_length(rest));
@@ -152,7 +159,6 @@ fn write_string(text: &str, out: &mut Vec<u8>) {
         write_escape(byte, out);
         rest = after;
     }
-    out.push(b'"');
 }
 
 fn write_escape(byte: u8, out: &mut Vec<u8>) {

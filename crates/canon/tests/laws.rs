@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use aegis_canon::{canonical, check_i_json, parse, parse_tagging, to_source};
+use aegis_canon::{
+    DEPTH_MAX, canonical, canonical_of, check_i_json, member_text, parse, parse_tagging, to_source,
+};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
@@ -192,4 +194,80 @@ proptest! {
             prop_assert_eq!((error.line, error.column), (line, column));
         }
     }
+}
+
+/// Forms that typed data has and values do not, out of order.
+#[derive(serde::Serialize)]
+struct Typed {
+    zebra: Option<u8>,
+    #[serde(rename = "a\u{e4}")]
+    umlaut: char,
+    variants: Vec<Variant>,
+    #[serde(flatten)]
+    rest: Value,
+    pair: (bool, ()),
+    double: f64,
+}
+
+#[derive(serde::Serialize)]
+enum Variant {
+    Unit,
+    Newtype(i64),
+    Tuple(u8, u8),
+    Struct { second: u8, first: u8 },
+}
+
+proptest! {
+    #[test]
+    fn what_is_written_at_once_is_what_is_written_of_the_value(value in i_json()) {
+        if let Ok(bytes) = canonical_of(&value, DEPTH_MAX) {
+            prop_assert_eq!(&bytes, &canonical(&value));
+        }
+        let typed = Typed {
+            zebra: None,
+            umlaut: '"',
+            variants: vec![
+                Variant::Unit,
+                Variant::Newtype(-1),
+                Variant::Tuple(1, 2),
+                Variant::Struct { second: 2, first: 1 },
+            ],
+            rest: json!({"nested": value, "b": 1}),
+            pair: (true, ()),
+            double: 1.0,
+        };
+        if let Ok(bytes) = canonical_of(&typed, DEPTH_MAX) {
+            let value = serde_json::to_value(&typed).unwrap();
+            prop_assert_eq!(&bytes, &canonical(&value));
+            prop_assert_eq!(parse(&bytes), Ok(parse(&canonical(&value)).unwrap()));
+        }
+    }
+
+    #[test]
+    fn a_member_found_is_the_one_that_is_read(value in i_json(), text in text()) {
+        let value = json!({"a": value, "k": text, "z": value});
+        let bytes = canonical(&value);
+        if let Some(found) = member_text(&bytes, "k") {
+            prop_assert_eq!(found, text);
+        } else {
+            prop_assert!(text.chars().any(|c| c < ' ' || c == '"' || c == '\\'));
+        }
+    }
+}
+
+#[test]
+fn most_typed_data_is_written_at_once_and_no_other_than_i_json() {
+    let plain = json!({"b": [1, -2, 1.5, null, "\"\u{1}\u{1f600}"], "a": {"\u{e9}": true}});
+    assert_eq!(canonical_of(&plain, 2), Ok(canonical(&plain)));
+    assert!(canonical_of(&plain, 1).is_err());
+    assert_eq!(
+        canonical_of(&((1_u64 << 53) - 1), 0),
+        Ok(b"9007199254740991".to_vec())
+    );
+    assert!(canonical_of(&(1_u64 << 53), 0).is_err());
+    assert!(canonical_of(&1e20, 0).is_err());
+    assert!(canonical_of(&json!({"a\n": 1}), 2).is_err());
+    assert!(canonical_of(&json!({"\u{1f600}": 1}), 2).is_err());
+    let numbered = std::collections::BTreeMap::from([(1, 2)]);
+    assert!(canonical_of(&numbered, 2).is_err());
 }
