@@ -22,6 +22,8 @@ mod redactor;
 
 mod found;
 
+mod glance;
+
 mod value;
 
 mod text;

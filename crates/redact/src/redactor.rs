@@ -7,6 +7,7 @@ use aegis_canon::Key;
 use serde_json::Value;
 
 use crate::found::Found;
+use crate::glance;
 use crate::kind::SecretKind;
 use crate::marker::marker;
 use crate::text::secrets;
@@ -89,6 +90,15 @@ impl Redactor {
     /// other strings and in keys secrets are replaced as in text.
     pub fn redact_value<'a>(&self, value: &'a Value) -> Redacted<Cow<'a, Value>> {
         value::redact(self, value)
+    }
+
+    /// Returns whether redaction surely leaves a value as it is, of which
+    /// `canonical` are the canonical bytes.
+    ///
+    /// It is quicker than to redact. A value that may hold a secret must be
+    /// redacted, and may then still be left as it is.
+    pub fn leaves(&self, canonical: &[u8]) -> bool {
+        glance::is_clean(canonical)
     }
 
     /// Returns the text that stands for `secret`.

@@ -13,7 +13,7 @@ use crate::span::Span;
 ///
 /// Every shape has one at least this long, so text is stepped through in
 /// strides of this length and only long runs are looked at.
-const RUN_MIN: usize = 16;
+pub(crate) const RUN_MIN: usize = 16;
 
 /// How far before a long run a token may start: `SG.`, `dp.pt.`, `xoxe.`.
 const LEAD_MAX: usize = 24;

@@ -12,7 +12,7 @@ use crate::redactor::{Redacted, Redactor};
 
 /// Keys of the objects that carry a name and a value apart.
 const NAMES: &[&str] = &["name", "key", "Name", "Key"];
-const VALUES: &[&str] = &["value", "Value"];
+pub(crate) const VALUES: &[&str] = &["value", "Value"];
 
 /// The fewest digits that make a number a password.
 const NUMBER_MIN: usize = 4;
@@ -155,7 +155,7 @@ fn name_of_value(members: &Map<String, Value>) -> Option<KeyName> {
 }
 
 /// Returns the class of a flag that has its value in the next argument.
-fn flag_name(argument: &str) -> Option<KeyName> {
+pub(crate) fn flag_name(argument: &str) -> Option<KeyName> {
     let name = argument.strip_prefix('-')?;
     let class = classify(name).filter(|class| *class != KeyName::Doubtful);
     class.filter(|_| !name.contains(['=', ' ']))

@@ -9,7 +9,7 @@
 
 use std::borrow::Cow;
 
-use aegis_canon::Key;
+use aegis_canon::{Key, canonical};
 use aegis_redact::Redactor;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -152,6 +152,31 @@ proptest! {
         let once = redactor.redact_value(&value).value.into_owned();
         let twice = redactor.redact_value(&once);
         prop_assert_eq!(twice.value.as_ref(), &once);
+    }
+
+    #[test]
+    fn what_is_left_at_a_glance_is_left_by_redaction(
+        (text, value) in hostile().prop_flat_map(|text| (Just(text.clone()), nested(json!(text)))),
+        name in name(),
+        flag in prop::option::of(name()),
+    ) {
+        let redactor = redactor();
+        let flag = flag.map(|flag| format!("--{flag}"));
+        let values = [
+            json!([flag, text]),
+            json!({text.as_str(): value}),
+            json!({name.as_str(): value}),
+            json!({"name": name, "value": text}),
+            json!({name.as_str(): [{"a": 1234}, 1234]}),
+            value,
+        ];
+        for value in values {
+            if redactor.leaves(&canonical(&value)) {
+                prop_assert_eq!(redactor.redact_value(&value).count, 0, "{}", value);
+            }
+        }
+        let plain = json!({"directory": "/home/me", "args": ["-la", "a \"b\""], "n": 1234});
+        prop_assert!(redactor.leaves(&canonical(&plain)));
     }
 
     #[test]
