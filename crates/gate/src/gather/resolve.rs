@@ -1,10 +1,11 @@
 //! Following a path to the file it really leads to.
 
 use std::cell::RefCell;
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::os::unix::ffi::OsStrExt as _;
+use std::ops::Range;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
@@ -44,6 +45,8 @@ pub(crate) struct Found {
     pub(crate) is_folder: bool,
     /// Whether a planned link, and not only the real ones, led there.
     pub(crate) is_planned: bool,
+    /// Whether any link led there.
+    pub(crate) is_linked: bool,
 }
 
 /// A name that an action not yet done will make lead elsewhere.
@@ -84,31 +87,39 @@ impl Node {
 #[derive(Clone, Debug, Default)]
 struct Files(Rc<RefCell<Seen>>);
 
+/// The identities of a file and the folders above it, the outermost first.
+type Line = Vec<Option<FileIdentity>>;
+
 /// What was looked at.
 #[derive(Debug, Default)]
 struct Seen {
     nodes: HashMap<OsString, Rc<Node>>,
     /// Folders under their real paths.
-    folders: HashSet<OsString>,
+    folders: HashMap<OsString, Rc<Line>>,
 }
 
 impl Files {
     /// Notes that `path` is the real path of a folder.
-    fn add_folder(&self, path: &Path) {
+    fn add_folder(&self, path: &Path, line: Line) {
         let folders = &mut self.0.borrow_mut().folders;
-        if folders.len() < NAMES_MAX && !folders.contains(path.as_os_str()) {
-            folders.insert(path.as_os_str().to_owned());
+        if folders.len() < NAMES_MAX && !folders.contains_key(path.as_os_str()) {
+            folders.insert(path.as_os_str().to_owned(), Rc::new(line));
         }
     }
 
-    /// Returns what follows `folder` in `path`, if `folder` is known to be the
-    /// real path of a folder.
-    fn beyond<'p>(&self, folder: &Path, path: &'p Path) -> Option<&'p Path> {
-        let is_known = self.0.borrow().folders.contains(folder.as_os_str());
-        let rest = path.as_os_str().as_bytes();
+    /// Returns the way to what `whole` names beyond `folder`, if `folder` is
+    /// known to be the real path of a folder.
+    fn beyond(&self, folder: &Path, whole: &Path) -> Option<Walk> {
+        let rest = whole.as_os_str().as_bytes();
         let rest = rest.strip_prefix(folder.as_os_str().as_bytes())?;
-        let rest = rest.strip_prefix(b"/").filter(|_| is_known)?;
-        Some(Path::new(OsStr::from_bytes(rest)))
+        let rest = rest.strip_prefix(b"/")?;
+        let line = self.0.borrow().folders.get(folder.as_os_str())?.to_vec();
+        Some(Walk {
+            at: folder.to_path_buf(),
+            line,
+            ahead: rest.to_vec(),
+            from: 0,
+        })
     }
 
     fn at(&self, path: &Path) -> Rc<Node> {
@@ -127,7 +138,56 @@ impl Files {
 /// A path on its way: where it has come to, and the steps that are left.
 struct Walk {
     at: PathBuf,
-    todo: VecDeque<OsString>,
+    line: Line,
+    /// The steps, of which those before `from` are done.
+    ahead: Vec<u8>,
+    from: usize,
+}
+
+impl Walk {
+    /// Returns the next step.
+    fn step(&mut self) -> Option<Range<usize>> {
+        self.skip();
+        let start = self.from;
+        let rest = self.ahead.get(start..).filter(|rest| !rest.is_empty())?;
+        let length = rest.iter().position(|byte| *byte == b'/');
+        self.from = start + length.unwrap_or(rest.len());
+        Some(start..self.from)
+    }
+
+    /// Goes past slashes and steps that lead nowhere.
+    fn skip(&mut self) {
+        loop {
+            self.from += match self.ahead.get(self.from..) {
+                Some([b'/', ..] | [b'.']) => 1,
+                Some([b'.', b'/', ..]) => 2,
+                Some(_) | None => return,
+            };
+        }
+    }
+
+    /// Returns whether no step is left.
+    fn is_done(&mut self) -> bool {
+        self.skip();
+        self.from >= self.ahead.len()
+    }
+
+    fn text(&self, step: Range<usize>) -> &OsStr {
+        OsStr::from_bytes(self.ahead.get(step).unwrap_or_default())
+    }
+
+    /// Puts the steps of `target` before those that are left.
+    fn lead(&mut self, target: &Path) {
+        let mut ahead = target.as_os_str().as_bytes().to_vec();
+        ahead.push(b'/');
+        ahead.extend_from_slice(self.ahead.get(self.from..).unwrap_or_default());
+        self.ahead = ahead;
+        self.from = 0;
+        if target.is_absolute() {
+            self.at = PathBuf::from("/");
+            self.line.truncate(1);
+        }
+    }
 }
 
 /// Resolves paths, step by step, against the real file system and the links
@@ -165,21 +225,15 @@ impl Resolver {
     /// not exist are taken as written.
     pub(crate) fn follow(&self, base: &Path, text: &Path, last: Last) -> Option<Found> {
         let whole = base.join(text);
-        let rest = self.files.beyond(base, &whole);
-        let walk = match rest.filter(|_| self.links.is_empty()) {
-            // Nothing in the base is a link, so it need not be gone through again.
-            Some(rest) => Walk {
-                at: base.to_path_buf(),
-                todo: steps(rest)?,
-            },
-            None => Walk {
-                at: PathBuf::from("/"),
-                todo: steps(&whole)?,
-            },
+        // Nothing in the base is a link, so it need not be gone through again.
+        let beyond = self.files.beyond(base, &whole);
+        let walk = match beyond.filter(|_| self.links.is_empty()) {
+            Some(walk) => walk,
+            None => self.way_from_root(whole),
         };
-        let found = self.walk(walk, base, text, last, None)?;
+        let (found, line) = self.walk(walk, base, text, last, None)?;
         if found.is_folder && !found.is_planned {
-            self.files.add_folder(&found.path);
+            self.files.add_folder(&found.path, line);
         }
         Some(found)
     }
@@ -193,75 +247,93 @@ impl Resolver {
         last: Last,
         names: &mut Vec<PathBuf>,
     ) -> Option<Found> {
-        let walk = Walk {
-            at: PathBuf::from("/"),
-            todo: steps(&base.join(text))?,
-        };
-        self.walk(walk, base, text, last, Some(names))
+        let walk = self.way_from_root(base.join(text));
+        let (found, _) = self.walk(walk, base, text, last, Some(names))?;
+        Some(found)
+    }
+
+    fn way_from_root(&self, whole: PathBuf) -> Walk {
+        let at = PathBuf::from("/");
+        Walk {
+            line: vec![self.files.at(&at).identity],
+            at,
+            ahead: whole.into_os_string().into_vec(),
+            from: 0,
+        }
     }
 
     fn walk(
         &self,
-        walk: Walk,
+        mut walk: Walk,
         base: &Path,
         text: &Path,
         last: Last,
         mut names: Option<&mut Vec<PathBuf>>,
-    ) -> Option<Found> {
-        let Walk { mut at, mut todo } = walk;
+    ) -> Option<(Found, Line)> {
         // A slash at the end means the folder behind a link, not the link.
         let ends_in_slash = text.as_os_str().as_encoded_bytes().ends_with(b"/");
         let keeps_last = last == Last::Kept && !ends_in_slash;
         let mut links_left = LINKS_MAX;
         let mut steps_left = STEPS_MAX;
         let mut is_planned = false;
-        while let Some(step) = todo.pop_front() {
+        // What stands where the walk has come to, if it was looked at.
+        let mut here = None;
+        while let Some(step) = walk.step() {
             steps_left = steps_left.checked_sub(1)?;
-            if step == ".." {
-                at.pop();
+            if walk.text(step.clone()) == ".." {
+                if walk.at.pop() {
+                    walk.line.pop();
+                }
+                here = None;
                 continue;
             }
-            let next = at.join(&step);
+            let is_kept = keeps_last && walk.is_done();
+            let of_process = of_process(&walk.at, walk.text(step.clone()), base);
+            let Walk { at, ahead, .. } = &mut walk;
+            at.push(OsStr::from_bytes(ahead.get(step).unwrap_or_default()));
             if let Some(names) = &mut names {
-                names.push(next.clone());
+                names.push(walk.at.clone());
             }
-            let is_kept = keeps_last && todo.is_empty();
-            let planned = self.links.iter().rev().find(|link| link.name == next);
-            let target = match planned {
+            let planned = self.links.iter().rev().find(|link| link.name == walk.at);
+            let node = match planned {
+                None => Some(self.files.at(&walk.at)),
+                Some(_) if is_kept => Some(self.files.at(&walk.at)),
+                Some(_) => None,
+            };
+            let target = match (planned, &node) {
                 _ if is_kept => None,
-                Some(link) => {
+                (Some(link), _) => {
                     is_planned = true;
                     Some(link.leads_to.clone())
                 }
-                None => {
-                    of_process(&at, &step, base).or_else(|| self.files.at(&next).leads_to.clone())
+                (None, node) => {
+                    of_process.or_else(|| node.as_ref().and_then(|node| node.leads_to.clone()))
                 }
             };
             match target {
                 Some(target) => {
                     links_left = links_left.checked_sub(1)?;
-                    let mut ahead = steps(&target)?;
-                    ahead.append(&mut todo);
-                    todo = ahead;
-                    if target.is_absolute() {
-                        at = PathBuf::from("/");
-                    }
+                    walk.at.pop();
+                    walk.lead(&target);
+                    here = None;
                 }
-                None => at = next,
+                None => {
+                    walk.line.push(node.as_ref().and_then(|node| node.identity));
+                    here = node;
+                }
             }
         }
-        let node = self.files.at(&at);
-        Some(Found {
+        let node = here.unwrap_or_else(|| self.files.at(&walk.at));
+        let above = walk.line.len().saturating_sub(1);
+        let found = Found {
             identity: node.identity,
             is_folder: node.is_folder,
-            folders: at
-                .ancestors()
-                .skip(1)
-                .map(|folder| self.files.at(folder).identity)
-                .collect(),
-            path: at,
+            folders: walk.line.iter().take(above).rev().copied().collect(),
+            path: walk.at,
             is_planned,
-        })
+            is_linked: links_left < LINKS_MAX,
+        };
+        Some((found, walk.line))
     }
 }
 
@@ -284,22 +356,6 @@ fn of_process(at: &Path, step: &OsStr, base: &Path) -> Option<PathBuf> {
         Some(name) => name == "task" && steps.next().is_some() && steps.next().is_none(),
     };
     (is_proc && is_process && is_whole).then(|| target.to_path_buf())
-}
-
-/// Returns the steps of `path`.
-fn steps(path: &Path) -> Option<VecDeque<OsString>> {
-    let steps: VecDeque<OsString> = path
-        .components()
-        .filter_map(|component| match component {
-            Component::Normal(name) => Some(name.to_owned()),
-            Component::ParentDir => Some(OsString::from("..")),
-            Component::RootDir | Component::CurDir | Component::Prefix(_) => None,
-        })
-        .collect();
-    if steps.len() > STEPS_MAX {
-        return None;
-    }
-    Some(steps)
 }
 
 /// Returns which file `metadata` speaks of.

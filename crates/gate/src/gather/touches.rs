@@ -100,13 +100,14 @@ impl<'a> Touches<'a> {
     /// Adds a path with everything it may lead to.
     pub(crate) fn reach(&mut self, reached: &Reached<'_>) {
         let followed = self.leads_to(reached.path, Last::Followed);
-        let kept = self.leads_to(reached.path, Last::Kept);
+        let other = self.leads_to_kept(reached.path, &followed);
+        let kept = other.as_ref().unwrap_or(&followed);
         if followed.is_empty() || kept.is_empty() {
             self.add_unresolved(reached.written, reached.reach.access);
             return;
         }
         let access = reached.reach.access;
-        for place in &kept {
+        for place in kept {
             if followed.contains(place) {
                 self.place(reached, place, access);
             } else if access.changes() {
@@ -151,7 +152,7 @@ impl<'a> Touches<'a> {
         if places.is_empty() {
             self.add_unresolved(written, Access::ANY);
         }
-        for place in self.leads_to(path, Last::Kept) {
+        for place in self.leads_to_kept(path, &places).unwrap_or_default() {
             if !places.contains(&place) {
                 places.push(place);
             }
@@ -189,6 +190,13 @@ impl<'a> Touches<'a> {
         }
         found.extend(with);
         found
+    }
+
+    /// Returns what a path means that is not followed to its end, if that is
+    /// anything else than what it leads to.
+    fn leads_to_kept(&self, path: &Path, followed: &[Found]) -> Option<Vec<Found>> {
+        let is_without_links = !followed.is_empty() && followed.iter().all(|it| !it.is_linked);
+        (!is_without_links).then(|| self.leads_to(path, Last::Kept))
     }
 
     fn add_fact(&mut self, reached: &Reached<'_>, place: &Found, access: Access) {
