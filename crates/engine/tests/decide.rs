@@ -15,7 +15,6 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use aegis_canon::Digest;
 use aegis_engine::{Attached, Fallback, Settings, decide, explain, reduce};
@@ -134,7 +133,7 @@ fn envelope(seq: u64, line: &Value) -> Envelope {
         at: aegis_types::Timestamp::from_unix_ms(payload["at"].as_i64().unwrap()),
         kind: EventKind::from_wire(line["event_type"].as_str().unwrap()).unwrap(),
         subject: None,
-        payload: Arc::new(payload),
+        payload: payload.into(),
         sealed: None,
         previous: None,
         hash: Digest::of(b""),

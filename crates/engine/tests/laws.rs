@@ -7,8 +7,6 @@
     missing_docs
 )]
 
-use std::sync::Arc;
-
 use aegis_canon::Digest;
 use aegis_engine::{
     Attached, Expectation, Fallback, Settings, check_examples, decide, explain, memory_needed,
@@ -151,7 +149,7 @@ fn recorded(request: &ActionRequest) -> Envelope {
         at: request.at,
         kind: EventKind::ActionRequested,
         subject: None,
-        payload: Arc::new(serde_json::to_value(request).unwrap()),
+        payload: serde_json::to_value(request).unwrap().into(),
         sealed: None,
         previous: None,
         hash: Digest::of(b""),
@@ -367,9 +365,10 @@ fn what_is_no_call_changes_no_state() {
     envelope.kind = EventKind::OutcomeRecorded;
     reduce(&mut state, &envelope);
     envelope.kind = EventKind::ActionRequested;
-    envelope.payload = Arc::new(json!({
+    envelope.payload = json!({
         "at": 1, "tool_name": "Bash", "principal": {"tenant": ""},
-    }));
+    })
+    .into();
     reduce(&mut state, &envelope);
     assert_eq!(state, State::default());
 }

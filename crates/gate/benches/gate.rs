@@ -90,7 +90,7 @@ fn copy(log: &dyn Log) {
                     at: record.at,
                     kind: record.kind,
                     subject: record.subject.clone(),
-                    payload: (*record.payload).clone(),
+                    payload: record.payload.clone(),
                     sealed: None,
                 })
                 .collect();

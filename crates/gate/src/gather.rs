@@ -20,6 +20,7 @@ pub(crate) mod tool;
 pub(crate) mod touches;
 pub(crate) mod word;
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -34,6 +35,7 @@ use self::touches::{Reached, Touches};
 use crate::proposal::Proposal;
 use crate::protected::{Protected, Reach};
 use crate::settings::Settings;
+use crate::siblings::Pending;
 use crate::surroundings::Surroundings;
 
 /// Everything that facts are gathered from.
@@ -45,7 +47,7 @@ pub(crate) struct Scene<'a> {
     pub(crate) surroundings: &'a Surroundings,
     pub(crate) protected: &'a Protected,
     /// Requests of the session that were let happen and have not ended.
-    pub(crate) pending: &'a [Arc<ActionRequest>],
+    pub(crate) pending: &'a [Arc<Pending>],
 }
 
 /// Returns the request of a proposal, with no more than what was said.
@@ -90,12 +92,15 @@ pub(crate) fn bare(scene: &Scene<'_>) -> ActionRequest {
 pub(crate) fn gather(scene: &Scene<'_>) -> ActionRequest {
     let mut request = bare(scene);
     let written = &scene.proposal.params;
-    let readable = Proposal {
-        params: tagged::readable(&scene.proposal.params),
-        ..scene.proposal.clone()
+    let readable = match tagged::readable(&scene.proposal.params) {
+        Cow::Borrowed(_) => None,
+        Cow::Owned(params) => Some(Proposal {
+            params,
+            ..scene.proposal.clone()
+        }),
     };
     let scene = &Scene {
-        proposal: &readable,
+        proposal: readable.as_ref().unwrap_or(scene.proposal),
         ..*scene
     };
     let plain = Resolver::default();
@@ -309,7 +314,7 @@ fn add_told(
 }
 
 /// Plans the links that a pending request makes.
-fn plan_links_of(pending: &ActionRequest, scene: &Scene<'_>, touches: &mut Touches<'_>) {
+fn plan_links_of(pending: &Pending, scene: &Scene<'_>, touches: &mut Touches<'_>) {
     let Some(plan) = &pending.context.plan else {
         return;
     };

@@ -143,7 +143,7 @@ mod tests {
                 at: Timestamp::from_unix_ms(1_000),
                 kind,
                 subject: None,
-                payload: json!({}),
+                payload: json!({}).into(),
                 sealed: None,
             };
             let batch = Batch {

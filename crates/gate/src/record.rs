@@ -1,11 +1,12 @@
 //! What is recorded of a request: no secrets, nothing too large, named by its digest.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use aegis_canon::{Digest, canonical};
 use aegis_log::ENTRY_BYTES_MAX;
 use aegis_redact::{Found, Redactor};
-use aegis_types::{ActionRequest, Decision, Entry, Event};
+use aegis_types::{ActionRequest, Decision, Entry, Event, Payload};
 use serde_json::Value;
 
 /// How large a request may be; an envelope needs some room beside it.
@@ -34,15 +35,27 @@ pub(crate) fn record_request(
     redactor: &Redactor,
     request: &ActionRequest,
 ) -> Result<Recorded, serde_json::Error> {
-    let mut entry = Event::request_entry(request)?;
+    let entry = Event::request_entry(request)?;
+    let canonical = entry.payload.canonical();
+    let is_recorded_whole = canonical.len() <= REQUEST_BYTES_MAX && redactor.leaves(canonical);
+    if is_recorded_whole {
+        let digest = Digest::of(canonical);
+        return Ok(Recorded { entry, digest });
+    }
+    Ok(record_less(redactor, entry))
+}
+
+/// Returns the request that `entry` holds, without what must not be recorded.
+fn record_less(redactor: &Redactor, entry: Entry) -> Recorded {
+    let mut request = entry.payload.into_value();
     let mut left_out = 0;
     // The arguments come first: what they show to be a secret by its name or
     // place stands bare in the words and paths that were derived of them.
     let mut known = Found::default();
-    if let Some(part) = entry.payload.get_mut("args") {
+    if let Some(part) = request.get_mut("args") {
         (left_out, known) = redact_in_place(redactor, part);
     }
-    if let Some(fields) = entry.payload.as_object_mut() {
+    if let Some(fields) = request.as_object_mut() {
         let mut derived: Vec<&mut Value> = fields
             .iter_mut()
             .filter(|(key, _)| DERIVED.contains(&key.as_str()))
@@ -53,25 +66,24 @@ pub(crate) fn record_request(
             left_out += redact_in_place(redactor, part).0;
         }
     }
-    let mut bytes = canonical(&entry.payload);
-    if bytes.len() > REQUEST_BYTES_MAX {
+    if canonical(&request).len() > REQUEST_BYTES_MAX {
         for key in ["args", "resource", "context"] {
-            if let Some(part) = entry.payload.get_mut(key) {
+            if let Some(part) = request.get_mut(key) {
                 left_out += cut_texts(part);
             }
         }
     }
     if left_out > 0 {
-        let context = entry.payload.get_mut("context");
+        let context = request.get_mut("context");
         if let Some(context) = context.and_then(Value::as_object_mut) {
             context.insert("redacted".to_owned(), Value::from(left_out));
         }
-        bytes = canonical(&entry.payload);
     }
-    Ok(Recorded {
-        digest: Digest::of(&bytes),
-        entry,
-    })
+    let payload = Payload::from(request);
+    Recorded {
+        digest: Digest::of(payload.canonical()),
+        entry: Entry { payload, ..entry },
+    }
 }
 
 fn redact_in_place(redactor: &Redactor, value: &mut Value) -> (usize, Found) {
@@ -105,14 +117,20 @@ pub(crate) fn cut_text(text: &str, head_bytes: usize) -> String {
 }
 
 /// Returns `decision` as it is recorded: its messages hold no secrets.
-pub(crate) fn record_decision(redactor: &Redactor, decision: &Decision) -> Decision {
-    let mut recorded = decision.clone();
-    for finding in &mut recorded.findings {
-        if let Some(message) = &mut finding.message {
-            let redacted = redactor.redact_text(message);
-            if redacted.count > 0 {
-                *message = Arc::from(&*redacted.value);
-            }
+pub(crate) fn record_decision<'a>(
+    redactor: &Redactor,
+    decision: &'a Decision,
+) -> Cow<'a, Decision> {
+    let mut recorded = Cow::Borrowed(decision);
+    for (place, finding) in decision.findings.iter().enumerate() {
+        let Some(message) = &finding.message else {
+            continue;
+        };
+        let redacted = redactor.redact_text(message);
+        if redacted.count > 0
+            && let Some(finding) = recorded.to_mut().findings.get_mut(place)
+        {
+            finding.message = Some(Arc::from(&*redacted.value));
         }
     }
     recorded

@@ -15,11 +15,10 @@ use std::sync::{Arc, OnceLock};
 
 use aegis_log::{Query, ReadLogError};
 use aegis_types::{
-    ActionRequest, ChainId, DurationMs, Envelope, EventKind, Head, RequestId, SessionId, Timestamp,
-    Verdict,
+    ChainId, DurationMs, Envelope, EventKind, Head, PathFact, Plan, RequestId, SessionId,
+    Timestamp, Verdict,
 };
-use serde::Deserialize as _;
-use serde_json::Value;
+use serde::Deserialize;
 
 use crate::gate::Gate;
 use crate::gather::tool::{Subject, tool};
@@ -62,8 +61,25 @@ struct Sibling {
     record: Arc<Envelope>,
     /// What the record says, once somebody asked; what cannot be read back
     /// plans nothing that could be told.
-    request: OnceLock<Option<Arc<ActionRequest>>>,
+    request: OnceLock<Option<Arc<Pending>>>,
     is_let_happen: bool,
+}
+
+/// What a recorded request says of what it does to files.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Pending {
+    #[serde(rename = "call_id")]
+    pub(crate) id: RequestId,
+    pub(crate) context: PendingContext,
+}
+
+/// The facts of such a request.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct PendingContext {
+    pub(crate) directory: String,
+    pub(crate) plan: Option<Plan>,
+    pub(crate) paths: Vec<PathFact>,
 }
 
 /// Returns whether what others plan matters to a proposal.
@@ -167,7 +183,7 @@ impl Siblings {
         } else if record.kind == EventKind::OutcomeRecorded {
             self.actions.retain(|action| !action.is(&record));
         } else if record.kind == EventKind::DecisionMade {
-            let verdict = record.payload.get("verdict").and_then(Value::as_str);
+            let verdict = record.payload.text("verdict");
             if verdict == Some(Verdict::Deny.as_str()) {
                 self.actions.retain(|action| !action.is(&record));
             } else if let Some(action) = self.actions.iter_mut().rfind(|action| action.is(&record))
@@ -178,7 +194,7 @@ impl Siblings {
     }
 
     /// Returns the requests other than `own` that were let happen lately.
-    pub(crate) fn pending(&self, own: &RequestId, now: Timestamp) -> Vec<Arc<ActionRequest>> {
+    pub(crate) fn pending(&self, own: &RequestId, now: Timestamp) -> Vec<Arc<Pending>> {
         let since = now.minus(PENDING_FOR);
         self.actions
             .iter()
@@ -194,13 +210,9 @@ impl Sibling {
         self.record.subject.is_some() && self.record.subject == record.subject
     }
 
-    fn request(&self) -> Option<Arc<ActionRequest>> {
+    fn request(&self) -> Option<Arc<Pending>> {
         self.request
-            .get_or_init(|| {
-                ActionRequest::deserialize(&*self.record.payload)
-                    .ok()
-                    .map(Arc::new)
-            })
+            .get_or_init(|| self.record.payload.read().ok().map(Arc::new))
             .clone()
     }
 }
@@ -240,7 +252,7 @@ mod tests {
             at: NOW,
             kind,
             subject: Some(subject.to_owned()),
-            payload: Arc::new(json!({"verdict": verdict})),
+            payload: json!({"verdict": verdict}).into(),
             sealed: None,
             previous: None,
             hash: Digest::of(b""),

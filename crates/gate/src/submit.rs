@@ -290,13 +290,13 @@ impl Gate {
         decision: &Decision,
         approval: Option<&Approval>,
     ) -> Result<Entry, serde_json::Error> {
-        Event::DecisionMade {
-            request: request.id.clone(),
-            request_digest: recorded.digest,
-            decision: Box::new(record_decision(self.redactor(), decision)),
-            approval: approval.map(|approval| approval.id.clone()),
-        }
-        .entry(self.now())
+        Event::decision_entry(
+            &request.id,
+            recorded.digest,
+            &record_decision(self.redactor(), decision),
+            approval.map(|approval| &approval.id),
+            self.now(),
+        )
     }
 
     /// Returns events on broken policy files, each content once in the log.

@@ -387,7 +387,7 @@ fn logged(ward: &Ward, at: Timestamp) {
         at,
         kind: EventKind::SessionStarted,
         subject: None,
-        payload: serde_json::json!({"n": "original"}),
+        payload: serde_json::json!({"n": "original"}).into(),
         sealed: None,
     };
     log.append(Batch {

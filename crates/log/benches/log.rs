@@ -272,7 +272,7 @@ fn verify_speed(place: &Place, size: &str, is_realistic: bool) {
         let mut action = action(session, number);
         if !is_realistic {
             for entry in &mut action.entries {
-                entry.payload = json!({"call_id": number});
+                entry.payload = json!({"call_id": number}).into();
             }
         }
         log.append(action).expect("an append");
@@ -312,11 +312,11 @@ fn chain(producer: usize) -> ChainId {
 fn action(chain: &ChainId, number: u64) -> Batch {
     let session = chain.session().map_or("", |session| session.as_str());
     let request = format!("toolu_01{}{number:09}", &session[28..]);
-    let entry = |kind, payload| Entry {
+    let entry = |kind, payload: Value| Entry {
         at: Timestamp::from_unix_ms(1_790_000_000_000 + number as i64),
         kind,
         subject: Some(request.clone()),
-        payload,
+        payload: payload.into(),
         sealed: None,
     };
     Batch {

@@ -78,7 +78,7 @@ fn entry(kind: EventKind, payload: Value) -> Entry {
         at: Timestamp::from_unix_ms(1_790_000_000_000),
         kind,
         subject: Some("a".to_owned()),
-        payload,
+        payload: payload.into(),
         sealed: None,
     }
 }

@@ -109,9 +109,10 @@ fn seal_batch<S: OpenCommit>(
     for draft in drafts.drafts {
         let sealed = draft.seal(&drafts.chain, &mut head);
         store.put(&sealed)?;
-        moves.note(&drafts.chain, head, sealed.envelope.at);
         envelopes.push(sealed.envelope);
     }
+    let at = envelopes.iter().map(|envelope| envelope.at).max();
+    moves.note(&drafts.chain, head, at);
     Ok(Appended { envelopes, head })
 }
 

@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 
 use aegis_canon::Digest;
-use aegis_types::{ChainId, Entry, EventKind, Head, SessionId, TenantId, Timestamp};
+use aegis_types::{ChainId, Entry, EventKind, Head, Payload, SessionId, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use crate::seal::{Draft, InvalidEntry};
 
@@ -33,18 +32,18 @@ pub(crate) struct MovedHead {
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct HeadsMoved {
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) documents: Vec<Digest>,
     pub(crate) moved: Vec<MovedHead>,
 }
 
 impl Moves {
-    /// Notes that the chain of `session` ends at `head` since `at`.
-    pub(crate) fn note(&mut self, chain: &ChainId, head: Head, at: Timestamp) {
+    /// Notes that `chain` ends at `head`, and that its latest record is of `at`.
+    pub(crate) fn note(&mut self, chain: &ChainId, head: Head, at: Option<Timestamp>) {
         if let Some(session) = chain.session() {
             self.sessions.insert(session.clone(), head);
         }
-        self.at = self.at.max(Some(at));
+        self.at = self.at.max(at);
     }
 
     /// Returns the record of the moves, if there are any.
@@ -53,26 +52,18 @@ impl Moves {
             return None;
         }
         let at = self.at?;
-        let moved = self
-            .sessions
-            .into_iter()
-            .filter_map(|(session, head)| {
-                let mut item = Map::new();
-                item.insert("session".to_owned(), Value::from(session.as_str()));
-                item.insert("seq".to_owned(), Value::from(head.next.checked_sub(1)?));
-                item.insert("hash".to_owned(), Value::from(head.hash?.to_string()));
-                Some(Value::Object(item))
+        let moved = self.sessions.into_iter().filter_map(|(session, head)| {
+            Some(MovedHead {
+                hash: head.hash?,
+                seq: head.next.checked_sub(1)?,
+                session,
             })
-            .collect();
-        let mut payload = Map::new();
-        payload.insert("moved".to_owned(), Value::Array(moved));
-        if !self.documents.is_empty() {
-            let documents = self
-                .documents
-                .iter()
-                .map(|digest| digest.to_string().into());
-            payload.insert("documents".to_owned(), Value::Array(documents.collect()));
-        }
+        });
+        let heads = HeadsMoved {
+            documents: self.documents,
+            moved: moved.collect(),
+        };
+        let payload = Payload::of(&heads).ok()?;
         let chain = ChainId::Heads {
             tenant: tenant.clone(),
         };
@@ -82,7 +73,7 @@ impl Moves {
                 at,
                 kind: EventKind::HeadsMoved,
                 subject: None,
-                payload: Value::Object(payload),
+                payload,
                 sealed: None,
             },
         ))

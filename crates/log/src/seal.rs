@@ -25,6 +25,9 @@ pub const DOCUMENT_BYTES_MAX: usize = 16 << 20;
 /// The most bytes of what an entry is about.
 const SUBJECT_BYTES_MAX: usize = 1_024;
 
+/// How many bytes most envelopes have beside their payload.
+const AROUND_BYTES: usize = 512;
+
 /// The greatest number that I-JSON carries.
 const INTEGER_MAX: u64 = (1 << 53) - 1;
 
@@ -84,6 +87,16 @@ pub(crate) struct Sealed {
     pub(crate) bytes: Vec<u8>,
 }
 
+impl Sealed {
+    /// Returns where the chain ends with this envelope.
+    pub(crate) fn head(&self) -> Head {
+        Head {
+            next: self.envelope.seq.saturating_add(1),
+            hash: Some(self.envelope.hash),
+        }
+    }
+}
+
 impl Drafts {
     /// Checks `batch` and writes what can be written of its envelopes.
     pub(crate) fn of(batch: Batch) -> Result<Self, AppendError> {
@@ -140,12 +153,19 @@ fn check(chain: &ChainId, entry: &Entry) -> Result<(), InvalidEntry> {
             bytes: subject.len(),
         });
     }
-    check_i_json(&entry.payload).map_err(InvalidEntry::NotIJson)?;
-    // The envelope around the payload is one level more.
-    if is_deeper_than(&entry.payload, DEPTH_MAX - 1) {
-        return Err(InvalidEntry::NotIJson(NotIJson::TooDeep));
+    if !entry.payload.is_i_json() {
+        check_payload(&entry.payload).map_err(InvalidEntry::NotIJson)?;
     }
     check_sealed(entry)
+}
+
+fn check_payload(payload: &Value) -> Result<(), NotIJson> {
+    check_i_json(payload)?;
+    // The envelope around the payload is one level more.
+    if is_deeper_than(payload, DEPTH_MAX - 1) {
+        return Err(NotIJson::TooDeep);
+    }
+    Ok(())
 }
 
 fn check_sealed(entry: &Entry) -> Result<(), InvalidEntry> {
@@ -181,14 +201,16 @@ fn is_deeper_than(value: &Value, levels: usize) -> bool {
 impl Draft {
     /// Writes what comes before the place of `entry` in its chain.
     pub(crate) fn of(chain: &ChainId, entry: Entry) -> Result<Self, InvalidEntry> {
-        let mut bytes = Vec::with_capacity(1_024);
-        write_start(chain, entry.kind, &mut bytes);
-        let start = bytes.len();
-        write_canonical(&entry.payload, &mut bytes);
-        let payload = bytes.len().saturating_sub(start);
-        if payload > ENTRY_BYTES_MAX {
-            return Err(InvalidEntry::TooLarge { bytes: payload });
+        let payload = entry.payload.to_canonical();
+        if payload.len() > ENTRY_BYTES_MAX {
+            return Err(InvalidEntry::TooLarge {
+                bytes: payload.len(),
+            });
         }
+        let mut bytes = Vec::with_capacity(payload.len().saturating_add(AROUND_BYTES));
+        write_start(chain, entry.kind, &mut bytes);
+        bytes.extend_from_slice(&payload);
+        drop(payload);
         let mut hasher = Hasher::new();
         hasher.update(&bytes);
         Ok(Self {
@@ -226,16 +248,14 @@ impl Draft {
             at: entry.at,
             kind: entry.kind,
             subject: entry.subject,
-            payload: Arc::new(entry.payload),
+            payload: entry.payload,
             sealed: entry.sealed,
             previous: head.hash,
             hash,
         };
-        *head = Head {
-            next: head.next.saturating_add(1),
-            hash: Some(hash),
-        };
-        Sealed { envelope, bytes }
+        let sealed = Sealed { envelope, bytes };
+        *head = sealed.head();
+        sealed
     }
 }
 
@@ -387,7 +407,7 @@ mod tests {
                 at: Timestamp::from_unix_ms(at),
                 kind,
                 subject,
-                payload,
+                payload: payload.into(),
                 sealed: sealed.map(|(key_id, digest)| SealedPayload {
                     key_id,
                     digest: Digest::from_bytes(digest),

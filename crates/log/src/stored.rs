@@ -1,10 +1,8 @@
 //! Reading an envelope back from its stored bytes.
 
-use std::sync::Arc;
-
 use aegis_canon::{Digest, ParseJsonError, parse};
 use aegis_types::{
-    ChainId, ENVELOPE_VERSION, Envelope, EventKind, ParseIdError, SealedPayload, Timestamp,
+    ChainId, ENVELOPE_VERSION, Envelope, EventKind, ParseIdError, Payload, SealedPayload, Timestamp,
 };
 use serde_json::{Map, Value};
 
@@ -77,7 +75,7 @@ pub(crate) fn from_value(value: Value, hash: Digest) -> Result<Envelope, ReadEnv
         at: fields.time()?,
         kind: EventKind::from_wire(&kind).ok_or(ReadEnvelopeError::Kind { kind })?,
         subject: fields.optional("subject", Fields::text)?,
-        payload: Arc::new(fields.take("payload")?),
+        payload: Payload::from(fields.take("payload")?),
         sealed: fields.optional("sealed", Fields::sealed)?,
         previous: fields.optional("prev_hash", Fields::digest)?,
         hash,

@@ -1,13 +1,12 @@
 //! An event sealed in its chain.
 
-use std::sync::Arc;
-
 use aegis_canon::{Digest, canonical};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::event::EventKind;
 use crate::id::{SessionId, TenantId};
+use crate::payload::Payload;
 use crate::time::Timestamp;
 
 /// The version of the envelope that is written.
@@ -87,7 +86,7 @@ pub struct Envelope {
     /// What it is about.
     pub subject: Option<String>,
     /// The payload, shared by all who read the same record.
-    pub payload: Arc<Value>,
+    pub payload: Payload,
     /// The encrypted payload, if it has one.
     pub sealed: Option<SealedPayload>,
     /// The hash of the envelope before; absent at the beginning.
@@ -124,7 +123,7 @@ impl Envelope {
         put("seq", Value::from(self.seq));
         put("ts_unix_ms", Value::from(self.at.unix_ms()));
         put("event_type", Value::from(self.kind.as_str()));
-        put("payload", (*self.payload).clone());
+        put("payload", self.payload.value().clone());
         if let Some(subject) = &self.subject {
             put("subject", Value::from(subject.as_str()));
         }

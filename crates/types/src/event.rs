@@ -11,6 +11,7 @@ use crate::decision::Decision;
 use crate::envelope::SealedPayload;
 use crate::id::{ApprovalId, RequestId};
 use crate::outcome::Outcome;
+use crate::payload::Payload;
 use crate::request::ActionRequest;
 use crate::time::Timestamp;
 
@@ -164,7 +165,7 @@ pub struct Entry {
     /// What it is about, to find it again: the name of a request or an approval.
     pub subject: Option<String>,
     /// Its payload, I-JSON.
-    pub payload: Value,
+    pub payload: Payload,
     /// A payload encrypted under a key that can be destroyed.
     pub sealed: Option<SealedPayload>,
 }
@@ -240,23 +241,18 @@ impl Event {
     /// # Errors
     ///
     /// When a part of it cannot be written as JSON; the types here all can.
-    pub fn payload(&self) -> Result<Value, serde_json::Error> {
+    pub fn payload(&self) -> Result<Payload, serde_json::Error> {
         match self {
-            Self::ActionRequested(request) => serde_json::to_value(request),
+            Self::ActionRequested(request) => Payload::of(&**request),
             Self::DecisionMade {
                 request,
                 request_digest,
                 decision,
                 approval,
-            } => serde_json::to_value(DecisionPayload {
-                call_id: request.clone(),
-                request_digest: *request_digest,
-                approval_token: approval.clone(),
-                decision: &**decision,
-            }),
-            Self::ApprovalRequested(approval) => serde_json::to_value(approval),
-            Self::ApprovalAnswered(answer) => serde_json::to_value(answer),
-            Self::ApprovalExpired { approval, cause } => serde_json::to_value(ExpiredPayload {
+            } => decision_payload(request, *request_digest, decision, approval.as_ref()),
+            Self::ApprovalRequested(approval) => Payload::of(&**approval),
+            Self::ApprovalAnswered(answer) => Payload::of(answer),
+            Self::ApprovalExpired { approval, cause } => Payload::of(&ExpiredPayload {
                 approval_token: approval.clone(),
                 cause: cause.clone(),
             }),
@@ -264,13 +260,13 @@ impl Event {
                 request,
                 outcome,
                 content,
-            } => serde_json::to_value(OutcomePayload {
+            } => Payload::of(&OutcomePayload {
                 call_id: request.clone(),
                 outcome: *outcome,
                 is_error: *outcome != Outcome::Completed,
                 content: content.clone(),
             }),
-            Self::Observed { detail, .. } => Ok(detail.clone()),
+            Self::Observed { detail, .. } => Ok(Payload::from(detail.clone())),
         }
     }
 
@@ -284,7 +280,28 @@ impl Event {
             at: request.at,
             kind: EventKind::ActionRequested,
             subject: Some(request.id.to_string()),
-            payload: serde_json::to_value(request)?,
+            payload: Payload::of(request)?,
+            sealed: None,
+        })
+    }
+
+    /// Returns a decision as an entry for the log, without copying it first.
+    ///
+    /// # Errors
+    ///
+    /// As [`Event::payload`].
+    pub fn decision_entry(
+        request: &RequestId,
+        request_digest: Digest,
+        decision: &Decision,
+        approval: Option<&ApprovalId>,
+        at: Timestamp,
+    ) -> Result<Entry, serde_json::Error> {
+        Ok(Entry {
+            at,
+            kind: EventKind::DecisionMade,
+            subject: Some(request.to_string()),
+            payload: decision_payload(request, request_digest, decision, approval)?,
             sealed: None,
         })
     }
@@ -373,4 +390,18 @@ impl Event {
             }),
         }
     }
+}
+
+fn decision_payload(
+    request: &RequestId,
+    request_digest: Digest,
+    decision: &Decision,
+    approval: Option<&ApprovalId>,
+) -> Result<Payload, serde_json::Error> {
+    Payload::of(&DecisionPayload {
+        call_id: request.clone(),
+        request_digest,
+        approval_token: approval.cloned(),
+        decision,
+    })
 }

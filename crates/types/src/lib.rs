@@ -25,6 +25,8 @@ mod decision;
 mod obligation;
 mod outcome;
 
+mod payload;
+
 mod envelope;
 mod event;
 mod state;
@@ -44,6 +46,7 @@ pub use id::{
 };
 pub use obligation::{Obligation, RedactScope, SandboxScope};
 pub use outcome::Outcome;
+pub use payload::Payload;
 pub use plan::{
     Assignment, Command, Condition, Dialect, Directory, Place, Plan, Redirection, RedirectionKind,
     Span, Unknown, UnknownCause, Word, WordPart, Wrapper,

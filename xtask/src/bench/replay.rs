@@ -194,7 +194,7 @@ fn in_memory(recorded: &Recording) -> Result<MemoryLog> {
                 at: envelope.at,
                 kind: envelope.kind,
                 subject: envelope.subject,
-                payload: Arc::unwrap_or_clone(envelope.payload),
+                payload: envelope.payload,
                 sealed: None,
             })
             .collect();

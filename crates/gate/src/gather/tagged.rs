@@ -14,31 +14,33 @@ use serde_json::Value;
 /// surrogates become replacement characters, and of equal keys the last counts.
 ///
 /// What cannot be read that way stays tagged.
-pub(crate) fn readable(params: &Value) -> Value {
+pub(crate) fn readable(params: &Value) -> Cow<'_, Value> {
+    let read = |source: &str| serde_json::from_str(&without_surrogates(source)).ok();
     if is_tagged(params) {
         let source = params.get(TAG).and_then(Value::as_str).unwrap_or_default();
-        return serde_json::from_str(&without_surrogates(source))
-            .unwrap_or_else(|_| params.clone());
+        return read(source).map_or(Cow::Borrowed(params), Cow::Owned);
     }
     match params {
         // Deeper parts hold no command and no path of a tool that is known.
-        Value::Object(fields) => fields
-            .iter()
-            .map(|(key, value)| {
+        Value::Object(fields) if fields.values().any(is_tagged) => {
+            let read = |(key, value): (&String, &Value)| {
                 let value = if is_tagged(value) {
-                    readable(value)
+                    readable(value).into_owned()
                 } else {
                     value.clone()
                 };
                 (key.clone(), value)
-            })
-            .collect(),
+            };
+            Cow::Owned(fields.iter().map(read).collect())
+        }
         // Parameters that are given as text may be read as what the text says.
         Value::String(text) => serde_json::from_str(text)
             .ok()
             .filter(Value::is_object)
-            .unwrap_or_else(|| params.clone()),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => params.clone(),
+            .map_or(Cow::Borrowed(params), Cow::Owned),
+        Value::Object(_) | Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => {
+            Cow::Borrowed(params)
+        }
     }
 }
 
@@ -160,7 +162,7 @@ mod tests {
 
     #[test]
     fn a_tagged_part_is_read_as_a_host_would() {
-        let check = |params: Value, expected: Value| assert_eq!(readable(&params), expected);
+        let check = |params: Value, expected: Value| assert_eq!(*readable(&params), expected);
         check(
             json!({"command": {TAG: r#""echo \ud800;\n\\ud800 rm x""#}}),
             json!({"command": "echo \u{fffd};\n\\ud800 rm x"}),

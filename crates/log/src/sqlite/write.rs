@@ -129,18 +129,26 @@ impl Connection {
         }
     }
 
-    /// Returns the number of `chain`, which it gets with its first envelope.
-    fn id(&mut self, chain: &ChainId) -> Result<i64, Fault> {
-        if let Some((id, _)) = self.known.chains.get(chain) {
+    /// Notes that `chain` is about to end at `head`, and returns its number,
+    /// which it gets with its first envelope.
+    ///
+    /// INVARIANT: whatever fails afterwards rolls back, and all is forgotten.
+    fn advance(&mut self, chain: &ChainId, head: Head) -> Result<i64, Fault> {
+        if let Some((id, known)) = self.known.chains.get_mut(chain) {
+            *known = head;
             return Ok(*id);
         }
         let found = self.find_id(chain).map_err(|error| self.fault(error))?;
-        if let Some(id) = found {
-            return Ok(id);
-        }
-        let insert = "INSERT INTO chains (tenant, session) VALUES (?1, ?2)";
-        self.change(insert, chain_key(chain))?;
-        Ok(self.sqlite.last_insert_rowid())
+        let id = match found {
+            Some(id) => id,
+            None => {
+                let insert = "INSERT INTO chains (tenant, session) VALUES (?1, ?2)";
+                self.change(insert, chain_key(chain))?;
+                self.sqlite.last_insert_rowid()
+            }
+        };
+        self.remember(chain, id, head);
+        Ok(id)
     }
 
     fn remember(&mut self, chain: &ChainId, id: i64, head: Head) {
@@ -184,7 +192,7 @@ impl OpenCommit for Connection {
 
     fn put(&mut self, sealed: &Sealed) -> Result<(), Fault> {
         let envelope = &sealed.envelope;
-        let chain = self.id(&envelope.chain)?;
+        let chain = self.advance(&envelope.chain, sealed.head())?;
         let insert = "INSERT INTO records (chain, seq, at, kind, subject, hash, bytes)
                       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
         self.change(
@@ -204,11 +212,6 @@ impl OpenCommit for Connection {
             let insert = "INSERT INTO sealed (record, key_id, ciphertext) VALUES (?1, ?2, ?3)";
             self.change(insert, params![record, payload.key_id, payload.ciphertext])?;
         }
-        let head = Head {
-            next: envelope.seq.saturating_add(1),
-            hash: Some(envelope.hash),
-        };
-        self.remember(&envelope.chain, chain, head);
         Ok(())
     }
 

@@ -46,7 +46,7 @@ pub enum SignatureStanding {
 impl Checkpoint {
     /// Reads the checkpoint that `envelope` records, if it has that form.
     pub(super) fn read(envelope: &Envelope) -> Option<Self> {
-        let mut payload = (*envelope.payload).clone();
+        let mut payload = envelope.payload.value().clone();
         let signature = payload.as_object_mut()?.remove("signature")?;
         let head = payload.get("head")?;
         let seq = head.get("seq")?.as_u64()?;

@@ -38,7 +38,7 @@ pub fn entry_with(kind: EventKind, subject: &str, unix_ms: i64, payload: Value) 
         at: at(unix_ms),
         kind,
         subject: Some(subject.to_owned()),
-        payload,
+        payload: payload.into(),
         sealed: None,
     }
 }
