@@ -10,7 +10,7 @@ use aegis_types::{ApprovalTerms, CheckName, Finding, Mode, Obligation, State, Ve
 use crate::decide::Attached;
 
 pub(crate) use rate::{limit_holds, limit_truth};
-pub(crate) use rules::{Verdicts, rule_truth};
+pub(crate) use rules::{Held, Verdicts, held_parts, rule_truth};
 
 /// A check: gives its findings on a question.
 type Assess = for<'a> fn(&Question<'a>, &mut Vec<Found<'a>>);
@@ -39,6 +39,25 @@ pub(crate) struct Found<'a> {
     pub(crate) approval: Option<&'a ApprovalTerms>,
     /// Whether its source may only tighten what others say.
     pub(crate) only_tightens: bool,
+    /// The parts of the request it is about.
+    pub(crate) parts: Parts,
+}
+
+/// Parts of a request, each of which is decided by itself.
+pub(crate) enum Parts {
+    /// Every part.
+    All,
+    /// These.
+    Some(Vec<usize>),
+}
+
+impl Parts {
+    pub(crate) fn contain(&self, part: usize) -> bool {
+        match self {
+            Self::All => true,
+            Self::Some(parts) => parts.contains(&part),
+        }
+    }
 }
 
 impl Found<'_> {
@@ -49,6 +68,7 @@ impl Found<'_> {
             obligations: &[],
             approval: None,
             only_tightens: false,
+            parts: Parts::All,
         }
     }
 }

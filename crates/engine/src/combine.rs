@@ -11,13 +11,22 @@ use crate::decide::Fallback;
 /// Combines findings: the strictest explicit one decides, and defaults only when
 /// nothing is explicit. What policies that only observe found is kept, and
 /// decides nothing.
-pub(crate) fn combine(found: Vec<Found<'_>>, fallback: Fallback) -> Decision {
+///
+/// Each of the `parts` of a request is decided so by itself; the whole takes the
+/// strictest, and an allow is explicit only where it is for every part.
+pub(crate) fn combine(mut found: Vec<Found<'_>>, parts: usize, fallback: Fallback) -> Decision {
     let fallback = fallback_verdict(&found, fallback);
-    let Some(strength) = weigh(&found, fallback, |found| !found.finding.observed) else {
-        let observed = weigh(&found, fallback, |_| true).map(|strength| strength.verdict);
+    let observed = weigh_parts(&found, parts, fallback, |_| true).map(|whole| whole.verdict());
+    let whole = weigh_parts(&found, parts, fallback, |found| !found.finding.observed);
+    let Some(Whole::Found(strength)) = whole else {
         return undecided(found, observed, fallback);
     };
-    let observed = weigh(&found, fallback, |_| true).map(|strength| strength.verdict);
+    // That a default decides some parts is worth telling where it decides the whole.
+    found.retain(|found| {
+        Strength::from(&found.finding) == strength
+            || found.finding.standing == Standing::Explicit
+            || (0..parts).all(|part| found.parts.contain(part))
+    });
     let is_deciding =
         |found: &&Found<'_>| !found.finding.observed && Strength::from(&found.finding) == strength;
     let deciding = || found.iter().filter(is_deciding);
@@ -50,6 +59,56 @@ pub(crate) fn combine(found: Vec<Found<'_>>, fallback: Fallback) -> Decision {
         observed: differing(observed, strength.verdict),
         policies: Vec::new(),
     }
+}
+
+/// What decides a whole request.
+enum Whole {
+    /// Findings of this strength.
+    Found(Strength),
+    /// The fallback, because of a part of which nothing is found.
+    Fallback(Verdict),
+}
+
+impl Whole {
+    const fn verdict(&self) -> Verdict {
+        match self {
+            Self::Found(strength) => strength.verdict,
+            Self::Fallback(verdict) => *verdict,
+        }
+    }
+}
+
+/// Returns what decides the whole, each part weighed by itself; nothing when
+/// nothing is found of any part.
+fn weigh_parts(
+    found: &[Found<'_>],
+    parts: usize,
+    fallback: Verdict,
+    is_seen: impl Fn(&Found<'_>) -> bool,
+) -> Option<Whole> {
+    let mut decided: Option<Strength> = None;
+    let mut is_undecided = false;
+    for part in 0..parts {
+        let is_of_part = |found: &Found<'_>| is_seen(found) && found.parts.contain(part);
+        match weigh(found, fallback, is_of_part) {
+            None => is_undecided = true,
+            Some(strength) => {
+                decided = Some(decided.map_or(strength, |decided| decided.strictest(strength)));
+            }
+        }
+    }
+    let decided = decided?;
+    // A default weighs as much as the fallback, and says more.
+    let is_weaker = match fallback {
+        Verdict::Allow => {
+            decided.verdict == Verdict::Allow && decided.standing == Standing::Explicit
+        }
+        Verdict::Ask | Verdict::Deny => decided.verdict < fallback,
+    };
+    if is_undecided && is_weaker {
+        return Some(Whole::Fallback(fallback));
+    }
+    Some(Whole::Found(decided))
 }
 
 fn differing(observed: Option<Verdict>, verdict: Verdict) -> Option<Verdict> {
@@ -103,6 +162,26 @@ struct Strength {
     verdict: Verdict,
 }
 
+impl Strength {
+    /// Returns the stricter of the strengths by which two parts are decided.
+    ///
+    /// Of two equal restrictions the opinion says more than the default; two
+    /// allows are an opinion only if both are.
+    fn strictest(self, other: Self) -> Self {
+        if self.verdict != other.verdict {
+            return if self.verdict > other.verdict {
+                self
+            } else {
+                other
+            };
+        }
+        match self.verdict {
+            Verdict::Allow => self.min(other),
+            Verdict::Ask | Verdict::Deny => self.max(other),
+        }
+    }
+}
+
 impl From<&Finding> for Strength {
     fn from(finding: &Finding) -> Self {
         Self {
@@ -127,6 +206,7 @@ fn undecided(found: Vec<Found<'_>>, observed: Option<Verdict>, verdict: Verdict)
         risk: None,
         unknown: false,
         observed: false,
+        words: Vec::new(),
     });
     Decision {
         verdict,
@@ -238,6 +318,7 @@ mod tests {
                 risk: None,
                 unknown: false,
                 observed,
+                words: Vec::new(),
             })
     }
 
@@ -249,7 +330,7 @@ mod tests {
                 ..Found::bare(finding.clone())
             })
             .collect();
-        let decision = combine(found, Fallback::Deny);
+        let decision = combine(found, 1, Fallback::Deny);
         (decision.verdict, decision.reason, decision.observed)
     }
 

@@ -60,7 +60,8 @@ pub fn decide(
         policies,
         state,
     };
-    let mut decision = combine(checks::assess(&question), settings.fallback);
+    let found = checks::assess(&question);
+    let mut decision = combine(found, question.facts.part_count(), settings.fallback);
     decision.policies = policies
         .iter()
         .map(|attached| PolicyRef {

@@ -3,7 +3,7 @@
 use aegis_policy::{Facts, Limit, Place, Rule, Truth};
 use aegis_types::{ActionRequest, Decision, PolicyName, RuleId, State, Verdict};
 
-use crate::checks::{Question, Verdicts, limit_holds, limit_truth, rule_truth};
+use crate::checks::{Held, Question, Verdicts, held_parts, limit_holds, limit_truth, rule_truth};
 use crate::decide::{Attached, Settings, decide};
 
 /// A decision with all that was considered.
@@ -83,7 +83,7 @@ pub fn explain(
 
 fn explain_policy(question: &Question<'_>, attached: &Attached<'_>) -> PolicyExplanation {
     let policy = attached.policy.policy();
-    let mut has_decided = false;
+    let mut open: Vec<usize> = (0..question.facts.part_count()).collect();
     let (mandatory, ordered): (Vec<&Rule>, Vec<&Rule>) =
         policy.rules.iter().partition(|rule| rule.mandatory);
     let mut rules = Vec::with_capacity(policy.rules.len() + policy.limits.len());
@@ -99,30 +99,57 @@ fn explain_policy(question: &Question<'_>, attached: &Attached<'_>) -> PolicyExp
             .map(|limit| explain_limit(question, limit)),
     );
     for rule in ordered {
-        let truth = rule_truth(question, rule);
-        let holds = Verdicts::of(rule).ordered(&truth).is_some();
-        rules.push(RuleExplanation {
-            id: rule.id.clone(),
-            place: rule.place,
-            verdict: rule.verdict,
-            standpoint: if rule.tier_base {
-                Standpoint::TierBase
-            } else {
-                Standpoint::Ordered
-            },
-            truth,
-            speaks: holds && !has_decided && attached.counts(rule.verdict),
-            is_shadowed: holds && has_decided,
-        });
-        has_decided |= holds;
+        rules.push(explain_ordered(question, attached, rule, &mut open));
     }
     PolicyExplanation {
         name: policy.name.clone(),
         rules,
         default: policy
             .default
-            .filter(|default| !has_decided && attached.counts(*default)),
+            .filter(|default| !open.is_empty() && attached.counts(*default)),
     }
+}
+
+/// Explains a rule in order, and takes the parts that it decides from those that
+/// are `open`.
+fn explain_ordered(
+    question: &Question<'_>,
+    attached: &Attached<'_>,
+    rule: &Rule,
+    open: &mut Vec<usize>,
+) -> RuleExplanation {
+    let every: Vec<usize> = (0..question.facts.part_count()).collect();
+    let held = held_parts(question, rule, &every);
+    let is_open = |held: &&Held| open.contains(&held.part);
+    let decides = held.iter().any(|held| is_open(&held));
+    let truth = truth_of(&held, is_open)
+        .or_else(|| truth_of(&held, |_| true))
+        .unwrap_or_else(|| rule_truth(question, rule));
+    let decided: Vec<usize> = held.iter().filter(is_open).map(|held| held.part).collect();
+    open.retain(|part| !decided.contains(part));
+    RuleExplanation {
+        id: rule.id.clone(),
+        place: rule.place,
+        verdict: rule.verdict,
+        standpoint: if rule.tier_base {
+            Standpoint::TierBase
+        } else {
+            Standpoint::Ordered
+        },
+        truth,
+        speaks: decides && attached.counts(rule.verdict),
+        is_shadowed: !held.is_empty() && !decides,
+    }
+}
+
+/// Returns why a rule holds for the parts that are seen: yes, if it is for one.
+fn truth_of(held: &[Held], is_seen: impl Fn(&&Held) -> bool) -> Option<Truth> {
+    let mut truths = held.iter().filter(is_seen).map(|held| &held.truth);
+    let first = truths.next()?;
+    let known = std::iter::once(first)
+        .chain(truths)
+        .find(|truth| !truth.is_unknown());
+    Some(known.unwrap_or(first).clone())
 }
 
 fn explain_mandatory(question: &Question<'_>, rule: &Rule) -> RuleExplanation {

@@ -47,7 +47,24 @@ const DEFAULTS: [&str; 4] = [
     "default: deny\nclosed: true",
     "default: allow\nmode: observe",
 ];
-const COMMANDS: [&str; 5] = ["ls", "git status", "git push -f", "rm -rf x", "git push $X"];
+const COMMANDS: [&str; 8] = [
+    "ls",
+    "git status",
+    "git push -f",
+    "rm -rf x",
+    "git push $X",
+    "ls && git push -f",
+    "git status; rm -rf x; git push $X",
+    "git status | git log",
+];
+const SIMPLE: [&str; 6] = [
+    "ls",
+    "git status",
+    "git push -f",
+    "rm -rf x",
+    "git push $X",
+    "$X",
+];
 
 /// A rule as text, its id to come.
 fn rule() -> impl Strategy<Value = String> {
@@ -138,6 +155,14 @@ fn call(tool: &str, at: i64) -> ActionRequest {
         "context": {"directory": "/home/ann/shop", "home": "/home/ann"},
     }))
     .unwrap()
+}
+
+fn shell(command: &str) -> ActionRequest {
+    let mut request = call("Bash", 0);
+    request.action = aegis_types::Action::ShellExec;
+    request.params = json!({"command": command});
+    request.context.plan = Some(aegis_shell::plan(command));
+    request
 }
 
 fn recorded(request: &ActionRequest) -> Envelope {
@@ -326,6 +351,30 @@ proptest! {
     }
 
     #[test]
+    fn a_compound_is_as_strict_as_the_strictest_of_its_parts(
+        texts in policies(),
+        commands in prop::collection::vec(select(&SIMPLE[..]), 2..5),
+        joint in select(&["; ", " && ", " | ", "\n"][..]),
+    ) {
+        // What is said of parameters is about the whole text.
+        let compiled: Vec<Compiled> = texts
+            .into_iter()
+            .map(|(mut rules, default)| {
+                rules.retain(|rule| !rule.contains("params"));
+                policy_with(&rules, default)
+            })
+            .collect();
+        let decide = |command: &str| ask(&shell(command), &compiled, &State::default());
+        let parts: Vec<Decision> = commands.iter().map(|command| decide(command)).collect();
+        let whole = decide(&commands.join(joint));
+        let strictest = parts.iter().map(|part| part.verdict).max().unwrap();
+        prop_assert_eq!(whole.verdict, strictest);
+        if strictest == Verdict::Allow {
+            prop_assert_eq!(whole.is_explicit(), parts.iter().all(Decision::is_explicit));
+        }
+    }
+
+    #[test]
     fn reducing_a_split_log_equals_reducing_the_whole(
         calls in history(),
         place in any::<Index>(),
@@ -338,6 +387,22 @@ proptest! {
         }
         prop_assert_eq!(parts, whole);
     }
+}
+
+#[test]
+fn after_many_commands_the_rest_is_one_part() {
+    let text = "aegis: policy/v1\nname: l\ndefault: ask\nrules:\n  \
+                - {id: list, match: {shell: {program: ls}}, verdict: allow}\n  \
+                - {id: show, match: {shell: {program: cat}}, verdict: allow}\n  \
+                - {id: remove, match: {shell: {program: rm}}, verdict: deny}\n";
+    let policy = [compile(text)];
+    let decide = |command: &str| ask(&shell(command), &policy, &State::default());
+    let both = |count: usize| "ls; cat a; ".repeat(count);
+    assert_eq!(decide(&both(32)).verdict, Verdict::Allow);
+    // One rule would have to cover all of the rest.
+    assert_eq!(decide(&both(33)).verdict, Verdict::Ask);
+    assert_eq!(decide(&"ls; ".repeat(500)).verdict, Verdict::Allow);
+    assert_eq!(decide(&(both(200) + "rm x")).verdict, Verdict::Deny);
 }
 
 #[test]

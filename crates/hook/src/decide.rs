@@ -115,22 +115,23 @@ fn milliseconds(duration: Duration) -> DurationMs {
 
 fn reply(desk: &Desk<'_>, asking: Asking, submitted: &Submitted, proposal: &Proposal) -> Reply {
     let decision = &submitted.decision;
+    let about = say::about(&submitted.request, decision);
     match decision.verdict {
         Verdict::Allow => allowed(desk, submitted, proposal),
-        Verdict::Deny => denied(say::denied(decision)),
+        Verdict::Deny => denied(say::denied(decision, &about)),
         Verdict::Ask => {
             let approval = submitted.approval.as_ref();
             match asking {
                 Asking::Host => Reply::of(&Output::decided(
                     Permission::Ask,
-                    say::asked(decision, approval),
+                    say::asked(decision, &about, approval),
                 )),
                 Asking::Later => Reply::of(&Output::decided(
                     Permission::Defer,
-                    say::deferred(decision, approval),
+                    say::deferred(decision, &about, approval),
                 )),
                 // The gate settles these; an ask that is left over is not an allow.
-                Asking::Elsewhere | Asking::Nobody => denied(say::denied(decision)),
+                Asking::Elsewhere | Asking::Nobody => denied(say::denied(decision, &about)),
             }
         }
     }

@@ -20,7 +20,7 @@ pub(crate) fn answer(desk: &Desk<'_>) -> Reply {
     observe::record(desk, HookEvent::PermissionRequest);
     match decision(desk) {
         Some(decision) if decision.verdict == Verdict::Deny => {
-            Reply::of(&Output::refused(say::denied(&decision)))
+            Reply::of(&Output::refused(say::denied(&decision, "")))
         }
         Some(_) | None => Reply::silent(),
     }

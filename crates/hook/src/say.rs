@@ -2,10 +2,13 @@
 //!
 //! The text names the rule and its reason and says what can be done instead.
 //! It never quotes the pattern of a rule, which would show how to get round it,
-//! and never the arguments, which the agent knows.
+//! and of the arguments, which the agent knows, only the part of a command line
+//! that decided about the whole.
 
 use aegis_redact::visible;
-use aegis_types::{Approval, CheckName, Decision, Finding, Obligation, Reason, Verdict};
+use aegis_types::{
+    ActionRequest, Approval, CheckName, Decision, Finding, Obligation, Reason, Resource, Verdict,
+};
 
 /// The most characters of one text; the host cuts longer ones.
 const CHARACTERS_MAX: usize = 10_000;
@@ -23,13 +26,35 @@ pub(crate) fn cannot_decide(cause: &str) -> String {
     ))
 }
 
-/// Returns what is said of a denial.
-pub(crate) fn denied(decision: &Decision) -> String {
+/// The most characters of a part of a command line.
+const PART_CHARACTERS_MAX: usize = 120;
+
+/// Returns which part of a command line decided, as a sentence; empty when it
+/// is all of it, or the call as a whole.
+pub(crate) fn about(request: &ActionRequest, decision: &Decision) -> String {
+    let part = || {
+        let commands = &request.context.plan.as_ref()?.commands;
+        let Some(Resource::CommandLine(text)) = &request.resource else {
+            return None;
+        };
+        let words = decision
+            .deciding()?
+            .words
+            .first()
+            .filter(|_| commands.len() > 1)?;
+        let part = text.get(words.start as usize..words.end as usize)?;
+        Some(visible(part, PART_CHARACTERS_MAX))
+    };
+    part().map_or_else(String::new, |part| format!(" It is about `{part}`."))
+}
+
+/// Returns what is said of a denial that is `about` some part of the call.
+pub(crate) fn denied(decision: &Decision, about: &str) -> String {
     if let Some(said) = by_gate(decision) {
         return fit(&format!("Aegis denied this ({}): {said}", decision.reason));
     }
     fit(&format!(
-        "Aegis denied this: {}{} {}",
+        "Aegis denied this: {}{about}{} {}",
         source(decision),
         message(decision),
         instead(decision.reason),
@@ -62,10 +87,10 @@ fn by_gate(decision: &Decision) -> Option<String> {
 }
 
 /// Returns what the person who may answer is asked.
-pub(crate) fn asked(decision: &Decision, approval: Option<&Approval>) -> String {
+pub(crate) fn asked(decision: &Decision, about: &str, approval: Option<&Approval>) -> String {
     let risk = approval.map_or(decision.risk, |approval| approval.risk);
     fit(&format!(
-        "Aegis asks for approval (risk {}): {}{}",
+        "Aegis asks for approval (risk {}): {}{about}{}",
         risk.as_str(),
         source(decision),
         message(decision),
@@ -73,14 +98,14 @@ pub(crate) fn asked(decision: &Decision, approval: Option<&Approval>) -> String 
 }
 
 /// Returns what is said when an approval is needed and nobody gave it yet.
-pub(crate) fn deferred(decision: &Decision, approval: Option<&Approval>) -> String {
+pub(crate) fn deferred(decision: &Decision, about: &str, approval: Option<&Approval>) -> String {
     let answer = approval.map_or_else(String::new, |approval| {
         format!(
             " It can be answered with `aegis approvals approve {}`; then resume the session.",
             approval.id
         )
     });
-    fit(&format!("{}{answer}", asked(decision, approval)))
+    fit(&format!("{}{answer}", asked(decision, about, approval)))
 }
 
 /// Returns what is said when an obligation of an allow cannot be met here.
@@ -219,6 +244,9 @@ fn fit(text: &str) -> String {
 mod tests {
     use std::sync::Arc;
 
+    use aegis_types::Span;
+    use serde_json::{Value, json};
+
     use super::*;
 
     fn protected(message: &str) -> Decision {
@@ -230,7 +258,7 @@ mod tests {
     #[test]
     fn a_denial_names_its_cause_and_a_way_on() {
         assert_eq!(
-            denied(&protected("it touches the log")),
+            denied(&protected("it touches the log"), ""),
             "Aegis denied this: it touches what Aegis itself stands on (PROTECTED_RESOURCE). \
              It says: “it touches the log”. Leave the files and commands of Aegis alone and go on \
              with the task. If part of a command could not be understood, write it plainly, with \
@@ -239,10 +267,42 @@ mod tests {
     }
 
     #[test]
+    fn a_denial_of_a_part_names_its_words() {
+        let command = |start: u32, end: u32| {
+            json!({"span": {"start": start, "end": end}, "directory": "start", "place":
+                {"pipeline": 0, "position": 0, "length": 1, "condition": "always"}})
+        };
+        let request = |commands: &[Value]| -> ActionRequest {
+            serde_json::from_value(json!({
+                "call_id": "call-1",
+                "at": 0,
+                "principal": {"tenant": "t", "session": "s", "agent": "a"},
+                "action": "shell.exec",
+                "tool_name": "Bash",
+                "resource": {"command_line": "ls; rm \u{202e}x"},
+                "args": {},
+                "context": {"plan": {"dialect": "bash", "commands": commands}},
+            }))
+            .unwrap()
+        };
+        let mut decision = protected("");
+        let about = |decision: &Decision, commands: &[Value]| about(&request(commands), decision);
+        assert_eq!(about(&decision, &[command(0, 2), command(4, 11)]), "");
+        decision.findings[0].words = vec![Span { start: 4, end: 11 }];
+        assert_eq!(about(&decision, &[command(0, 11)]), "");
+        assert_eq!(
+            about(&decision, &[command(0, 2), command(4, 11)]),
+            " It is about `rm \\u{202e}x`."
+        );
+        decision.findings[0].words = vec![Span { start: 9, end: 99 }];
+        assert_eq!(about(&decision, &[command(0, 2), command(4, 11)]), "");
+    }
+
+    #[test]
     fn what_the_gate_says_stands_for_itself() {
         let decision = Decision::denied_by_gate(Reason::ApprovalRefused, "ada refused this");
         assert_eq!(
-            denied(&decision),
+            denied(&decision, ""),
             "Aegis denied this (APPROVAL_REFUSED): ada refused this."
         );
     }
@@ -254,7 +314,7 @@ mod tests {
         let finding = decision.findings.first_mut().unwrap();
         finding.rule = Some("r-1".parse().unwrap());
         finding.message = Some(Arc::from("a\u{202e}b\n\u{1b}[2J"));
-        let text = denied(&decision);
+        let text = denied(&decision, "");
         assert!(text.contains("rule `r-1` (RULE_MATCHED)"), "{text}");
         assert!(text.contains("“a\\u{202e}b\\n\\u{1b}[2J”"), "{text}");
     }
@@ -264,7 +324,7 @@ mod tests {
         let mut decision = protected("");
         let hidden = "\u{202e}".repeat(100_000);
         decision.findings.first_mut().unwrap().message = Some(Arc::from(hidden.as_str()));
-        assert_eq!(denied(&decision).chars().count(), CHARACTERS_MAX);
+        assert_eq!(denied(&decision, "").chars().count(), CHARACTERS_MAX);
         let tools = vec![hidden; 100];
         assert!(undecided(&tools).chars().count() <= CHARACTERS_MAX);
     }

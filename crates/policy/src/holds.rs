@@ -5,19 +5,23 @@ mod host;
 mod line;
 mod options;
 mod params;
+mod part;
 mod path;
 mod sense;
 mod shell;
 mod time;
 mod tool;
+mod view;
 mod when;
+mod words;
 
-use aegis_types::{ActionRequest, EffectKind, Risk, Verdict};
+use aegis_types::{ActionRequest, Effect, EffectKind, Risk, Verdict};
 
 use crate::matcher::Matcher;
 use crate::pattern::Glob;
 use crate::truth::{Truth, WhyNot, WhyUnknown, any, every};
 use sense::Sense;
+use view::View;
 
 pub use facts::Facts;
 pub(crate) use line::{Line, Program};
@@ -40,7 +44,56 @@ impl Matcher {
     /// Returns whether this is about the request of `facts`; as [`Matcher::holds`].
     #[must_use]
     pub fn holds_in(&self, facts: &Facts<'_>, bias: Verdict) -> Truth {
-        self.truth(facts, Sense::of(bias))
+        let whole = self.holds_of_whole(facts, bias);
+        match bias {
+            Verdict::Allow => whole,
+            Verdict::Ask | Verdict::Deny if !whole.is_possible() => whole,
+            Verdict::Ask | Verdict::Deny => any(
+                (0..facts.part_count()).map(|part| self.holds_of_part(facts, bias, &whole, part)),
+                || WhyNot::Apart,
+            ),
+        }
+    }
+
+    /// Returns whether this is about the whole of a request, its command line
+    /// taken as one.
+    ///
+    /// What a restriction is not about as a whole, it is not about in part.
+    #[must_use]
+    pub fn holds_of_whole(&self, facts: &Facts<'_>, bias: Verdict) -> Truth {
+        self.truth(View::whole(facts), Sense::of(bias))
+    }
+
+    /// Returns whether this is about one part of a request, given what was said
+    /// of the whole.
+    #[must_use]
+    pub fn holds_of_part(
+        &self,
+        facts: &Facts<'_>,
+        bias: Verdict,
+        whole: &Truth,
+        part: usize,
+    ) -> Truth {
+        let is_settled = match bias {
+            Verdict::Allow => *whole == Truth::Yes,
+            Verdict::Ask | Verdict::Deny => !whole.is_possible(),
+        };
+        if is_settled || facts.part_count() == 1 || !self.tells_parts_apart(0) {
+            return whole.clone();
+        }
+        self.truth(View::part(facts, part), Sense::of(bias))
+    }
+
+    /// Returns whether this may hold for one part of a command line and not for another.
+    fn tells_parts_apart(&self, depth: u8) -> bool {
+        let is_own = !(self.shell.is_empty()
+            && self.path.is_empty()
+            && self.host.is_empty()
+            && self.effect.is_empty());
+        let mut inner = self.any.iter().chain(&self.all).chain(self.not.as_deref());
+        is_own
+            || depth > sense::DEPTH_MAX
+            || inner.any(|part| part.tells_parts_apart(depth.saturating_add(1)))
     }
 
     /// Returns whether `tool` is one of the tools this names; any tool is, when
@@ -50,41 +103,51 @@ impl Matcher {
         self.tool.is_empty() || self.tool.iter().any(|glob| tool::matches(glob, tool))
     }
 
-    fn truth(&self, facts: &Facts<'_>, sense: Sense) -> Truth {
+    fn truth(&self, view: View<'_, '_>, sense: Sense) -> Truth {
         if sense.is_too_deep() {
             return Truth::Unknown(WhyUnknown::Pattern);
         }
-        const PARTS: [fn(&Matcher, &Facts<'_>, Sense) -> Truth; 13] = [
+        type Condition = fn(&Matcher, View<'_, '_>, Sense) -> Truth;
+        const BEFORE: [Condition; 5] = [
             Matcher::tool_holds,
             Matcher::action_holds,
             Matcher::agent_holds,
             Matcher::skill_holds,
             Matcher::risk_holds,
+        ];
+        const WHOLE: [Condition; 3] = [
             Matcher::params_hold,
             Matcher::shell_holds,
-            Matcher::path_holds,
-            Matcher::host_holds,
-            Matcher::effect_holds,
-            Matcher::any_holds,
-            Matcher::all_hold,
-            Matcher::not_holds,
+            Matcher::things_hold,
         ];
-        every(PARTS.iter().map(|part| part(self, facts, sense)))
+        // Of many parts, most are settled before a parameter has to be searched.
+        const PART: [Condition; 3] = [
+            Matcher::shell_holds,
+            Matcher::things_hold,
+            Matcher::params_hold,
+        ];
+        let after = if view.is_part() { PART } else { WHOLE };
+        every(
+            BEFORE
+                .iter()
+                .chain(&after)
+                .map(|condition| condition(self, view, sense)),
+        )
     }
 
-    fn tool_holds(&self, facts: &Facts<'_>, _: Sense) -> Truth {
-        Truth::of(self.names_tool(&facts.request().tool), || WhyNot::Tool)
+    fn tool_holds(&self, view: View<'_, '_>, _: Sense) -> Truth {
+        Truth::of(self.names_tool(&view.request().tool), || WhyNot::Tool)
     }
 
-    fn action_holds(&self, facts: &Facts<'_>, _: Sense) -> Truth {
+    fn action_holds(&self, view: View<'_, '_>, _: Sense) -> Truth {
         Truth::of(
-            self.action.is_empty() || self.action.contains(&facts.request().action),
+            self.action.is_empty() || self.action.contains(&view.request().action),
             || WhyNot::Action,
         )
     }
 
-    fn agent_holds(&self, facts: &Facts<'_>, _: Sense) -> Truth {
-        let principal = &facts.request().principal;
+    fn agent_holds(&self, view: View<'_, '_>, _: Sense) -> Truth {
+        let principal = &view.request().principal;
         let is_meant = |glob: &Glob| {
             glob.matches_name(principal.agent.as_str())
                 || principal
@@ -98,11 +161,11 @@ impl Matcher {
         )
     }
 
-    fn skill_holds(&self, facts: &Facts<'_>, _: Sense) -> Truth {
+    fn skill_holds(&self, view: View<'_, '_>, _: Sense) -> Truth {
         if self.skill.is_empty() {
             return Truth::Yes;
         }
-        let skill = facts.request().context.skill.as_deref();
+        let skill = view.request().context.skill.as_deref();
         Truth::of(
             skill.is_some_and(|name| self.skill.iter().any(|glob| glob.matches_name(name))),
             || WhyNot::Skill,
@@ -110,71 +173,105 @@ impl Matcher {
     }
 
     /// No request states its risk yet, so a condition on it is unknown.
-    fn risk_holds(&self, _: &Facts<'_>, _: Sense) -> Truth {
+    fn risk_holds(&self, _: View<'_, '_>, _: Sense) -> Truth {
         match self.risk {
             None | Some(Risk::Low) => Truth::Yes,
             Some(Risk::Medium | Risk::High | Risk::Critical) => Truth::Unknown(WhyUnknown::Risk),
         }
     }
 
-    fn params_hold(&self, facts: &Facts<'_>, _: Sense) -> Truth {
+    fn params_hold(&self, view: View<'_, '_>, _: Sense) -> Truth {
         every(
             self.params
                 .iter()
-                .map(|condition| condition.holds(&facts.request().params)),
+                .map(|condition| condition.holds(&view.request().params)),
         )
     }
 
-    fn effect_holds(&self, facts: &Facts<'_>, sense: Sense) -> Truth {
+    /// Returns whether what is said of paths, hosts and effects holds.
+    ///
+    /// A restriction on effects is about one effect: what it says of paths and
+    /// hosts besides must hold of what that effect is done to. An allow is about
+    /// all effects, paths and hosts anyway.
+    fn things_hold(&self, view: View<'_, '_>, sense: Sense) -> Truth {
+        if !self.effect.is_empty() && !sense.covers() {
+            return self.one_effect_holds(view, sense);
+        }
+        let of_path = self.path_holds(view, sense);
+        of_path
+            .and(|| self.host_holds(view, sense))
+            .and(|| self.effects_hold(view, sense))
+            .and(|| self.members_hold(view, sense))
+    }
+
+    fn members_hold(&self, view: View<'_, '_>, sense: Sense) -> Truth {
+        self.any_holds(view, sense)
+            .and(|| self.all_hold(view, sense))
+            .and(|| self.not_holds(view, sense))
+    }
+
+    fn one_effect_holds(&self, view: View<'_, '_>, sense: Sense) -> Truth {
+        let besides = |view: View<'_, '_>| self.besides_effect_holds(view, sense);
+        let not = || WhyNot::Effect { kind: None };
+        let of_effect = |effect: &Effect| match self.effect_is_meant(effect.kind, sense) {
+            Truth::Yes => besides(view.of_effect(effect)),
+            unsure @ Truth::Unknown(_) => unsure.and(|| besides(view)),
+            Truth::No(why) => Truth::No(why),
+        };
+        any(view.effects().map(of_effect), not).or(|| match view.hidden(sense) {
+            Some(why) => Truth::Unknown(why).and(|| besides(view)),
+            None => Truth::No(not()),
+        })
+    }
+
+    /// Returns whether what stands beside a condition on effects holds.
+    fn besides_effect_holds(&self, view: View<'_, '_>, sense: Sense) -> Truth {
+        self.path_holds(view, sense)
+            .and(|| self.host_holds(view, sense))
+            .and(|| self.members_hold(view, sense))
+    }
+
+    fn effects_hold(&self, view: View<'_, '_>, sense: Sense) -> Truth {
         if self.effect.is_empty() {
             return Truth::Yes;
         }
-        let truth = |kind: EffectKind| {
-            if self.effect.contains(&kind) {
-                Truth::Yes
-            } else if kind == EffectKind::Unknown {
-                Truth::Unknown(WhyUnknown::Effect)
-            } else {
-                Truth::No(WhyNot::Effect {
-                    kind: sense.covers().then_some(kind),
-                })
-            }
-        };
         sense.combine(
-            facts
-                .request()
-                .context
-                .effects
-                .iter()
-                .map(|effect| truth(effect.kind)),
-            facts.hidden(sense),
+            view.effects()
+                .map(|effect| self.effect_is_meant(effect.kind, sense)),
+            view.hidden(sense),
             || WhyNot::Effect { kind: None },
         )
     }
 
-    fn any_holds(&self, facts: &Facts<'_>, sense: Sense) -> Truth {
+    fn effect_is_meant(&self, kind: EffectKind, sense: Sense) -> Truth {
+        if self.effect.contains(&kind) {
+            Truth::Yes
+        } else if kind == EffectKind::Unknown {
+            Truth::Unknown(WhyUnknown::Effect)
+        } else {
+            Truth::No(WhyNot::Effect {
+                kind: sense.covers().then_some(kind),
+            })
+        }
+    }
+
+    fn any_holds(&self, view: View<'_, '_>, sense: Sense) -> Truth {
         if self.any.is_empty() {
             return Truth::Yes;
         }
         any(
-            self.any
-                .iter()
-                .map(|part| part.truth(facts, sense.deeper())),
+            self.any.iter().map(|part| part.truth(view, sense.deeper())),
             || WhyNot::Alternatives,
         )
     }
 
-    fn all_hold(&self, facts: &Facts<'_>, sense: Sense) -> Truth {
-        every(
-            self.all
-                .iter()
-                .map(|part| part.truth(facts, sense.deeper())),
-        )
+    fn all_hold(&self, view: View<'_, '_>, sense: Sense) -> Truth {
+        every(self.all.iter().map(|part| part.truth(view, sense.deeper())))
     }
 
-    fn not_holds(&self, facts: &Facts<'_>, sense: Sense) -> Truth {
+    fn not_holds(&self, view: View<'_, '_>, sense: Sense) -> Truth {
         self.not.as_ref().map_or(Truth::Yes, |part| {
-            part.truth(facts, sense.deeper().flipped())
+            part.truth(view, sense.deeper().flipped())
                 .negated(WhyNot::Excluded)
         })
     }
@@ -234,6 +331,7 @@ pub(crate) mod tests {
                 identity: None,
                 access: Access::WRITE,
                 unknown: false,
+                causes: Vec::new(),
             })
             .collect();
         request

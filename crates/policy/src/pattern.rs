@@ -1,6 +1,7 @@
 //! Patterns on text: globs, and regular expressions in linear time.
 
 use std::fmt;
+use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use regex::Regex;
@@ -88,10 +89,18 @@ impl Pattern {
     /// expression cannot be compiled, which checking the policy rules out.
     #[must_use]
     pub fn is_match(&self, text: &str) -> Option<bool> {
+        self.compiled().map(|regex| regex.is_match(text))
+    }
+
+    /// Returns where it first matches in `text`.
+    pub(crate) fn find(&self, text: &str) -> Option<Range<usize>> {
+        Some(self.compiled()?.find(text)?.range())
+    }
+
+    fn compiled(&self) -> Option<&Regex> {
         self.compiled
             .get_or_init(|| Regex::new(&self.text).ok())
             .as_ref()
-            .map(|regex| regex.is_match(text))
     }
 }
 

@@ -48,7 +48,8 @@ impl Truth {
     }
 
     /// Returns whether both hold; `other` is asked only if it matters.
-    pub(crate) fn and(self, other: impl FnOnce() -> Self) -> Self {
+    #[must_use]
+    pub fn and(self, other: impl FnOnce() -> Self) -> Self {
         match self {
             Self::Yes => other(),
             Self::No(why) => Self::No(why),
@@ -158,6 +159,8 @@ pub enum WhyNot {
         /// The effect that is not covered, for an allow.
         kind: Option<EffectKind>,
     },
+    /// What it names is there, but not in one and the same part of the command line.
+    Apart,
     /// None of the alternatives holds.
     Alternatives,
     /// What it excludes holds.
@@ -211,6 +214,7 @@ impl fmt::Display for WhyNot {
             Self::Effect { kind: Some(kind) } => {
                 return write!(formatter, "it does not cover the effect {}", kind.as_str());
             }
+            Self::Apart => "no part of the line is all that it is about",
             Self::Alternatives => "none of its alternatives holds",
             Self::Excluded => "what it excludes holds",
             Self::Environment => "the environment is another one",

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::approval::ApprovalTerms;
 use crate::id::{PolicyName, RuleId};
 use crate::obligation::Obligation;
+use crate::plan::Span;
 use crate::reason::Reason;
 use crate::risk::Risk;
 use crate::verdict::Verdict;
@@ -42,6 +43,10 @@ pub struct Finding {
     /// Whether its policy only observes: the finding is recorded and decides nothing.
     #[serde(default, skip_serializing_if = "Not::not")]
     pub observed: bool,
+    /// The words of the command line that it is about; empty when it is about
+    /// the call as a whole.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub words: Vec<Span>,
 }
 
 impl Finding {
@@ -59,6 +64,7 @@ impl Finding {
             risk: None,
             unknown: false,
             observed: false,
+            words: Vec::new(),
         }
     }
 }

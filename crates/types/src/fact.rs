@@ -5,6 +5,8 @@ use std::ops::Not;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::plan::Span;
+
 /// How something is reached for: any of four ways together.
 ///
 /// Written as the letters `r`, `w`, `d` and `x`, in this order.
@@ -151,6 +153,9 @@ pub struct PathFact {
     /// Whether the written form holds what only running would show.
     #[serde(default, skip_serializing_if = "Not::not")]
     pub unknown: bool,
+    /// The words of the command line that cause it; empty when a parameter does.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub causes: Vec<Span>,
 }
 
 /// A host that an action would speak to.
@@ -169,6 +174,9 @@ pub struct HostFact {
     pub port: Option<u16>,
     /// What kind of address the host is.
     pub class: NetworkClass,
+    /// The words of the command line that cause it; empty when a parameter does.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub causes: Vec<Span>,
 }
 
 /// A kind of network address.

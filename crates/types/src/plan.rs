@@ -18,6 +18,20 @@ pub struct Span {
     pub end: u32,
 }
 
+impl Span {
+    /// Returns whether `other` lies within it.
+    #[must_use]
+    pub const fn contains(self, other: Self) -> bool {
+        self.start <= other.start && other.end <= self.end
+    }
+
+    /// Returns how many bytes it has.
+    #[must_use]
+    pub const fn length(self) -> u32 {
+        self.end.saturating_sub(self.start)
+    }
+}
+
 /// The language a command line is written in.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]

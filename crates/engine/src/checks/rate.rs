@@ -29,6 +29,7 @@ pub(super) fn assess<'a>(question: &Question<'a>, found: &mut Vec<Found<'a>>) {
                 risk: None,
                 unknown: truth.is_unknown(),
                 observed: observes(attached),
+                words: Vec::new(),
             };
             found.push(Found {
                 only_tightens: attached.only_tightens,

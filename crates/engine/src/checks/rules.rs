@@ -2,9 +2,9 @@
 //! order, then the default.
 
 use aegis_policy::{Rule, Truth, WhyNot};
-use aegis_types::{CheckName, Finding, Reason, Standing, Verdict};
+use aegis_types::{CheckName, Finding, Reason, Span, Standing, Verdict};
 
-use super::{Bound, Found, Question, numbered, observes};
+use super::{Bound, Found, Parts, Question, numbered, observes};
 use crate::calls::calls_hold;
 use crate::decide::Attached;
 
@@ -26,27 +26,33 @@ struct Source<'a> {
 impl<'a> Source<'a> {
     fn mandatory(self, question: &Question<'a>, found: &mut Vec<Found<'a>>) {
         let mut bound = Bound::new();
+        let every = all_parts(question);
         for rule in self.attached.policy.mandatory_candidates(&question.facts) {
             if !bound.admits(rule.verdict) {
                 continue;
             }
-            let truth = rule_truth(question, rule);
-            if Verdicts::of(rule).mandatory(&truth).is_some() {
+            let held = held_parts(question, rule, &every);
+            if let Some(opinion) = self.found(question, rule, &held) {
                 bound.note(rule.verdict);
-                found.push(self.found(rule, &truth));
+                found.push(opinion);
             }
         }
     }
 
+    /// Each part is decided by the first rule that holds for it.
     fn ordered(self, question: &Question<'a>, found: &mut Vec<Found<'a>>) {
+        let mut open = all_parts(question);
         for rule in self.attached.policy.candidates(&question.facts) {
-            let truth = rule_truth(question, rule);
-            if Verdicts::of(rule).ordered(&truth).is_some() {
-                self.push(self.found(rule, &truth), found);
-                return;
+            let held = held_parts(question, rule, &open);
+            if let Some(opinion) = self.found(question, rule, &held) {
+                self.push(opinion, found);
+                open.retain(|part| !held.iter().any(|held| held.part == *part));
+                if open.is_empty() {
+                    return;
+                }
             }
         }
-        if let Some(default) = self.default() {
+        if let Some(default) = self.default(question, open) {
             self.push(default, found);
         }
     }
@@ -58,8 +64,13 @@ impl<'a> Source<'a> {
         }
     }
 
-    fn found(self, rule: &'a Rule, truth: &Truth) -> Found<'a> {
-        Found {
+    /// Returns what a rule finds that holds for these parts; nothing without any.
+    fn found(self, question: &Question<'a>, rule: &'a Rule, held: &[Held]) -> Option<Found<'a>> {
+        if held.is_empty() {
+            return None;
+        }
+        let parts: Vec<usize> = held.iter().map(|held| held.part).collect();
+        Some(Found {
             finding: Finding {
                 check: CheckName::Rules,
                 verdict: rule.verdict,
@@ -73,16 +84,19 @@ impl<'a> Source<'a> {
                 rule: Some(rule.id.clone()),
                 message: rule.message.clone(),
                 risk: rule.risk,
-                unknown: truth.is_unknown(),
+                unknown: held.iter().all(|held| held.truth.is_unknown()),
                 observed: observes(self.attached),
+                words: words(question, rule, &parts),
             },
             obligations: &rule.obligations,
             approval: rule.approval.as_ref(),
             only_tightens: self.attached.only_tightens,
-        }
+            parts: Parts::Some(parts),
+        })
     }
 
-    fn default(self) -> Option<Found<'a>> {
+    /// Returns the default as it decides these parts.
+    fn default(self, question: &Question<'_>, open: Vec<usize>) -> Option<Found<'a>> {
         let policy = self.attached.policy;
         let verdict = policy.default_verdict()?;
         let finding = Finding {
@@ -100,39 +114,94 @@ impl<'a> Source<'a> {
             risk: None,
             unknown: false,
             observed: observes(self.attached),
+            words: if open.len() < question.facts.part_count() {
+                question.facts.words_of(open.iter().copied())
+            } else {
+                Vec::new()
+            },
         };
         Some(Found {
             only_tightens: self.attached.only_tightens,
+            parts: Parts::Some(open),
             ..Found::bare(finding)
         })
     }
 }
 
+/// Returns every part of the request.
+fn all_parts(question: &Question<'_>) -> Vec<usize> {
+    (0..question.facts.part_count()).collect()
+}
+
+/// Returns the words of the command line that a finding names: those for which
+/// a restriction holds, and the parts that an allow covers if there are others.
+fn words(question: &Question<'_>, rule: &Rule, parts: &[usize]) -> Vec<Span> {
+    let facts = &question.facts;
+    let parts = parts.iter().copied();
+    match rule.verdict {
+        Verdict::Ask | Verdict::Deny => rule.matcher.words(facts, rule.verdict, parts),
+        Verdict::Allow if parts.len() < facts.part_count() => facts.words_of(parts),
+        Verdict::Allow => Vec::new(),
+    }
+}
+
+/// A part of a request for which a rule counts as holding.
+pub(crate) struct Held {
+    pub(crate) part: usize,
+    pub(crate) truth: Truth,
+}
+
+/// Returns the parts among `asked` for which a rule counts as holding.
+pub(crate) fn held_parts(question: &Question<'_>, rule: &Rule, asked: &[usize]) -> Vec<Held> {
+    let facts = &question.facts;
+    let whole = rule.matcher.holds_of_whole(facts, rule.verdict);
+    let is_out = match rule.verdict {
+        Verdict::Allow => false,
+        Verdict::Ask | Verdict::Deny => !whole.is_possible(),
+    };
+    if is_out {
+        return Vec::new();
+    }
+    let mut circumstances = None;
+    let mut held = Vec::new();
+    for part in asked {
+        let about = rule
+            .matcher
+            .holds_of_part(facts, rule.verdict, &whole, *part);
+        let truth = about.and(|| {
+            circumstances
+                .get_or_insert_with(|| circumstances_hold(question, rule))
+                .clone()
+        });
+        let verdict = Verdicts::of(rule);
+        let holds = if rule.mandatory {
+            verdict.mandatory(&truth)
+        } else {
+            verdict.ordered(&truth)
+        };
+        if holds.is_some() {
+            held.push(Held { part: *part, truth });
+        }
+    }
+    held
+}
+
 /// Returns whether a rule holds: what it is about, and its circumstances.
 pub(crate) fn rule_truth(question: &Question<'_>, rule: &Rule) -> Truth {
+    rule.matcher
+        .holds_in(&question.facts, rule.verdict)
+        .and(|| circumstances_hold(question, rule))
+}
+
+fn circumstances_hold(question: &Question<'_>, rule: &Rule) -> Truth {
     let request = question.facts.request();
     if rule.tier_base && request.context.tier.is_none() {
         return Truth::No(WhyNot::NoTier);
     }
-    let mut unknown = None;
-    let parts: [&dyn Fn() -> Truth; 3] = [
-        &|| rule.matcher.holds_in(&question.facts, rule.verdict),
-        &|| rule.when.holds(request),
-        &|| match rule.when.calls {
-            Some(window) => calls_hold(question, &rule.matcher, window),
-            None => Truth::Yes,
-        },
-    ];
-    for part in parts {
-        match part() {
-            Truth::Yes => {}
-            Truth::No(why) => return Truth::No(why),
-            Truth::Unknown(why) => {
-                unknown.get_or_insert(why);
-            }
-        }
-    }
-    unknown.map_or(Truth::Yes, Truth::Unknown)
+    rule.when.holds(request).and(|| match rule.when.calls {
+        Some(window) => calls_hold(question, &rule.matcher, window),
+        None => Truth::Yes,
+    })
 }
 
 /// What a rule says, given whether it holds.

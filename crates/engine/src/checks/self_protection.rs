@@ -80,6 +80,7 @@ const fn denied<'a>(reason: Reason, message: Arc<str>, unknown: bool) -> Found<'
         risk: Some(Risk::Critical),
         unknown,
         observed: false,
+        words: Vec::new(),
     })
 }
 

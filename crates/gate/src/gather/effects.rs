@@ -46,7 +46,11 @@ pub(crate) fn all(paths: &[PathFact], home: &str, told: Vec<Effect>) -> Vec<Effe
             if effects.len() < EFFECTS_MAX {
                 effects.push(Effect {
                     kind,
-                    causes: causes(&told, kind, &resource),
+                    causes: if fact.causes.is_empty() {
+                        causes(&told, kind, &resource)
+                    } else {
+                        fact.causes.clone()
+                    },
                     resource,
                 });
             }
@@ -110,6 +114,10 @@ pub(crate) fn hosts(plan: &Plan, effects: &[Effect]) -> Vec<HostFact> {
             | EffectResource::Named(_)
             | EffectResource::Unknown => nowhere("…"),
         };
+        let fact = HostFact {
+            causes: effect.causes.clone(),
+            ..fact
+        };
         if !hosts.contains(&fact) {
             hosts.push(fact);
         }
@@ -136,6 +144,7 @@ fn nowhere(written: &str) -> HostFact {
         host: None,
         port: None,
         class: NetworkClass::Unknown,
+        causes: Vec::new(),
     }
 }
 

@@ -93,6 +93,7 @@ fn of_host(written: &str, scheme: Option<String>, host_and_port: &str) -> HostFa
         scheme,
         host,
         class,
+        causes: Vec::new(),
     }
 }
 

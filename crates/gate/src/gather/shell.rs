@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use aegis_shell::{Extent, Touched, hints, located, loose_words, program_name, touched};
 use aegis_types::{
-    Access, Command, Condition, Directory, Plan, RedirectionKind, UnknownCause, Word, WordPart,
+    Access, Command, Condition, Directory, Plan, RedirectionKind, Span, UnknownCause, Word,
+    WordPart,
 };
 
 use super::near::{self, Material};
@@ -41,8 +42,10 @@ pub(crate) fn touch_line(line: &Line<'_>, touches: &mut Touches<'_>) {
         }
     }
     for command in &line.plan.commands {
+        touches.cause = Some(command.span);
         touch_command(line, command, touches);
     }
+    touches.cause = None;
     find::touch(line, touches);
     come_near(line, touches);
 }
@@ -109,6 +112,7 @@ fn touch_command(line: &Line<'_>, command: &Command, touches: &mut Touches<'_>) 
             certain: item.certain && line.is_certain,
             ..item
         };
+        touches.cause = Some(cause(command, &item));
         if is_git && git::touch(line, command, &item, touches) {
             continue;
         }
@@ -121,8 +125,20 @@ fn touch_command(line: &Line<'_>, command: &Command, touches: &mut Touches<'_>) 
             touch_word(line, &unmoved, &unsure, through, touches);
         }
     }
+    touches.cause = Some(command.span);
     links::touch_sources(line, command, touches);
     links::touch_into_folder(line, command, touches);
+}
+
+/// Returns the words that make a command reach for something: the word that
+/// names it, or the whole command where its text names none.
+fn cause(command: &Command, item: &Touched) -> Span {
+    let span = item.word.span;
+    if span.length() > 0 {
+        span
+    } else {
+        command.span
+    }
 }
 
 /// Adds what one word of a command leads to.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use aegis_types::{Access, PathFact, ProtectedKind, ProtectedTouch};
+use aegis_types::{Access, PathFact, ProtectedKind, ProtectedTouch, Span};
 
 use super::resolve::{Found, Last, Resolver};
 use crate::protected::{Protected, ProtectedObject, Reach};
@@ -28,6 +28,8 @@ pub(crate) struct Touches<'a> {
     pub(crate) touched: Vec<ProtectedTouch>,
     /// Whether some command runs where a `cd` leads.
     pub(crate) has_moves: bool,
+    /// The words of the command line that are being looked at, which cause what is found.
+    pub(crate) cause: Option<Span>,
     /// Folders that are removed, moved or closed, so that no `cd` enters them.
     lost: Vec<PathBuf>,
 }
@@ -57,6 +59,7 @@ impl<'a> Touches<'a> {
             paths: Vec::new(),
             touched: Vec::new(),
             has_moves: false,
+            cause: None,
             lost: Vec::new(),
         }
     }
@@ -209,12 +212,13 @@ impl<'a> Touches<'a> {
             identity: place.identity,
             access,
             unknown: reached.is_unknown || place.path.to_str().is_none(),
+            causes: self.cause.into_iter().collect(),
         };
-        match self
-            .paths
-            .iter_mut()
-            .find(|known| known.resolved == fact.resolved && known.written == fact.written)
-        {
+        match self.paths.iter_mut().find(|known| {
+            known.resolved == fact.resolved
+                && known.written == fact.written
+                && known.causes == fact.causes
+        }) {
             Some(known) => {
                 known.access = known.access.or(access);
                 known.unknown |= fact.unknown;
@@ -222,6 +226,8 @@ impl<'a> Touches<'a> {
             None => self.paths.push(fact),
         }
         if self.paths.len() == PATHS_MAX {
+            // What is left out may be of any command.
+            self.cause = None;
             self.add_unresolved("…", Access::ANY);
         }
     }
@@ -250,6 +256,7 @@ impl<'a> Touches<'a> {
             identity: None,
             access,
             unknown: true,
+            causes: self.cause.into_iter().collect(),
         };
         if !self.paths.contains(&fact) {
             self.paths.push(fact);

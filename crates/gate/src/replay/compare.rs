@@ -39,19 +39,23 @@ pub(super) fn is_by_gate(decision: &Decision) -> bool {
 
 /// Returns whether a decision is the one recorded.
 ///
-/// Of a message in which something was redacted, the rest is not compared.
+/// Of a message in which something was redacted, the rest is not compared; nor
+/// are words of the command line where none are recorded, as in older logs.
 pub(super) fn same(again: &Decision, recorded: &Decision) -> bool {
     if again == recorded {
         return true;
     }
-    let hidden = |finding: &Finding| finding.message.as_deref().is_some_and(contains_redaction);
-    if !recorded.findings.iter().any(hidden) || again.findings.len() != recorded.findings.len() {
+    if again.findings.len() != recorded.findings.len() {
         return false;
     }
+    let hidden = |finding: &Finding| finding.message.as_deref().is_some_and(contains_redaction);
     let mut shown = again.clone();
     for (finding, record) in shown.findings.iter_mut().zip(&recorded.findings) {
         if hidden(record) {
             finding.message.clone_from(&record.message);
+        }
+        if record.words.is_empty() {
+            finding.words.clear();
         }
     }
     shown == *recorded

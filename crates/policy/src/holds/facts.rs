@@ -2,19 +2,21 @@
 
 use std::cell::OnceCell;
 
-use aegis_types::{Action, ActionRequest, Plan, UnknownCause};
+use aegis_types::{ActionRequest, Span, UnknownCause};
 
-use super::line::{Line, Program};
+use super::line::Line;
 use super::options::{base_name, is_shell};
-use super::sense::Sense;
+use super::part::{self, Part};
+use super::view::{self, View};
+use super::words;
 use crate::index::RequestKeys;
-use crate::truth::WhyUnknown;
 
 /// A request as rules see it; what several rules need is worked out once.
 #[derive(Debug)]
 pub struct Facts<'a> {
     request: &'a ActionRequest,
     lines: OnceCell<Vec<Line<'a>>>,
+    parts: OnceCell<Vec<Part>>,
     keys: RequestKeys,
 }
 
@@ -25,6 +27,7 @@ impl<'a> Facts<'a> {
         Self {
             request,
             lines: OnceCell::new(),
+            parts: OnceCell::new(),
             keys: RequestKeys::new(),
         }
     }
@@ -48,53 +51,61 @@ impl<'a> Facts<'a> {
         &self.keys
     }
 
+    /// Returns the parts of the command line; none if it is one part.
+    pub(super) fn parts(&self) -> &[Part] {
+        self.parts.get_or_init(|| part::parts(self.request))
+    }
+
+    /// Returns of how many parts, each decided by itself, the request consists.
+    #[must_use]
+    pub fn part_count(&self) -> usize {
+        self.parts().len().max(1)
+    }
+
+    /// Returns where these parts stand in the command line.
+    #[must_use]
+    pub fn words_of(&self, parts: impl IntoIterator<Item = usize>) -> Vec<Span> {
+        let words = parts
+            .into_iter()
+            .flat_map(|part| View::part(self, part).words())
+            .collect();
+        words::outermost(words)
+    }
+
     /// Returns whether the command line may run, touch or do something that
     /// none of the recorded facts shows.
     pub(crate) fn hides_something(&self) -> bool {
-        match &self.request.context.plan {
-            Some(plan) => {
-                plan.unknowns
-                    .iter()
-                    .any(|unknown| hides_commands(&unknown.cause))
-                    || self
-                        .lines()
-                        .iter()
-                        .any(|line| matches!(line.program, Program::Unknown))
-            }
-            None => self.request.action == Action::ShellExec,
-        }
+        View::whole(self).hides_something()
     }
 
     /// Returns whether part of the command line is not understood at all, be it
     /// only code in another language.
     pub(crate) fn is_partial(&self) -> bool {
-        self.hides_something()
-            || self
-                .request
-                .context
-                .plan
-                .as_ref()
-                .is_some_and(|plan| !plan.unknowns.is_empty())
+        View::whole(self).is_partial()
     }
 
-    /// Returns whether the facts are not sure to be the whole of what the
-    /// action does, so that nothing can be allowed because of what is not in them.
-    fn is_incomplete(&self) -> bool {
-        match self.request.action {
-            Action::McpCall | Action::ToolCall => true,
-            Action::ShellExec => self.is_partial(),
-            Action::FsRead
-            | Action::FsWrite
-            | Action::FsSearch
-            | Action::NetFetch
-            | Action::NetSearch
-            | Action::AgentStart
-            | Action::SkillUse => false,
-        }
+    /// Returns whether some effect is done to a path of which nothing is told.
+    pub(crate) fn has_untold_path(&self) -> bool {
+        let context = &self.request.context;
+        context.effects.iter().any(|effect| {
+            view::has_path(effect)
+                && !context
+                    .paths
+                    .iter()
+                    .any(|fact| view::is_path_of(effect, fact))
+        })
     }
 
-    pub(super) fn plan(&self) -> Option<&'a Plan> {
-        self.request.context.plan.as_ref()
+    /// Returns whether some effect is done to a host of which nothing is told.
+    pub(crate) fn has_untold_host(&self) -> bool {
+        let context = &self.request.context;
+        context.effects.iter().any(|effect| {
+            view::has_host(effect)
+                && !context
+                    .hosts
+                    .iter()
+                    .any(|fact| view::is_host_of(effect, fact))
+        })
     }
 }
 
@@ -102,7 +113,7 @@ impl<'a> Facts<'a> {
 ///
 /// Code in another language is not: what a program does by itself is not seen,
 /// with or without such code.
-fn hides_commands(cause: &UnknownCause) -> bool {
+pub(super) fn hides_commands(cause: &UnknownCause) -> bool {
     match cause {
         UnknownCause::Syntax
         | UnknownCause::TooComplex
@@ -113,28 +124,5 @@ fn hides_commands(cause: &UnknownCause) -> bool {
         | UnknownCause::Output
         | UnknownCause::Arithmetic
         | UnknownCause::Expansion => false,
-    }
-}
-
-impl Facts<'_> {
-    /// Returns why there may be more than the facts show, as far as it matters
-    /// in this sense: an allow must know everything, a restriction is only
-    /// stirred by what may be any command at all.
-    pub(super) fn hidden(&self, sense: Sense) -> Option<WhyUnknown> {
-        let command_line = || match self.plan() {
-            Some(_) => WhyUnknown::CommandLine,
-            None => WhyUnknown::NoPlan,
-        };
-        if self.hides_something() {
-            return Some(command_line());
-        }
-        if !sense.permits || !self.is_incomplete() {
-            return None;
-        }
-        if self.request.action == Action::ShellExec {
-            return Some(command_line());
-        }
-        // What such a tool names among its facts is all an allow can be about.
-        (!sense.covers()).then_some(WhyUnknown::Touches)
     }
 }

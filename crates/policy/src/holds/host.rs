@@ -2,28 +2,39 @@
 
 use aegis_types::{HostFact, NetworkClass};
 
-use super::facts::Facts;
 use super::sense::Sense;
+use super::view::View;
 use crate::matcher::{HostPattern, Matcher};
 use crate::pattern::Glob;
 use crate::truth::{Truth, WhyNot, WhyUnknown, any, every};
 
 impl Matcher {
-    pub(super) fn host_holds(&self, facts: &Facts<'_>, sense: Sense) -> Truth {
+    pub(super) fn host_holds(&self, view: View<'_, '_>, sense: Sense) -> Truth {
         if self.host.is_empty() {
             return Truth::Yes;
         }
-        let is_one_of = |fact: &HostFact| {
-            any(
-                self.host
-                    .iter()
-                    .map(|pattern| pattern_holds(pattern, fact, sense)),
-                || WhyNot::Host,
-            )
-        };
         sense.combine(
-            facts.request().context.hosts.iter().map(is_one_of),
-            facts.hidden(sense),
+            view.hosts().map(|fact| self.names_host(fact, sense)),
+            view.hidden_hosts(sense),
+            || WhyNot::Host,
+        )
+    }
+
+    /// Returns the facts on hosts that a restriction may be about.
+    pub(super) fn hosts_meant<'a>(
+        &self,
+        view: View<'_, 'a>,
+        sense: Sense,
+    ) -> impl Iterator<Item = &'a HostFact> {
+        view.hosts()
+            .filter(move |fact| self.names_host(fact, sense).is_possible())
+    }
+
+    fn names_host(&self, fact: &HostFact, sense: Sense) -> Truth {
+        any(
+            self.host
+                .iter()
+                .map(|pattern| pattern_holds(pattern, fact, sense)),
             || WhyNot::Host,
         )
     }
@@ -102,6 +113,7 @@ mod tests {
             host: host.map(str::to_owned),
             port: Some(443),
             class,
+            causes: Vec::new(),
         }
     }
 

@@ -1,6 +1,7 @@
 //! Conditions on parameters.
 
 use std::cmp::Ordering;
+use std::ops::Range;
 use std::sync::Arc;
 
 use aegis_canon::{canonical, is_tagged};
@@ -55,6 +56,32 @@ enum Answer {
 }
 
 impl ParamCondition {
+    /// Returns what of `text` it is about, if that is the parameter it looks at.
+    pub(super) fn found_in(&self, text: &str, params: &Value) -> Option<Range<usize>> {
+        let Found::Value(Value::String(value)) = find(params, &self.path) else {
+            return None;
+        };
+        if value != text {
+            return None;
+        }
+        match &self.test {
+            ParamTest::Regex(pattern) => pattern.find(text),
+            ParamTest::Contains(Scalar::Text(part)) => {
+                let start = text.find(&**part)?;
+                Some(start..start + part.len())
+            }
+            ParamTest::Contains(Scalar::Null | Scalar::Bool(_) | Scalar::Integer(_))
+            | ParamTest::Equals(_)
+            | ParamTest::OneOf(_)
+            | ParamTest::Gt(_)
+            | ParamTest::Gte(_)
+            | ParamTest::Lt(_)
+            | ParamTest::Lte(_)
+            | ParamTest::Glob(_)
+            | ParamTest::Present(_) => None,
+        }
+    }
+
     /// Returns whether the condition holds of `params`.
     pub(crate) fn holds(&self, params: &Value) -> Truth {
         let found = find(params, &self.path);

@@ -2,30 +2,43 @@
 
 use aegis_types::{Access, PathFact};
 
-use super::facts::Facts;
 use super::sense::Sense;
+use super::view::View;
 use crate::matcher::{Matcher, PathPattern};
 use crate::pattern::Glob;
 use crate::truth::{Truth, WhyNot, WhyUnknown, any};
 
 impl Matcher {
-    pub(super) fn path_holds(&self, facts: &Facts<'_>, sense: Sense) -> Truth {
+    pub(super) fn path_holds(&self, view: View<'_, '_>, sense: Sense) -> Truth {
         if self.path.is_empty() {
             return Truth::Yes;
         }
-        let context = &facts.request().context;
+        let context = &view.request().context;
         let folders = Folders {
             home: &context.home,
             directory: &context.directory,
         };
         sense.combine(
-            context
-                .paths
-                .iter()
+            view.paths()
                 .map(|fact| fact_holds(&self.path, fact, folders, sense)),
-            facts.hidden(sense),
+            view.hidden_paths(sense),
             || WhyNot::Path,
         )
+    }
+
+    /// Returns the facts on paths that a restriction may be about.
+    pub(super) fn paths_meant<'a>(
+        &self,
+        view: View<'_, 'a>,
+        sense: Sense,
+    ) -> impl Iterator<Item = &'a PathFact> {
+        let context = &view.request().context;
+        let folders = Folders {
+            home: &context.home,
+            directory: &context.directory,
+        };
+        view.paths()
+            .filter(move |fact| fact_holds(&self.path, fact, folders, sense).is_possible())
     }
 }
 
@@ -202,6 +215,7 @@ mod tests {
             identity: None,
             access,
             unknown: false,
+            causes: Vec::new(),
         }
     }
 

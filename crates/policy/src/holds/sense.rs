@@ -5,7 +5,7 @@ use aegis_types::Verdict;
 use crate::truth::{Truth, WhyNot, WhyUnknown, any, every};
 
 /// How deep conditions may lie within each other; deeper ones are unknown.
-const DEPTH_MAX: u8 = 32;
+pub(super) const DEPTH_MAX: u8 = 32;
 
 /// In which sense a condition on many things is meant.
 ///
@@ -60,12 +60,13 @@ impl Sense {
     /// `hidden` is the cause when there may be more of them than the facts show.
     pub(super) fn combine(
         self,
-        mut parts: impl ExactSizeIterator<Item = Truth>,
+        parts: impl Iterator<Item = Truth>,
         hidden: Option<WhyUnknown>,
         why: impl FnOnce() -> WhyNot,
     ) -> Truth {
+        let mut parts = parts.peekable();
         if self.covers() {
-            if parts.len() == 0 && self.permits {
+            if self.permits && parts.peek().is_none() {
                 return hidden.map_or_else(|| Truth::No(why()), Truth::Unknown);
             }
             every(parts).and(|| hidden.map_or(Truth::Yes, Truth::Unknown))

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use aegis_types::{Action, Redirection, RedirectionKind, Wrapper};
 
-use super::facts::Facts;
 use super::line::{Given, Line, Program, Text};
 use super::options;
 use super::sense::Sense;
+use super::view::View;
 use crate::matcher::{Matcher, ShellPattern};
 use crate::pattern::Glob;
 use crate::truth::{Truth, WhyNot, WhyUnknown, any, every};
@@ -16,23 +16,36 @@ use crate::truth::{Truth, WhyNot, WhyUnknown, any, every};
 const SINKS: [&str; 4] = ["/dev/null", "/dev/stdout", "/dev/stderr", "/dev/tty"];
 
 impl Matcher {
-    pub(super) fn shell_holds(&self, facts: &Facts<'_>, sense: Sense) -> Truth {
+    pub(super) fn shell_holds(&self, view: View<'_, '_>, sense: Sense) -> Truth {
         if self.shell.is_empty() {
             return Truth::Yes;
         }
-        if facts.plan().is_none() && facts.request().action != Action::ShellExec {
+        if view.plan().is_none() && view.request().action != Action::ShellExec {
             return Truth::No(WhyNot::NoCommandLine);
         }
-        let truth = |line| {
+        // A part that runs no program is none of these commands.
+        let runs_nothing = |line: &Line<'_>| matches!(line.program, Program::None);
+        if view.is_part() && view.lines().all(runs_nothing) {
+            return Truth::No(WhyNot::Command { program: None });
+        }
+        let truth = |line: &Line<'_>| {
             if sense.covers() {
                 self.covers(line)
             } else {
                 self.touches(line)
             }
         };
-        sense.combine(facts.lines().iter().map(truth), facts.hidden(sense), || {
+        sense.combine(view.lines().map(truth), view.hidden(sense), || {
             WhyNot::Command { program: None }
         })
+    }
+
+    /// Returns the commands that a restriction may be about.
+    pub(super) fn lines_meant<'f, 'a>(
+        &self,
+        view: View<'f, 'a>,
+    ) -> impl Iterator<Item = &'f Line<'a>> {
+        view.lines().filter(|line| self.touches(line).is_possible())
     }
 
     /// Returns whether one of the patterns is about the command.

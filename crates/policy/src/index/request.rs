@@ -102,7 +102,8 @@ fn push_subcommands(program: &str, line: &Line<'_>, keys: &mut Vec<Key>) {
 fn paths(facts: &Facts<'_>) -> Looked {
     let context = &facts.request().context;
     let has_folders = !context.home.is_empty() && !context.directory.is_empty();
-    if facts.is_partial() || (!has_folders && !context.paths.is_empty()) {
+    let is_told = !facts.is_partial() && !facts.has_untold_path();
+    if !is_told || (!has_folders && !context.paths.is_empty()) {
         return Looked::Unknown;
     }
     let mut keys = Vec::new();
@@ -134,7 +135,7 @@ fn certain(fact: &PathFact) -> Option<&str> {
 }
 
 fn hosts(facts: &Facts<'_>) -> Looked {
-    if facts.is_partial() {
+    if facts.is_partial() || facts.has_untold_host() {
         return Looked::Unknown;
     }
     let mut keys = Vec::new();

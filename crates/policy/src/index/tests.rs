@@ -277,6 +277,7 @@ fn asked() -> impl Strategy<Value = ActionRequest> {
         identity: None,
         access,
         unknown: fate == 1,
+        causes: Vec::new(),
     });
     let host = (select(&HOSTS[..]), 0..4_u8).prop_map(|(host, fate)| HostFact {
         written: host.to_owned(),
@@ -284,6 +285,7 @@ fn asked() -> impl Strategy<Value = ActionRequest> {
         host: (fate != 0).then(|| host.to_owned()),
         port: None,
         class: NetworkClass::Name,
+        causes: Vec::new(),
     });
     let effect = select(&[EffectKind::Read, EffectKind::Network, EffectKind::Unknown][..]);
     (
