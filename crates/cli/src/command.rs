@@ -9,6 +9,8 @@ mod hook;
 mod init;
 mod install;
 mod log;
+mod marked;
+mod plan;
 mod policy;
 mod recorded;
 mod replay;

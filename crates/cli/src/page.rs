@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use aegis_redact::visible;
 use aegis_types::Verdict;
 use anstyle::{AnsiColor, Style};
+use unicode_width::UnicodeWidthStr;
 
 /// The greatest length of a text from outside in a page.
 pub(crate) const TEXT_CHARS_MAX: usize = 2_000;
@@ -134,10 +135,10 @@ impl Page {
 
     /// Adds a table: a quiet heading, then the rows, columns aligned.
     pub(crate) fn table(&mut self, heading: &[&str], rows: &[Vec<Piece>]) -> &mut Self {
-        let mut widths: Vec<usize> = heading.iter().map(|name| name.chars().count()).collect();
+        let mut widths: Vec<usize> = heading.iter().map(|name| name.width()).collect();
         for row in rows {
             for (width, cell) in widths.iter_mut().zip(row) {
-                *width = (*width).max(cell.text.chars().count());
+                *width = (*width).max(cell.text.width());
             }
         }
         let names: Vec<Piece> = heading
@@ -151,12 +152,15 @@ impl Page {
     }
 
     fn row(&mut self, widths: &[usize], row: &[Piece]) {
-        let last = row.len().saturating_sub(1);
-        for (position, (cell, width)) in row.iter().zip(widths).enumerate() {
+        let last = row
+            .iter()
+            .rposition(|cell| !cell.text.is_empty())
+            .unwrap_or_default();
+        for (position, (cell, width)) in row.iter().zip(widths).enumerate().take(last + 1) {
             self.text.push_str("  ");
             push(&mut self.text, cell);
             if position != last {
-                let gap = width.saturating_sub(cell.text.chars().count());
+                let gap = width.saturating_sub(cell.text.width());
                 self.text.extend(std::iter::repeat_n(' ', gap));
             }
         }

@@ -2,9 +2,10 @@
 
 use aegis_engine::{Attached, Explanation, PolicyExplanation, RuleExplanation, Standpoint};
 use aegis_policy::{Truth, WhyNot};
-use aegis_types::{ActionRequest, Command, Decision, Verdict, Word, WordPart};
+use aegis_types::{ActionRequest, Decision, Finding, Span, Verdict};
 use serde_json::{Value, json};
 
+use crate::command::{marked, plan};
 use crate::describe;
 use crate::page::{Page, Piece, Tone, piece};
 use crate::report::Report;
@@ -17,8 +18,17 @@ pub(crate) fn report(
     is_whole: bool,
 ) -> Report {
     let mut page = Page::default();
-    show_request(&mut page, request);
-    show_facts(&mut page, request);
+    let text = describe::request(request);
+    let words = deciding_words(request, &explanation.decision);
+    show_request(
+        &mut page,
+        request,
+        &text,
+        &words,
+        explanation.decision.verdict,
+    );
+    plan::show(&mut page, request, &text);
+    plan::show_effects(&mut page, request, &text);
     show_decision(&mut page, &explanation.decision);
     for (policy, attached) in explanation.policies.iter().zip(attached) {
         show_policy(&mut page, policy, attached, is_whole);
@@ -26,6 +36,14 @@ pub(crate) fn report(
     let json = json!({
         "request": request,
         "decision": explanation.decision,
+        "deciding_words": words
+            .iter()
+            .map(|span| json!({
+                "start": span.start,
+                "end": span.end,
+                "text": text.get(span.start as usize..span.end as usize),
+            }))
+            .collect::<Vec<_>>(),
         "policies": explanation
             .policies
             .iter()
@@ -36,97 +54,45 @@ pub(crate) fn report(
     Report::done(page, json)
 }
 
-fn show_request(page: &mut Page, request: &ActionRequest) {
-    page.line(&[
-        piece(Tone::Strong, &*request.tool),
-        piece(Tone::Plain, "  "),
-        piece(Tone::Plain, describe::request(request)),
-    ]);
+/// Returns the words of the command line because of which a call is not allowed.
+///
+/// Where secrets were replaced, the recorded text has other places than the
+/// one that was decided.
+fn deciding_words(request: &ActionRequest, decision: &Decision) -> Vec<Span> {
+    let Some(deciding) = decision.deciding() else {
+        return Vec::new();
+    };
+    if decision.verdict == Verdict::Allow || request.context.redacted > 0 {
+        return Vec::new();
+    }
+    let decides = |finding: &&Finding| {
+        !finding.observed
+            && finding.verdict == deciding.verdict
+            && finding.standing == deciding.standing
+    };
+    let mut words: Vec<Span> = decision
+        .findings
+        .iter()
+        .filter(decides)
+        .flat_map(|finding| finding.words.iter().copied())
+        .collect();
+    words.sort_unstable();
+    words.dedup();
+    words
+}
+
+fn show_request(
+    page: &mut Page,
+    request: &ActionRequest,
+    text: &str,
+    words: &[Span],
+    verdict: Verdict,
+) {
+    marked::show(page, &request.tool, text, words, Tone::of(verdict));
     page.line(&[piece(
         Tone::Quiet,
         format!("{} in {}", request.action, request.context.directory),
     )]);
-}
-
-/// Shows what was found out about the call: what would run, what it would touch.
-fn show_facts(page: &mut Page, request: &ActionRequest) {
-    let mut fields = Vec::new();
-    if let Some(plan) = &request.context.plan {
-        for command in &plan.commands {
-            fields.push(("runs", piece(Tone::Plain, command_text(command))));
-        }
-        for unknown in &plan.unknowns {
-            let text = describe::unknown(&unknown.cause);
-            fields.push(("unknown", piece(Tone::Careful, text)));
-        }
-    }
-    for path in &request.context.paths {
-        let place = match &path.resolved {
-            Some(place) => piece(
-                Tone::Plain,
-                format!("{place} ({})", describe::access(path.access)),
-            ),
-            None => piece(
-                Tone::Careful,
-                format!(
-                    "a path that cannot be told ({})",
-                    describe::access(path.access)
-                ),
-            ),
-        };
-        fields.push(("touches", place));
-    }
-    for host in &request.context.hosts {
-        let host = match &host.host {
-            Some(_) => piece(Tone::Plain, &host.written),
-            None => piece(Tone::Careful, "a host that cannot be told"),
-        };
-        fields.push(("speaks to", host));
-    }
-    for touch in &request.context.protected {
-        let text = format!(
-            "{} ({}) by {}",
-            touch.kind.noun(),
-            touch.path,
-            touch.through
-        );
-        fields.push(("protected", piece(Tone::Bad, text)));
-    }
-    for agent in &request.context.nested_agents {
-        fields.push((
-            "starts",
-            piece(Tone::Bad, format!("{}: {}", agent.program, agent.cause)),
-        ));
-    }
-    if !fields.is_empty() {
-        page.heading("Facts").fields(&fields);
-    }
-}
-
-/// Returns a command as understood: words without quotes, `…` for what is unknown.
-fn command_text(command: &Command) -> String {
-    let assigned = command
-        .assignments
-        .iter()
-        .map(|assignment| format!("{}={}", assignment.name, word_text(&assignment.value)));
-    let words = command
-        .program
-        .iter()
-        .chain(&command.arguments)
-        .map(word_text);
-    assigned.chain(words).collect::<Vec<_>>().join(" ")
-}
-
-fn word_text(word: &Word) -> String {
-    word.parts
-        .iter()
-        .map(|part| match part {
-            WordPart::Literal(text) | WordPart::Pattern(text) => text.clone(),
-            WordPart::Home(None) => "~".to_owned(),
-            WordPart::Home(Some(user)) => format!("~{user}"),
-            WordPart::Unknown(_) => "…".to_owned(),
-        })
-        .collect()
 }
 
 fn show_decision(page: &mut Page, decision: &Decision) {
@@ -181,7 +147,9 @@ fn show_policy(
         )]);
     }
     let is_shown = |rule: &&RuleExplanation| is_whole || !(is_far(rule) || is_unsure(rule));
-    let rows: Vec<Vec<Piece>> = policy.rules.iter().filter(is_shown).map(row).collect();
+    let mut shown: Vec<&RuleExplanation> = policy.rules.iter().filter(is_shown).collect();
+    shown.sort_by_key(|rule| distance(rule));
+    let rows: Vec<Vec<Piece>> = shown.into_iter().map(row).collect();
     if !rows.is_empty() {
         page.table(&["", "rule", "says", "why"], &rows);
     }
@@ -198,16 +166,45 @@ fn show_policy(
     }
     if let Some(default) = policy.default {
         page.line(&[
-            piece(Tone::Quiet, "  no rule decides, so the default does: "),
+            piece(
+                Tone::Quiet,
+                if decides(policy) {
+                    "  no rule decides the other parts, so the default does: "
+                } else {
+                    "  no rule decides, so the default does: "
+                },
+            ),
             piece(Tone::of(default), default.as_str()),
         ]);
     }
+}
+
+/// Returns whether a rule in order decides some part.
+fn decides(policy: &PolicyExplanation) -> bool {
+    policy.rules.iter().any(|rule| {
+        rule.speaks
+            && match rule.standpoint {
+                Standpoint::Ordered | Standpoint::TierBase => true,
+                Standpoint::Mandatory | Standpoint::Limit => false,
+            }
+    })
 }
 
 fn hidden(page: &mut Page, count: usize, one: &str, many: &str) {
     if count > 0 {
         let text = describe::count(count, &format!("more {one}"), &format!("more {many}"));
         page.line(&[piece(Tone::Quiet, format!("  {text} (--all shows them)"))]);
+    }
+}
+
+/// Returns how far a rule is from deciding: those that speak come first, then
+/// the near misses.
+fn distance(rule: &RuleExplanation) -> u8 {
+    match rule {
+        rule if rule.speaks => 0,
+        rule if is_far(rule) => 3,
+        rule if is_unsure(rule) => 2,
+        _ => 1,
     }
 }
 

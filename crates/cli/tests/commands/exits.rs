@@ -75,11 +75,11 @@ fn answers_in_json_keep_their_keys() {
         (&["policy", "show", "aegis:developer"], &["name", "text"]),
         (
             &["policy", "explain", "--command", "ls"],
-            &["decision", "policies", "request"],
+            &["deciding_words", "decision", "policies", "request"],
         ),
         (
             &["policy", "explain", "--log", "call-1"],
-            &["decision", "policies", "request"],
+            &["deciding_words", "decision", "policies", "request"],
         ),
         (&["log", "list"], &["decisions"]),
         (&["log", "list", "--sessions"], &["sessions"]),
