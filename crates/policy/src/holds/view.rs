@@ -201,7 +201,9 @@ pub(super) fn has_path(effect: &Effect) -> bool {
 pub(super) fn has_host(effect: &Effect) -> bool {
     match effect.resource {
         EffectResource::Host(_) => true,
-        EffectResource::Unknown => effect.kind == EffectKind::Network,
+        EffectResource::Unknown => {
+            matches!(effect.kind, EffectKind::Network | EffectKind::Upload)
+        }
         EffectResource::Path(_) | EffectResource::Program(_) | EffectResource::Named(_) => false,
     }
 }
