@@ -1,12 +1,15 @@
 //! Facts about the world, gathered before deciding: the only I/O of a decision.
 
+pub(crate) mod address;
 pub(crate) mod archive;
+pub(crate) mod detour;
 pub(crate) mod effects;
 pub(crate) mod find;
 pub(crate) mod git;
 pub(crate) mod git_index;
 pub(crate) mod glob;
 pub(crate) mod host;
+pub(crate) mod idna;
 pub(crate) mod links;
 pub(crate) mod listed;
 pub(crate) mod near;
@@ -197,6 +200,11 @@ fn add_line(
     request.context.nested_agents = programs::judge(&line, touches);
     request.context.effects = aegis_shell::effects(&plan);
     request.context.hosts = effects::hosts(&plan, &request.context.effects);
+    for fact in detour::of_plan(&plan) {
+        if !request.context.hosts.contains(&fact) {
+            request.context.hosts.push(fact);
+        }
+    }
     request.context.plan = Some(plan);
 }
 

@@ -199,7 +199,7 @@ pub enum NetworkClass {
     Metadata,
     /// Many hosts at once.
     Multicast,
-    /// No host: unspecified or reserved.
+    /// No host: unspecified, reserved, or kept for documents and measuring.
     Unspecified,
     /// It cannot be told.
     #[default]

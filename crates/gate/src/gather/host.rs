@@ -1,29 +1,51 @@
 //! Reading addresses: URLs, hosts, hosts with a port.
+//!
+//! Where readers of addresses do not agree on the host, or refuse it, the host
+//! is unknown: an allow never holds of it, a restriction does.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 
 use aegis_types::{HostFact, NetworkClass};
 
+use super::address::{Named, class_of_v6, named, v6};
+use super::idna::to_ascii;
+
 /// The ports that schemes stand for.
-const PORTS: [(&str, u16); 10] = [
+const PORTS: [(&str, u16); 26] = [
     ("http", 80),
     ("https", 443),
     ("ws", 80),
     ("wss", 443),
     ("ftp", 21),
+    ("ftps", 990),
     ("ssh", 22),
     ("git", 9418),
     ("rsync", 873),
     ("sftp", 22),
     ("scp", 22),
+    ("telnet", 23),
+    ("ldap", 389),
+    ("ldaps", 636),
+    ("smtp", 25),
+    ("smtps", 465),
+    ("gopher", 70),
+    ("postgres", 5432),
+    ("postgresql", 5432),
+    ("mysql", 3306),
+    ("redis", 6379),
+    ("rediss", 6379),
+    ("mongodb", 27017),
+    ("amqp", 5672),
+    ("socks4", 1080),
+    ("socks5", 1080),
 ];
 
-/// Names under which clouds serve their metadata.
-const METADATA_NAMES: [&str; 3] = [
-    "metadata.google.internal",
-    "metadata.goog",
-    "metadata.azure.internal",
-];
+/// Schemes of URLs that are read without their slashes as well, and with
+/// backslashes in their place.
+const LENIENT: [&str; 5] = ["http", "https", "ws", "wss", "ftp"];
+
+/// Schemes that name a socket or a file of this machine.
+const LOCAL: [&str; 5] = ["unix", "npipe", "fd", "http+unix", "file"];
 
 /// Returns the host of a text with a scheme: `https://…`; nothing if it has none.
 pub(crate) fn of_url(written: &str) -> Option<HostFact> {
@@ -38,17 +60,43 @@ pub(crate) fn of_url(written: &str) -> Option<HostFact> {
         && scheme
             .chars()
             .all(|character| character.is_ascii_alphanumeric() || "+-.".contains(character));
-    let rest = rest.replace('\\', "/");
-    if !is_scheme || !rest.starts_with("//") {
+    let scheme = scheme.to_ascii_lowercase();
+    let is_lenient = LENIENT.contains(&&*scheme);
+    let turned = rest.replace('\\', "/");
+    // A reader that needs no slashes takes what follows for the host at once.
+    let is_bare = is_lenient && !rest.is_empty() && !rest.contains(char::is_whitespace);
+    if !is_scheme || !(turned.starts_with("//") || is_bare) {
         return None;
     }
-    let scheme = scheme.to_ascii_lowercase();
+    if LOCAL.contains(&&*scheme) {
+        return Some(this_machine(written, Some(scheme)));
+    }
+    let fact = of_authority(written, &scheme, authority_of(&turned));
+    // Readers that take a backslash for any other character see another host.
+    let is_told_alike = !authority_of(rest).contains('\\')
+        || !rest.starts_with("//")
+        || of_authority(written, &scheme, authority_of(rest)).host == fact.host;
+    if is_told_alike {
+        return Some(fact);
+    }
+    Some(HostFact {
+        host: None,
+        class: NetworkClass::Unknown,
+        ..fact
+    })
+}
+
+/// Returns what a URL names between its slashes and its path.
+fn authority_of(rest: &str) -> &str {
     let rest = rest.trim_start_matches('/');
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    rest.split(['/', '?', '#']).next().unwrap_or_default()
+}
+
+fn of_authority(written: &str, scheme: &str, authority: &str) -> HostFact {
     let host_and_port = authority
         .rsplit_once('@')
         .map_or(authority, |(_, after)| after);
-    Some(of_host(written, Some(scheme), host_and_port))
+    of_host(written, Some(scheme.to_owned()), host_and_port)
 }
 
 /// Returns the host of an address without a scheme: `host`, `host:port`, `user@host:path`.
@@ -59,25 +107,35 @@ pub(crate) fn of_address(written: &str, scheme: Option<&str>) -> HostFact {
     of_host(written, scheme.map(str::to_owned), host_and_port)
 }
 
+/// Returns the fact that something of this machine is spoken to: a socket, a file.
+pub(crate) fn this_machine(written: &str, scheme: Option<String>) -> HostFact {
+    HostFact {
+        written: written.to_owned(),
+        scheme,
+        host: None,
+        port: None,
+        class: NetworkClass::Loopback,
+    }
+}
+
+/// Returns the fact that a host is spoken to of which nothing can be told.
+pub(crate) fn somewhere(written: &str) -> HostFact {
+    HostFact {
+        written: written.to_owned(),
+        scheme: None,
+        host: None,
+        port: None,
+        class: NetworkClass::Unknown,
+    }
+}
+
 fn of_host(written: &str, scheme: Option<String>, host_and_port: &str) -> HostFact {
     let (host, port) = split_port(host_and_port);
-    let decoded = decode_percent(host).map(|host| host.trim_end_matches('.').to_ascii_lowercase());
-    let (host, class) = match decoded {
-        Some(host) if is_name(&host) => match ipv4(&host) {
-            Some(address) => (Some(address.to_string()), class_of_v4(address)),
-            None => {
-                let class = class_of_name(&host);
-                (Some(host), class)
-            }
-        },
-        Some(host) => match host
-            .strip_prefix('[')
-            .and_then(|inner| inner.strip_suffix(']'))
-            .and_then(|inner| inner.split('%').next()?.parse::<Ipv6Addr>().ok())
-        {
-            Some(address) => (Some(address.to_string()), class_of_v6(address)),
-            None => (None, NetworkClass::Unknown),
-        },
+    let told = in_brackets(host)
+        .or_else(|| v6(host).map(|address| (address.to_string(), class_of_v6(address))))
+        .or_else(|| of_name(host));
+    let (host, class) = match told {
+        Some((host, class)) => (Some(host), class),
         None => (None, NetworkClass::Unknown),
     };
     let usual = || {
@@ -97,7 +155,31 @@ fn of_host(written: &str, scheme: Option<String>, host_and_port: &str) -> HostFa
     }
 }
 
+fn in_brackets(host: &str) -> Option<(String, NetworkClass)> {
+    let inner = host.strip_prefix('[')?.strip_suffix(']')?;
+    let address = v6(inner)?;
+    Some((address.to_string(), class_of_v6(address)))
+}
+
+fn of_name(host: &str) -> Option<(String, NetworkClass)> {
+    let host = to_ascii(&decode_percent(host)?)?;
+    let host = host.strip_suffix('.').unwrap_or(&host);
+    if !is_name(host) {
+        return None;
+    }
+    match named(host) {
+        Named::Address(IpAddr::V4(address), class) => Some((address.to_string(), class)),
+        Named::Address(IpAddr::V6(address), class) => Some((address.to_string(), class)),
+        Named::Name(class) => Some((host.to_owned(), class)),
+        Named::Neither => None,
+    }
+}
+
 fn split_port(text: &str) -> (&str, Option<u16>) {
+    // An address of version 6 that stands without brackets has no port.
+    if v6(text).is_some() {
+        return (text, None);
+    }
     let after_bracket = text.rfind(']').map_or(0, |at| at + 1);
     let Some(colon) = text
         .get(after_bracket..)
@@ -108,7 +190,8 @@ fn split_port(text: &str) -> (&str, Option<u16>) {
     };
     let host = text.get(..colon).unwrap_or_default();
     let port = text.get(colon + 1..).unwrap_or_default();
-    (host, port.parse().ok())
+    let is_number = port.bytes().all(|byte| byte.is_ascii_digit());
+    (host, port.parse().ok().filter(|_| is_number))
 }
 
 /// Returns the text with `%41` turned into `A`; nothing if that is no text.
@@ -127,89 +210,10 @@ pub(crate) fn decode_percent(text: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
+/// Returns whether a text in lower case can be the name of a host, or an address.
 fn is_name(host: &str) -> bool {
-    !host.is_empty()
-        && host
-            .chars()
-            .all(|character| character.is_alphanumeric() || matches!(character, '-' | '.' | '_'))
-}
-
-/// Reads an IPv4 address in any form that libraries accept: one to four
-/// numbers, each decimal, octal or hexadecimal.
-fn ipv4(host: &str) -> Option<Ipv4Addr> {
-    let parts: Vec<u64> = host.split('.').map(number).collect::<Option<_>>()?;
-    let (last, first) = parts.split_last()?;
-    if first.len() > 3 || first.iter().any(|part| *part > 255) {
-        return None;
-    }
-    let places = 4 - first.len();
-    let limit = 1_u64 << (8 * places);
-    if *last >= limit {
-        return None;
-    }
-    let high = first.iter().fold(0_u64, |sum, part| (sum << 8) | part) << (8 * places);
-    u32::try_from(high | last).ok().map(Ipv4Addr::from)
-}
-
-fn number(text: &str) -> Option<u64> {
-    if let Some(digits) = text.strip_prefix("0x") {
-        return u64::from_str_radix(if digits.is_empty() { "0" } else { digits }, 16).ok();
-    }
-    if text.len() > 1 && text.starts_with('0') {
-        return u64::from_str_radix(text, 8).ok();
-    }
-    let is_digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    is_digits.then(|| text.parse().ok()).flatten()
-}
-
-fn class_of_name(host: &str) -> NetworkClass {
-    if host == "localhost" || host.ends_with(".localhost") {
-        NetworkClass::Loopback
-    } else if METADATA_NAMES.contains(&host) {
-        NetworkClass::Metadata
-    } else {
-        NetworkClass::Name
-    }
-}
-
-fn class_of_v4(address: Ipv4Addr) -> NetworkClass {
-    let [first, second, ..] = address.octets();
-    match (first, second) {
-        _ if address == Ipv4Addr::new(169, 254, 169, 254) => NetworkClass::Metadata,
-        _ if address == Ipv4Addr::new(100, 100, 100, 200) => NetworkClass::Metadata,
-        (127, _) => NetworkClass::Loopback,
-        (169, 254) => NetworkClass::LinkLocal,
-        (100, 64..=127) => NetworkClass::Private,
-        _ if address.is_private() => NetworkClass::Private,
-        (0 | 240..=255, _) => NetworkClass::Unspecified,
-        _ if address.is_multicast() => NetworkClass::Multicast,
-        _ => NetworkClass::Global,
-    }
-}
-
-fn class_of_v6(address: Ipv6Addr) -> NetworkClass {
-    if let Some(inner) = address.to_ipv4_mapped() {
-        return class_of_v4(inner);
-    }
-    let segments = address.segments();
-    let [first, ..] = segments;
-    match first {
-        _ if address.is_loopback() => NetworkClass::Loopback,
-        _ if address.is_unspecified() => NetworkClass::Unspecified,
-        _ if address.is_multicast() => NetworkClass::Multicast,
-        _ if segments == [0xfd00, 0x0ec2, 0, 0, 0, 0, 0, 0x254] => NetworkClass::Metadata,
-        0xfe80..=0xfebf => NetworkClass::LinkLocal,
-        0xfc00..=0xfdff => NetworkClass::Private,
-        // NAT64 and 6to4 carry an IPv4 address that counts.
-        0x0064 if segments.get(1) == Some(&0xff9b) => class_of_v4(embedded(&segments, 6)),
-        0x2002 => class_of_v4(embedded(&segments, 1)),
-        _ => NetworkClass::Global,
-    }
-}
-
-fn embedded(segments: &[u16; 8], at: usize) -> Ipv4Addr {
-    let part = |index: usize| u32::from(segments.get(index).copied().unwrap_or_default());
-    Ipv4Addr::from((part(at) << 16) | part(at + 1))
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+    !host.is_empty() && !host.starts_with('.') && !host.contains("..") && host.bytes().all(is_plain)
 }
 
 #[cfg(test)]
@@ -302,6 +306,83 @@ mod tests {
             Some(80),
             loopback,
         );
+    }
+
+    #[test]
+    fn tricks_with_users_slashes_dots_and_letters_show_the_host_that_is_reached() {
+        let name = NetworkClass::Name;
+        for (url, host) in [
+            ("http://good.example@evil.example/", "evil.example"),
+            ("http://good.example:80@evil.example/", "evil.example"),
+            ("http://evil.example#@good.example", "evil.example"),
+            ("http://evil.example?@good.example", "evil.example"),
+            ("http:evil.example", "evil.example"),
+            ("http:/evil.example/x", "evil.example"),
+            ("http:////evil.example/x", "evil.example"),
+            ("http:\\/evil.example", "evil.example"),
+            (" ht\ntp://evil.example", "evil.example"),
+            ("http://EVIL.example./", "evil.example"),
+            ("http://%65vil.example/", "evil.example"),
+            ("http://münchen.example/", "xn--mnchen-3ya.example"),
+            ("http://xn--mnchen-3ya.example/", "xn--mnchen-3ya.example"),
+        ] {
+            check(url, Some(host), Some(80), name);
+        }
+        let loopback = NetworkClass::Loopback;
+        for (url, host) in [
+            ("http://localhost./", "localhost"),
+            ("http://app.LocalHost/", "app.localhost"),
+            ("http://127.0.0.1./", "127.0.0.1"),
+            ("http://%31%32%37.1/", "127.0.0.1"),
+            ("http://[::1%25lo]/", "::1"),
+            ("http://[0:0:0:0:0:0:0:1]/", "::1"),
+            ("http://[64:ff9b:1::7f00:1]/", "64:ff9b:1::7f00:1"),
+        ] {
+            check(url, Some(host), Some(80), loopback);
+        }
+    }
+
+    #[test]
+    fn addresses_of_version_six_need_no_brackets_outside_of_urls() {
+        check("user@::1", Some("::1"), None, NetworkClass::Loopback);
+        check(
+            "fe80::1%eth0",
+            Some("fe80::1"),
+            None,
+            NetworkClass::LinkLocal,
+        );
+        check(
+            "[fe80::1%eth0]:22",
+            Some("fe80::1"),
+            Some(22),
+            NetworkClass::LinkLocal,
+        );
+    }
+
+    #[test]
+    fn sockets_and_files_are_of_this_machine() {
+        for url in [
+            "unix:///var/run/docker.sock",
+            "file:///etc/passwd",
+            "npipe:////./pipe/x",
+        ] {
+            check(url, None, None, NetworkClass::Loopback);
+        }
+    }
+
+    #[test]
+    fn what_readers_do_not_agree_on_is_unknown() {
+        for url in [
+            "http://evil.example\\@good.example/",
+            "http://010.0.0.1/",
+            "http://①②⑦.0.0.1/",
+            "http://evil。example/",
+            "http://1.2.3.4.5/",
+            "http://good.example%2f@x%00y/",
+            "http://a..b/",
+        ] {
+            check(url, None, Some(80), NetworkClass::Unknown);
+        }
     }
 
     #[test]
