@@ -7,6 +7,7 @@ pub(crate) mod effects;
 pub(crate) mod find;
 pub(crate) mod git;
 pub(crate) mod git_index;
+pub(crate) mod given;
 pub(crate) mod glob;
 pub(crate) mod host;
 pub(crate) mod idna;
@@ -16,8 +17,10 @@ pub(crate) mod near;
 pub(crate) mod params;
 pub(crate) mod programs;
 pub(crate) mod resolve;
+pub(crate) mod servers;
 pub(crate) mod shell;
 pub(crate) mod spelling;
+pub(crate) mod sql;
 pub(crate) mod tagged;
 pub(crate) mod tool;
 pub(crate) mod touches;
@@ -27,11 +30,14 @@ use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use aegis_types::{Access, Action, ActionRequest, Context, Derivation, Plan, Principal, Timestamp};
+use aegis_types::{
+    Action, ActionRequest, Context, Derivation, Effect, EffectResource, Plan, Principal, Timestamp,
+};
 use serde_json::Value;
 
-use self::params::{Sought, Told};
+use self::params::Sought;
 use self::resolve::{Last, Resolver};
+use self::servers::KnownTool;
 use self::shell::{Line, touch_line};
 use self::tool::{Subject, Tool};
 use self::touches::{Reached, Touches};
@@ -155,26 +161,61 @@ fn add_by_tool(
         Subject::Url(key) => {
             let text = text_param(scene, key);
             let fact = host::of_url(text).unwrap_or_else(|| host::of_address(text, Some("https")));
-            request.context.hosts.push(fact);
+            given::add_host(fact, request);
         }
-        Subject::Path(_) => add_paths(scene, tool, touches),
+        Subject::Path(_) => {}
         Subject::Named(_) => {}
-        Subject::Server | Subject::None => {
-            let told = params::told(&scene.proposal.params, Sought::default());
-            add_told(scene, &told, touches, request);
+        Subject::Server | Subject::ServerNamed(_) | Subject::None => {
+            let known = known_tool(scene);
+            let sought = Sought {
+                roles: Some(&known.roles),
+                is_database: tool::is_database(&scene.proposal.tool),
+                ..Sought::default()
+            };
+            let told = params::told(&scene.proposal.params, sought);
+            given::add(scene, &told, &known, touches, request);
             if *written != scene.proposal.params {
-                let told = params::told(written, Sought::default());
-                add_told(scene, &told, touches, request);
+                let told = params::told(written, sought);
+                given::add(scene, &told, &known, touches, request);
             }
         }
     }
+    if matches!(tool.subject, Subject::Path(_)) || !tool.paths.is_empty() {
+        add_paths(scene, tool, touches);
+    }
+    add_effects(scene, tool, request);
     if is_odd(tool, written) {
         let sought = Sought {
             any_path: true,
             any_line: tool.action == Action::ShellExec,
+            ..Sought::default()
         };
         let told = params::told(written, sought);
-        add_told(scene, &told, touches, request);
+        given::add(scene, &told, &KnownTool::default(), touches, request);
+    }
+}
+
+fn known_tool(scene: &Scene<'_>) -> KnownTool {
+    match tool::server_and_tool(&scene.proposal.tool) {
+        Some((server, tool)) => servers::known_tool(server, tool, scene.settings, None),
+        None => KnownTool::default(),
+    }
+}
+
+/// Adds what the table says that a tool does, whatever it is given.
+fn add_effects(scene: &Scene<'_>, tool: &Tool, request: &mut ActionRequest) {
+    for (kind, key) in tool.effects {
+        let text = text_param(scene, key);
+        let name = if text.is_empty() {
+            &scene.proposal.tool
+        } else {
+            text
+        };
+        request.context.effects.push(Effect {
+            kind: *kind,
+            resource: EffectResource::Named(name.to_owned()),
+            causes: Vec::new(),
+        });
     }
 }
 
@@ -198,8 +239,15 @@ fn add_line(
     };
     touch_line(&line, touches);
     request.context.nested_agents = programs::judge(&line, touches);
-    request.context.effects = aegis_shell::effects(&plan);
-    request.context.hosts = effects::hosts(&plan, &request.context.effects);
+    add_plan(plan, request);
+}
+
+/// Adds a plan, what it does and the hosts it speaks to.
+fn add_plan(plan: Plan, request: &mut ActionRequest) {
+    let mut effects = aegis_shell::effects(&plan);
+    let mut hosts = effects::hosts(&plan, &effects);
+    request.context.effects.append(&mut effects);
+    request.context.hosts.append(&mut hosts);
     for fact in detour::of_plan(&plan) {
         if !request.context.hosts.contains(&fact) {
             request.context.hosts.push(fact);
@@ -228,10 +276,16 @@ fn is_odd(tool: &Tool, params: &Value) -> bool {
 fn add_paths(scene: &Scene<'_>, tool: &Tool, touches: &mut Touches<'_>) {
     let reach = Reach::certain(tool.access).deep(tool.is_deep);
     let mut any = false;
-    for key in tool.paths {
-        let Some(text) = scene.proposal.params.get(*key).and_then(|it| it.as_str()) else {
-            continue;
-        };
+    let text_of = |key: &str| scene.proposal.params.get(key).and_then(|it| it.as_str());
+    let folder = (&*scene.proposal.tool == "Glob")
+        .then(|| tool::folder_of_pattern(text_of("pattern")?))
+        .flatten();
+    for text in tool
+        .paths
+        .iter()
+        .filter_map(|key| text_of(key))
+        .chain(folder)
+    {
         any = true;
         for form in spelling::path_forms(text) {
             let path = from_home(&form, scene.surroundings);
@@ -272,52 +326,6 @@ fn from_home(text: &str, surroundings: &Surroundings) -> PathBuf {
         Some(rest) => surroundings.home.join(rest),
         None if text == "~" => surroundings.home.clone(),
         None => PathBuf::from(text),
-    }
-}
-
-/// Adds the paths, addresses and command lines found among parameters.
-fn add_told(
-    scene: &Scene<'_>,
-    told: &Told,
-    touches: &mut Touches<'_>,
-    request: &mut ActionRequest,
-) {
-    let only_looks = tool::only_looks(&scene.proposal.tool);
-    for told in &told.paths {
-        let path = from_home(&told.text, scene.surroundings);
-        if only_looks && !told.is_destination {
-            touches.look(&path, &told.text);
-            continue;
-        }
-        touches.reach(&Reached {
-            path: &path,
-            written: &told.text,
-            reach: Reach::possible(Access::ANY),
-            is_unknown: false,
-            through: &told.text,
-        });
-    }
-    let hosts = told.urls.iter().filter_map(|text| host::of_url(text));
-    request.context.hosts.extend(hosts);
-    for text in &told.lines {
-        // It may be for a shell; whether it is, only the tool knows.
-        let plan = aegis_shell::plan(text);
-        let line = Line {
-            text,
-            plan: &plan,
-            surroundings: scene.surroundings,
-            is_certain: false,
-        };
-        let known = touches.paths.len();
-        touch_line(&line, touches);
-        touches.paths.truncate(known);
-        request
-            .context
-            .nested_agents
-            .extend(programs::judge(&line, touches));
-    }
-    if told.is_cut {
-        touches.cut(&scene.proposal.tool);
     }
 }
 

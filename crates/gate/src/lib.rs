@@ -89,8 +89,8 @@ pub use process::{FixedProcesses, ProcFs, Process, Processes, agent_above};
 pub use proposal::{Proposal, WaitFor};
 pub use protected::{Protected, ProtectedObject};
 pub use settings::{
-    DurabilityLevel, FallbackLevel, Headless, Ignored, LoadSettingsError, Origin, Setting,
-    Settings, SettingsFile,
+    DurabilityLevel, FallbackLevel, Headless, Ignored, LoadSettingsError, Origin, Role,
+    ServerRoles, Setting, Settings, SettingsFile,
 };
 pub use submitted::Submitted;
 pub use surroundings::{HomeOrigin, Surroundings};

@@ -2,8 +2,11 @@
 
 mod file;
 
+mod roles;
+
 mod tighten;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use aegis_types::{AgentId, DurationMs, Mode, TenantId};
@@ -14,6 +17,7 @@ use crate::trust::Trust;
 
 pub(crate) use file::is_absent;
 pub use file::{LoadSettingsError, SettingsFile};
+pub use roles::{Role, ServerRoles};
 
 /// The longest wait for an approval, unless a setting says otherwise.
 const APPROVAL_WAIT_MAX: DurationMs = DurationMs::from_secs(600);
@@ -123,6 +127,9 @@ pub struct Settings {
     pub tenant: Setting<TenantId>,
     /// The agent, where an edge names none.
     pub agent: Setting<AgentId>,
+    /// What the arguments of MCP tools are, by the name of their server; those
+    /// under `*` are of every server.
+    pub mcp: BTreeMap<String, Setting<ServerRoles>>,
     /// Values that were given and do not count.
     pub ignored: Vec<Ignored>,
 }
@@ -155,6 +162,7 @@ impl Settings {
             approval_wait_max: Setting::default_of(APPROVAL_WAIT_MAX),
             tenant: Setting::default_of("local".parse().map_err(constant)?),
             agent: Setting::default_of("agent".parse().map_err(constant)?),
+            mcp: BTreeMap::new(),
             ignored: Vec::new(),
         })
     }

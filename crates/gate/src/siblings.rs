@@ -85,7 +85,11 @@ pub(crate) struct PendingContext {
 /// Returns whether what others plan matters to a proposal.
 pub(crate) fn matter(proposal: &Proposal) -> bool {
     match tool(&proposal.tool).subject {
-        Subject::Path(_) | Subject::CommandLine(_) | Subject::Server | Subject::None => true,
+        Subject::Path(_)
+        | Subject::CommandLine(_)
+        | Subject::Server
+        | Subject::ServerNamed(_)
+        | Subject::None => true,
         Subject::PowerShell(_) | Subject::Url(_) | Subject::Named(_) => false,
     }
 }

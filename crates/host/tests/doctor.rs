@@ -334,7 +334,9 @@ fn every_setting_is_listed_with_its_origin() {
     let ward = Ward::sound();
     fs::create_dir_all(ward.path("home/.config/aegis")).unwrap();
     let settings = ward.path("home/.config/aegis/settings.toml");
-    fs::write(&settings, "headless = \"wait\"\nmode = \"observe\"\n").unwrap();
+    let text = "headless = \"wait\"\nmode = \"observe\"\n\
+                [mcp.files]\npath = [\"a\", \"b\"]\naccess = {see = \"read\"}\n";
+    fs::write(&settings, text).unwrap();
     let report = ward.report();
     let lines: Vec<&str> = report
         .symptoms
@@ -351,6 +353,7 @@ fn every_setting_is_listed_with_its_origin() {
         "approval_wait_max = 10m (default)",
         "tenant = local (default)",
         "agent = agent (default)",
+        "mcp.files = path: a b, see: r (user)",
     ];
     assert_eq!(lines, expected);
     check(&report, Level::Warning, Part::Settings, "only watch");

@@ -5,7 +5,8 @@ use aegis_canon::is_tagged;
 use serde_json::{Map, Value};
 
 use super::spelling::{command_line, path_forms};
-use super::tagged;
+use super::{sql, tagged};
+use crate::settings::{Role, ServerRoles};
 
 /// How deep parameters are looked into.
 const DEPTH_MAX: usize = 100;
@@ -24,10 +25,14 @@ const PATH_BYTES_MAX: usize = 64 * 1024;
 pub(crate) struct Told {
     /// Paths, in every form in which a tool may read them.
     pub(crate) paths: Vec<Path>,
-    /// URLs.
-    pub(crate) urls: Vec<String>,
+    /// URLs, and hosts with or without a port.
+    pub(crate) addresses: Vec<String>,
     /// Texts that may be for a shell.
-    pub(crate) lines: Vec<String>,
+    pub(crate) lines: Vec<Line>,
+    /// Statements in SQL.
+    pub(crate) queries: Vec<String>,
+    /// Those who are sent something.
+    pub(crate) recipients: Vec<String>,
     /// Whether there is more than was looked at.
     pub(crate) is_cut: bool,
 }
@@ -39,11 +44,39 @@ pub(crate) struct Path {
     pub(crate) text: String,
     /// Whether its name says that it is where something goes.
     pub(crate) is_destination: bool,
+    /// Whether it was said to be only text; it still may not touch Aegis.
+    pub(crate) is_text: bool,
+}
+
+/// A text among parameters that may be for a shell.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Line {
+    /// The text.
+    pub(crate) text: String,
+    /// How sure that is.
+    pub(crate) surety: Surety,
+}
+
+/// How sure it is that a text is for a shell.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) enum Surety {
+    /// It may be, or code in another language.
+    Possible,
+    /// Its name says so.
+    Named,
+    /// It was said of the tool.
+    Said,
 }
 
 /// What is looked for.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(crate) struct Sought {
+pub(crate) struct Sought<'a> {
+    /// What is known of the arguments.
+    pub(crate) roles: Option<&'a ServerRoles>,
+    /// Whether the tool speaks to a database, as its name says.
+    pub(crate) is_database: bool,
+    /// Whether what is looked at was said to be only text.
+    pub(crate) is_text: bool,
     /// Every text may be a path, whatever its name.
     pub(crate) any_path: bool,
     /// Every text may be a command line, whatever its name.
@@ -98,6 +131,20 @@ const LINE_NAMES: [&str; 12] = [
     "shell",
 ];
 
+/// Those of them that are not as well those of code in other languages.
+const SHELL_NAMES: [&str; 6] = ["command", "commands", "cmd", "cmds", "commandline", "shell"];
+
+/// Names that say a parameter is a host.
+const HOST_NAMES: [&str; 5] = ["host", "hostname", "domain", "ip", "ip_address"];
+
+/// Names that say a parameter is somebody who is sent something.
+const RECIPIENT_NAMES: [&str; 4] = ["recipient", "recipients", "cc", "bcc"];
+
+/// Names that say a parameter holds statements in SQL, and names that say so of
+/// what speaks to a database.
+const QUERY_NAMES: [&str; 1] = ["sql"];
+const DATABASE_QUERY_NAMES: [&str; 4] = ["query", "queries", "statement", "statements"];
+
 /// Names of what follows a program that stands alone.
 const ARGUMENT_NAMES: [&str; 4] = ["args", "arguments", "argv", "parameters"];
 
@@ -113,14 +160,14 @@ const FOLDER_NAMES: [&str; 7] = [
 ];
 
 /// Returns what `params` hold, told by names and forms, and by what is `sought`.
-pub(crate) fn told(params: &Value, sought: Sought) -> Told {
+pub(crate) fn told(params: &Value, sought: Sought<'_>) -> Told {
     let mut found = Told::default();
     search(params, "", sought, 0, &mut found);
     found
 }
 
-fn search(value: &Value, name: &str, sought: Sought, depth: usize, found: &mut Told) {
-    let is_full = found.paths.len() + found.urls.len() >= FOUND_MAX;
+fn search(value: &Value, name: &str, sought: Sought<'_>, depth: usize, found: &mut Told) {
+    let is_full = found.len() >= FOUND_MAX;
     if depth > DEPTH_MAX || is_full {
         found.is_cut = true;
         return;
@@ -129,7 +176,7 @@ fn search(value: &Value, name: &str, sought: Sought, depth: usize, found: &mut T
         Value::String(text) => add(name, text, sought, found),
         Value::Array(items) => {
             if sought.any_line {
-                add_line(command_line(items), found);
+                add_line(command_line(items), Surety::Possible, found);
             }
             for item in items {
                 search(item, name, sought, depth + 1, found);
@@ -139,13 +186,17 @@ fn search(value: &Value, name: &str, sought: Sought, depth: usize, found: &mut T
             for (name, text) in tagged::texts(value) {
                 add(&name, &text, sought, found);
                 if is_line_name(&name) {
-                    add_line(text, found);
+                    add_line(text, Surety::Possible, found);
                 }
             }
         }
         Value::Object(fields) => {
-            let runs = add_lines_of(fields, found);
+            let runs = add_lines_of(fields, sought, found);
             for (key, item) in fields {
+                let sought = Sought {
+                    is_text: sought.is_text || sought.is(Role::Text, key),
+                    ..sought
+                };
                 if key.contains('/') || key.starts_with(['.', '~']) {
                     add("path", key, sought, found);
                 }
@@ -159,7 +210,7 @@ fn search(value: &Value, name: &str, sought: Sought, depth: usize, found: &mut T
 }
 
 /// Adds the command lines among the parameters of one object; returns whether there are any.
-fn add_lines_of(fields: &Map<String, Value>, found: &mut Told) -> bool {
+fn add_lines_of(fields: &Map<String, Value>, sought: Sought<'_>, found: &mut Told) -> bool {
     let text_of = |names: &[&str]| {
         let mut named = fields.iter().filter(|(key, _)| is_one_of(names, key));
         named.find_map(|(_, value)| value.as_str())
@@ -177,17 +228,19 @@ fn add_lines_of(fields: &Map<String, Value>, found: &mut Told) -> bool {
         .cloned()
         .collect();
     let mut runs = false;
-    for (_, value) in fields.iter().filter(|(key, _)| is_line_name(key)) {
+    for (key, value) in fields {
+        let Some(surety) = sought.surety_of(key) else {
+            continue;
+        };
+        let mut add = |line: String, surety| add_line(in_folder(line), surety, found);
         match value {
-            Value::String(text) if rest.is_empty() => add_line(in_folder(text.clone()), found),
-            Value::String(text) => {
-                add_line(in_folder(format!("{text} {}", command_line(&rest))), found);
-            }
+            Value::String(text) if rest.is_empty() => add(text.clone(), surety),
+            Value::String(text) => add(format!("{text} {}", command_line(&rest)), surety),
             Value::Array(items) => {
-                add_line(in_folder(command_line(items)), found);
+                add(command_line(items), surety);
                 for text in items.iter().filter_map(Value::as_str) {
                     if text.contains(' ') {
-                        add_line(in_folder(text.to_owned()), found);
+                        add(text.to_owned(), Surety::Possible);
                     }
                 }
             }
@@ -198,25 +251,78 @@ fn add_lines_of(fields: &Map<String, Value>, found: &mut Told) -> bool {
     runs
 }
 
-fn add_line(line: String, found: &mut Told) {
-    if line.is_empty() || found.lines.contains(&line) {
+impl Told {
+    fn len(&self) -> usize {
+        self.paths.len() + self.addresses.len() + self.queries.len() + self.recipients.len()
+    }
+}
+
+impl Sought<'_> {
+    fn is(&self, role: Role, name: &str) -> bool {
+        self.roles.is_some_and(|roles| roles.is(role, name))
+    }
+
+    /// Returns how sure it is that the parameter called `name` is for a shell;
+    /// nothing if it is not.
+    fn surety_of(&self, name: &str) -> Option<Surety> {
+        if !self.is_text && self.is(Role::Command, name) {
+            return Some(Surety::Said);
+        }
+        let is_text = self.is_text || self.is(Role::Text, name);
+        let surety = if ends_in(&SHELL_NAMES, name) && !is_text {
+            Surety::Named
+        } else {
+            Surety::Possible
+        };
+        is_line_name(name).then_some(surety)
+    }
+
+    /// Adds a text to what it is besides a path or a command line.
+    fn add_by_role(&self, name: &str, text: &str, found: &mut Told) {
+        if self.is_text {
+            return;
+        }
+        let is_one = |names: &[&str]| is_one_of(names, name);
+        let is_word = !text.contains(char::is_whitespace);
+        if self.is(Role::Url, name) || self.is(Role::Host, name) || is_word && is_one(&HOST_NAMES) {
+            found.addresses.push(text.to_owned());
+        }
+        let is_query = is_one(&QUERY_NAMES) || self.is_database && is_one(&DATABASE_QUERY_NAMES);
+        if self.is(Role::Query, name) || is_query && sql::is_statement(text) {
+            found.queries.push(text.to_owned());
+        }
+        let is_mail = text
+            .split_once('@')
+            .is_some_and(|(_, host)| host.contains('.'));
+        let is_sent_to = is_one(&RECIPIENT_NAMES) || is_word && is_mail && is_one(&["to"]);
+        if self.is(Role::Recipient, name) || is_sent_to {
+            found.recipients.push(text.to_owned());
+        }
+    }
+}
+
+fn add_line(text: String, surety: Surety, found: &mut Told) {
+    if text.is_empty() {
         return;
     }
-    if found.lines.len() < LINES_MAX {
-        found.lines.push(line);
+    if let Some(known) = found.lines.iter_mut().find(|line| line.text == text) {
+        known.surety = known.surety.max(surety);
+    } else if found.lines.len() < LINES_MAX {
+        found.lines.push(Line { text, surety });
     } else {
         found.is_cut = true;
     }
 }
 
-fn add(name: &str, text: &str, sought: Sought, found: &mut Told) {
+fn add(name: &str, text: &str, sought: Sought<'_>, found: &mut Told) {
     if sought.any_line {
-        add_line(text.to_owned(), found);
+        add_line(text.to_owned(), Surety::Possible, found);
     }
     if text.is_empty() {
         return;
     }
-    let is_named = is_path_name(name);
+    sought.add_by_role(name, text, found);
+    let is_named = is_path_name(name) || sought.is(Role::Path, name);
     let is_like_one = ["/", "~/", "./", "../"]
         .iter()
         .any(|start| text.starts_with(start));
@@ -226,7 +332,9 @@ fn add(name: &str, text: &str, sought: Sought, found: &mut Told) {
         return;
     };
     if forms.len() == 1 && super::host::of_url(text).is_some() {
-        found.urls.push(text.to_owned());
+        if !sought.is_text && !found.addresses.iter().any(|known| known == text) {
+            found.addresses.push(text.to_owned());
+        }
         return;
     }
     let has_lines = text.trim_end().contains('\n');
@@ -252,6 +360,7 @@ fn add(name: &str, text: &str, sought: Sought, found: &mut Told) {
     found.paths.extend(forms.into_iter().map(|text| Path {
         text,
         is_destination,
+        is_text: sought.is_text,
     }));
 }
 
@@ -325,13 +434,17 @@ mod tests {
     fn addresses_are_told_by_their_scheme() {
         let params = json!({"where": "https://example.org/x", "text": "see https: maybe"});
         let told = told(&params, Sought::default());
-        assert_eq!(told.urls, ["https://example.org/x"]);
+        assert_eq!(told.addresses, ["https://example.org/x"]);
         assert_eq!(told.paths, []);
     }
 
     #[test]
     fn command_lines_are_told_by_name_with_their_arguments_and_folder() {
-        let lines = |params: Value| told(&params, Sought::default()).lines;
+        let lines = |params: Value| {
+            let told = told(&params, Sought::default());
+            let lines = told.lines.into_iter();
+            lines.map(|line| line.text).collect::<Vec<_>>()
+        };
         assert_eq!(lines(json!({"command": "ls -a"})), ["ls -a"]);
         assert_eq!(
             lines(json!({"command": "rm", "args": ["a b"], "cwd": "x"})),
@@ -342,6 +455,53 @@ mod tests {
             ["'sh' '-c' 'rm x'", "rm x"]
         );
         assert_eq!(lines(json!({"title": "ls"})), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_is_known_of_arguments_counts_beside_their_names() {
+        let roles: ServerRoles = toml::from_str(
+            "path = [\"where\"]\nurl = [\"page\"]\nhost = [\"peer\"]\ncommand = [\"input\"]\n\
+             query = [\"ask\"]\nrecipient = [\"room\"]\ntext = [\"path\", \"command\"]",
+        )
+        .unwrap();
+        let params = json!({
+            "where": "a", "page": "b.example/x", "peer": "c.example:22", "input": "ls",
+            "ask": "drop table t", "room": "#all", "path": "/etc/passwd", "command": "rm x"
+        });
+        let sought = Sought {
+            roles: Some(&roles),
+            ..Sought::default()
+        };
+        let told = told(&params, sought);
+        let paths = told.paths.iter().map(|path| (&*path.text, path.is_text));
+        assert_eq!(
+            paths.collect::<Vec<_>>(),
+            [("/etc/passwd", true), ("a", false)]
+        );
+        assert_eq!(told.addresses, ["b.example/x", "c.example:22"]);
+        let lines = told.lines.iter().map(|line| (&*line.text, line.surety));
+        let lines: Vec<_> = lines.collect();
+        assert_eq!(lines, [("rm x", Surety::Possible), ("ls", Surety::Said)]);
+        assert_eq!(told.queries, ["drop table t"]);
+        assert_eq!(told.recipients, ["#all"]);
+    }
+
+    #[test]
+    fn names_and_forms_tell_hosts_queries_and_recipients() {
+        let params = json!({
+            "host": "db.example", "domain": "not a host", "sql": "delete from t",
+            "query": "update the docs", "to": "a@b.example", "cc": ["c@d.example"],
+        });
+        let found = told(&params, Sought::default());
+        assert_eq!(found.addresses, ["db.example"]);
+        assert_eq!(found.queries, ["delete from t"]);
+        assert_eq!(found.recipients, ["c@d.example", "a@b.example"]);
+        let sought = Sought {
+            is_database: true,
+            ..Sought::default()
+        };
+        let found = told(&json!({"query": "update t set a = 1"}), sought);
+        assert_eq!(found.queries, ["update t set a = 1"]);
     }
 
     #[test]

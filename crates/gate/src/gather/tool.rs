@@ -1,6 +1,6 @@
 //! What each tool of an agent's host does: one table.
 
-use aegis_types::{Access, Action, Resource};
+use aegis_types::{Access, Action, EffectKind, Resource};
 use serde_json::Value;
 
 /// What a tool does, and with which parameters.
@@ -16,6 +16,8 @@ pub(crate) struct Tool {
     pub(crate) access: Access,
     /// Whether paths are reached for with everything below them.
     pub(crate) is_deep: bool,
+    /// What it does besides, and the parameter that says to what.
+    pub(crate) effects: &'static [(EffectKind, &'static str)],
 }
 
 /// The parameter that names what an action is done to.
@@ -33,6 +35,8 @@ pub(crate) enum Subject {
     Named(&'static str),
     /// The server that the tool's own name holds.
     Server,
+    /// A server that a parameter names.
+    ServerNamed(&'static str),
     /// Nothing that is plainly said.
     None,
 }
@@ -48,6 +52,7 @@ const fn file(action: Action, key: &'static [&'static str], access: Access) -> T
         paths: key,
         access,
         is_deep: false,
+        effects: &[],
     }
 }
 
@@ -58,6 +63,19 @@ const fn other(action: Action, subject: Subject) -> Tool {
         paths: &[],
         access: Access::ANY,
         is_deep: false,
+        effects: &[],
+    }
+}
+
+/// A tool that does nothing but what these effects say.
+const fn named(
+    action: Action,
+    key: &'static str,
+    effects: &'static [(EffectKind, &'static str)],
+) -> Tool {
+    Tool {
+        effects,
+        ..other(action, Subject::Named(key))
     }
 }
 
@@ -73,15 +91,87 @@ const SEARCH: Tool = Tool {
     ..file(Action::FsSearch, &["path"], Access::READ)
 };
 
+const WEB: Tool = Tool {
+    effects: &[(EffectKind::Network, "query")],
+    ..other(Action::NetSearch, Subject::Named("query"))
+};
+const OUTPUT: Tool = named(
+    Action::ToolCall,
+    "task_id",
+    &[(EffectKind::Read, "task_id")],
+);
+const STOP: Tool = named(
+    Action::ToolCall,
+    "task_id",
+    &[(EffectKind::Process, "task_id")],
+);
+const LATER: Tool = named(
+    Action::ToolCall,
+    "prompt",
+    &[(EffectKind::Persistence, "prompt")],
+);
+const AGENT: Tool = other(Action::AgentStart, Subject::Named("subagent_type"));
+/// What only concerns the conversation.
+const TALK: Tool = named(Action::ToolCall, "", &[]);
+const SERVER_RESOURCE: Tool = Tool {
+    effects: &[(EffectKind::Read, "uri")],
+    ..other(Action::McpCall, Subject::ServerNamed("server"))
+};
+/// The paths of an LSP request are optional: some look at the whole project.
+const LANGUAGE: Tool = file(Action::FsSearch, &["filePath"], Access::READ);
+const ENTER_WORKTREE: Tool = Tool {
+    paths: &["path"],
+    access: Access::WRITE,
+    ..named(Action::ToolCall, "name", &[(EffectKind::Write, "name")])
+};
+
 /// Tools whose names do not say by themselves what they do.
-const TOOLS: [(&str, Tool); 18] = [
+const TOOLS: [(&str, Tool); 52] = [
     ("Bash", SHELL),
     ("Monitor", SHELL),
     (
         "PowerShell",
         other(Action::ShellExec, Subject::PowerShell("command")),
     ),
+    (
+        "BashOutput",
+        named(
+            Action::ToolCall,
+            "bash_id",
+            &[(EffectKind::Read, "bash_id")],
+        ),
+    ),
+    ("TaskOutput", OUTPUT),
+    (
+        "AgentOutputTool",
+        named(
+            Action::ToolCall,
+            "agentId",
+            &[(EffectKind::Read, "agentId")],
+        ),
+    ),
+    (
+        "KillShell",
+        named(
+            Action::ToolCall,
+            "shell_id",
+            &[(EffectKind::Process, "shell_id")],
+        ),
+    ),
+    (
+        "KillBash",
+        named(
+            Action::ToolCall,
+            "shell_id",
+            &[(EffectKind::Process, "shell_id")],
+        ),
+    ),
+    ("TaskStop", STOP),
     ("Read", file(Action::FsRead, &["file_path"], Access::READ)),
+    (
+        "NotebookRead",
+        file(Action::FsRead, &["notebook_path"], Access::READ),
+    ),
     (
         "Write",
         file(Action::FsWrite, &["file_path"], Access::WRITE),
@@ -96,28 +186,72 @@ const TOOLS: [(&str, Tool); 18] = [
     ("Glob", file(Action::FsSearch, &["path"], Access::READ)),
     ("Grep", SEARCH),
     ("LS", file(Action::FsSearch, &["path"], Access::READ)),
+    ("LSP", LANGUAGE),
     ("WebFetch", other(Action::NetFetch, Subject::Url("url"))),
+    ("WebSearch", WEB),
+    ("Agent", AGENT),
+    ("Task", AGENT),
     (
-        "WebSearch",
-        other(Action::NetSearch, Subject::Named("query")),
-    ),
-    (
-        "Agent",
-        other(Action::AgentStart, Subject::Named("subagent_type")),
-    ),
-    (
-        "Task",
-        other(Action::AgentStart, Subject::Named("subagent_type")),
+        "Workflow",
+        other(Action::AgentStart, Subject::Named("name")),
     ),
     ("Skill", other(Action::SkillUse, Subject::Named("skill"))),
     (
-        "CronCreate",
-        other(Action::ToolCall, Subject::Named("prompt")),
+        "SlashCommand",
+        other(Action::SkillUse, Subject::Named("command")),
+    ),
+    ("CronCreate", LATER),
+    ("ScheduleWakeup", LATER),
+    (
+        "RemoteTrigger",
+        named(
+            Action::ToolCall,
+            "trigger_id",
+            &[
+                (EffectKind::Network, "trigger_id"),
+                (EffectKind::Persistence, "trigger_id"),
+            ],
+        ),
     ),
     (
-        "ScheduleWakeup",
-        other(Action::ToolCall, Subject::Named("prompt")),
+        "CronDelete",
+        named(Action::ToolCall, "id", &[(EffectKind::Delete, "id")]),
     ),
+    ("CronList", TALK),
+    ("EnterWorktree", ENTER_WORKTREE),
+    (
+        "ExitWorktree",
+        named(
+            Action::ToolCall,
+            "action",
+            &[(EffectKind::Delete, "action")],
+        ),
+    ),
+    (
+        "ListMcpResourcesTool",
+        other(Action::McpCall, Subject::ServerNamed("server")),
+    ),
+    (
+        "ListMcpResources",
+        other(Action::McpCall, Subject::ServerNamed("server")),
+    ),
+    ("ReadMcpResourceTool", SERVER_RESOURCE),
+    ("ReadMcpResource", SERVER_RESOURCE),
+    ("SendMessage", named(Action::ToolCall, "to", &[])),
+    ("ToolSearch", named(Action::ToolCall, "query", &[])),
+    ("TaskCreate", named(Action::ToolCall, "subject", &[])),
+    ("TaskUpdate", named(Action::ToolCall, "taskId", &[])),
+    ("TaskGet", named(Action::ToolCall, "taskId", &[])),
+    ("TaskList", TALK),
+    ("TeamCreate", named(Action::ToolCall, "team_name", &[])),
+    ("TeamDelete", named(Action::ToolCall, "team_name", &[])),
+    ("TodoWrite", TALK),
+    ("TodoRead", TALK),
+    ("AskUserQuestion", TALK),
+    ("EnterPlanMode", TALK),
+    ("ExitPlanMode", TALK),
+    ("StructuredOutput", TALK),
+    ("EndConversation", TALK),
 ];
 
 /// Returns what the tool called `name` does.
@@ -133,8 +267,13 @@ pub(crate) fn tool(name: &str) -> Tool {
 
 /// Returns the MCP server that a tool named `mcp__server__tool` belongs to.
 fn server(name: &str) -> Option<&str> {
+    server_and_tool(name).map(|(server, _)| server)
+}
+
+/// Returns the MCP server of a tool named `mcp__server__tool`, and its name there.
+pub(crate) fn server_and_tool(name: &str) -> Option<(&str, &str)> {
     let (server, tool) = name.strip_prefix("mcp__")?.split_once("__")?;
-    (!server.is_empty() && !tool.is_empty()).then_some(server)
+    (!server.is_empty() && !tool.is_empty()).then_some((server, tool))
 }
 
 /// Words with which the names of tools begin that look and change nothing.
@@ -206,6 +345,87 @@ pub(crate) fn only_looks(name: &str) -> bool {
     LOOKING.contains(&first.as_str()) && rest.iter().all(is_known)
 }
 
+/// Words in the names of servers and tools that say that they speak to a database.
+const DATABASES: [&str; 16] = [
+    "sql",
+    "postgres",
+    "postgresql",
+    "mysql",
+    "mariadb",
+    "sqlite",
+    "duckdb",
+    "mssql",
+    "database",
+    "db",
+    "snowflake",
+    "bigquery",
+    "clickhouse",
+    "redshift",
+    "supabase",
+    "oracle",
+];
+
+/// Returns whether the name of a tool says that it speaks to a database.
+pub(crate) fn is_database(name: &str) -> bool {
+    super::params::words_of(name)
+        .iter()
+        .any(|word| DATABASES.contains(&word.as_str()))
+}
+
+/// Returns the folder that a pattern names outside of the one that is searched.
+pub(crate) fn folder_of_pattern(pattern: &str) -> Option<&str> {
+    let is_elsewhere =
+        pattern.starts_with(['/', '~']) || pattern.split('/').any(|step| step == "..");
+    let end = pattern.find(['*', '?', '[', '{']).unwrap_or(pattern.len());
+    let known = pattern.get(..end)?;
+    let folder = known.rsplit_once('/').map_or(known, |(folder, _)| folder);
+    is_elsewhere.then_some(if folder.is_empty() { "/" } else { folder })
+}
+
+/// Words in the names of tools that say what they do besides looking.
+const VERBS: [(EffectKind, &[&str]); 6] = [
+    (
+        EffectKind::Write,
+        &[
+            "write", "create", "update", "edit", "save", "append", "put", "insert", "set", "add",
+            "modify", "patch", "replace", "rename", "move", "copy", "commit", "merge", "upload",
+        ],
+    ),
+    (
+        EffectKind::Delete,
+        &[
+            "delete", "remove", "drop", "destroy", "purge", "wipe", "truncate", "unlink", "clear",
+            "erase",
+        ],
+    ),
+    (
+        EffectKind::Execute,
+        &["run", "exec", "execute", "eval", "spawn"],
+    ),
+    (
+        EffectKind::Network,
+        &[
+            "send", "post", "fetch", "download", "upload", "publish", "navigate", "crawl", "scrape",
+        ],
+    ),
+    (EffectKind::Persistence, &["schedule"]),
+    (EffectKind::Process, &["kill", "terminate"]),
+];
+
+/// Returns what the name of an MCP server's tool says that it does.
+pub(crate) fn effects_by_name(name: &str) -> Vec<EffectKind> {
+    if only_looks(name) {
+        return vec![EffectKind::Read];
+    }
+    let Some((_, tool)) = server_and_tool(name) else {
+        return Vec::new();
+    };
+    let words = super::params::words_of(tool);
+    let says = |verbs: &&[&str]| words.iter().any(|word| verbs.contains(&word.as_str()));
+    let said = VERBS.iter().filter(|(_, verbs)| says(verbs));
+    said.map(|(kind, _)| *kind).collect()
+}
+
 /// Returns what an action is done to, if the tool says so plainly.
 pub(crate) fn resource(name: &str, tool: &Tool, params: &Value) -> Option<Resource> {
     let text = |key: &str| params.get(key)?.as_str().map(str::to_owned);
@@ -217,6 +437,7 @@ pub(crate) fn resource(name: &str, tool: &Tool, params: &Value) -> Option<Resour
         Subject::Url(key) => text(key).map(Resource::Url),
         Subject::Named(key) => text(key).map(Resource::Named),
         Subject::Server => server(name).map(|server| Resource::Server(server.to_owned())),
+        Subject::ServerNamed(key) => text(key).map(Resource::Server),
         Subject::None => None,
     }
 }
@@ -281,6 +502,65 @@ mod tests {
         }
         assert!(!only_looks("mcp__read_file__go"));
         assert!(!only_looks("read_file"));
+    }
+
+    #[test]
+    fn tools_of_the_contract_say_what_they_are_about() {
+        let params = json!({
+            "bash_id": "b", "task_id": "t", "shell_id": "s", "notebook_path": "/n", "filePath": "/f",
+            "query": "q", "prompt": "p", "server": "docs", "uri": "u", "name": "w", "command": "/x y",
+            "to": "ann", "action": "remove", "id": "7", "skill": "k", "url": "https://a.example",
+        });
+        let named = |text: &str| Some(Resource::Named(text.to_owned()));
+        let path = |text: &str| Some(Resource::Path(text.to_owned()));
+        let server = || Some(Resource::Server("docs".to_owned()));
+        for (name, action, resource) in [
+            ("BashOutput", Action::ToolCall, named("b")),
+            ("TaskOutput", Action::ToolCall, named("t")),
+            ("KillShell", Action::ToolCall, named("s")),
+            ("TaskStop", Action::ToolCall, named("t")),
+            ("NotebookEdit", Action::FsWrite, path("/n")),
+            ("LSP", Action::FsSearch, path("/f")),
+            ("WebSearch", Action::NetSearch, named("q")),
+            (
+                "WebFetch",
+                Action::NetFetch,
+                Some(Resource::Url("https://a.example".to_owned())),
+            ),
+            ("ToolSearch", Action::ToolCall, named("q")),
+            ("CronCreate", Action::ToolCall, named("p")),
+            ("CronDelete", Action::ToolCall, named("7")),
+            ("CronList", Action::ToolCall, None),
+            ("EnterWorktree", Action::ToolCall, named("w")),
+            ("ExitWorktree", Action::ToolCall, named("remove")),
+            ("Workflow", Action::AgentStart, named("w")),
+            ("Skill", Action::SkillUse, named("k")),
+            ("SlashCommand", Action::SkillUse, named("/x y")),
+            ("SendMessage", Action::ToolCall, named("ann")),
+            ("ReadMcpResourceTool", Action::McpCall, server()),
+            ("ListMcpResourcesTool", Action::McpCall, server()),
+            ("AskUserQuestion", Action::ToolCall, None),
+        ] {
+            check(name, &params, action, resource);
+        }
+    }
+
+    #[test]
+    fn the_name_of_a_tool_says_what_it_does() {
+        use EffectKind::{Delete, Network, Read, Write};
+        for (name, expected) in [
+            ("read_file", &[Read][..]),
+            ("createIssue", &[Write]),
+            ("write_and_purge", &[Write, Delete]),
+            ("upload", &[Write, Network]),
+            ("get_invoice", &[]),
+        ] {
+            assert_eq!(
+                effects_by_name(&format!("mcp__x__{name}")),
+                expected,
+                "{name}"
+            );
+        }
     }
 
     #[test]

@@ -142,8 +142,8 @@ impl<'a> Touches<'a> {
     /// Adds a path that a tool is given which only looks, as its name says.
     ///
     /// The name is believed where Aegis' own objects are no secrets; for the
-    /// policies the tool may still do anything.
-    pub(crate) fn look(&mut self, path: &Path, written: &str) {
+    /// policies the tool has this `access`.
+    pub(crate) fn look(&mut self, path: &Path, written: &str, access: Access) {
         let reached = Reached {
             path,
             written,
@@ -153,7 +153,7 @@ impl<'a> Touches<'a> {
         };
         let mut places = self.leads_to(path, Last::Followed);
         if places.is_empty() {
-            self.add_unresolved(written, Access::ANY);
+            self.add_unresolved(written, access);
         }
         for place in self.leads_to_kept(path, &places).unwrap_or_default() {
             if !places.contains(&place) {
@@ -161,7 +161,7 @@ impl<'a> Touches<'a> {
             }
         }
         for place in &places {
-            self.add_fact(&reached, place, Access::ANY);
+            self.add_fact(&reached, place, access);
             self.judge(&reached, place, Access::READ);
         }
     }

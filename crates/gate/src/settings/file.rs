@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use aegis_types::{AgentId, DurationMs, Mode, ParseIdError, TenantId};
 use serde::Deserialize;
 
-use super::{DurabilityLevel, FallbackLevel, Headless};
+use super::{DurabilityLevel, FallbackLevel, Headless, ServerRoles};
 
 /// The most bytes a settings file may have.
 const BYTES_MAX: u64 = 64 * 1024;
@@ -77,6 +77,8 @@ pub(super) struct Values {
     pub(super) approval_wait_max: Option<DurationMs>,
     pub(super) tenant: Option<TenantId>,
     pub(super) agent: Option<AgentId>,
+    #[serde(default)]
+    pub(super) mcp: BTreeMap<String, ServerRoles>,
 }
 
 impl SettingsFile {
@@ -161,5 +163,6 @@ fn merge(one: Values, other: Values) -> Values {
         approval_wait_max: one.approval_wait_max.or(other.approval_wait_max),
         tenant: one.tenant.or(other.tenant),
         agent: one.agent.or(other.agent),
+        mcp: one.mcp,
     }
 }

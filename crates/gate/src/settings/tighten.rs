@@ -1,9 +1,11 @@
 //! Which given values count.
 
+use std::collections::BTreeMap;
+
 use aegis_types::Mode;
 
 use super::file::Values;
-use super::{Ignored, Origin, Setting, Settings};
+use super::{Ignored, Origin, ServerRoles, Setting, Settings};
 
 impl Settings {
     /// Takes every value that `values` gives.
@@ -20,6 +22,11 @@ impl Settings {
         );
         put(&mut self.tenant, values.tenant, origin);
         put(&mut self.agent, values.agent, origin);
+        for (server, given) in values.mcp {
+            let setting = self.mcp.entry(server).or_default();
+            setting.value.extend(&given);
+            setting.origin = origin;
+        }
     }
 
     /// Takes the values of a trusted project, but for what is managed.
@@ -42,6 +49,15 @@ impl Settings {
                 .filter(|_| !managed(self.approval_wait_max.origin)),
             tenant: None,
             agent: values.agent.clone().filter(|_| !managed(self.agent.origin)),
+            mcp: values
+                .mcp
+                .iter()
+                .filter(|(server, _)| {
+                    let known = self.mcp.get(*server);
+                    known.is_none_or(|known| !managed(known.origin))
+                })
+                .map(|(server, given)| (server.clone(), given.clone()))
+                .collect(),
         };
         self.set(kept, origin);
         // What is managed can still be tightened.
@@ -90,6 +106,8 @@ impl Settings {
             note("tenant", tenant, differs);
             let agent = values.agent.is_some_and(|given| self.agent.value != given);
             note("agent", agent, differs);
+            let mcp = self.tighten_mcp(&values.mcp, origin);
+            note("mcp", mcp, looser);
         }
         self.ignored.extend(ignored);
     }
@@ -108,6 +126,28 @@ impl Settings {
             | (Some(Mode::Observe), Mode::Observe)
             | (None, _) => false,
         }
+    }
+}
+
+impl Settings {
+    /// Takes what makes more of the tools known; returns whether there was more.
+    fn tighten_mcp(&mut self, given: &BTreeMap<String, ServerRoles>, origin: Origin) -> bool {
+        let mut is_ignored = false;
+        for (server, given) in given {
+            let known = self.mcp.get(server).cloned().unwrap_or_default();
+            let mut value = known.value.clone();
+            // What is in force by now says nothing that would not count.
+            let differs = value.tighten(given) && {
+                let mut all = known.value.clone();
+                all.extend(given);
+                all != known.value
+            };
+            is_ignored |= differs;
+            if value != known.value {
+                self.mcp.insert(server.clone(), Setting { value, origin });
+            }
+        }
+        is_ignored
     }
 }
 
@@ -138,7 +178,7 @@ mod tests {
     use aegis_canon::Digest;
     use aegis_types::DurationMs;
 
-    use super::super::{FallbackLevel, Headless, LoadSettingsError};
+    use super::super::{FallbackLevel, Headless, LoadSettingsError, Role};
     use super::*;
     use crate::places::Places;
     use crate::surroundings::Surroundings;
@@ -254,6 +294,35 @@ mod tests {
         let observe = ("AEGIS_MODE".to_owned(), "observe".to_owned());
         machine.variables.extend([observe]);
         assert_eq!(machine.load().unwrap().mode.value, Mode::Enforce);
+    }
+
+    #[test]
+    fn roles_of_servers_add_up_and_a_project_only_makes_more_known() {
+        let mut machine = Machine::new();
+        let project =
+            "[mcp.files]\npath = [\"target\"]\ntext = [\"a\"]\naccess = {see = \"read\"}\n";
+        machine
+            .write(
+                USER,
+                "[mcp.files]\npath = [\"a\", \"b\"]\n[mcp.\"*\"]\nurl = [\"link\"]",
+            )
+            .write("etc/settings.toml", "[mcp.web]\nurl = [\"page\"]")
+            .write(PROJECT, project);
+        let settings = machine.load().unwrap();
+        let files = settings.mcp.get("files").unwrap();
+        assert_eq!(files.origin, Origin::Project);
+        for name in ["a", "b", "target"] {
+            assert!(files.value.is(Role::Path, name), "{name}");
+        }
+        assert_eq!(files.value.access_of("see"), None);
+        assert_eq!(settings.mcp.get("web").unwrap().origin, Origin::Managed);
+        let ignored: Vec<&str> = settings.ignored.iter().map(|value| value.key).collect();
+        assert_eq!(ignored, ["mcp"]);
+        machine.trust.add(Digest::of(project.as_bytes()));
+        let settings = machine.load().unwrap();
+        let files = &settings.mcp.get("files").unwrap().value;
+        assert!(files.is(Role::Text, "a") && files.access_of("see").is_some());
+        assert_eq!(settings.ignored, []);
     }
 
     #[test]

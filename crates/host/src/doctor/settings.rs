@@ -1,8 +1,8 @@
 //! The settings of Aegis, each with its value and where it comes from.
 
 use aegis_gate::{
-    DurabilityLevel, FallbackLevel, Headless, Origin, Places, Setting, Settings, Surroundings,
-    Trust,
+    DurabilityLevel, FallbackLevel, Headless, Origin, Places, ServerRoles, Setting, Settings,
+    Surroundings, Trust,
 };
 use aegis_types::Mode;
 
@@ -80,7 +80,7 @@ fn lines(settings: &Settings) -> Vec<String> {
         Mode::Observe => "observe",
     };
     let environment = settings.environment.value.as_deref().unwrap_or("none");
-    vec![
+    let mut lines = vec![
         line("durability", durability, origin(&settings.durability)),
         line("fallback", fallback, origin(&settings.fallback)),
         line("headless", headless, origin(&settings.headless)),
@@ -101,7 +101,24 @@ fn lines(settings: &Settings) -> Vec<String> {
             settings.agent.value.as_str(),
             origin(&settings.agent),
         ),
-    ]
+    ];
+    lines.extend(settings.mcp.iter().map(|(server, roles)| {
+        let key = format!("mcp.{server}");
+        line(&key, &roles_of(&roles.value), origin(roles))
+    }));
+    lines
+}
+
+fn roles_of(roles: &ServerRoles) -> String {
+    let arguments = roles.arguments.iter().map(|(role, names)| {
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        format!("{}: {}", role.as_str(), names.join(" "))
+    });
+    let access = roles
+        .access
+        .iter()
+        .map(|(tool, access)| format!("{tool}: {access}"));
+    arguments.chain(access).collect::<Vec<_>>().join(", ")
 }
 
 const fn origin<T>(setting: &Setting<T>) -> Origin {
