@@ -21,6 +21,7 @@ pub(crate) mod servers;
 pub(crate) mod shell;
 pub(crate) mod spelling;
 pub(crate) mod sql;
+pub(crate) mod standing;
 pub(crate) mod tagged;
 pub(crate) mod tool;
 pub(crate) mod touches;
@@ -239,6 +240,7 @@ fn add_line(
     };
     touch_line(&line, touches);
     request.context.nested_agents = programs::judge(&line, touches);
+    request.context.programs = standing::programs(&line, touches);
     add_plan(plan, request);
 }
 

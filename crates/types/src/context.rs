@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::effect::Effect;
-use crate::fact::{HostFact, PathFact, ProtectedTouch};
+use crate::fact::{HostFact, PathFact, ProgramFact, ProtectedTouch};
 use crate::plan::Plan;
 use crate::tier::Tier;
 
@@ -46,6 +46,9 @@ pub struct Context {
     /// The hosts it would speak to.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub hosts: Vec<HostFact>,
+    /// The programs that it would run by their names.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub programs: Vec<ProgramFact>,
     /// What it would touch of Aegis itself.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub protected: Vec<ProtectedTouch>,

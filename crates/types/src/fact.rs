@@ -206,6 +206,32 @@ pub enum NetworkClass {
     Unknown,
 }
 
+/// A program that a command line runs by its name.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct ProgramFact {
+    /// The name.
+    pub name: String,
+    /// The real path of the file that the search path leads to; absent when there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resolved: Option<String>,
+    /// Whether the name stands for what everybody takes it for.
+    pub standing: ProgramStanding,
+}
+
+/// Whether the name of a program stands for what everybody takes it for.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProgramStanding {
+    /// It lies outside of where the agent works.
+    Trusted,
+    /// It is a tool of the project, and hides no program of the system.
+    Own,
+    /// It may be another program than the name says.
+    Shadowed,
+    /// No file of the search path has the name: it is part of the shell, or nothing.
+    Absent,
+}
+
 /// A touch of something that Aegis itself stands on.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct ProtectedTouch {

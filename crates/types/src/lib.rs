@@ -38,7 +38,8 @@ pub use effect::{Effect, EffectKind, EffectResource};
 pub use envelope::{ChainId, ENVELOPE_VERSION, Envelope, Head, SealedPayload};
 pub use event::{Entry, Event, EventKind, ParseEventError};
 pub use fact::{
-    Access, FileIdentity, HostFact, NetworkClass, PathFact, ProtectedKind, ProtectedTouch,
+    Access, FileIdentity, HostFact, NetworkClass, PathFact, ProgramFact, ProgramStanding,
+    ProtectedKind, ProtectedTouch,
 };
 pub use id::{
     AgentId, ApprovalId, ApproverId, ParseIdError, PolicyName, RequestId, RuleId, SessionId,

@@ -8,7 +8,7 @@ use super::params::{Surety, Told};
 use super::servers::KnownTool;
 use super::shell::{Line, touch_line};
 use super::touches::{Reached, Touches};
-use super::{Scene, add_plan, from_home, host, programs, sql, tool};
+use super::{Scene, add_plan, from_home, host, programs, sql, standing, tool};
 use crate::protected::Reach;
 
 /// Adds what was found among parameters; `known` is what is known of the tool.
@@ -136,6 +136,7 @@ fn add_lines(
         touch_line(&line, touches);
         let mut agents = programs::judge(&line, touches);
         request.context.nested_agents.append(&mut agents);
+        request.context.programs = standing::programs(&line, touches);
         add_plan(plan, request);
     }
     for line in told.lines.iter().filter(|line| !is_meant(line.surety)) {

@@ -1,18 +1,18 @@
 //! Programs that are judged by what they are: Aegis itself and agent hosts.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use aegis_shell::program_name;
 use aegis_types::{Access, Command, NestedAgent, ProtectedKind, Word, Wrapper};
 
 use super::resolve::Last;
 use super::shell::{Line, directory_of, text_of};
+use super::standing::in_search_path;
 use super::touches::Touches;
 use super::word::{Shape, shape};
 use crate::process::{AGENT_HOSTS, host_package};
 use crate::protected::Reach;
-use crate::surroundings::Surroundings;
 
 /// Commands of `aegis` that change nothing of Aegis, with their subcommands;
 /// an empty list means all of them.
@@ -130,19 +130,7 @@ fn path_of(line: &Line<'_>, command: &Command, touches: &Touches<'_>) -> Option<
     if text.contains('/') {
         return Some(directory_of(line, command, touches)?.join(text));
     }
-    in_search_path(&text, line.surroundings)
-}
-
-fn in_search_path(name: &str, surroundings: &Surroundings) -> Option<PathBuf> {
-    if name.is_empty() {
-        return None;
-    }
-    let path = surroundings.variables.get("PATH")?;
-    path.split(':')
-        .filter(|folder| folder.starts_with('/'))
-        .take(64)
-        .map(|folder| Path::new(folder).join(name))
-        .find(|file| file.is_file())
+    in_search_path(&text, line.surroundings, touches)
 }
 
 fn has_gap(command: &Command) -> bool {

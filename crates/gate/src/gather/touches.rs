@@ -1,5 +1,7 @@
 //! Collecting facts on paths, and what they touch of Aegis.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use aegis_types::{Access, PathFact, ProtectedKind, ProtectedTouch, Span};
@@ -32,6 +34,8 @@ pub(crate) struct Touches<'a> {
     pub(crate) cause: Option<Span>,
     /// Folders that are removed, moved or closed, so that no `cd` enters them.
     lost: Vec<PathBuf>,
+    /// Programs that were looked up in the search path, by name.
+    pub(super) searched: RefCell<HashMap<String, Option<PathBuf>>>,
 }
 
 /// A path as an action reaches for it.
@@ -61,6 +65,7 @@ impl<'a> Touches<'a> {
             has_moves: false,
             cause: None,
             lost: Vec::new(),
+            searched: RefCell::default(),
         }
     }
 

@@ -41,7 +41,11 @@ impl<'a> Facts<'a> {
     /// Returns the commands of the command line in their normal form.
     pub(crate) fn lines(&self) -> &[Line<'a>] {
         self.lines.get_or_init(|| match &self.request.context.plan {
-            Some(plan) => plan.commands.iter().map(Line::new).collect(),
+            Some(plan) => {
+                let programs = &self.request.context.programs;
+                let lines = plan.commands.iter();
+                lines.map(|command| Line::new(command, programs)).collect()
+            }
             None => Vec::new(),
         })
     }

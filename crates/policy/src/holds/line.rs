@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use aegis_types::{Command, Word, WordPart};
+use aegis_types::{Command, ProgramFact, ProgramStanding, Word, WordPart};
 
 use super::options::{self, OtherSpelling};
 
@@ -13,6 +13,8 @@ pub(crate) struct Line<'a> {
     pub(crate) command: &'a Command,
     /// The program.
     pub(crate) program: Program<'a>,
+    /// The programs of the whole line, as far as they were looked up.
+    programs: &'a [ProgramFact],
     /// Options before the subcommand, with a value of their own or known by name.
     pub(super) globals: Vec<Cow<'a, str>>,
     /// Options.
@@ -80,9 +82,10 @@ pub(super) enum Given {
 }
 
 impl<'a> Line<'a> {
-    pub(crate) fn new(command: &'a Command) -> Self {
+    pub(crate) fn new(command: &'a Command, programs: &'a [ProgramFact]) -> Self {
         let mut line = Self {
             command,
+            programs,
             program: program(command.program.as_ref()),
             globals: Vec::new(),
             flags: Vec::new(),
@@ -125,6 +128,12 @@ impl<'a> Line<'a> {
             }
             may_be_value = self.push_flag(text, may_be_value);
         }
+    }
+
+    /// Returns whether the name of a program may stand for another one.
+    pub(super) fn is_shadowed(&self, name: &str) -> bool {
+        let mut programs = self.programs.iter();
+        programs.any(|fact| fact.name == name && fact.standing == ProgramStanding::Shadowed)
     }
 
     fn note_unknown(&mut self, word: &Word) {

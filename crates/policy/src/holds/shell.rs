@@ -88,6 +88,11 @@ impl Matcher {
                         .shell
                         .iter()
                         .any(|pattern| pattern.is_any_use() && pattern.names_program(program));
+                if is_covered && line.is_shadowed(program) {
+                    return Truth::Unknown(WhyUnknown::Folder {
+                        program: Arc::from(name),
+                    });
+                }
                 Truth::of(is_covered, || WhyNot::Command {
                     program: Some(Arc::from(name)),
                 })
@@ -219,7 +224,11 @@ impl ShellPattern {
             return Truth::No(not());
         }
         let folder = written.rsplit_once('/').map(|(folder, _)| folder);
-        let is_sure = *is_whole && folder.is_none_or(options::is_system_folder);
+        let is_sure = *is_whole
+            && match folder {
+                Some(folder) => options::is_system_folder(folder),
+                None => !line.is_shadowed(written),
+            };
         if !is_sure && !self.program.is_empty() {
             return Truth::Unknown(WhyUnknown::Folder {
                 program: Arc::from(&**written),
@@ -311,7 +320,8 @@ fn word_matches(wanted: &str, word: &str) -> bool {
 mod tests {
     use super::*;
     use aegis_types::{
-        Assignment, Command, Directory, Place, Plan, Span, UnknownCause, Verdict, Word, WordPart,
+        Assignment, Command, Directory, Place, Plan, ProgramFact, ProgramStanding, Span,
+        UnknownCause, Verdict, Word, WordPart,
     };
 
     /// Reads a test line: blanks part words, `|` commands, `$x` is unknown,
@@ -502,6 +512,39 @@ mod tests {
         assert_eq!(allows(&rule, "$dir/rm x"), "unknown");
         assert_eq!(allows(&rule, "./rm x"), "unknown");
         assert_eq!(allows(&rule, "/bin/rm x"), "yes");
+    }
+
+    #[test]
+    fn a_name_that_may_stand_for_another_program_satisfies_no_allow() {
+        let allows = |line: &str, name: &str, standing| {
+            let mut request = crate::holds::tests::shell_request();
+            request.context.plan = Some(plan(line));
+            request.context.programs = vec![ProgramFact {
+                name: name.to_owned(),
+                resolved: None,
+                standing,
+            }];
+            let rule = pattern("git", "", &[], &[]);
+            let denies = rule.holds(&request, Verdict::Deny) == Truth::Yes;
+            (rule.holds(&request, Verdict::Allow), denies)
+        };
+        for standing in [
+            ProgramStanding::Trusted,
+            ProgramStanding::Own,
+            ProgramStanding::Absent,
+        ] {
+            assert_eq!(allows("git status", "git", standing), (Truth::Yes, true));
+        }
+        let shadowed = ProgramStanding::Shadowed;
+        let (allowed, denied) = allows("git status", "git", shadowed);
+        assert!(allowed.is_unknown() && denied);
+        assert!(
+            allows("by:timeout git status", "timeout", shadowed)
+                .0
+                .is_unknown()
+        );
+        assert_eq!(allows("/usr/bin/git status", "git", shadowed).0, Truth::Yes);
+        assert_eq!(allows("git status", "ls", shadowed).0, Truth::Yes);
     }
 
     #[test]
