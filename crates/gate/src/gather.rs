@@ -5,6 +5,7 @@ pub(crate) mod archive;
 pub(crate) mod detour;
 pub(crate) mod effects;
 pub(crate) mod find;
+pub(crate) mod fold;
 pub(crate) mod git;
 pub(crate) mod git_index;
 pub(crate) mod given;

@@ -25,6 +25,7 @@ use std::path::{Path, PathBuf};
 
 use aegis_types::{Access, FileIdentity, ProtectedKind};
 
+use crate::gather::fold;
 use crate::gather::resolve::{Found, Last, Resolver};
 use crate::places::Places;
 use crate::surroundings::Surroundings;
@@ -46,6 +47,10 @@ pub struct ProtectedObject {
     identity: Option<FileIdentity>,
     /// Real paths of folders above it, and of links on the way to it.
     above: Vec<PathBuf>,
+    /// The folders above it that are there, the innermost first.
+    folders: Vec<FileIdentity>,
+    /// The innermost of these as a path.
+    anchor: PathBuf,
 }
 
 /// Everything Aegis stands on.
@@ -116,6 +121,25 @@ impl ProtectedObject {
         } else {
             self.path.parent().unwrap_or(&self.path)
         }
+    }
+
+    /// Returns whether a folder is the one made for it, under another spelling.
+    fn is_home(&self, found: &Found) -> bool {
+        !self.is_folder
+            && found.identity.is_some()
+            && self.folders.first() == found.identity.as_ref()
+            && self.path.parent() == Some(&self.anchor)
+    }
+
+    /// Returns whether `rest`, taken from its anchor, is the object or lies in it.
+    fn contains_by_spelling(&self, rest: &Path) -> bool {
+        let Ok(own) = self.path.strip_prefix(&self.anchor) else {
+            return false;
+        };
+        if !self.is_folder {
+            return fold::is_alike(rest, own);
+        }
+        fold::rest_below(rest, own).is_some_and(|inner| self.contains(&self.path.join(inner)))
     }
 
     /// Returns whether `path` is the object or lies in it, by its text alone.
@@ -220,8 +244,16 @@ impl Protected {
             above.retain(|name| !is_same(name, &found.path));
             above.sort_by(|one, other| one.as_os_str().cmp(other.as_os_str()));
             above.dedup_by(|one, other| one.as_os_str() == other.as_os_str());
+            let anchor = found
+                .path
+                .ancestors()
+                .skip(1)
+                .zip(&found.folders)
+                .find(|(_, identity)| identity.is_some());
             let object = ProtectedObject {
                 kind,
+                anchor: anchor.map_or_else(PathBuf::new, |(folder, _)| folder.to_path_buf()),
+                folders: found.folders.iter().copied().flatten().collect(),
                 path: found.path,
                 is_folder: free.is_some(),
                 free: free.unwrap_or_default(),
@@ -277,23 +309,46 @@ impl Protected {
             })
     }
 
+    /// Returns the object that `found` is or lies in under another spelling, as
+    /// on file systems that do not tell names by their case.
+    ///
+    /// Where the same folder is reached, by whatever name, what lies in it is
+    /// compared as those do: rather one file too many than one too few.
+    fn holding_by_spelling(&self, found: &Found) -> Option<&ProtectedObject> {
+        let path = &found.path;
+        let folders = path.ancestors().skip(1).zip(&found.folders);
+        let mut present = folders.filter(|(_, identity)| identity.is_some());
+        present.find_map(|(folder, identity)| {
+            let rest = path.strip_prefix(folder).ok()?;
+            self.objects.iter().find(|object| {
+                let is_anchored = object.folders.first() == identity.as_ref();
+                is_anchored && object.contains_by_spelling(rest)
+            })
+        })
+    }
+
     /// Returns how `path` lies to the objects; nothing if to none of them.
     pub(crate) fn relation(&self, found: &Found) -> Option<Relation<'_>> {
         let path = &found.path;
         if let Some(object) = self
             .holding(path, found.identity)
             .or_else(|| self.holding_by_folder(found))
+            .or_else(|| self.holding_by_spelling(found))
         {
             return Some(Relation::In(object));
         }
-        let mut below = self
-            .objects
-            .iter()
-            .filter(|object| object.above.iter().any(|name| is_same(name, path)));
+        // A folder above is one by its path, or by what it is under another spelling.
+        let is_above = |object: &&ProtectedObject| {
+            object.above.iter().any(|name| is_same(name, path))
+                || found
+                    .identity
+                    .is_some_and(|identity| object.folders.contains(&identity))
+        };
+        let mut below = self.objects.iter().filter(is_above);
         let first = below.next()?;
         let home = std::iter::once(first)
             .chain(below)
-            .find(|object| object.home() == path);
+            .find(|object| object.home() == path || object.is_home(found));
         Some(home.map_or(Relation::Above(first), Relation::Home))
     }
 
@@ -491,6 +546,57 @@ mod tests {
             certain(Access::WRITE),
             Some(ProtectedKind::Policy),
         );
+    }
+
+    #[test]
+    fn another_case_and_what_is_not_seen_make_no_other_object() {
+        let machine = Machine::new();
+        let write = certain(Access::WRITE);
+        let (host, settings) = (
+            Some(ProtectedKind::HostSettings),
+            Some(ProtectedKind::Settings),
+        );
+        machine.check("home/.claude/Settings.JSON", write, host);
+        machine.check("app/.claude/SETTINGS.local.json", write, host);
+        machine.check("app/.claude/setting\u{17f}.json", write, host);
+        machine.check("app/.claude/set\u{200d}tings.json", write, host);
+        // Nothing of it is there yet.
+        machine.check("etc/CLAUDE-code/managed-settings.json", write, host);
+        machine.check("etc/Aegis/settings.toml", write, settings);
+        machine.check("home/.config/AEGIS/policy.yaml", write, settings);
+        machine.check("home/.CONFIG/aegis/policy.yaml", write, None);
+        machine.check("app/.claude/settings.jsonx", write, None);
+        machine.check("app/.claude/commands/Settings.json", write, None);
+    }
+
+    #[test]
+    fn a_folder_above_is_one_by_every_name_it_has() {
+        let machine = Machine::new();
+        let plain = Resolver::default();
+        let follow = |path: &str| {
+            plain
+                .follow(&machine.real(""), Path::new(path), Last::Followed)
+                .unwrap()
+        };
+        // As on a file system on which both names are one folder.
+        for (other, name, kind) in [
+            (
+                "app/.Claude",
+                "app/.claude",
+                Some(ProtectedKind::HostSettings),
+            ),
+            ("home/.LOCAL", "home/.local", Some(ProtectedKind::Log)),
+            ("app/SRC", "bin", None),
+        ] {
+            let found = Found {
+                identity: follow(name).identity,
+                ..follow(other)
+            };
+            let touched = machine
+                .protected
+                .touched_by(&found, certain(Access::DELETE));
+            assert_eq!(touched.map(|object| object.kind), kind, "{other}");
+        }
     }
 
     #[test]

@@ -323,6 +323,10 @@ impl Resolver {
                 }
             }
         }
+        if ON_MACOS && !is_planned {
+            walk.at = as_spelled(std::mem::take(&mut walk.at));
+            here = None;
+        }
         let node = here.unwrap_or_else(|| self.files.at(&walk.at));
         let above = walk.line.len().saturating_sub(1);
         let found = Found {
@@ -356,6 +360,24 @@ fn of_process(at: &Path, step: &OsStr, base: &Path) -> Option<PathBuf> {
         Some(name) => name == "task" && steps.next().is_some() && steps.next().is_none(),
     };
     (is_proc && is_process && is_whole).then(|| target.to_path_buf())
+}
+
+/// Whether file systems take names of another case for the same, by custom.
+const ON_MACOS: bool = cfg!(target_os = "macos");
+
+/// Returns a path without links as the file system spells it.
+///
+/// What lies in its last folder that is there, and the last step, which may be a
+/// link that is kept, stay as they are written if they are not there.
+fn as_spelled(path: PathBuf) -> PathBuf {
+    let is_link = fs::symlink_metadata(&path).is_ok_and(|found| found.is_symlink());
+    let mut folders = path.ancestors().skip(usize::from(is_link));
+    let spelled = folders.find_map(|folder| {
+        let real = fs::canonicalize(folder).ok()?;
+        Some(real.join(path.strip_prefix(folder).ok()?))
+    });
+    // Joining nothing leaves a slash at the end.
+    spelled.map_or(path, |spelled| spelled.components().collect())
 }
 
 /// Returns which file `metadata` speaks of.
@@ -433,6 +455,27 @@ mod tests {
         tree.check(&plain, "/proc/self/cwd/a/b", Last::Followed, "a/b");
         let long = format!("/proc/1/root{}", tree.real("a").display());
         tree.check(&plain, &long, Last::Followed, "a");
+    }
+
+    #[test]
+    fn a_path_is_spelled_as_the_file_system_does_as_far_as_it_is_there() {
+        let tree = Tree::new();
+        symlink("a/b", tree.real("l")).unwrap();
+        for path in ["a/b/file", "a/b", "a/none/x", "l"] {
+            assert_eq!(as_spelled(tree.real(path)), tree.real(path), "{path}");
+        }
+        assert_eq!(as_spelled(PathBuf::from("/")), Path::new("/"));
+    }
+
+    #[test]
+    fn parents_of_what_is_not_there_are_taken_as_written() {
+        let tree = Tree::new();
+        symlink("../gone/deep", tree.real("a/dangling")).unwrap();
+        let plain = Resolver::default();
+        tree.check(&plain, "none/../a/b", Last::Followed, "a/b");
+        tree.check(&plain, "a/dangling/../x", Last::Followed, "gone/x");
+        tree.check(&plain, "a/dangling", Last::Followed, "gone/deep");
+        tree.check(&plain, "a/dangling", Last::Kept, "a/dangling");
     }
 
     #[test]
