@@ -1,15 +1,20 @@
 //! Scoring public corpora: cases that nobody of this project wrote.
 
 mod base64;
+mod commands;
 mod jcs;
 mod parsers;
 mod secrets;
+mod transcripts;
 
 use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
+
+use crate::rate::{self, Rate};
+use crate::score::Decider;
 
 /// How one set went.
 #[derive(Clone)]
@@ -44,20 +49,65 @@ const SETS: &[Set] = &[
     ("08-parsers", parsers::scores),
 ];
 
-/// Scores the corpora in a folder.
+/// A set of calls that are decided: where it lies, and its shares.
+type Decided = (&'static str, fn(&Path, &mut Decider) -> Result<Vec<Rate>>);
+
+const DECIDED: &[Decided] = &[
+    ("02-shell", commands::rates),
+    ("10-transcripts", transcripts::rates),
+];
+
+/// Scores the corpora in a folder: all sets, or those that are named.
 pub fn corpora(arguments: &[String]) -> Result<()> {
-    let [folder] = arguments else {
+    let (rest, show) = rate::shown(arguments)?;
+    let Some((folder, sets)) = rest.split_first() else {
         bail!("the folder of the corpora is needed: cargo xtask corpora <dir>");
     };
-    score(Path::new(folder))
+    let known = SETS.iter().map(|(name, _)| *name);
+    let known: Vec<&str> = known.chain(DECIDED.iter().map(|(name, _)| *name)).collect();
+    if let Some(other) = sets.iter().find(|set| !known.contains(&set.as_str())) {
+        bail!("no set `{other}`; there are: {}", known.join(", "));
+    }
+    let is_chosen = |name: &str| sets.is_empty() || sets.iter().any(|set| set == name);
+    let folder = Path::new(folder);
+    let whole = score_whole(folder, is_chosen)?;
+    let shares = score_shares(folder, is_chosen, show)?;
+    match whole && shares {
+        true => Ok(()),
+        false => bail!("a set did not reach what it must"),
+    }
 }
 
-/// Scores the corpora in `folder` and prints one table.
+/// Scores every set in `folder` and prints the tables.
 pub fn score(folder: &Path) -> Result<()> {
+    corpora(&[folder.to_string_lossy().into_owned()])
+}
+
+/// Prints the shares of the sets that are decided; returns whether the bars are met.
+fn score_shares(
+    folder: &Path,
+    is_chosen: impl Fn(&str) -> bool,
+    show: Option<&str>,
+) -> Result<bool> {
+    let mut rates = Vec::new();
+    let mut decider = Decider::new()?;
+    for (name, set) in DECIDED.iter().filter(|(name, _)| is_chosen(name)) {
+        let place = folder.join(name);
+        let scored = set(&place, &mut decider);
+        rates.extend(scored.with_context(|| format!("cannot score {name}"))?);
+    }
+    Ok(rate::print(&rates, show))
+}
+
+/// Prints how the sets of whole cases went; returns whether those that must pass did.
+fn score_whole(folder: &Path, is_chosen: impl Fn(&str) -> bool) -> Result<bool> {
     let mut scores = Vec::new();
-    for (name, set) in SETS {
+    for (name, set) in SETS.iter().filter(|(name, _)| is_chosen(name)) {
         let place = folder.join(name);
         scores.extend(set(&place).with_context(|| format!("cannot score {name}"))?);
+    }
+    if scores.is_empty() {
+        return Ok(true);
     }
     println!("{:<28} {:>7} {:>7}  measure", "set", "cases", "passed");
     for score in &scores {
@@ -79,10 +129,7 @@ pub fn score(folder: &Path) -> Result<()> {
             println!("{}: {failure}", score.set);
         }
     }
-    match short.is_empty() {
-        true => Ok(()),
-        false => bail!("a set that must pass whole did not"),
-    }
+    Ok(short.is_empty())
 }
 
 /// Returns the rows of a file with a JSON value in every line.

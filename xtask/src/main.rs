@@ -15,6 +15,8 @@ mod cargo;
 mod check;
 mod corpora;
 mod demo;
+mod rate;
+mod score;
 mod setup;
 mod size;
 mod soak;
@@ -77,7 +79,7 @@ const COMMANDS: [Command; 8] = [
     },
     Command {
         name: "corpora",
-        arguments: "<dir>",
+        arguments: "<dir> [set]... [--show word]",
         summary: "score public corpora",
         perform: corpora::corpora,
     },
@@ -107,6 +109,6 @@ fn list() {
     println!("cargo xtask <command>\n");
     for command in &COMMANDS {
         let usage = format!("{} {}", command.name, command.arguments);
-        println!("  {usage:<14} {}", command.summary);
+        println!("  {usage:<36} {}", command.summary);
     }
 }

@@ -35,12 +35,22 @@ pub fn gate(log: Arc<dyn Log>, clock: Arc<dyn Clock>, text: &str, root: &Path) -
         host_managed: root.join("host-managed"),
         ..Surroundings::default()
     };
+    gate_in(log, clock, in_force(text)?, surroundings)
+}
+
+/// Returns a gate that stands in `surroundings`, decides by one policy and records in `log`.
+pub fn gate_in(
+    log: Arc<dyn Log>,
+    clock: Arc<dyn Clock>,
+    policy: PolicyInForce,
+    surroundings: Surroundings,
+) -> Result<Gate> {
     Ok(Gate::new(Parts {
         log,
         clock,
         pause: Arc::new(SleepingPause),
         policies: Arc::new(FixedPolicies::new(InForce {
-            policies: vec![in_force(text)?],
+            policies: vec![policy],
             ..InForce::default()
         })),
         processes: Arc::new(FixedProcesses::default()),
@@ -52,7 +62,8 @@ pub fn gate(log: Arc<dyn Log>, clock: Arc<dyn Clock>, text: &str, root: &Path) -
     }))
 }
 
-fn in_force(text: &str) -> Result<PolicyInForce> {
+/// Returns the policy `text` as it is in force.
+pub fn in_force(text: &str) -> Result<PolicyInForce> {
     let parsed = match parse(&Source::new("policy.yaml", text), &MemorySources::default()) {
         Ok(parsed) => parsed,
         Err(problems) => bail!("the policy is no good: {problems}"),
