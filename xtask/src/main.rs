@@ -34,7 +34,7 @@ struct Command {
     perform: fn(&[String]) -> Result<()>,
 }
 
-const COMMANDS: [Command; 8] = [
+const COMMANDS: [Command; 9] = [
     Command {
         name: "demo",
         arguments: "",
@@ -82,6 +82,12 @@ const COMMANDS: [Command; 8] = [
         arguments: "<dir> [set]... [--show word]",
         summary: "score public corpora",
         perform: corpora::corpora,
+    },
+    Command {
+        name: "score",
+        arguments: "[--quick] [--show word]",
+        summary: "our own labelled sets, and other spellings",
+        perform: score::score,
     },
 ];
 

@@ -48,6 +48,55 @@ pub const TEST: &[Need] = &[
     },
 ];
 
+/// What scoring needs: the programs that other spellings of a command make use of.
+pub const SCORE: &[Need] = &[
+    Need {
+        program: "bwrap",
+        package: "bubblewrap",
+        purpose: "keeps in what shows that two spellings do the same",
+    },
+    Need {
+        program: "ed",
+        package: "ed",
+        purpose: "starts commands",
+    },
+    Need {
+        program: "make",
+        package: "make",
+        purpose: "starts commands",
+    },
+    Need {
+        program: "openssl",
+        package: "openssl",
+        purpose: "reads base64",
+    },
+    Need {
+        program: "perl",
+        package: "perl",
+        purpose: "starts commands",
+    },
+    Need {
+        program: "python3",
+        package: "python3",
+        purpose: "starts commands",
+    },
+    Need {
+        program: "rev",
+        package: "util-linux",
+        purpose: "turns text around",
+    },
+    Need {
+        program: "script",
+        package: "bsdutils",
+        purpose: "starts commands",
+    },
+    Need {
+        program: "xxd",
+        package: "xxd",
+        purpose: "reads hexadecimal digits",
+    },
+];
+
 /// Makes sure that every program is there, and installs it where that is possible.
 ///
 /// # Errors
@@ -120,7 +169,7 @@ fn quietly(program: &str, words: &[&str]) -> Result<()> {
 }
 
 /// Returns the first program of this name on the search path.
-fn find(program: &str) -> Option<PathBuf> {
+pub fn find(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path)
         .map(|folder| folder.join(program))

@@ -1,5 +1,6 @@
 //! What the pack for developers says to one call, through the real pipeline.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use aegis_gate::{FixedClock, Gate, PolicyInForce, Proposal, Surroundings, WaitFor};
@@ -113,6 +114,11 @@ impl Decider {
             gate,
             calls: 0,
         })
+    }
+
+    /// Returns the home folder of the developer.
+    pub fn home(&self) -> &Path {
+        &self.surroundings.home
     }
 
     /// Returns what is said to `call`.
