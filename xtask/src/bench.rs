@@ -9,6 +9,7 @@ mod peer;
 mod policy;
 mod record;
 pub mod replay;
+mod shell;
 pub mod stage;
 
 use anyhow::{Result, bail};
@@ -27,7 +28,7 @@ pub struct Bench {
 }
 
 /// Every benchmark, each in a file of `xtask/src/bench/`.
-const BENCHES: [Bench; 6] = [
+const BENCHES: [Bench; 7] = [
     Bench {
         name: "hook",
         summary: "the hook as a whole process",
@@ -42,6 +43,11 @@ const BENCHES: [Bench; 6] = [
         name: "policy",
         summary: "a policy from its text and from its cache",
         measure: policy::measure,
+    },
+    Bench {
+        name: "shell",
+        summary: "what command lines would do, and hostile ones",
+        measure: shell::measure,
     },
     Bench {
         name: "log",
