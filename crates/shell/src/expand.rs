@@ -352,12 +352,15 @@ fn home_prefix(text: &str, ends_here: bool) -> Option<(&str, &str)> {
     }
 }
 
-/// Returns how many bytes of text a word holds.
+/// About what a word takes besides its text.
+const WORD_BYTES: usize = 16;
+
+/// Returns about how many bytes a word takes; one without text takes some as well.
 fn weight(word: &Word) -> usize {
     let bytes = word.parts.iter().map(|part| match part {
         WordPart::Literal(text) | WordPart::Pattern(text) => text.len(),
         // About what the part itself takes.
         WordPart::Home(_) | WordPart::Unknown(_) => 32,
     });
-    bytes.sum()
+    WORD_BYTES + bytes.sum::<usize>()
 }

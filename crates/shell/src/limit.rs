@@ -7,7 +7,7 @@ pub(crate) const TEXT_BYTES_MAX: usize = 256 * 1024;
 const COMMANDS_MAX: usize = 4_096;
 
 /// The most words of all commands of a plan together.
-const WORDS_MAX: usize = 4_096;
+pub(crate) const WORDS_MAX: usize = 4_096;
 
 /// How many bytes are read in all, text within text counted again.
 const READ_BYTES_MAX: usize = 2 * TEXT_BYTES_MAX;

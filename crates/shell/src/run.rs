@@ -13,6 +13,7 @@ use aegis_types::{
     Assignment, Command, Directory, Redirection, Span, UnknownCause, Word, WordPart, Wrapper,
 };
 
+use crate::limit::WORDS_MAX;
 use crate::option_code::option_code;
 use crate::option_text::{GivenText, option_texts, variable_texts};
 use crate::program::name_of;
@@ -191,7 +192,11 @@ impl Walk<'_> {
 
     /// Follows a command to what it runs, and lists that.
     pub(crate) fn run(&mut self, draft: Draft, setting: &Setting) {
-        if self.has_stopped() || !self.limits.take_step() || setting.is_too_deep() {
+        // What has more words than a plan may hold is not followed either: each
+        // wrapper copies the words of what it runs.
+        let is_too_long = draft.words.len() > WORDS_MAX;
+        let is_too_deep = is_too_long || setting.is_too_deep();
+        if self.has_stopped() || !self.limits.take_step() || is_too_deep {
             self.stop(draft.span);
             return;
         }

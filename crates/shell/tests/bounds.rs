@@ -121,6 +121,23 @@ fn repetition_does_not_cost_squares() {
 }
 
 #[test]
+fn copies_of_words_do_not_cost_squares() {
+    for (head, piece) in [
+        ("find . ", "-exec rm {} \\; "),
+        ("", "sudo "),
+        ("", "xargs "),
+        (
+            "IFS=a; x=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa; ",
+            "${x:1} ",
+        ),
+    ] {
+        let pieces = (64 * 1024 - head.len()) / piece.len();
+        let text = format!("{head}{}", piece.repeat(pieces));
+        assert!(is_too_complex(&timed(&text)), "{head}{piece}");
+    }
+}
+
+#[test]
 fn values_that_double_are_bounded() {
     let text = format!("a=xxxxxxxx; {} echo $a", "a=$a$a; ".repeat(60));
     assert!(is_too_complex(&timed(&text)));

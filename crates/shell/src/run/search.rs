@@ -23,10 +23,11 @@ const XARGS: Spec = Spec {
 
 impl Walk<'_> {
     /// Lists `find` itself, then what it runs on what it finds.
-    pub(super) fn find(&mut self, draft: Draft, setting: &Setting) {
-        let words = draft.words.clone();
+    pub(super) fn find(&mut self, mut draft: Draft, setting: &Setting) {
         let before = self.plan.commands.len();
         self.list(draft.clone(), setting);
+        // Each of what it runs begins with a copy of the draft.
+        let words = std::mem::take(&mut draft.words);
         let found = self
             .plan
             .commands
@@ -36,6 +37,9 @@ impl Walk<'_> {
         let inner_setting = setting.within(Wrapper::Program("find".to_owned()));
         let mut rest = words.iter().skip(1);
         while let Some(word) = rest.next() {
+            if self.has_stopped() {
+                return;
+            }
             let action = word.literal();
             if !matches!(
                 action.as_deref(),
