@@ -1,5 +1,6 @@
 //! What a plan would do to the world.
 
+mod code;
 mod command;
 mod content;
 mod elsewhere;
@@ -33,6 +34,7 @@ fn within(plan: &Plan, depth: usize) -> Vec<Effect> {
     for command in &plan.commands {
         let told = Told::of(command);
         told.effects(&mut found);
+        code::effects(&told, &mut found);
         flow.take(&told, &mut found);
     }
     if plan.dialect == Dialect::Powershell {

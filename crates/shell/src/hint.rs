@@ -107,7 +107,7 @@ fn runs_text(name: &str) -> bool {
 }
 
 /// Returns the parts of a word that are text.
-fn shown(word: &Word) -> Cow<'_, str> {
+pub(crate) fn shown(word: &Word) -> Cow<'_, str> {
     if let [WordPart::Literal(text)] = word.parts.as_slice() {
         return Cow::Borrowed(text);
     }

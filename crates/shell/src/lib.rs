@@ -15,6 +15,7 @@
 //! reached for; [`located`] joins such a word with the directory in which the
 //! command runs; [`hints`] lists the text that inline code shows.
 
+mod code;
 mod effect;
 mod elsewhere;
 mod embed;

@@ -24,6 +24,9 @@ pub(crate) const BRACES_MAX: usize = 256;
 /// The most values of a loop that are followed one by one.
 pub(crate) const TURNS_MAX: usize = 8;
 
+/// The most tokens of code in another language that are looked at.
+pub(crate) const CODE_TOKENS_MAX: usize = 16 * 1024;
+
 /// What is left of the allowances.
 #[derive(Debug)]
 pub(crate) struct Limits {

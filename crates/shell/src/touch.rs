@@ -14,6 +14,7 @@ pub(crate) use transfer::is_remote;
 
 use aegis_types::{Access, Command, RedirectionKind, Word};
 
+use crate::code;
 use crate::option::{self, Spec};
 use crate::program::program_name;
 use crate::programs;
@@ -151,6 +152,11 @@ pub fn touched(command: &Command) -> Vec<Touched> {
     match program_name(command) {
         Some(name) => by_name(&name, command, &mut list),
         None => other::any_program(&command.arguments, &mut list),
+    }
+    let shown = code::shown_by(command).map(|shown| shown.paths);
+    for (mut word, access) in shown.into_iter().flatten() {
+        word.span = command.span;
+        list.push(Touched::new(&word, access).possible());
     }
     list.dedup();
     list

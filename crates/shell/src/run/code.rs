@@ -1,10 +1,13 @@
-//! Notes programs that are given code in a language that is not followed.
+//! Notes programs that are given code in a language that is not followed, and
+//! follows the command lines that it shows.
 
-use aegis_types::UnknownCause;
+use aegis_types::{Condition, UnknownCause, Word, Wrapper};
 
 use super::Draft;
 use super::shell::{Input, given_text};
+use crate::code::{self, Tongue};
 use crate::hint::{self, Language};
+use crate::syntax::Origin;
 use crate::walk::{Setting, Walk};
 
 impl Walk<'_> {
@@ -19,6 +22,9 @@ impl Walk<'_> {
             let is_harmless = inline.iter().all(|word| hint::is_harmless(language, word));
             if !is_harmless {
                 self.note(word.span, UnknownCause::Code(name.to_owned()));
+                for word in &inline {
+                    self.lines_of_code(name, word, setting);
+                }
             }
             return;
         }
@@ -33,9 +39,29 @@ impl Walk<'_> {
         }
         match given_text(draft, setting) {
             Input::File => {}
-            Input::Text(_) | Input::Unknown => {
+            Input::Text(text) => {
                 self.note(draft.span, UnknownCause::Code(name.to_owned()));
+                self.lines_of_code(name, &text, setting);
             }
+            Input::Unknown => self.note(draft.span, UnknownCause::Code(name.to_owned())),
+        }
+    }
+
+    /// Walks the command lines that code shows to be run.
+    fn lines_of_code(&mut self, name: &str, code: &Word, setting: &Setting) {
+        let inner = setting
+            .within(Wrapper::Program(name.to_owned()))
+            .apart(Wrapper::Text)
+            .when(Condition::Branch);
+        if inner.is_too_deep() {
+            return;
+        }
+        let shown = code::shown(&hint::shown(code), Tongue::of(name));
+        for line in &shown.lines {
+            let mark = self.around.mark();
+            self.around.enter_process();
+            self.text(line, Origin::Whole(code.span), &inner);
+            self.around.restore(mark);
         }
     }
 }

@@ -1,0 +1,235 @@
+//! What names mean in the common languages.
+
+use super::Tongue;
+
+/// What a name in code stands for.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) enum Meaning {
+    /// Runs a command.
+    Run,
+    /// Runs text as code.
+    Evaluate,
+    /// Opens a file, for whatever its other arguments say.
+    Open,
+    /// Reads a file.
+    Read,
+    /// Writes a file.
+    Write,
+    /// Removes a file or a folder.
+    Delete,
+    /// All variables of the environment.
+    Environment,
+    /// Opens a connection, of which all that crosses it is the code's own.
+    Connect,
+    /// Asks a host for something, as over HTTP.
+    Fetch,
+    /// Waits for connections.
+    Listen,
+    /// Sends something along.
+    Send,
+    /// Binds a stream to a descriptor or a terminal.
+    Bind,
+    /// Takes the rights of another user.
+    Rights,
+    /// Starts copies of itself.
+    Fork,
+}
+
+use Meaning::{
+    Bind, Connect, Delete, Environment, Evaluate, Fetch, Fork, Listen, Open, Read, Rights, Run,
+    Send, Write,
+};
+
+/// Names that mean the same in every language that has them, in order.
+const NAMES: &[(&str, Meaning)] = &[
+    ("$_ENV", Environment),
+    ("$_SERVER", Environment),
+    ("Bun.$", Run),
+    ("ENV", Environment),
+    ("ENVIRON", Environment),
+    ("Function", Evaluate),
+    ("Popen", Run),
+    ("TCPServer", Listen),
+    ("TCPSocket", Connect),
+    ("UDPSocket", Connect),
+    ("WebSocket", Connect),
+    ("XMLHttpRequest", Fetch),
+    ("appendFile", Write),
+    ("appendFileSync", Write),
+    ("axios", Fetch),
+    ("body", Send),
+    ("call", Run),
+    ("capture2", Run),
+    ("capture2e", Run),
+    ("capture3", Run),
+    ("check_call", Run),
+    ("check_output", Run),
+    ("createConnection", Connect),
+    ("createServer", Listen),
+    ("create_connection", Connect),
+    ("create_subprocess_exec", Run),
+    ("create_subprocess_shell", Run),
+    ("create_server", Listen),
+    ("curl_exec", Fetch),
+    ("curl_init", Fetch),
+    ("dup2", Bind),
+    ("environ", Environment),
+    ("eval", Evaluate),
+    ("execFile", Run),
+    ("execFileSync", Run),
+    ("execSync", Run),
+    ("execl", Run),
+    ("execle", Run),
+    ("execlp", Run),
+    ("execute", Run),
+    ("execv", Run),
+    ("execve", Run),
+    ("execvp", Run),
+    ("fdopen", Bind),
+    ("fetch", Fetch),
+    ("file_get_contents", Read),
+    ("file_put_contents", Write),
+    ("fileno", Bind),
+    ("files", Send),
+    ("fopen", Open),
+    ("fork", Fork),
+    ("fsockopen", Connect),
+    ("getoutput", Run),
+    ("getstatusoutput", Run),
+    ("instance_eval", Evaluate),
+    ("listen", Listen),
+    ("loadstring", Evaluate),
+    ("openpty", Bind),
+    ("passthru", Run),
+    ("pcntl_exec", Run),
+    ("pfsockopen", Connect),
+    ("popen", Run),
+    ("popen2", Run),
+    ("popen3", Run),
+    ("posix_spawn", Run),
+    ("post", Send),
+    ("post_form", Send),
+    ("proc_open", Run),
+    ("put", Send),
+    ("readFile", Read),
+    ("readFileSync", Read),
+    ("read_bytes", Read),
+    ("read_text", Read),
+    ("readlines", Read),
+    ("remove_tree", Delete),
+    ("removedirs", Delete),
+    ("rmSync", Delete),
+    ("rm_r", Delete),
+    ("rm_rf", Delete),
+    ("rmdir", Delete),
+    ("rmdirSync", Delete),
+    ("rmtree", Delete),
+    ("send", Send),
+    ("sendall", Send),
+    ("setgid", Rights),
+    ("setresuid", Rights),
+    ("setuid", Rights),
+    ("shell_exec", Run),
+    ("socket_connect", Connect),
+    ("spawn", Run),
+    ("spawnSync", Run),
+    ("spawnlp", Run),
+    ("spawnvp", Run),
+    ("startfile", Run),
+    ("stream_socket_client", Connect),
+    ("system", Run),
+    ("unlink", Delete),
+    ("unlinkSync", Delete),
+    ("upload", Send),
+    ("urlopen", Fetch),
+    ("urlretrieve", Fetch),
+    ("writeFile", Write),
+    ("writeFileSync", Write),
+    ("write_bytes", Write),
+    ("write_text", Write),
+];
+
+/// Names that mean something only as a part of something else.
+const OWNED: &[(&str, &[&str], Meaning)] = &[
+    ("$", &["Bun"], Run),
+    ("Command", &["Deno", "exec"], Run),
+    ("delete", &["File", "FileUtils"], Delete),
+    ("env", &["process"], Environment),
+    ("home", &[], Open),
+    ("open", &["File", "IO", "io", "os", "Path"], Open),
+    ("open", &["URI"], Fetch),
+    ("read", &["File", "IO"], Read),
+    ("remove", &["os", "fs", "File"], Delete),
+    ("request", &["http", "https", "urllib"], Fetch),
+    ("rm", &["fs", "FileUtils", "promises"], Delete),
+    ("run", &["subprocess", "sp", "Deno", "Bun"], Run),
+    ("toObject", &["env"], Environment),
+    ("write", &["File", "IO"], Write),
+    ("writeTextFile", &["Deno"], Write),
+    ("readTextFile", &["Deno"], Read),
+];
+
+/// Modules, and classes, that say by their name what they are for.
+const MODULES: &[(&str, Meaning)] = &[
+    ("FTP", Fetch),
+    ("HTTP", Fetch),
+    ("INET", Connect),
+    ("LWP", Fetch),
+    ("Socket", Connect),
+    ("URI", Fetch),
+    ("aiohttp", Fetch),
+    ("dgram", Connect),
+    ("ftplib", Fetch),
+    ("http", Fetch),
+    ("https", Fetch),
+    ("httpx", Fetch),
+    ("net", Connect),
+    ("net/http", Fetch),
+    ("open-uri", Fetch),
+    ("paramiko", Connect),
+    ("pty", Bind),
+    ("requests", Fetch),
+    ("smtplib", Send),
+    ("socket", Connect),
+    ("telnetlib", Connect),
+    ("tls", Connect),
+    ("urllib", Fetch),
+];
+
+/// Returns what a text or a part of a name means as a module.
+pub(super) fn of_module(name: &str) -> Option<Meaning> {
+    let found = MODULES.iter().find(|(known, _)| *known == name);
+    found.map(|(_, meaning)| *meaning)
+}
+
+/// Returns what `name`, a part of `owner`, means where it is used.
+pub(super) fn meaning(name: &str, owner: &str, tongue: Tongue) -> Option<Meaning> {
+    let last = owner.rsplit(['.', ':', '>']).next().unwrap_or_default();
+    let owned = OWNED
+        .iter()
+        .find(|(known, owners, _)| *known == name && owners.contains(&last));
+    if let Some((_, _, meaning)) = owned {
+        return Some(*meaning);
+    }
+    match (name, tongue) {
+        // It runs code in Python and searches text in JavaScript, commands elsewhere.
+        ("exec", Tongue::Python) => return Some(Evaluate),
+        ("exec", Tongue::Script) if !last.is_empty() && last != "child_process" => return None,
+        ("exec", _) => return Some(Run),
+        ("open", Tongue::Python | Tongue::Perl | Tongue::Ruby | Tongue::Lua) if last.is_empty() => {
+            return Some(Open);
+        }
+        ("script", Tongue::Other) => return Some(Run),
+        ("socketConnection", Tongue::Other) => return Some(Connect),
+        ("Dial", _) => return Some(Connect),
+        ("get" | "getstore", Tongue::Perl) if last.is_empty() => return Some(Fetch),
+        ("iex" | "Expression", Tongue::Other) => return Some(Evaluate),
+        ("unlink" | "call", Tongue::Other) => return None,
+        ("call", Tongue::Script | Tongue::Ruby) => return None,
+        _ => {}
+    }
+    let found = NAMES.iter().find(|(known, _)| *known == name);
+    found
+        .map(|(_, meaning)| *meaning)
+        .or_else(|| of_module(name))
+}
