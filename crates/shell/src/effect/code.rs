@@ -42,9 +42,14 @@ pub(super) fn effects(told: &Told<'_>, found: &mut Found) {
 }
 
 fn speaks(shown: &Shown) -> bool {
-    [Meaning::Connect, Meaning::Fetch, Meaning::Listen, Meaning::Send]
-        .iter()
-        .any(|meaning| shown.does(*meaning))
+    [
+        Meaning::Connect,
+        Meaning::Fetch,
+        Meaning::Listen,
+        Meaning::Send,
+    ]
+    .iter()
+    .any(|meaning| shown.does(*meaning))
 }
 
 /// Adds what arises from several things that the code does.
@@ -89,11 +94,17 @@ fn serves_pages(shown: &Shown) -> bool {
 /// Returns whether a URL ends where data is put behind it.
 fn asks_with_data(shown: &Shown) -> bool {
     let hosts = shown.hosts.iter();
-    hosts.into_iter().any(|host| host.ends_with(['?', '=', '/']))
+    hosts
+        .into_iter()
+        .any(|host| host.ends_with(['?', '=', '/']))
 }
 
 fn is_shell(line: &str) -> bool {
     let first = line.split_whitespace().next().unwrap_or_default();
-    let name = first.trim_matches('\'').rsplit('/').next().unwrap_or_default();
+    let name = first
+        .trim_matches('\'')
+        .rsplit('/')
+        .next()
+        .unwrap_or_default();
     SHELLS.contains(&name)
 }
