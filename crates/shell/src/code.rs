@@ -166,17 +166,10 @@ impl Reading {
                     self.line(line);
                 }
             }
-            // The path stands before these, wherever that is.
-            Meaning::Read | Meaning::Write
-                if name.ends_with("_text") || name.ends_with("_bytes") =>
-            {
-                self.opens(meaning, &[]);
-            }
-            Meaning::Read | Meaning::Write => {
-                let arguments = arguments(rest);
-                self.opens(meaning, arguments.get(..1).unwrap_or_default());
-            }
-            Meaning::Open | Meaning::Delete => self.opens(meaning, &arguments(rest)),
+            Meaning::Read => self.opens(Some(Access::READ), &named_by(name, rest)),
+            Meaning::Write => self.opens(Some(Access::WRITE), &named_by(name, rest)),
+            Meaning::Delete => self.opens(Some(Access::DELETE), &arguments(rest)),
+            Meaning::Open => self.opens(None, &arguments(rest)),
             // One variable of the environment is asked for by name.
             Meaning::Environment if argument::is_one_of(rest) => {}
             Meaning::Environment
@@ -236,12 +229,11 @@ impl Reading {
         }
     }
 
-    fn opens(&mut self, meaning: Meaning, arguments: &[Argument<'_>]) {
-        let access = match meaning {
-            Meaning::Write => Access::WRITE,
-            Meaning::Delete => Access::DELETE,
-            _ => argument::mode(arguments).unwrap_or(Access::READ),
-        };
+    /// Adds the files among `arguments`, opened as `access` or as they say themselves.
+    fn opens(&mut self, access: Option<Access>, arguments: &[Argument<'_>]) {
+        let access = access
+            .or_else(|| argument::mode(arguments))
+            .unwrap_or(Access::READ);
         let mut is_named = false;
         for argument in arguments.iter().take(3) {
             for (word, is_line) in argument.paths() {
@@ -290,6 +282,16 @@ impl Reading {
         }
         self.shown
     }
+}
+
+/// Returns the argument that names the file which `name` reads or writes.
+///
+/// The path stands before some, wherever that is.
+fn named_by<'t>(name: &str, rest: &'t [Token<'t>]) -> Vec<Argument<'t>> {
+    if name.ends_with("_text") || name.ends_with("_bytes") {
+        return Vec::new();
+    }
+    arguments(rest).into_iter().take(1).collect()
 }
 
 fn push(words: &mut Vec<Word>, word: Word) {

@@ -28,15 +28,24 @@ pub(crate) fn output_of(command: &Command) -> Output {
     if goes_elsewhere {
         return Output::Unknown;
     }
-    let text = match program_name(command).as_deref() {
+    match program_name(command).as_deref() {
+        Some("find") => Output::Paths(starts(command)),
+        Some("ls") => Output::Paths(names(command)),
+        Some("tee") if command.arguments.is_empty() => {
+            document(command).map_or(Output::Unknown, Output::Text)
+        }
+        _ => printed_by(command).map_or(Output::Unknown, Output::Text),
+    }
+}
+
+/// Returns the text that `command` prints, wherever that goes.
+pub(crate) fn printed_by(command: &Command) -> Option<String> {
+    match program_name(command).as_deref() {
         Some("echo") => echoed(&command.arguments),
         Some("printf") => printed(&command.arguments),
-        Some("cat" | "tee") if command.arguments.is_empty() => document(command),
-        Some("find") => return Output::Paths(starts(command)),
-        Some("ls") => return Output::Paths(names(command)),
+        Some("cat") if command.arguments.is_empty() => document(command),
         _ => None,
-    };
-    text.map_or(Output::Unknown, Output::Text)
+    }
 }
 
 fn echoed(arguments: &[Word]) -> Option<String> {
@@ -103,15 +112,15 @@ fn printed(arguments: &[Word]) -> Option<String> {
 }
 
 fn document(command: &Command) -> Option<String> {
-    let redirection = command.redirections.last()?;
-    match redirection.kind {
-        RedirectionKind::Text => redirection.target.literal(),
-        RedirectionKind::Read
-        | RedirectionKind::Write
-        | RedirectionKind::Append
-        | RedirectionKind::ReadWrite
-        | RedirectionKind::Descriptor => None,
-    }
+    let mut inputs = command.redirections.iter().rev().filter(|it| {
+        matches!(
+            it.kind,
+            RedirectionKind::Text | RedirectionKind::Read | RedirectionKind::ReadWrite
+        )
+    });
+    let input = inputs.next()?;
+    let is_text = input.kind == RedirectionKind::Text;
+    input.target.literal().filter(|_| is_text)
 }
 
 /// Returns words with which the names start that `ls` writes: those of a

@@ -221,15 +221,59 @@ impl Walk<'_> {
         if is_plain && draft.lookup != Lookup::Programs && self.builtin(&name, &draft, setting) {
             return;
         }
+        let script = program.clone();
+        let given = draft.clone();
         self.program(&name, draft, setting);
+        if !is_plain {
+            self.written_script(&script, &given, &name, setting);
+        }
+    }
+
+    /// Follows a file that the text has written, when it is run as a program.
+    fn written_script(&mut self, script: &Word, draft: &Draft, name: &str, setting: &Setting) {
+        for text in self.written_texts(script) {
+            let first = text.literal().unwrap_or_default();
+            let interpreter = first
+                .lines()
+                .next()
+                .and_then(|line| line.strip_prefix("#!"));
+            let interpreter = interpreter.and_then(|line| line.split_whitespace().last());
+            let interpreter = interpreter.and_then(|path| path.rsplit('/').next());
+            let interpreter = interpreter.unwrap_or("sh").to_owned();
+            self.follow_written(&interpreter, &text, draft, name, setting);
+        }
+    }
+
+    /// Follows text that stands in a file which the text itself has written.
+    pub(crate) fn follow_written(
+        &mut self,
+        interpreter: &str,
+        text: &Word,
+        draft: &Draft,
+        name: &str,
+        setting: &Setting,
+    ) {
+        let inner = setting
+            .within(Wrapper::Program(name.to_owned()))
+            .apart(Wrapper::Text);
+        if inner.is_too_deep() {
+            return self.stop(draft.span);
+        }
+        if !shell::is_shell(interpreter) {
+            return self.code_of_file(interpreter, text, draft, &inner);
+        }
+        let mark = self.around.mark();
+        self.around.enter_process();
+        let arguments = draft.words.get(1..).unwrap_or_default();
+        self.around.set_positional(Some(arguments.into()));
+        self.code_text(text, draft.span, name, &inner);
+        self.around.restore(mark);
     }
 
     /// Follows a program that may run others.
     fn program(&mut self, name: &str, draft: Draft, setting: &Setting) {
         match name {
-            "sh" | "bash" | "zsh" | "dash" | "ksh" | "ash" | "mksh" | "fish" | "rbash" => {
-                self.shell(name, draft, setting);
-            }
+            _ if shell::is_shell(name) => self.shell(name, draft, setting),
             "xargs" => self.xargs(draft, setting),
             "find" => self.find(draft, setting),
             "su" | "runuser" | "script" | "watch" | "parallel" => {
@@ -381,7 +425,7 @@ impl Walk<'_> {
         let directory = draft.directory;
         let mut words = draft.words.into_iter();
         let program = words.next();
-        self.push(Command {
+        let command = Command {
             span: draft.span,
             program,
             arguments: words.collect(),
@@ -390,7 +434,9 @@ impl Walk<'_> {
             through: setting.through.clone(),
             directory: directory.unwrap_or_else(|| self.around.places().current.clone()),
             place: setting.command_place(),
-        });
+        };
+        self.note_written(&command, setting);
+        self.push(command);
     }
 }
 

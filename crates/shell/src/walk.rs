@@ -1,6 +1,7 @@
 //! Walks the tree of a text and lists what it runs.
 
 mod compound;
+mod file;
 mod scan;
 mod setting;
 
@@ -14,6 +15,7 @@ use crate::output::{Output, output_of};
 use crate::surroundings::Surroundings;
 use crate::syntax::{After, Item, Kind, Link, Node, Origin, Parser, Pipeline, Script, Stop};
 
+pub(crate) use file::WrittenFiles;
 pub(crate) use setting::Setting;
 
 /// What is known while a text is walked.
@@ -25,6 +27,8 @@ pub(crate) struct Walk<'t> {
     pub(crate) limits: Limits,
     /// What stands in texts that are made of more than text.
     pub(crate) embedded: Embedded,
+    /// The files that the text writes.
+    pub(crate) files: WrittenFiles,
     /// The names that functions being followed have made local.
     pub(crate) locals: Vec<String>,
     /// The functions that were called.
@@ -49,6 +53,7 @@ impl<'t> Walk<'t> {
             around: Surroundings::default(),
             limits: Limits::new(),
             embedded: Embedded::default(),
+            files: WrittenFiles::default(),
             locals: Vec::new(),
             called: BTreeSet::new(),
             has_other_words: false,

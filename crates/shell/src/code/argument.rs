@@ -61,12 +61,12 @@ fn push<'t>(tokens: &'t [Token<'t>], range: std::ops::Range<usize>, found: &mut 
 
 /// Returns whether a name is followed by the one thing that is asked of it.
 pub(super) fn is_one_of(rest: &[Token<'_>]) -> bool {
-    match rest {
-        [Token::Sign('['), ..] => true,
-        [Token::Sign('('), Token::Text(_), ..] => true,
-        [Token::Sign('.'), Token::Name { .. }, ..] => true,
-        _ => false,
-    }
+    matches!(
+        rest,
+        [Token::Sign('['), ..]
+            | [Token::Sign('('), Token::Text(_), ..]
+            | [Token::Sign('.'), Token::Name { .. }, ..]
+    )
 }
 
 /// Returns whether the text at `index` is joined to the name of a home folder.

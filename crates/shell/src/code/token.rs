@@ -237,7 +237,7 @@ mod tests {
         let shown: Vec<String> = tokens(code, tongue)
             .iter()
             .map(|token| match token {
-                Token::Name { name, owner } if owner.is_empty() => (*name).to_owned(),
+                Token::Name { name, owner: "" } => (*name).to_owned(),
                 Token::Name { name, owner } => format!("{owner}|{name}"),
                 Token::Text(text) => format!("'{text}'"),
                 Token::Line(line) => format!("`{line}`"),

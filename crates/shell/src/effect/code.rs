@@ -19,6 +19,16 @@ pub(super) fn effects(told: &Told<'_>, found: &mut Found) {
     };
     let span = told.command.span;
     let mut add = |kind, resource| found.add(kind, resource, &[span]);
+    for (path, access) in &shown.paths {
+        let ways = [
+            (access.read, EffectKind::Read),
+            (access.write, EffectKind::Write),
+            (access.delete, EffectKind::Delete),
+        ];
+        for (_, kind) in ways.into_iter().filter(|(is_so, _)| *is_so) {
+            add(kind, EffectResource::Path(written(path)));
+        }
+    }
     for host in &shown.hosts {
         if speaks(&shown) {
             add(EffectKind::Network, EffectResource::Host(host.clone()));

@@ -356,3 +356,39 @@ fn code_that_runs_what_it_fetches_is_remote_code() {
         );
     }
 }
+
+#[test]
+fn what_a_text_writes_and_then_runs_is_followed() {
+    for (text, expected) in [
+        (
+            "cat > /tmp/a.sh <<'E'\nrm -rf ~/x\nE\nbash /tmp/a.sh",
+            "delete ~/x",
+        ),
+        (
+            "printf '#!/bin/sh\\nrm y\\n' > b.sh; chmod +x b.sh && ./b.sh",
+            "delete y",
+        ),
+        ("cd /tmp && echo 'rm y' > c && sh ./c", "delete y"),
+        ("echo 'rm y' > c; . ./c", "delete y"),
+        (
+            "cat <<'E' | tee d.sh\nrm $1\nE\nmv d.sh e.sh; bash e.sh y",
+            "delete y",
+        ),
+        (
+            "cat > s.py <<'E'\nimport os\nos.system('rm -rf /y')\nE\npython3 s.py",
+            "delete /y",
+        ),
+        (
+            "cat > s.py <<'E'\nimport os\nos.remove('/y')\nE\nchmod +x s.py; python3 ./s.py",
+            "delete /y",
+        ),
+    ] {
+        assert!(
+            shown(text).contains(&expected.to_owned()),
+            "{text}: {:?}",
+            shown(text)
+        );
+    }
+    let plain = shown("echo 'rm y' > notes.txt; cat notes.txt; bash other.sh");
+    assert!(!plain.contains(&"delete y".to_owned()), "{plain:?}");
+}

@@ -259,6 +259,10 @@ impl Walk<'_> {
             (Some(path), _) if !path.starts_with("/dev/") && !path.starts_with("/proc/") => {
                 // A script is a program: what it does to files is not seen here,
                 // and so neither is where it moves to. Variables may be its own.
+                for text in self.written_texts(file) {
+                    let inner = setting.within(Wrapper::Text);
+                    self.code_text(&text, draft.span, "source", &inner);
+                }
                 self.around.forget_all();
             }
             _ if file.parts.iter().any(is_output) => {

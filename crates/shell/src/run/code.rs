@@ -1,7 +1,7 @@
 //! Notes programs that are given code in a language that is not followed, and
 //! follows the command lines that it shows.
 
-use aegis_types::{Condition, UnknownCause, Word, Wrapper};
+use aegis_types::{Condition, Redirection, RedirectionKind, UnknownCause, Word, WordPart, Wrapper};
 
 use super::Draft;
 use super::shell::{Input, given_text};
@@ -28,6 +28,7 @@ impl Walk<'_> {
             }
             return;
         }
+        self.written_code(name, language, draft, setting);
         let reads_input = match language {
             Language::Script(_) | Language::Database => hint::reads_input(language, arguments),
             // Line editors take commands, also those that run programs.
@@ -45,6 +46,47 @@ impl Walk<'_> {
             }
             Input::Unknown => self.note(draft.span, UnknownCause::Code(name.to_owned())),
         }
+    }
+
+    /// Follows files of code that the text has written.
+    fn written_code(&mut self, name: &str, language: Language, draft: &Draft, setting: &Setting) {
+        let arguments = draft.words.get(1..).unwrap_or_default();
+        let files: Vec<Word> = match language {
+            Language::Script(_) => arguments.to_vec(),
+            Language::Awk | Language::Sed | Language::Editor | Language::Database => Vec::new(),
+        };
+        for file in &files {
+            for text in self.written_texts(file) {
+                self.follow_written(name, &text, draft, name, setting);
+            }
+        }
+    }
+
+    /// Lists code that stands in a file as if it were given in place, and
+    /// follows what it shows to be run.
+    pub(super) fn code_of_file(
+        &mut self,
+        interpreter: &str,
+        code: &Word,
+        draft: &Draft,
+        setting: &Setting,
+    ) {
+        let literal = |text: &str| Word {
+            span: draft.span,
+            parts: vec![WordPart::Literal(text.to_owned())],
+        };
+        let given = Draft {
+            span: draft.span,
+            words: vec![literal(interpreter)],
+            redirections: vec![Redirection {
+                kind: RedirectionKind::Text,
+                target: code.clone(),
+            }],
+            ..Draft::default()
+        };
+        self.note(draft.span, UnknownCause::Code(interpreter.to_owned()));
+        self.list(given, setting);
+        self.lines_of_code(interpreter, code, setting);
     }
 
     /// Walks the command lines that code shows to be run.

@@ -14,6 +14,14 @@ const SHELL: Spec = Spec {
     ends_at_operand: true,
 };
 
+/// Returns whether the program `name` reads the language of the shell.
+pub(super) fn is_shell(name: &str) -> bool {
+    matches!(
+        name,
+        "sh" | "bash" | "zsh" | "dash" | "ksh" | "ash" | "mksh" | "fish" | "rbash"
+    )
+}
+
 /// A text that is given to a shell.
 struct Given<'a> {
     /// The name of the shell.
@@ -51,7 +59,19 @@ impl Walk<'_> {
         let is_stdin = read.operands.first().and_then(|word| word.literal());
         let is_stdin = matches!(is_stdin.as_deref(), Some("-" | "/dev/stdin"));
         if !reads_input && !is_stdin || read.has(&["version", "help"]) {
-            return self.list(draft, setting);
+            let script = read.operands.first().map(|word| (*word).clone());
+            let run: Vec<Word> = read.operands.iter().map(|word| (*word).clone()).collect();
+            let given = Draft {
+                words: run,
+                span: draft.span,
+                ..Draft::default()
+            };
+            self.list(draft, setting);
+            let texts = script.map(|script| self.written_texts(&script));
+            for text in texts.unwrap_or_default() {
+                self.follow_written("sh", &text, &given, name, setting);
+            }
+            return;
         }
         let own_name = draft.words.first();
         let positional = own_name.into_iter().chain(read.operands.iter().copied());
