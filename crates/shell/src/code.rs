@@ -149,6 +149,9 @@ impl Reading {
     }
 
     fn name(&mut self, tokens: &[Token<'_>], index: usize, (name, owner): (&str, &str)) {
+        if owner.ends_with("environ") && matches!(name, "items" | "values" | "copy" | "keys") {
+            self.does(Meaning::Environment);
+        }
         for part in owner.split(['.', ':', '>', '-']) {
             if let Some(meaning) = meaning::of_module(part) {
                 self.does(meaning);

@@ -7,9 +7,10 @@ mod elsewhere;
 mod files;
 mod flow;
 mod interpreter;
+mod search;
 mod socket;
 
-use aegis_types::{Dialect, Effect, EffectKind, EffectResource, Plan, Span, Word};
+use aegis_types::{Effect, EffectKind, EffectResource, Plan, Span, Word};
 
 use command::Told;
 use flow::Flow;
@@ -35,11 +36,10 @@ fn within(plan: &Plan, depth: usize) -> Vec<Effect> {
         let told = Told::of(command);
         told.effects(&mut found);
         code::effects(&told, &mut found);
+        search::effects(&told, plan, &mut found);
         flow.take(&told, &mut found);
     }
-    if plan.dialect == Dialect::Powershell {
-        interpreter::powershell(plan, &mut found);
-    }
+    interpreter::powershell(plan, &mut found);
     socket::by_descriptor(plan, &flow, &mut found);
     for unknown in &plan.unknowns {
         found.add(

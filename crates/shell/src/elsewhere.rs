@@ -71,7 +71,7 @@ pub fn run_elsewhere(command: &Command) -> Option<String> {
         "kubectl" | "oc" => {
             let dashes = arguments.iter().position(|word| first_text(word) == "--")?;
             let rest = arguments.get(dashes + 1..)?;
-            rest.iter().map(shown_text).collect()
+            rest.iter().map(as_text).collect()
         }
         _ => return None,
     };
@@ -83,16 +83,18 @@ fn in_container(arguments: &[Word]) -> Option<Vec<String>> {
     let verb = arguments.iter().position(is_verb)?;
     let read = option::read(arguments.get(verb + 1..)?, &CONTAINER);
     let entry = read.values(&["entrypoint"]).map(shown_text);
-    let rest = read.operands.iter().skip(1).map(|word| {
-        let text = shown_text(word);
-        // Each word stays one, unless it is a text for a shell.
-        if text.contains(' ') {
-            format!("; {text} ;")
-        } else {
-            text
-        }
-    });
+    let rest = read.operands.iter().skip(1).map(|word| as_text(word));
     Some(entry.chain(rest).collect())
+}
+
+/// Each word stays one, unless it is a text for a shell.
+fn as_text(word: &Word) -> String {
+    let text = shown_text(word);
+    if text.contains(' ') {
+        format!("; {text} ;")
+    } else {
+        text
+    }
 }
 
 #[cfg(test)]

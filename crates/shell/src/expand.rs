@@ -258,6 +258,11 @@ impl Walk<'_> {
                 push_directory(&directory, fields);
                 return;
             }
+            if self.makes_temporary(before) {
+                // A name that nothing else has, in the folder for such files.
+                fields.part(WordPart::Literal("/tmp/tmp.XXXXXXXXXX".to_owned()));
+                return;
+            }
             if let Output::Text(text) = self.output_since(before) {
                 let value = [WordPart::Literal(text.trim_end_matches('\n').to_owned())];
                 self.value(&value, splits, fields);
@@ -273,6 +278,24 @@ impl Walk<'_> {
                 command.arguments.is_empty()
                     && command.redirections.is_empty()
                     && crate::program::program_name(command).as_deref() == Some("pwd")
+            }
+            _ => false,
+        }
+    }
+
+    /// Returns whether the only command since `before` makes a temporary file or folder.
+    fn makes_temporary(&self, before: usize) -> bool {
+        match self.plan.commands.get(before..) {
+            Some([command]) => {
+                let is_plain = |word: &Word| {
+                    matches!(
+                        word.literal().as_deref(),
+                        Some("-d" | "--directory" | "-t" | "-q" | "--quiet")
+                    )
+                };
+                crate::program::program_name(command).as_deref() == Some("mktemp")
+                    && command.assignments.is_empty()
+                    && command.arguments.iter().all(is_plain)
             }
             _ => false,
         }

@@ -44,5 +44,5 @@ pub use locate::{located, written};
 pub use plan::{VERSION, plan};
 pub use powershell::plan_powershell;
 pub use program::program_name;
-pub use programs::{PROGRAMS_VERSION, place_kinds};
+pub use programs::{PROGRAMS_VERSION, ProgramOptions, place_kinds};
 pub use touch::{Extent, Listing, Touched, touched};

@@ -127,6 +127,13 @@ const VARIABLES: [&str; 34] = [
     "VISUAL",
 ];
 
+/// Returns the command of `scripts.name=command`, as `npm pkg set` takes it.
+fn script_of_package(word: &Word) -> Option<GivenText> {
+    let text = first_text(word);
+    let value = text.find('=').filter(|_| text.starts_with("scripts."))?;
+    Some(without_start(word, value + 1).into())
+}
+
 /// Returns the texts for a shell that options of the program `name` give.
 ///
 /// `words` are the program and its arguments.
@@ -156,6 +163,9 @@ pub(crate) fn option_texts(name: &str, words: &[Word]) -> Vec<GivenText> {
         for text in texts.iter_mut().filter(|_| moves) {
             text.is_elsewhere = true;
         }
+    }
+    if matches!(name, "npm" | "pnpm" | "yarn") {
+        texts.extend(arguments.iter().filter_map(script_of_package));
     }
     texts
 }

@@ -82,10 +82,7 @@ fn printed(arguments: &[Word]) -> Option<String> {
     if format.starts_with('-') {
         return None;
     }
-    let format = format.replace("\\n", "\n");
-    if format.contains('\\') {
-        return None;
-    }
+    let format = unescaped(&format)?;
     let mut parts = format.split("%s");
     let first = parts.next().unwrap_or_default();
     let rest: Vec<&str> = parts.collect();
@@ -109,6 +106,26 @@ fn printed(arguments: &[Word]) -> Option<String> {
             return Some(text);
         }
     }
+}
+
+/// Resolves the escapes of a format; `None` if there are others.
+fn unescaped(format: &str) -> Option<String> {
+    let mut text = String::new();
+    let mut characters = format.chars();
+    while let Some(character) = characters.next() {
+        if character != '\\' {
+            text.push(character);
+            continue;
+        }
+        text.push(match characters.next()? {
+            'n' => '\n',
+            't' => '\t',
+            'r' => '\r',
+            same @ ('\\' | '"' | '\'') => same,
+            _ => return None,
+        });
+    }
+    Some(text)
 }
 
 fn document(command: &Command) -> Option<String> {

@@ -3,12 +3,14 @@
 //! The table is written in `programs/` and checked when the crate is built.
 
 mod glob;
+mod options;
 mod place;
 mod reading;
 mod row;
 
 use std::cmp::Ordering;
 
+pub use options::ProgramOptions;
 pub use place::place_kinds;
 pub(crate) use reading::{Operand, Reading, read};
 pub(crate) use row::{Entry, Resource, Role};

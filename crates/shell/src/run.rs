@@ -3,6 +3,7 @@
 mod builtin;
 mod code;
 mod directory;
+mod given;
 mod prefix;
 mod search;
 mod shell;
@@ -274,6 +275,9 @@ impl Walk<'_> {
     fn program(&mut self, name: &str, draft: Draft, setting: &Setting) {
         match name {
             _ if shell::is_shell(name) => self.shell(name, draft, setting),
+            "pwsh" | "powershell" | "pwsh.exe" | "powershell.exe" => {
+                self.powershell(name, draft, setting);
+            }
             "xargs" => self.xargs(draft, setting),
             "find" => self.find(draft, setting),
             "su" | "runuser" | "script" | "watch" | "parallel" => {
@@ -287,8 +291,10 @@ impl Walk<'_> {
                     }
                     self.code(name, &draft, setting);
                     let texts = option_texts(name, &draft.words);
+                    let given = draft.clone();
                     self.list(draft, setting);
                     self.given_texts(&texts, name, setting);
+                    self.given_command(name, &given, setting);
                 }
             },
         }

@@ -183,6 +183,7 @@ const MODULES: &[(&str, Meaning)] = &[
     ("http", Fetch),
     ("https", Fetch),
     ("httpx", Fetch),
+    ("keyring", Environment),
     ("net", Connect),
     ("net/http", Fetch),
     ("open-uri", Fetch),

@@ -10,6 +10,7 @@ use aegis_types::{
 
 use super::{Found, interpreter};
 use crate::elsewhere::run_elsewhere;
+use crate::option::first_text;
 use crate::program::program_name;
 use crate::programs::{self, Operand, Reading, Resource, Role};
 use crate::touch::{Touched, is_remote, sent_file, touched};
@@ -95,6 +96,23 @@ impl<'p> Told<'p> {
         self.roles().any(|operand| speaks_to(&operand)) || states(EffectKind::Network)
     }
 
+    /// Returns whether one of its words names a host.
+    pub(super) fn names_host(&self) -> bool {
+        self.roles().any(|operand| speaks_to(&operand))
+    }
+
+    /// Returns whether it brings what a host gives, wherever that is named.
+    ///
+    /// A builder or a package manager speaks to hosts as well; what comes out of
+    /// it is its own.
+    pub(super) fn is_fetcher(&self) -> bool {
+        let states = |kind: EffectKind| {
+            let mut readings = self.reading.iter();
+            readings.any(|reading| reading.stated().any(|(stated, _)| *stated == kind))
+        };
+        !states(EffectKind::Package) && !states(EffectKind::Unknown)
+    }
+
     /// Adds what it does by itself.
     pub(super) fn effects(&self, found: &mut Found) {
         if let Some(program) = &self.command.program {
@@ -118,6 +136,7 @@ impl<'p> Told<'p> {
                 found.add(EffectKind::Network, EffectResource::Host(host), &[span]);
             }
         }
+        self.variables(found);
         let known = found.list.len();
         self.by_role(found);
         let names_host = found
@@ -129,6 +148,45 @@ impl<'p> Told<'p> {
         if self.is_unknown() {
             let span = self.program_span();
             found.add(EffectKind::Unknown, EffectResource::Unknown, &[span]);
+        }
+    }
+
+    /// Adds that a history is turned off, and that a secret is printed.
+    fn variables(&self, found: &mut Found) {
+        for assignment in &self.command.assignments {
+            if matches!(
+                assignment.name.as_str(),
+                "HISTFILE" | "HISTSIZE" | "HISTFILESIZE" | "HISTCONTROL" | "HISTIGNORE"
+            ) {
+                let name = EffectResource::Named(assignment.name.clone());
+                found.add(EffectKind::History, name, &[assignment.value.span]);
+            }
+        }
+        let arguments = self.command.arguments.as_slice();
+        let turns_off = self.name() == "set"
+            && matches!(arguments, [off, what] if first_text(off) == "+o" && first_text(what) == "history");
+        let forgets = self.name() == "unset"
+            && arguments
+                .iter()
+                .any(|word| first_text(word).starts_with("HIST"));
+        if turns_off || forgets {
+            found.add(
+                EffectKind::History,
+                EffectResource::Unknown,
+                &[self.command.span],
+            );
+        }
+        if matches!(self.name(), "echo" | "printf" | "print") {
+            for word in arguments {
+                for part in &word.parts {
+                    if let WordPart::Unknown(UnknownCause::Variable(name)) = part
+                        && is_secret_name(name)
+                    {
+                        let name = EffectResource::Named(name.clone());
+                        found.add(EffectKind::Credential, name, &[word.span]);
+                    }
+                }
+            }
         }
     }
 
@@ -445,4 +503,21 @@ fn named(kind: EffectKind, text: String) -> EffectResource {
         | EffectKind::RemoteShell
         | EffectKind::Unknown => EffectResource::Named(text),
     }
+}
+
+/// Returns whether a variable holds a secret, as its name says.
+fn is_secret_name(name: &str) -> bool {
+    const PARTS: [&str; 9] = [
+        "TOKEN",
+        "SECRET",
+        "PASSWORD",
+        "PASSWD",
+        "API_KEY",
+        "APIKEY",
+        "ACCESS_KEY",
+        "PRIVATE_KEY",
+        "CREDENTIAL",
+    ];
+    let name = name.to_ascii_uppercase();
+    PARTS.iter().any(|part| name.contains(part))
 }

@@ -245,6 +245,11 @@ impl Flow {
         let mut sent = 0;
         if writes_socket {
             sent |= input.standard | input.any_word;
+            let variable = told.command.arguments.iter().find(|word| word.is_unknown());
+            if let Some(word) = variable {
+                let causes = [word.span, told.program_span()];
+                found.add(EffectKind::Upload, EffectResource::Unknown, &causes);
+            }
             for item in told.touched.iter().filter(|item| reads(told, item)) {
                 found_upload(found, &written(&item.word), item.word.span, told);
                 sent |= self.content(told, &item.word).mask;
@@ -307,7 +312,8 @@ impl Flow {
                 redirection.kind == RedirectionKind::Descriptor
                     && is_high(first_text(&redirection.target))
             });
-        if is_network
+        let fetches = is_network && (told.names_host() || told.is_fetcher());
+        if fetches
             || by_descriptor
             || told
                 .command

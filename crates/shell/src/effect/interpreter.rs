@@ -7,6 +7,7 @@ use super::command::{Told, is_dash};
 use super::flow::{Flow, Input, Mask};
 use crate::option::first_text;
 use crate::program::program_name;
+use crate::programs::Role;
 use crate::written;
 
 const SHELLS: [&str; 12] = [
@@ -128,6 +129,14 @@ pub(super) fn runs(flow: &Flow, told: &Told<'_>, input: Input, found: &mut Found
             .filter(|program| written(program).contains('/')),
     );
     files.extend(scheduled(told));
+    let runs_file = |role: Role| matches!(role, Role::Path(ways) if ways.access().execute);
+    let reading = told.reading.iter();
+    let named = reading.flat_map(|reading| reading.values_with_roles());
+    files.extend(
+        named
+            .filter(|value| runs_file(value.role))
+            .map(|value| value.word),
+    );
     let recipe = recipe_of(told);
     if recipe.as_ref().is_some_and(is_dash) {
         mask |= input.standard;
@@ -420,8 +429,8 @@ pub(super) fn powershell(plan: &Plan, found: &mut Found) {
     let fetches = span_of(&[
         "iwr",
         "irm",
-        "curl",
-        "wget",
+        "downloadstring",
+        "downloadfile",
         "invoke-webrequest",
         "invoke-restmethod",
     ]);

@@ -13,6 +13,9 @@ use crate::walk::{Setting, Walk};
 impl Walk<'_> {
     /// Notes the code that a program is given on the command line or through its input.
     pub(super) fn code(&mut self, name: &str, draft: &Draft, setting: &Setting) {
+        if matches!(name, "make" | "gmake") {
+            return self.recipes(name, draft, setting);
+        }
         let Some(language) = hint::language(name) else {
             return;
         };
@@ -45,6 +48,42 @@ impl Walk<'_> {
                 self.lines_of_code(name, &text, setting);
             }
             Input::Unknown => self.note(draft.span, UnknownCause::Code(name.to_owned())),
+        }
+    }
+
+    /// Follows the recipes of a makefile that the text shows.
+    fn recipes(&mut self, name: &str, draft: &Draft, setting: &Setting) {
+        let named = draft.words.iter().position(|word| {
+            matches!(
+                word.literal().as_deref(),
+                Some("-f" | "--file" | "--makefile")
+            )
+        });
+        let named = named.and_then(|index| draft.words.get(index + 1));
+        let usual = Word {
+            span: draft.span,
+            parts: vec![WordPart::Literal("Makefile".to_owned())],
+        };
+        let file = named.unwrap_or(&usual);
+        let mut texts = self.written_texts(file);
+        if matches!(file.literal().as_deref(), Some("-" | "/dev/stdin"))
+            && let Input::Text(text) = given_text(draft, setting)
+        {
+            texts.push(text);
+        }
+        let inner = setting
+            .within(Wrapper::Program(name.to_owned()))
+            .apart(Wrapper::Text)
+            .when(Condition::Branch);
+        for text in texts.iter().filter(|_| !inner.is_too_deep()) {
+            let text = hint::shown(text);
+            for line in text.lines().filter_map(|line| line.strip_prefix('\t')) {
+                let line = line.trim_start_matches(['@', '-', '+']).replace("$$", "$");
+                let mark = self.around.mark();
+                self.around.enter_process();
+                self.text(&line, Origin::Whole(draft.span), &inner);
+                self.around.restore(mark);
+            }
         }
     }
 

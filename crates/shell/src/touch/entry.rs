@@ -3,7 +3,7 @@
 use aegis_types::{Access, Command, EffectKind, Word};
 
 use super::transfer::is_remote;
-use super::{Extent, Touched, here, network, other};
+use super::{CHANGE, Extent, Touched, here, network, other};
 use crate::option::first_text;
 use crate::programs::{self, Entry, Reading, Role};
 
@@ -22,7 +22,15 @@ pub(super) fn touched(name: &str, entry: Entry, command: &Command, list: &mut Ve
     for operand in reading.operands_with_roles() {
         names_path |= matches!(operand.role, Role::Path(_));
         if let Some(found) = by_role(operand.word, operand.role) {
-            list.push(found.beneath(recursive).over(extent.clone()));
+            // What rewrites files in place (formatters, checkers that mend) leaves
+            // hidden folders alone.
+            let rewrites = recursive && found.access == CHANGE && extent == Extent::Said;
+            let extent = if rewrites {
+                Extent::Visible
+            } else {
+                extent.clone()
+            };
+            list.push(found.beneath(recursive).over(extent));
         }
     }
     if entry.starts_here() && recursive && !names_path && command.place.position == 0 {

@@ -1,0 +1,115 @@
+//! Follows commands that programs are given among their words, as the table says.
+
+use aegis_types::{UnknownCause, Word, Wrapper};
+
+use super::{Draft, joined};
+use crate::elsewhere::run_elsewhere;
+use crate::option::first_text;
+use crate::powershell::plan_powershell;
+use crate::programs::{self, Role};
+use crate::syntax::Origin;
+use crate::walk::{Setting, Walk};
+
+/// Programs that give their words to a shell as one text.
+const JOINING: [&str; 2] = ["tmux", "zellij"];
+
+impl Walk<'_> {
+    /// Follows the command that the table finds among the words of a program.
+    pub(super) fn given_command(&mut self, name: &str, draft: &Draft, setting: &Setting) {
+        // What git is given to run is read where its options are.
+        let Some(entry) = programs::entry_for(name).filter(|_| name != "git") else {
+            return;
+        };
+        if name == "expect" {
+            return self.expected(draft, setting);
+        }
+        let joins = JOINING.contains(&name);
+        let words = draft.words.get(1..).unwrap_or_default();
+        let rest: Vec<Word> = {
+            let reading = programs::read(entry, words);
+            let mut operands = reading.operands_with_roles();
+            let is_meant = |role| role == Role::Command || role == Role::Code && joins;
+            let Some(first) = operands.find(|operand| is_meant(operand.role)) else {
+                return;
+            };
+            let is_first = |word: &&&Word| !std::ptr::eq::<Word>(**word, first.word);
+            let rest = reading.operands.iter().skip_while(is_first);
+            rest.map(|word| (*word).clone()).collect()
+        };
+        let is_elsewhere = self.plan.commands.last().and_then(run_elsewhere).is_some();
+        let inner = setting.within(Wrapper::Program(name.to_owned()));
+        if is_elsewhere || inner.is_too_deep() {
+            return;
+        }
+        let mark = self.around.mark();
+        self.around.enter_process();
+        let is_text = rest.len() == 1
+            && rest
+                .iter()
+                .all(|word| first_text(word).contains(char::is_whitespace));
+        if is_text || joins {
+            let text = joined(&rest, draft.span);
+            self.code_text(&text, draft.span, name, &inner);
+        } else {
+            self.run(draft.inner(rest), &inner);
+        }
+        self.around.restore(mark);
+    }
+
+    /// Follows what `expect` is told to start.
+    fn expected(&mut self, draft: &Draft, setting: &Setting) {
+        let inner = setting
+            .within(Wrapper::Program("expect".to_owned()))
+            .apart(Wrapper::Text);
+        let texts = draft.words.iter().filter_map(Word::literal);
+        let started: Vec<String> = texts
+            .flat_map(|text| {
+                let lines = text.split([';', '\n']);
+                let starts = lines.filter_map(|line| line.trim().strip_prefix("spawn "));
+                starts.map(str::to_owned).collect::<Vec<_>>()
+            })
+            .collect();
+        for line in started.iter().filter(|_| !inner.is_too_deep()) {
+            let mark = self.around.mark();
+            self.around.enter_process();
+            self.text(line, Origin::Whole(draft.span), &inner);
+            self.around.restore(mark);
+        }
+    }
+
+    /// Lists PowerShell, and what the text that it is given would run.
+    pub(super) fn powershell(&mut self, name: &str, draft: Draft, setting: &Setting) {
+        let words = draft.words.get(1..).unwrap_or_default();
+        let is_command = |word: &Word| {
+            let text = first_text(word).to_ascii_lowercase();
+            text.len() > 1 && "-command".starts_with(&text)
+        };
+        let text = match words.iter().position(is_command) {
+            Some(index) => {
+                let rest = words.get(index + 1..).unwrap_or_default();
+                Some(joined(rest, draft.span))
+            }
+            None => None,
+        };
+        self.note(draft.span, UnknownCause::Code(name.to_owned()));
+        let span = draft.span;
+        self.list(draft, setting);
+        let Some(text) = text.and_then(|text| text.literal()) else {
+            return;
+        };
+        let inner = setting
+            .within(Wrapper::Program(name.to_owned()))
+            .apart(Wrapper::Text);
+        for mut command in plan_powershell(&text).commands {
+            command.span = span;
+            command.through.clone_from(&inner.through);
+            command.directory = self.around.places().current.clone();
+            command.place = inner.command_place();
+            let words = command.program.iter_mut().chain(&mut command.arguments);
+            for word in words {
+                word.span = span;
+            }
+            self.push(command);
+        }
+    }
+}
