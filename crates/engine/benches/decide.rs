@@ -278,6 +278,7 @@ fn requests() -> Vec<ActionRequest> {
             identity: None,
             access,
             unknown: false,
+            listed: false,
             causes: Vec::new(),
         });
         requests.push(file);
@@ -361,6 +362,7 @@ fn compound() -> ActionRequest {
             identity: None,
             access: Access::READ,
             unknown: false,
+            listed: false,
             causes: vec![word.span],
         })
         .collect();

@@ -376,6 +376,16 @@ impl Protected {
             })
     }
 
+    /// Returns whether every object below `found` lies in something hidden.
+    fn hides_all_below(&self, found: &Found) -> bool {
+        self.holding(&found.path, found.identity).is_none()
+            && self.below(&found.path).all(|object| {
+                let rest = object.path.strip_prefix(&found.path);
+                let mut steps = rest.unwrap_or(&object.path).components();
+                steps.any(|step| step.as_os_str().as_encoded_bytes().starts_with(b"."))
+            })
+    }
+
     /// Returns the object that an action touches by reaching for `found`.
     pub(crate) fn touched_by(&self, found: &Found, reach: Reach) -> Option<&ProtectedObject> {
         if reach.is_deep
@@ -387,6 +397,10 @@ impl Protected {
         {
             // Reading all of a folder reads the keys in it.
             return self.key_below(found, reach.sees_hidden);
+        }
+        // What leaves hidden folders alone changes nothing in them from above.
+        if !reach.sees_hidden && reach.is_deep && self.hides_all_below(found) {
+            return None;
         }
         let changes = reach.access.changes();
         match self.relation(found)? {

@@ -153,6 +153,9 @@ pub struct PathFact {
     /// Whether the written form holds what only running would show.
     #[serde(default, skip_serializing_if = "Not::not")]
     pub unknown: bool,
+    /// Whether only its name and attributes are looked at, and not its content.
+    #[serde(default, skip_serializing_if = "Not::not")]
+    pub listed: bool,
     /// The words of the command line that cause it; empty when a parameter does.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub causes: Vec<Span>,

@@ -73,8 +73,18 @@ pub(crate) fn all(paths: &[PathFact], home: &str, told: Vec<Effect>) -> Vec<Effe
 
 /// Returns what reaching for a path means.
 fn kinds(fact: &PathFact, home: &str) -> Vec<EffectKind> {
-    let resolved = fact.resolved.as_deref().unwrap_or_default();
-    let places = place_kinds(resolved, fact.access, Some(home));
+    let places = match &fact.resolved {
+        _ if fact.listed => Vec::new(),
+        Some(resolved) => place_kinds(resolved, fact.access, Some(home)),
+        // Where the beginning cannot be told, its end may still say what it is.
+        None if fact.written.starts_with('/') => {
+            place_kinds(&fact.written, fact.access, Some(home))
+        }
+        None if fact.written.contains('/') => {
+            place_kinds(&format!("/…/{}", fact.written), fact.access, Some(home))
+        }
+        None => Vec::new(),
+    };
     // A program that may do anything is told as one unknown effect.
     if fact.access == Access::ANY {
         let is_read = |kind: &EffectKind| *kind == EffectKind::Credential;

@@ -115,6 +115,7 @@ pub(crate) fn this_machine(written: &str, scheme: Option<String>) -> HostFact {
         host: None,
         port: None,
         class: NetworkClass::Loopback,
+        causes: Vec::new(),
     }
 }
 
@@ -126,6 +127,7 @@ pub(crate) fn somewhere(written: &str) -> HostFact {
         host: None,
         port: None,
         class: NetworkClass::Unknown,
+        causes: Vec::new(),
     }
 }
 

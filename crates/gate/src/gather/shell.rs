@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use aegis_shell::{Extent, Touched, hints, located, loose_words, program_name, touched};
 use aegis_types::{
     Access, Command, Condition, Directory, Plan, RedirectionKind, Span, UnknownCause, Word,
-    WordPart,
+    WordPart, Wrapper,
 };
 
 use super::near::{self, Material};
@@ -141,6 +141,35 @@ fn cause(command: &Command, item: &Touched) -> Span {
     }
 }
 
+/// Adds what a word with a gap between `before` and `after` may lead to.
+fn touch_gap(
+    command: &Command,
+    item: &Touched,
+    (before, after): (&str, &str),
+    through: &str,
+    touches: &mut Touches<'_>,
+) {
+    let own = written(&item.word);
+    // What `find` finds lies below the folder in which it looks.
+    let is_found = after.is_empty() && !before.is_empty() && runs_within(command, "find");
+    if is_found {
+        touches.add_fact_only(&Path::new(before).join("…"), &own, item.access);
+    } else {
+        touches.add_unresolved(&own, item.access);
+    }
+    if item.access.changes() {
+        gap_comes_near(before, after, through, touches);
+    }
+}
+
+/// Returns whether a command is run by the program `name`.
+fn runs_within(command: &Command, name: &str) -> bool {
+    command
+        .through
+        .iter()
+        .any(|wrapper| matches!(wrapper, Wrapper::Program(program) if program == name))
+}
+
 /// Adds what one word of a command leads to.
 pub(crate) fn touch_word(
     line: &Line<'_>,
@@ -175,7 +204,7 @@ pub(crate) fn touch_word(
         && program_name(command).is_some_and(|name| LISTING.contains(&&*name));
     let reached = |path: &Path, is_unknown: bool, touches: &mut Touches<'_>| {
         if only_lists {
-            touches.add_fact_only(path, &own, item.access);
+            touches.add_listed(path, &own, item.access);
             return;
         }
         touches.reach(&Reached {
@@ -212,12 +241,7 @@ pub(crate) fn touch_word(
                 reached(Path::new(&pattern.replace('\\', "")), true, touches);
             }
         }
-        Shape::Gap { before, after } => {
-            touches.add_unresolved(&own, item.access);
-            if item.access.changes() {
-                gap_comes_near(before, after, through, touches);
-            }
-        }
+        Shape::Gap { before, after } => touch_gap(command, item, (before, after), through, touches),
     }
 }
 

@@ -217,6 +217,7 @@ impl<'a> Touches<'a> {
             identity: place.identity,
             access,
             unknown: reached.is_unknown || place.path.to_str().is_none(),
+            listed: false,
             causes: self.cause.into_iter().collect(),
         };
         match self.paths.iter_mut().find(|known| {
@@ -227,6 +228,7 @@ impl<'a> Touches<'a> {
             Some(known) => {
                 known.access = known.access.or(access);
                 known.unknown |= fact.unknown;
+                known.listed = false;
             }
             None => self.paths.push(fact),
         }
@@ -234,6 +236,15 @@ impl<'a> Touches<'a> {
             // What is left out may be of any command.
             self.cause = None;
             self.add_unresolved("…", Access::ANY);
+        }
+    }
+
+    /// Adds a path of which only the name and the attributes are looked at.
+    pub(crate) fn add_listed(&mut self, path: &Path, written: &str, access: Access) {
+        let known = self.paths.len();
+        self.add_fact_only(path, written, access);
+        if let Some(fact) = self.paths.get_mut(known) {
+            fact.listed = true;
         }
     }
 
@@ -261,6 +272,7 @@ impl<'a> Touches<'a> {
             identity: None,
             access,
             unknown: true,
+            listed: false,
             causes: self.cause.into_iter().collect(),
         };
         if !self.paths.contains(&fact) {

@@ -59,6 +59,9 @@ pub(crate) fn shape(word: &Word, surroundings: &Surroundings, directory: &Path) 
             WordPart::Unknown(UnknownCause::Variable(name)) if name == "HOME" => {
                 Piece::Text(surroundings.home.to_string_lossy().into_owned())
             }
+            WordPart::Unknown(UnknownCause::Variable(name)) if name == "TMPDIR" => {
+                temporary(surroundings)
+            }
             // Whichever process of the action it is, its directory is known.
             WordPart::Unknown(UnknownCause::Variable(name))
                 if before.ends_with("/proc/") && NUMBERS.contains(&name.as_str()) =>
@@ -82,6 +85,15 @@ pub(crate) fn shape(word: &Word, surroundings: &Surroundings, directory: &Path) 
         shape: join(&pieces),
         is_assumed,
     }
+}
+
+/// Returns the folder for temporary files.
+///
+/// A shell that has no `TMPDIR` has nothing there; scripts that use it mean `/tmp`.
+fn temporary(surroundings: &Surroundings) -> Piece {
+    let folder = surroundings.folder("TMPDIR");
+    let folder = folder.unwrap_or_else(|| PathBuf::from("/tmp"));
+    Piece::Text(folder.to_string_lossy().trim_end_matches('/').to_owned())
 }
 
 /// Parameters that are numbers of processes.
