@@ -331,6 +331,7 @@ pub(crate) mod tests {
                 identity: None,
                 access: Access::WRITE,
                 unknown: false,
+                listed: false,
                 causes: Vec::new(),
             })
             .collect();

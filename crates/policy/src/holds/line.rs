@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use aegis_types::{Command, ProgramFact, ProgramStanding, Word, WordPart};
 
-use super::options::{self, OtherSpelling};
+use super::options;
+use aegis_shell::ProgramOptions;
 
 /// A command in its normal form.
 #[derive(Debug)]
@@ -120,6 +121,10 @@ impl<'a> Line<'a> {
                 continue;
             }
             if self.is_global_with_value(&text) {
+                self.flags.push(Flag {
+                    name: text.clone(),
+                    may_be_value: false,
+                });
                 self.globals.push(text);
                 if let Some(value) = words.next() {
                     self.note_unknown(value);
@@ -162,7 +167,8 @@ impl<'a> Line<'a> {
             && self
                 .program
                 .name()
-                .is_some_and(|program| options::takes_value(program, option))
+                .and_then(|program| ProgramOptions::of(program, []))
+                .is_some_and(|known| known.has_subcommands() && known.takes_value(option))
     }
 
     /// Returns the words of which one may be the first of the subcommand;
@@ -171,7 +177,7 @@ impl<'a> Line<'a> {
     /// A word right after an option may be the option's value, so that the
     /// subcommand is the next one.
     pub(crate) fn possible_subcommands(&self) -> impl Iterator<Item = Option<&str>> {
-        let is_known = self.program.name().is_some_and(options::is_known);
+        let is_known = self.known().is_some();
         let mut may_follow = true;
         self.words.iter().map_while(move |word| {
             let is_possible = may_follow;
@@ -188,13 +194,7 @@ impl<'a> Line<'a> {
     /// Returns whether the option `wanted` is given, in any of its spellings.
     pub(super) fn gives(&self, wanted: &str) -> Given {
         let program = self.program.name().unwrap_or_default();
-        let mut given = self.is_spelled(wanted);
-        for other in options::other_spellings(program, self.subcommand(), wanted) {
-            given = given.max(match other {
-                OtherSpelling::Long(long) => self.is_spelled(long),
-                OtherSpelling::Short(letter) => self.has_letter(letter),
-            });
-        }
+        let mut given = self.is_spelled(wanted).max(self.is_known_as(wanted));
         if program == "git" && self.subcommand() == "push" {
             given = given.max(self.is_pushed_as(wanted));
         }
@@ -246,24 +246,47 @@ impl<'a> Line<'a> {
 
     /// Returns whether one of the letters of `-rf` is given, in any spelling.
     fn gives_letter(&self, letter: char) -> Given {
-        let program = self.program.name().unwrap_or_default();
-        let option = format!("-{letter}");
-        options::other_spellings(program, self.subcommand(), &option)
-            .map(|other| match other {
-                OtherSpelling::Long(long) => self.is_spelled(long),
-                OtherSpelling::Short(twin) => self.has_letter(twin),
-            })
-            .max()
-            .unwrap_or(Given::No)
+        self.is_known_as(&format!("-{letter}"))
             .max(self.has_letter(letter))
+    }
+
+    /// Returns what the program's options are known to be.
+    fn known(&self) -> Option<ProgramOptions> {
+        let words = self.words.iter().filter(|word| word.is_literal);
+        ProgramOptions::of(self.program.name()?, words.map(|word| &*word.shown))
+    }
+
+    /// Returns whether an option is given that is known to be the same as `wanted`.
+    fn is_known_as(&self, wanted: &str) -> Given {
+        let Some(known) = self.known() else {
+            return Given::No;
+        };
+        let Some(normal) = known.normal(wanted) else {
+            return Given::No;
+        };
+        let is_same = |spelling: &str| known.normal(spelling) == Some(normal);
+        let is_given = self.flags.iter().any(|flag| {
+            is_same(&flag.name)
+                || letters(&flag.name, &known)
+                    .is_some_and(|mut letters| letters.any(|letter| is_same(&letter)))
+        });
+        if is_given { Given::Yes } else { Given::No }
     }
 
     /// Returns whether `letter` is among those of `-abc`.
     fn has_letter(&self, letter: char) -> Given {
-        let is_among = |flag: &Flag<'_>| {
-            flag.name
+        let known = self.known();
+        let wanted = format!("-{letter}");
+        let is_among = |flag: &Flag<'_>| match &known {
+            Some(known) => {
+                flag.name == wanted
+                    || letters(&flag.name, known)
+                        .is_some_and(|mut letters| letters.any(|letter| letter == wanted))
+            }
+            None => flag
+                .name
                 .strip_prefix('-')
-                .is_some_and(|letters| !letters.starts_with('-') && letters.contains(letter))
+                .is_some_and(|letters| !letters.starts_with('-') && letters.contains(letter)),
         };
         if self.flags.iter().any(is_among) {
             Given::Yes
@@ -296,6 +319,23 @@ impl<'a> Line<'a> {
                 && fast_glob::glob_match(word.shown.as_bytes(), option.as_bytes())
         })
     }
+}
+
+/// Returns the options of `-abc`, up to the first one of which the rest is the value.
+fn letters<'n>(
+    name: &'n str,
+    known: &'n ProgramOptions,
+) -> Option<impl Iterator<Item = String> + 'n> {
+    let letters = name.strip_prefix('-')?;
+    if letters.starts_with('-') || known.is_long_single() {
+        return None;
+    }
+    let mut ended = false;
+    Some(letters.chars().map_while(move |letter| {
+        let option = format!("-{letter}");
+        let is_over = std::mem::replace(&mut ended, known.ends_letters(&option));
+        (!is_over).then_some(option)
+    }))
 }
 
 fn program(word: Option<&Word>) -> Program<'_> {

@@ -215,6 +215,7 @@ mod tests {
             identity: None,
             access,
             unknown: false,
+            listed: false,
             causes: Vec::new(),
         }
     }

@@ -277,6 +277,7 @@ fn asked() -> impl Strategy<Value = ActionRequest> {
         identity: None,
         access,
         unknown: fate == 1,
+        listed: false,
         causes: Vec::new(),
     });
     let host = (select(&HOSTS[..]), 0..4_u8).prop_map(|(host, fate)| HostFact {
