@@ -270,7 +270,10 @@ fn effect_rows(request: &ActionRequest, text: &str) -> Vec<Row> {
         add(Row::new(&way, what, causing(&fact.causes, text), tone));
     }
     for fact in &context.hosts {
-        let is_it = |effect: &Effect| effect.resource == EffectResource::Host(fact.written.clone());
+        let is_it = |effect: &Effect| {
+            effect.resource == EffectResource::Host(fact.written.clone())
+                || effect.kind == EffectKind::Network && effect.causes == fact.causes
+        };
         if !context.effects.iter().any(is_it) {
             let words = causing(&fact.causes, text);
             add(Row::new(
@@ -321,7 +324,6 @@ impl Row {
 /// Returns what an effect is done to; nothing for a program that simply runs,
 /// which the plan shows.
 fn resource(effect: &Effect, request: &ActionRequest) -> Option<(String, Tone)> {
-    let untold = || ("what cannot be told".to_owned(), Tone::Careful);
     Some(match &effect.resource {
         EffectResource::Path(written) => {
             let facts = || request.context.paths.iter();
@@ -344,7 +346,25 @@ fn resource(effect: &Effect, request: &ActionRequest) -> Option<(String, Tone)> 
         }
         EffectResource::Program(_) if effect.kind == EffectKind::Execute => return None,
         EffectResource::Program(name) | EffectResource::Named(name) => (name.clone(), Tone::Plain),
-        EffectResource::Unknown => untold(),
+        EffectResource::Unknown => match effect.kind {
+            EffectKind::Network | EffectKind::Upload => {
+                ("a host that cannot be told".to_owned(), Tone::Careful)
+            }
+            EffectKind::Unknown => ("what cannot be told".to_owned(), Tone::Careful),
+            EffectKind::Read
+            | EffectKind::Write
+            | EffectKind::Delete
+            | EffectKind::Execute
+            | EffectKind::Privilege
+            | EffectKind::Persistence
+            | EffectKind::Credential
+            | EffectKind::Process
+            | EffectKind::Package
+            | EffectKind::History
+            | EffectKind::RemoteCode
+            | EffectKind::WrittenCode
+            | EffectKind::RemoteShell => ("–".to_owned(), Tone::Plain),
+        },
     })
 }
 
@@ -380,6 +400,6 @@ fn is_told(fact: &PathFact, request: &ActionRequest) -> bool {
 /// Returns the words of the text that cause something.
 fn causing(causes: &[Span], text: &str) -> String {
     let word = |span: &Span| text.get(span.start as usize..span.end as usize);
-    let words: Vec<&str> = causes.iter().filter_map(word).collect();
+    let words: Vec<&str> = causes.iter().filter_map(word).map(str::trim).collect();
     words.join(" … ")
 }
