@@ -71,7 +71,7 @@ pub fn run_elsewhere(command: &Command) -> Option<String> {
         "kubectl" | "oc" => {
             let dashes = arguments.iter().position(|word| first_text(word) == "--")?;
             let rest = arguments.get(dashes + 1..)?;
-            rest.iter().map(as_text).collect()
+            rest.iter().map(quoted).collect()
         }
         _ => return None,
     };
@@ -82,19 +82,19 @@ fn in_container(arguments: &[Word]) -> Option<Vec<String>> {
     let is_verb = |word: &Word| matches!(first_text(word), "run" | "exec" | "create");
     let verb = arguments.iter().position(is_verb)?;
     let read = option::read(arguments.get(verb + 1..)?, &CONTAINER);
-    let entry = read.values(&["entrypoint"]).map(shown_text);
-    let rest = read.operands.iter().skip(1).map(|word| as_text(word));
+    let entry = read.values(&["entrypoint"]).map(quoted);
+    let rest = read.operands.iter().skip(1).map(|word| quoted(word));
     Some(entry.chain(rest).collect())
 }
 
-/// Each word stays one, unless it is a text for a shell.
-fn as_text(word: &Word) -> String {
+/// Returns the text of a word, quoted if a shell would not take it as one word.
+fn quoted(word: &Word) -> String {
     let text = shown_text(word);
-    if text.contains(' ') {
-        format!("; {text} ;")
-    } else {
-        text
+    let is_plain = |c: char| c.is_alphanumeric() || "_./:=@%+,-\u{fffd}".contains(c);
+    if !text.is_empty() && text.chars().all(is_plain) {
+        return text;
     }
+    format!("'{}'", text.replace('\'', "'\\''"))
 }
 
 #[cfg(test)]
@@ -113,6 +113,7 @@ mod tests {
         check("ssh b y z", Some("y z"));
         check("docker run -it --name n image y z", Some("y z"));
         check("docker compose exec service y", Some("y"));
+        check("docker exec box sh -c 'y z'", Some("sh -c 'y z'"));
         check("kubectl exec pod -- y z", Some("y z"));
         check("ssh b", None);
         check("docker ps", None);

@@ -1,13 +1,15 @@
 //! Turns words of the tree into words of the plan.
 
+mod arithmetic;
 mod brace;
 mod field;
 mod operator;
 mod parameter;
+mod pattern;
 
 use aegis_types::{Directory, Redirection, RedirectionKind, UnknownCause, Word, WordPart, Wrapper};
 
-use crate::output::Output;
+use crate::output::{Output, Sink};
 use crate::surroundings::Value;
 use crate::syntax::{Piece, RawRedirection, RawWord, Script, Target, is_name};
 use crate::walk::{Setting, Walk};
@@ -97,14 +99,20 @@ impl Walk<'_> {
         word
     }
 
-    /// Expands redirections.
+    /// Expands redirections; returns them and where the standard output goes.
     pub(crate) fn redirections(
         &mut self,
         raw: &[RawRedirection],
         setting: &Setting,
-    ) -> Vec<Redirection> {
+    ) -> (Vec<Redirection>, Sink) {
         let mut redirections = Vec::with_capacity(raw.len());
-        for RawRedirection { kind, target } in raw {
+        let mut sink = Sink::Usual;
+        for RawRedirection {
+            kind,
+            target,
+            is_output,
+        } in raw
+        {
             let kind = *kind;
             let targets = match target {
                 Target::Word(word) if kind == RedirectionKind::Text => {
@@ -122,12 +130,15 @@ impl Walk<'_> {
                     None => vec![Word::default()],
                 },
             };
+            if *is_output {
+                sink = Sink::new(kind, &targets);
+            }
             let named = targets
                 .into_iter()
                 .map(|target| Redirection { kind, target });
             redirections.extend(named);
         }
-        redirections
+        (redirections, sink)
     }
 
     /// Expands pieces into `fields`, split into words or not.
@@ -153,16 +164,29 @@ impl Walk<'_> {
                     self.substitution(script, splits && !quoted, setting, fields);
                 }
                 Piece::Process(script) => {
-                    let mark = self.around.mark();
-                    self.script(script, &setting.apart(Wrapper::ProcessSubstitution));
-                    self.around.restore(mark);
+                    let setting = setting.apart(Wrapper::ProcessSubstitution);
+                    let output =
+                        self.captured(|walk| walk.own_shell(|walk| walk.script(script, &setting)));
+                    self.add_stream(fields.span(), output);
                     fields.part(WordPart::Unknown(UnknownCause::Output));
                 }
-                Piece::Arithmetic(inner) => {
+                Piece::Arithmetic { inner, quoted } => {
                     let mut expression = Fields::new(fields.span());
                     self.pieces(inner, false, setting, &mut expression);
-                    self.forget_set_by(&[expression.into_single()]);
-                    fields.part(WordPart::Unknown(UnknownCause::Arithmetic));
+                    let mut expression = expression.into_single();
+                    self.embedded.restore(&mut expression);
+                    let value = expression.literal().and_then(|text| self.calculate(&text));
+                    match value {
+                        Some(value) => self.value(
+                            &[WordPart::Literal(value.to_string())],
+                            splits && !quoted,
+                            fields,
+                        ),
+                        None => {
+                            self.forget_set_by(&[expression]);
+                            fields.part(WordPart::Unknown(UnknownCause::Arithmetic));
+                        }
+                    }
                 }
                 Piece::Array(elements) => {
                     self.words(elements, setting);
@@ -248,28 +272,33 @@ impl Walk<'_> {
         fields: &mut Fields,
     ) {
         let before = self.plan.commands.len();
-        let mark = self.around.mark();
-        self.script(script, &setting.apart(Wrapper::Substitution));
-        let directory = self.around.places().current.clone();
-        self.around.restore(mark);
+        let apart = setting.apart(Wrapper::Substitution);
+        let mut directory = Directory::Unknown;
+        let output = self.captured(|walk| {
+            walk.own_shell(|walk| {
+                walk.script(script, &apart);
+                directory = walk.around.places().current.clone();
+            });
+        });
         let is_plain = matches!(script.items.as_slice(), [item] if matches!(item.links.as_slice(), [link] if link.pipeline.members.len() == 1));
-        if is_plain {
-            if self.prints_directory(before) {
-                push_directory(&directory, fields);
-                return;
+        if is_plain && self.prints_directory(before) {
+            push_directory(&directory, fields);
+            return;
+        }
+        if is_plain && self.makes_temporary(before) {
+            // A name that nothing else has, in the folder for such files.
+            fields.part(WordPart::Literal("/tmp/tmp.XXXXXXXXXX".to_owned()));
+            return;
+        }
+        match output {
+            Output::Text(text) if !text.contains('\0') => {
+                let text = text.trim_end_matches('\n').to_owned();
+                self.value(&[WordPart::Literal(text)], splits, fields);
             }
-            if self.makes_temporary(before) {
-                // A name that nothing else has, in the folder for such files.
-                fields.part(WordPart::Literal("/tmp/tmp.XXXXXXXXXX".to_owned()));
-                return;
-            }
-            if let Output::Text(text) = self.output_since(before) {
-                let value = [WordPart::Literal(text.trim_end_matches('\n').to_owned())];
-                self.value(&value, splits, fields);
-                return;
+            Output::Text(_) | Output::Paths(_) | Output::Unknown => {
+                fields.part(WordPart::Unknown(UnknownCause::Output));
             }
         }
-        fields.part(WordPart::Unknown(UnknownCause::Output));
     }
 
     fn prints_directory(&self, before: usize) -> bool {

@@ -16,10 +16,12 @@
 //! command runs; [`hints`] lists the text that inline code shows.
 
 mod code;
+mod decode;
 mod effect;
 mod elsewhere;
 mod embed;
 mod expand;
+mod file;
 mod hint;
 mod limit;
 mod locate;

@@ -54,7 +54,8 @@ fn rsync_runs(previous: &str, text: &str) -> bool {
     )
 }
 
-const GIT: Spec = Spec {
+/// The options of git before its subcommand.
+pub(crate) const GIT: Spec = Spec {
     short: "Cc",
     long: &[
         "git-dir",
@@ -139,7 +140,16 @@ pub(crate) fn git_setting_runs(setting: &str) -> bool {
 mod tests {
     fn runs(text: &str) -> bool {
         let plan = crate::plan(text);
-        !plan.unknowns.is_empty()
+        plan.commands.iter().any(|command| {
+            let words: Vec<_> = command
+                .program
+                .iter()
+                .chain(&command.arguments)
+                .cloned()
+                .collect();
+            let name = crate::program::program_name(command).unwrap_or_default();
+            super::option_code(&name, &words).is_some()
+        })
     }
 
     #[test]

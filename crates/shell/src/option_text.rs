@@ -5,8 +5,9 @@
 
 use aegis_types::{Assignment, Word, WordPart};
 
-use crate::option::{first_text, shown_text, without_start};
-use crate::option_code::git_setting_runs;
+use crate::option::{self, first_text, shown_text, without_start};
+use crate::option_code::{GIT, git_setting_runs};
+use crate::run::push_text;
 
 /// How a value becomes the text that is run.
 #[derive(Clone, Copy, Debug)]
@@ -143,7 +144,13 @@ pub(crate) fn option_texts(name: &str, words: &[Word]) -> Vec<GivenText> {
     for (programs, options, form) in OPTIONS {
         if programs.contains(&name) {
             let values = values(arguments, options);
-            let found = values.iter().filter_map(|value| text_in(value, form));
+            let found = values.iter().filter_map(|value| {
+                let text = text_in(value, form)?;
+                Some(match form {
+                    Form::Git => with_arguments(text, value, arguments),
+                    Form::Whole | Form::After(_) | Form::Ssh => text,
+                })
+            });
             texts.extend(found.map(GivenText::from));
         }
     }
@@ -264,6 +271,23 @@ fn git_setting(setting: &Word) -> Option<Word> {
     }
     // Another alias is a subcommand with its arguments.
     Some(after_git(value))
+}
+
+/// Returns the text of an alias with the arguments of its use.
+fn with_arguments(mut text: Word, setting: &Word, arguments: &[Word]) -> Word {
+    let read = option::read(arguments, &GIT);
+    let Some((subcommand, rest)) = read.operands.split_first() else {
+        return text;
+    };
+    let name = format!("alias.{}=", first_text(subcommand));
+    if first_text(setting).starts_with(&name) {
+        for word in rest {
+            push_text(&mut text, " ");
+            text.parts.extend(quoted(word).parts);
+        }
+        text.parts = crate::locate::merged(text.parts);
+    }
+    text
 }
 
 fn after_git(mut value: Word) -> Word {

@@ -1,7 +1,8 @@
 //! What a command writes to its standard output, where the text shows it.
 
-use aegis_types::{Command, RedirectionKind, UnknownCause, Word, WordPart};
+use aegis_types::{Command, Redirection, RedirectionKind, UnknownCause, Word, WordPart};
 
+use crate::decode;
 use crate::option::first_text;
 use crate::program::program_name;
 
@@ -16,36 +17,116 @@ pub(crate) enum Output {
     Unknown,
 }
 
-/// Returns what `command` writes to its standard output.
-pub(crate) fn output_of(command: &Command) -> Output {
-    let goes_elsewhere = command
-        .redirections
-        .iter()
-        .any(|redirection| match redirection.kind {
-            RedirectionKind::Write | RedirectionKind::Append | RedirectionKind::ReadWrite => true,
-            RedirectionKind::Read | RedirectionKind::Text | RedirectionKind::Descriptor => false,
-        });
-    if goes_elsewhere {
-        return Output::Unknown;
-    }
-    match program_name(command).as_deref() {
-        Some("find") => Output::Paths(starts(command)),
-        Some("ls") => Output::Paths(names(command)),
-        Some("tee") if command.arguments.is_empty() => {
-            document(command).map_or(Output::Unknown, Output::Text)
+/// Where a command's standard output goes.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum Sink {
+    /// Where that of the shell goes.
+    #[default]
+    Usual,
+    /// To a file.
+    File {
+        /// The file.
+        target: Word,
+        /// Whether what it holds stays in front.
+        appends: bool,
+    },
+    /// To another descriptor.
+    Elsewhere,
+}
+
+impl Sink {
+    /// Returns where a redirection of the standard output leads.
+    pub(crate) fn new(kind: RedirectionKind, targets: &[Word]) -> Self {
+        let [target] = targets else {
+            return Self::Elsewhere;
+        };
+        match kind {
+            RedirectionKind::Write | RedirectionKind::ReadWrite => Self::File {
+                target: target.clone(),
+                appends: false,
+            },
+            RedirectionKind::Append => Self::File {
+                target: target.clone(),
+                appends: true,
+            },
+            RedirectionKind::Descriptor if first_text(target) == "1" => Self::Usual,
+            RedirectionKind::Descriptor | RedirectionKind::Read | RedirectionKind::Text => {
+                Self::Elsewhere
+            }
         }
-        _ => printed_by(command).map_or(Output::Unknown, Output::Text),
     }
 }
 
-/// Returns the text that `command` prints, wherever that goes.
-pub(crate) fn printed_by(command: &Command) -> Option<String> {
-    match program_name(command).as_deref() {
-        Some("echo") => echoed(&command.arguments),
-        Some("printf") => printed(&command.arguments),
-        Some("cat") if command.arguments.is_empty() => document(command),
-        _ => None,
+/// What the commands of a list write, one after the other.
+#[derive(Debug, Default)]
+pub(crate) struct Collected(Option<Output>);
+
+impl Collected {
+    /// Adds what the next command writes.
+    pub(crate) fn add(&mut self, output: Output) {
+        if output.is_nothing() {
+            return;
+        }
+        self.0 = Some(match (self.0.take(), output) {
+            (None, output) => output,
+            (Some(Output::Text(before)), Output::Text(text)) => Output::Text(before + &text),
+            (Some(_), _) => Output::Unknown,
+        });
     }
+
+    /// Returns all that was written.
+    pub(crate) fn into_output(self) -> Output {
+        self.0.unwrap_or_else(|| Output::Text(String::new()))
+    }
+}
+
+impl Output {
+    /// Returns whether nothing is written.
+    pub(crate) fn is_nothing(&self) -> bool {
+        matches!(self, Self::Text(text) if text.is_empty())
+    }
+}
+
+/// Returns what `command` writes to its standard output when it reads `input`.
+pub(crate) fn output_of(command: &Command, input: Option<&Output>) -> Output {
+    let Some(program) = program_name(command) else {
+        // Assignments and redirections alone write nothing.
+        return match command.program {
+            Some(_) => Output::Unknown,
+            None => Output::Text(String::new()),
+        };
+    };
+    let arguments = command.arguments.as_slice();
+    let read = || match (document(command), input) {
+        (Some(text), _) => Some(text),
+        (None, Some(Output::Text(text))) if !reads_file(command) => Some(text.clone()),
+        (None, _) => None,
+    };
+    let text = match program.as_ref() {
+        "echo" => echoed(arguments),
+        "printf" => printed(arguments),
+        "cat" if arguments.iter().all(|word| first_text(word) == "-") => read(),
+        "tee" => read(),
+        "find" => return Output::Paths(starts(command)),
+        "ls" => return Output::Paths(names(command)),
+        ":" | "true" | "false" | "[" | "test" | "export" | "unset" | "shift" | "local" | "read"
+        | "eval" | "exec" | "sleep" | "mkdir" | "touch" | "chmod" | "shopt" => Some(String::new()),
+        "cd" if arguments.iter().all(|word| first_text(word) != "-") => Some(String::new()),
+        name => decode::decoder(name, arguments)
+            .and_then(|decoder| read().and_then(|text| decoder(&text))),
+    };
+    text.map_or(Output::Unknown, Output::Text)
+}
+
+fn reads_file(command: &Command) -> bool {
+    let mut redirections = command.redirections.iter();
+    redirections.any(|redirection| match redirection.kind {
+        RedirectionKind::Read | RedirectionKind::ReadWrite => true,
+        RedirectionKind::Write
+        | RedirectionKind::Append
+        | RedirectionKind::Text
+        | RedirectionKind::Descriptor => false,
+    })
 }
 
 fn echoed(arguments: &[Word]) -> Option<String> {
@@ -55,15 +136,21 @@ fn echoed(arguments: &[Word]) -> Option<String> {
     for argument in arguments {
         let word = argument.literal()?;
         if words.is_empty() && is_echo_option(&word) {
-            has_escapes |= word.contains('e');
-            ends_line &= !word.contains('n');
+            for letter in word.chars() {
+                match letter {
+                    'e' => has_escapes = true,
+                    'E' => has_escapes = false,
+                    'n' => ends_line = false,
+                    _ => {}
+                }
+            }
         } else {
             words.push(word);
         }
     }
     let mut text = words.join(" ");
     if has_escapes && text.contains('\\') {
-        return None;
+        text = decode::escaped(&text, decode::Escapes::Echo)?;
     }
     if ends_line {
         text.push('\n');
@@ -76,68 +163,80 @@ fn is_echo_option(word: &str) -> bool {
         .is_some_and(|letters| !letters.is_empty() && letters.chars().all(|c| "neE".contains(c)))
 }
 
-fn printed(arguments: &[Word]) -> Option<String> {
-    let (format, values) = arguments.split_first()?;
+/// Returns what `printf` writes with a format and values.
+pub(crate) fn printed(arguments: &[Word]) -> Option<String> {
+    let (format, values) = match arguments {
+        [dashes, rest @ ..] if first_text(dashes) == "--" => rest.split_first()?,
+        _ => arguments.split_first()?,
+    };
     let format = format.literal()?;
     if format.starts_with('-') {
         return None;
     }
-    let format = unescaped(&format)?;
-    let mut parts = format.split("%s");
-    let first = parts.next().unwrap_or_default();
-    let rest: Vec<&str> = parts.collect();
-    if format.replace("%s", "").contains('%') {
-        return None;
-    }
-    if rest.is_empty() {
-        return values.is_empty().then(|| format.clone());
-    }
+    let values: Option<Vec<String>> = values.iter().map(Word::literal).collect();
+    let mut values = values?.into_iter();
     let mut text = String::new();
-    let mut values = values.iter();
     loop {
-        text.push_str(first);
-        for part in &rest {
-            if let Some(value) = values.next() {
-                text.push_str(&value.literal()?);
+        let before = values.len();
+        let mut pieces = format.split('%');
+        text.push_str(&decode::escaped(
+            pieces.next().unwrap_or_default(),
+            decode::Escapes::Printf,
+        )?);
+        while let Some(piece) = pieces.next() {
+            if piece.is_empty() {
+                // Two signs stand for one; what follows the second is text.
+                text.push('%');
+                text.push_str(&decode::escaped(pieces.next()?, decode::Escapes::Printf)?);
+                continue;
             }
-            text.push_str(part);
+            let value = values.next().unwrap_or_default();
+            let rest = match piece.split_at_checked(1)? {
+                ("s", rest) => {
+                    text.push_str(&value);
+                    rest
+                }
+                ("b", rest) => {
+                    text.push_str(&decode::escaped(&value, decode::Escapes::Echo)?);
+                    rest
+                }
+                ("d" | "i", rest) => {
+                    let number: i64 = if value.is_empty() {
+                        0
+                    } else {
+                        value.parse().ok()?
+                    };
+                    text.push_str(&number.to_string());
+                    rest
+                }
+                _ => return None,
+            };
+            text.push_str(&decode::escaped(rest, decode::Escapes::Printf)?);
         }
         if values.len() == 0 {
             return Some(text);
         }
-    }
-}
-
-/// Resolves the escapes of a format; `None` if there are others.
-fn unescaped(format: &str) -> Option<String> {
-    let mut text = String::new();
-    let mut characters = format.chars();
-    while let Some(character) = characters.next() {
-        if character != '\\' {
-            text.push(character);
-            continue;
+        if values.len() == before || text.len() > crate::limit::TEXT_BYTES_MAX {
+            // Values that the format does not take are taken by none.
+            return (values.len() == before).then_some(text);
         }
-        text.push(match characters.next()? {
-            'n' => '\n',
-            't' => '\t',
-            'r' => '\r',
-            same @ ('\\' | '"' | '\'') => same,
-            _ => return None,
-        });
     }
-    Some(text)
 }
 
 fn document(command: &Command) -> Option<String> {
-    let mut inputs = command.redirections.iter().rev().filter(|it| {
-        matches!(
-            it.kind,
-            RedirectionKind::Text | RedirectionKind::Read | RedirectionKind::ReadWrite
-        )
-    });
-    let input = inputs.next()?;
-    let is_text = input.kind == RedirectionKind::Text;
-    input.target.literal().filter(|_| is_text)
+    let is_input = |redirection: &&Redirection| match redirection.kind {
+        RedirectionKind::Read | RedirectionKind::ReadWrite | RedirectionKind::Text => true,
+        RedirectionKind::Write | RedirectionKind::Append | RedirectionKind::Descriptor => false,
+    };
+    let redirection = command.redirections.iter().rfind(is_input)?;
+    match redirection.kind {
+        RedirectionKind::Text => redirection.target.literal(),
+        RedirectionKind::Read
+        | RedirectionKind::Write
+        | RedirectionKind::Append
+        | RedirectionKind::ReadWrite
+        | RedirectionKind::Descriptor => None,
+    }
 }
 
 /// Returns words with which the names start that `ls` writes: those of a

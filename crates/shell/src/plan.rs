@@ -27,6 +27,7 @@ pub fn plan(text: &str) -> Plan {
         walk.note(whole, UnknownCause::Syntax);
     } else {
         walk.text(text, Origin::Offset(0), &Setting::default());
+        walk.late_traps();
         walk.uncalled_functions();
     }
     walk.plan

@@ -5,8 +5,11 @@ mod code;
 mod directory;
 mod given;
 mod prefix;
+mod runner;
 mod search;
 mod shell;
+
+pub(crate) use directory::path_from;
 
 use std::rc::Rc;
 
@@ -15,15 +18,20 @@ use aegis_types::{
 };
 
 use crate::limit::WORDS_MAX;
+use crate::option::first_text;
 use crate::option_code::option_code;
 use crate::option_text::{GivenText, option_texts, variable_texts};
+use crate::output::Sink;
 use crate::program::name_of;
-use crate::surroundings::Value;
-use crate::syntax::{Node, Origin, Piece, RawAssignment, RawWord, split_assignment};
+use crate::surroundings::{Saved, Value};
+use crate::syntax::{Node, Origin, Piece, RawAssignment, RawWord, is_name, split_assignment};
 use crate::walk::{Setting, Walk};
 
 /// How many bodies of one function are followed.
 const BODIES_MAX: usize = 8;
+
+/// The longest text of an alias whose end is another one.
+const ALIAS_BYTES_MAX: usize = 4 * 1024;
 
 /// A command that may turn out to run another one.
 #[derive(Clone, Debug, Default)]
@@ -36,6 +44,10 @@ pub(crate) struct Draft {
     pub(crate) assignments: Vec<Assignment>,
     /// Its redirections.
     pub(crate) redirections: Vec<Redirection>,
+    /// Whether it sees none of the variables that are set before it.
+    pub(crate) is_cleared: bool,
+    /// Where its standard output goes.
+    pub(crate) sink: Sink,
     /// Its directory, if it is not that of the shell.
     pub(crate) directory: Option<Directory>,
     /// What its name can mean.
@@ -64,22 +76,25 @@ impl Walk<'_> {
         setting: &Setting,
     ) {
         let outer = std::mem::replace(&mut self.has_other_words, false);
+        let streams = std::mem::take(&mut self.streams);
         let start = self.plan.commands.len();
         self.simple_once(node, assignments, words, setting);
         if self.has_other_words && !self.takes_other_words {
             let mark = self.around.mark();
             self.takes_other_words = true;
+            self.streams.clear();
             let end = self.plan.commands.len();
-            self.simple_once(node, assignments, words, &setting.branch());
+            self.simple_once(node, assignments, words, &setting.perhaps());
             self.takes_other_words = false;
             self.forget_repeated(start, end);
             self.around.restore(mark);
         }
         self.has_other_words = outer;
+        self.streams = streams;
     }
 
     /// Takes commands from the end of the plan that stand between `start` and `end` as well.
-    fn forget_repeated(&mut self, start: usize, end: usize) {
+    pub(crate) fn forget_repeated(&mut self, start: usize, end: usize) {
         if end >= self.plan.commands.len() {
             return;
         }
@@ -114,9 +129,17 @@ impl Walk<'_> {
             ..Draft::default()
         };
         let mut values = Vec::new();
+        // Each sees those before it; a program's own end before its words are looked at.
+        let (mut saved, mut given) = (Vec::new(), Vec::new());
         for assignment in assignments {
-            values.push(self.assignment(assignment, setting, &mut draft));
+            let (name, value) = self.assignment(assignment, setting, &mut draft);
+            if !words.is_empty() {
+                saved.push(self.around.saved(&name));
+                given.push((name.clone(), value.clone()));
+            }
+            self.around.set(&name, value);
         }
+        self.put_back(saved);
         if declares {
             for word in words {
                 match split_assignment(word) {
@@ -131,17 +154,47 @@ impl Walk<'_> {
         } else {
             draft.words = self.words(words, setting);
         }
-        draft.redirections = self.redirections(&node.redirections, setting);
-        if draft.words.is_empty() || declares {
-            for (name, value) in values {
-                self.around.set(&name, value);
-            }
+        (draft.redirections, draft.sink) = self.redirections(&node.redirections, setting);
+        if declares {
+            self.save_locals(&draft, &values, setting);
+        }
+        if draft.words.is_empty() {
+            // Where every word vanished, there is no program with which they would end.
+            values.append(&mut given);
+        }
+        for (name, value) in values {
+            self.around.set(&name, value);
         }
         if draft.words.is_empty() && !words.is_empty() && draft.redirections.is_empty() {
             // Every word vanished: the program was an empty value.
             return self.list(draft, setting);
         }
         self.run(draft, setting);
+    }
+
+    /// Remembers what the variables were that a declaration makes local.
+    fn save_locals(&mut self, draft: &Draft, values: &[(String, Value)], setting: &Setting) {
+        let words: Vec<String> = draft.words.iter().filter_map(Word::literal).collect();
+        let is_local = words.first().is_some_and(|name| match name.as_str() {
+            "local" => true,
+            "declare" | "typeset" => !words
+                .iter()
+                .any(|word| word.starts_with('-') && word.contains('g')),
+            _ => false,
+        });
+        let is_function = |wrapper: &Wrapper| matches!(wrapper, Wrapper::Function(_));
+        if !is_local || !setting.through.iter().any(is_function) {
+            return;
+        }
+        for (name, _) in values {
+            let saved = self.around.saved(name);
+            self.locals.push(saved);
+        }
+        for name in words.iter().skip(1).filter(|word| is_name(word)) {
+            let saved = self.around.saved(name);
+            self.locals.push(saved);
+            self.around.set(name, Value::Unset);
+        }
     }
 
     /// Expands an assignment into `draft`; returns the name and the value it gets.
@@ -151,28 +204,34 @@ impl Walk<'_> {
         setting: &Setting,
         draft: &mut Draft,
     ) -> (String, Value) {
+        let mut subscript = None;
         if let Some(pieces) = &raw.subscript {
-            let subscript = RawWord {
+            let word = RawWord {
                 span: raw.value.span,
                 pieces: pieces.clone(),
             };
-            self.single(&subscript, setting);
+            subscript = self.single(&word, setting).literal();
         }
         let mut value = Value::Unknown;
         let word = if let [Piece::Array(elements)] = raw.value.pieces.as_slice() {
             let words = self.words(elements, setting);
             let word = joined(&words, raw.value.span);
-            value = Value::Elements(words.into());
+            // Elements with subscripts of their own are not in order.
+            let has_subscript = |word: &RawWord| matches!(word.pieces.first(), Some(Piece::Bare(text)) if text.starts_with('['));
+            if !elements.iter().any(has_subscript) {
+                value = Value::Elements(words.into());
+            }
             word
         } else {
             let word = self.single(&raw.value, setting);
-            value = match raw.subscript {
-                Some(_) => value,
+            value = match &raw.subscript {
+                Some(_) if raw.appends => value,
+                Some(_) => self.with_element(&raw.name, subscript.as_deref(), &word),
                 None => Value::Parts(word.parts.as_slice().into()),
             };
             word
         };
-        if raw.appends {
+        if raw.appends && raw.subscript.is_none() {
             value = match (self.around.value(&raw.name), value) {
                 (Some(Value::Parts(before)), Value::Parts(after)) => {
                     Value::Parts([before.as_ref(), after.as_ref()].concat().into())
@@ -189,6 +248,28 @@ impl Walk<'_> {
             value: word,
         });
         (raw.name.clone(), value)
+    }
+
+    /// Returns an array with one more element, or one that is another.
+    fn with_element(&mut self, name: &str, subscript: Option<&str>, word: &Word) -> Value {
+        let index = subscript.and_then(|text| self.calculate(text));
+        let index = index.and_then(|index| usize::try_from(index).ok());
+        let known = match self.around.value(name) {
+            Some(Value::Elements(words)) => words,
+            Some(Value::Unset) => Rc::new([]),
+            Some(Value::Parts(_) | Value::Unknown) | None => return Value::Unknown,
+        };
+        // A word that may be several moves those after it, and gaps are not kept.
+        let is_plain = known.iter().all(|word| word.literal().is_some());
+        let mut words = known.to_vec();
+        match index {
+            Some(index) if is_plain && index < words.len() => {
+                words.splice(index..=index, [word.clone()]);
+            }
+            Some(index) if is_plain && index == words.len() => words.push(word.clone()),
+            _ => return Value::Unknown,
+        }
+        Value::Elements(words.into())
     }
 
     /// Follows a command to what it runs, and lists that.
@@ -216,63 +297,31 @@ impl Walk<'_> {
             return;
         };
         let is_plain = program.literal().is_some_and(|text| !text.contains('/'));
+        let is_aliased =
+            is_plain && draft.lookup == Lookup::Shell && self.alias(&name, &draft, setting);
+        // Whether aliases are expanded at all is a setting of the shell.
+        let branch = is_aliased.then(|| setting.branch());
+        let setting = branch.as_ref().unwrap_or(setting);
         if is_plain && draft.lookup == Lookup::Shell && self.call(&name, &draft, setting) {
             return;
         }
         if is_plain && draft.lookup != Lookup::Programs && self.builtin(&name, &draft, setting) {
             return;
         }
-        let script = program.clone();
-        let given = draft.clone();
         self.program(&name, draft, setting);
-        if !is_plain {
-            self.written_script(&script, &given, &name, setting);
-        }
-    }
-
-    /// Follows a file that the text has written, when it is run as a program.
-    fn written_script(&mut self, script: &Word, draft: &Draft, name: &str, setting: &Setting) {
-        for text in self.written_texts(script) {
-            let first = text.literal().unwrap_or_default();
-            let interpreter = first
-                .lines()
-                .next()
-                .and_then(|line| line.strip_prefix("#!"));
-            let interpreter = interpreter.and_then(|line| line.split_whitespace().last());
-            let interpreter = interpreter.and_then(|path| path.rsplit('/').next());
-            let interpreter = interpreter.unwrap_or("sh").to_owned();
-            self.follow_written(&interpreter, &text, draft, name, setting);
-        }
-    }
-
-    /// Follows text that stands in a file which the text itself has written.
-    pub(crate) fn follow_written(
-        &mut self,
-        interpreter: &str,
-        text: &Word,
-        draft: &Draft,
-        name: &str,
-        setting: &Setting,
-    ) {
-        let inner = setting
-            .within(Wrapper::Program(name.to_owned()))
-            .apart(Wrapper::Text);
-        if inner.is_too_deep() {
-            return self.stop(draft.span);
-        }
-        if !shell::is_shell(interpreter) {
-            return self.code_of_file(interpreter, text, draft, &inner);
-        }
-        let mark = self.around.mark();
-        self.around.enter_process();
-        let arguments = draft.words.get(1..).unwrap_or_default();
-        self.around.set_positional(Some(arguments.into()));
-        self.code_text(text, draft.span, name, &inner);
-        self.around.restore(mark);
     }
 
     /// Follows a program that may run others.
     fn program(&mut self, name: &str, draft: Draft, setting: &Setting) {
+        let is_path = || {
+            draft
+                .words
+                .first()
+                .is_some_and(|word| first_text(word).contains('/'))
+        };
+        if !self.around.files().is_empty() && is_path() && self.own_script(&draft, setting) {
+            return;
+        }
         match name {
             _ if shell::is_shell(name) => self.shell(name, draft, setting),
             "pwsh" | "powershell" | "pwsh.exe" | "powershell.exe" => {
@@ -280,17 +329,27 @@ impl Walk<'_> {
             }
             "xargs" => self.xargs(draft, setting),
             "find" => self.find(draft, setting),
+            "npx" | "bunx" | "pnpx" | "uvx" | "pipx" | "uv" | "npm" | "pnpm" | "yarn"
+            | "poetry" | "pipenv" | "bundle" | "rye" | "hatch" | "mise" | "nix-shell"
+            | "direnv" => {
+                let texts = option_texts(name, &draft.words);
+                self.runner(name, draft, setting);
+                self.given_texts(&texts, name, setting);
+            }
             "su" | "runuser" | "script" | "watch" | "parallel" => {
                 self.text_program(name, draft, setting);
             }
             _ => match prefix::of(name) {
                 Some(prefix) => self.prefixed(prefix, draft, setting),
                 None => {
-                    if let Some(code) = option_code(name, &draft.words) {
+                    let texts = option_texts(name, &draft.words);
+                    // Text that is followed is not unknown.
+                    if texts.is_empty()
+                        && let Some(code) = option_code(name, &draft.words)
+                    {
                         self.note(code.span, UnknownCause::Code(name.to_owned()));
                     }
                     self.code(name, &draft, setting);
-                    let texts = option_texts(name, &draft.words);
                     let given = draft.clone();
                     self.list(draft, setting);
                     self.given_texts(&texts, name, setting);
@@ -300,12 +359,9 @@ impl Walk<'_> {
         }
     }
 
-    /// Calls a function or expands an alias of this name; returns whether the
-    /// name surely means nothing else.
+    /// Calls a function of this name; returns whether the name surely means
+    /// nothing else.
     fn call(&mut self, name: &str, draft: &Draft, setting: &Setting) -> bool {
-        if let Some(text) = self.around.alias(name) {
-            self.aliased(name, &text, draft, setting);
-        }
         let Some(function) = self.around.function(name) else {
             return false;
         };
@@ -319,18 +375,24 @@ impl Walk<'_> {
             return function.is_certain;
         }
         self.list_rest(draft, setting);
+        let setting = self.reading_from(&draft.redirections, setting);
         if let [body] = function.bodies.as_slice()
             && function.is_certain
         {
-            self.call_body(body, draft, &setting.within(wrapper));
+            let inner = setting.within(wrapper);
+            self.redirected(&draft.sink, &setting, |walk| {
+                walk.call_body(body, draft, &inner);
+            });
             return true;
         }
         let start = self.around.mark();
-        for body in &function.bodies {
-            let setting = setting.branch().within(wrapper.clone());
-            self.call_body(body, draft, &setting);
-            self.around.blur(start);
-        }
+        let inner = setting.branch().within(wrapper);
+        self.redirected(&draft.sink, &inner, |walk| {
+            for body in &function.bodies {
+                walk.call_body(body, draft, &inner);
+                walk.around.blur(start);
+            }
+        });
         function.is_certain
     }
 
@@ -339,54 +401,79 @@ impl Walk<'_> {
         let before = self.around.positional();
         self.around.set_positional(Some(arguments));
         let locals = std::mem::take(&mut self.locals);
-        self.set_for(draft);
+        let given = self.set_for(draft);
         self.node(body, setting);
-        self.forget_set_for(draft);
-        for local in std::mem::replace(&mut self.locals, locals) {
-            self.around.forget(&local);
-        }
+        self.put_back(given);
+        let locals = std::mem::replace(&mut self.locals, locals);
+        self.put_back(locals);
         self.around.set_positional(before);
     }
 
-    /// Sets the variables that stand before the name of a function or builtin.
-    fn set_for(&mut self, draft: &Draft) {
+    /// Sets the variables that stand before the name of a function or builtin;
+    /// returns what they were, since that ends with the command.
+    fn set_for(&mut self, draft: &Draft) -> Vec<Saved> {
+        let mut saved = Vec::new();
         for assignment in &draft.assignments {
+            saved.push(self.around.saved(&assignment.name));
             let parts = assignment.value.parts.as_slice().into();
             self.around.set(&assignment.name, Value::Parts(parts));
         }
+        saved
     }
 
-    /// Makes uncertain what [`Self::set_for`] set, which ends with the command.
-    fn forget_set_for(&mut self, draft: &Draft) {
-        for assignment in &draft.assignments {
-            self.around.forget(&assignment.name);
+    /// Gives variables back what they were.
+    fn put_back(&mut self, saved: Vec<Saved>) {
+        for variable in saved.into_iter().rev() {
+            self.around.put_back(variable);
         }
     }
 
-    /// Walks the text of an alias with the arguments of its use.
-    fn aliased(&mut self, name: &str, text: &str, draft: &Draft, setting: &Setting) {
+    /// Walks what a command is if its name is an alias; returns whether it is one.
+    fn alias(&mut self, name: &str, draft: &Draft, setting: &Setting) -> bool {
+        let Some(text) = self.around.alias(name) else {
+            return false;
+        };
         let wrapper = Wrapper::Function(name.to_owned());
         if setting.through.contains(&wrapper) {
-            return;
+            return true;
         }
-        let mut whole = text.to_owned();
-        for word in draft.words.get(1..).unwrap_or_default() {
-            let Some(word) = word.literal() else {
-                self.note(draft.span, UnknownCause::Construct("alias".to_owned()));
+        let mut whole = text.to_string();
+        let mut arguments = draft.words.get(1..).unwrap_or_default().iter().peekable();
+        // After a blank at the end the next word may be an alias as well.
+        while whole.ends_with([' ', '\t'])
+            && let Some(next) = arguments.peek().and_then(|word| word.literal())
+            && let Some(text) = self.around.alias(&next)
+        {
+            arguments.next();
+            whole.push_str(&text);
+            if whole.len() > ALIAS_BYTES_MAX {
+                break;
+            }
+        }
+        for word in arguments {
+            let Some(word) = self.embedded.text(word) else {
+                self.note(draft.span, UnknownCause::TooComplex);
                 break;
             };
             whole.push_str(" '");
             whole.push_str(&word.replace('\'', "'\\''"));
             whole.push('\'');
         }
-        self.text(&whole, Origin::Whole(draft.span), &setting.within(wrapper));
+        let setting = self.reading_from(&draft.redirections, &setting.branch().within(wrapper));
+        self.list_rest(draft, &setting);
+        let start = self.around.mark();
+        self.redirected(&draft.sink, &setting, |walk| {
+            walk.text(&whole, Origin::Whole(draft.span), &setting);
+        });
+        self.around.blur(start);
+        true
     }
 
     /// Walks the functions that nothing in the text has called.
     pub(crate) fn uncalled_functions(&mut self) {
         for (name, body) in self.around.functions_defined() {
             if !self.called.contains(&name) {
-                let setting = Setting::default().branch();
+                let setting = Setting::default().perhaps();
                 let setting = setting.within(Wrapper::Function(name));
                 self.around.set_positional(None);
                 self.node(&body, &setting);
@@ -421,8 +508,8 @@ impl Walk<'_> {
             if *is_elsewhere {
                 self.around.move_to_unknown();
             }
-            let inner = setting.branch().within(Wrapper::Program(name.to_owned()));
-            self.code_text(text, text.span, name, &inner);
+            let inner = setting.perhaps().within(Wrapper::Program(name.to_owned()));
+            self.captured(|walk| walk.code_text(text, text.span, name, &inner));
             self.around.restore(mark);
         }
     }
@@ -441,7 +528,7 @@ impl Walk<'_> {
             directory: directory.unwrap_or_else(|| self.around.places().current.clone()),
             place: setting.command_place(),
         };
-        self.note_written(&command, setting);
+        self.follow_output(&command, &draft.sink, setting);
         self.push(command);
     }
 }

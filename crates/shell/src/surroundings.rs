@@ -3,11 +3,12 @@
 //! Every change is noted, so that it can be taken back at the end of a
 //! subshell, or be called uncertain at the end of a branch.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use aegis_types::{Directory, Word, WordPart};
 
+use crate::file::{Content, Files, Writing};
 use crate::syntax::Node;
 
 /// The state of the shell at a place of the text.
@@ -19,11 +20,12 @@ pub(crate) struct Surroundings {
     places: Places,
     positional: Option<Rc<[Word]>>,
     process: u32,
+    files: Files,
     changes: Vec<Change>,
 }
 
 /// A variable that the text sets.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 struct Variable {
     value: Value,
     is_exported: bool,
@@ -31,7 +33,7 @@ struct Variable {
 }
 
 /// The value of a variable.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Value {
     /// One value.
     Parts(Rc<[WordPart]>),
@@ -41,6 +43,13 @@ pub(crate) enum Value {
     Unset,
     /// It cannot be told.
     Unknown,
+}
+
+/// What a variable was.
+#[derive(Debug)]
+pub(crate) struct Saved {
+    name: String,
+    variable: Option<Variable>,
 }
 
 /// What a name means that the text defines as a function.
@@ -70,6 +79,7 @@ enum Change {
     Functions(BTreeMap<String, Function>),
     Places(Places),
     Positional(Option<Rc<[Word]>>),
+    File(String, Option<Content>),
     Process(u32),
 }
 
@@ -83,8 +93,14 @@ impl Surroundings {
         Mark(self.changes.len())
     }
 
-    /// Takes back every change since `mark`.
+    /// Takes back every change since `mark`, except those of files.
     pub(crate) fn restore(&mut self, mark: Mark) {
+        let mut kept = Vec::new();
+        self.take_back(mark, &mut kept);
+        self.changes.extend(kept.into_iter().rev());
+    }
+
+    fn take_back(&mut self, mark: Mark, kept: &mut Vec<Change>) {
         while self.changes.len() > mark.0 {
             match self.changes.pop() {
                 Some(Change::Variable(name, before)) => put(&mut self.variables, name, before),
@@ -93,6 +109,7 @@ impl Surroundings {
                 Some(Change::Places(before)) => self.places = before,
                 Some(Change::Positional(before)) => self.positional = before,
                 Some(Change::Process(before)) => self.process = before,
+                Some(change @ Change::File(..)) => kept.push(change),
                 None => return,
             }
         }
@@ -100,29 +117,51 @@ impl Surroundings {
 
     /// Makes uncertain whether the changes since `mark` happened.
     pub(crate) fn blur(&mut self, mark: Mark) {
+        // What was before the first change of each kind may be what is there again.
         let mut names = Vec::new();
+        let mut seen = BTreeSet::new();
         let mut functions = Vec::new();
-        let mut moves = false;
-        let mut shifts = false;
+        let mut moves = None;
+        let mut shifts = None;
+        let mut files = Vec::new();
         for change in self.changes.get(mark.0..).unwrap_or_default() {
             match change {
-                Change::Variable(name, _) => names.push(name.clone()),
-                Change::Places(_) => moves = true,
-                Change::Positional(_) => shifts = true,
+                Change::Variable(name, before) => {
+                    if seen.insert(name.as_str()) && self.variables.get(name) != before.as_ref() {
+                        names.push((name.clone(), before.is_some()));
+                    }
+                }
+                Change::Places(before) => {
+                    moves.get_or_insert(*before != self.places);
+                }
+                Change::Positional(before) => {
+                    shifts.get_or_insert(*before != self.positional);
+                }
                 Change::Function(name, before) => functions.push((name.clone(), before.clone())),
+                Change::File(path, before) => files.push((path.clone(), before.clone())),
                 Change::Functions(_) | Change::Process(_) => {}
             }
         }
-        for name in names {
-            self.forget(&name);
+        for (path, before) in files {
+            self.files.add(&path, before);
+        }
+        for (name, was_known) in names {
+            let is_unset = |known: &Variable| matches!(known.value, Value::Unset);
+            if !was_known && self.variables.get(&name).is_some_and(is_unset) {
+                // It is what it was outside, or nothing.
+                let before = self.variables.remove(&name);
+                self.changes.push(Change::Variable(name, before));
+            } else {
+                self.forget(&name);
+            }
         }
         for (name, before) in functions {
             self.add_meanings(&name, before);
         }
-        if moves {
+        if moves == Some(true) {
             self.move_to_unknown();
         }
-        if shifts && self.positional.is_some() {
+        if shifts == Some(true) && self.positional.is_some() {
             self.set_positional(None);
         }
     }
@@ -147,6 +186,40 @@ impl Surroundings {
         };
         let before = self.variables.insert(name.to_owned(), variable);
         self.changes.push(Change::Variable(name.to_owned(), before));
+    }
+
+    /// Returns what a variable is, to give it back later.
+    pub(crate) fn saved(&self, name: &str) -> Saved {
+        Saved {
+            name: name.to_owned(),
+            variable: self.variables.get(name).cloned(),
+        }
+    }
+
+    /// Gives a variable back what it was.
+    pub(crate) fn put_back(&mut self, saved: Saved) {
+        let before = self.variables.get(&saved.name).cloned();
+        put(&mut self.variables, saved.name.clone(), saved.variable);
+        self.changes.push(Change::Variable(saved.name, before));
+    }
+
+    /// Returns the value that programs see in the variable `name`, if the text sets one.
+    pub(crate) fn exported(&self, name: &str) -> Option<Value> {
+        let variable = self.variables.get(name)?;
+        variable.is_exported.then(|| variable.value.clone())
+    }
+
+    /// Makes programs see none of the variables, that of the home directory included.
+    pub(crate) fn clear_environment(&mut self) {
+        let names: Vec<String> = self.variables.keys().cloned().collect();
+        for name in names {
+            if let Some(variable) = self.variables.get_mut(&name) {
+                let before = variable.clone();
+                variable.value = Value::Unset;
+                self.changes.push(Change::Variable(name, Some(before)));
+            }
+        }
+        self.set("HOME", Value::Unset);
     }
 
     /// Makes the value of a variable uncertain.
@@ -263,6 +336,35 @@ impl Surroundings {
     /// Defines an alias. It is never taken back: an alias that may be defined counts.
     pub(crate) fn define_alias(&mut self, name: &str, text: &str) {
         self.aliases.insert(name.to_owned(), text.into());
+    }
+
+    /// Forgets an alias, wherever it is.
+    pub(crate) fn forget_alias(&mut self, name: &str) {
+        self.aliases.remove(name);
+    }
+
+    /// Returns the files that the text writes.
+    pub(crate) fn files(&self) -> &Files {
+        &self.files
+    }
+
+    /// Writes `text`, or what cannot be told, to a file.
+    pub(crate) fn write_file(&mut self, path: &str, text: Option<&str>, writing: Writing) {
+        let before = self.files.get(path).cloned();
+        self.files.write(path, text, writing);
+        self.changes.push(Change::File(path.to_owned(), before));
+    }
+
+    /// Makes open what a file holds that some program may change.
+    pub(crate) fn change_file(&mut self, path: &str) {
+        self.files.change(path);
+    }
+
+    /// Copies a file that is known to another path.
+    pub(crate) fn copy_file(&mut self, from: &str, to: &str) {
+        let before = self.files.get(to).cloned();
+        self.files.copy(from, to);
+        self.changes.push(Change::File(to.to_owned(), before));
     }
 
     /// Returns the directories.

@@ -1,21 +1,23 @@
 //! Walks the tree of a text and lists what it runs.
 
 mod compound;
-mod file;
+mod flow;
 mod scan;
 mod setting;
 
 use std::collections::BTreeSet;
 
-use aegis_types::{Command, Condition, Dialect, Place, Plan, Span, Unknown, UnknownCause, Wrapper};
+use aegis_types::{
+    Command, Condition, Dialect, Place, Plan, Span, Unknown, UnknownCause, Word, Wrapper,
+};
 
 use crate::embed::Embedded;
 use crate::limit::Limits;
-use crate::output::{Output, output_of};
-use crate::surroundings::Surroundings;
+use crate::output::{Collected, Output};
+use crate::surroundings::{Saved, Surroundings};
 use crate::syntax::{After, Item, Kind, Link, Node, Origin, Parser, Pipeline, Script, Stop};
 
-pub(crate) use file::WrittenFiles;
+pub(crate) use flow::is_nothing;
 pub(crate) use setting::Setting;
 
 /// What is known while a text is walked.
@@ -27,16 +29,20 @@ pub(crate) struct Walk<'t> {
     pub(crate) limits: Limits,
     /// What stands in texts that are made of more than text.
     pub(crate) embedded: Embedded,
-    /// The files that the text writes.
-    pub(crate) files: WrittenFiles,
-    /// The names that functions being followed have made local.
-    pub(crate) locals: Vec<String>,
+    /// What the variables were that the function being followed has made local.
+    pub(crate) locals: Vec<Saved>,
     /// The functions that were called.
     pub(crate) called: BTreeSet<String>,
     /// Whether a word of the command being expanded may be another one.
     pub(crate) has_other_words: bool,
     /// Whether it is taken to be the other one.
     pub(crate) takes_other_words: bool,
+    /// What the commands walked so far write to the output that is collected.
+    pub(crate) collected: Collected,
+    /// What the process substitutions of the present command write, by their place.
+    pub(crate) streams: Vec<(Span, Output)>,
+    /// What traps run, where they stand and how they are reached.
+    pub(crate) traps: Vec<(Word, Span, Setting)>,
     pipelines: u32,
     has_stopped: bool,
 }
@@ -53,11 +59,13 @@ impl<'t> Walk<'t> {
             around: Surroundings::default(),
             limits: Limits::new(),
             embedded: Embedded::default(),
-            files: WrittenFiles::default(),
             locals: Vec::new(),
             called: BTreeSet::new(),
             has_other_words: false,
             takes_other_words: false,
+            collected: Collected::default(),
+            streams: Vec::new(),
+            traps: Vec::new(),
             pipelines: 0,
             has_stopped: false,
         }
@@ -122,9 +130,7 @@ impl<'t> Walk<'t> {
     pub(crate) fn script(&mut self, script: &Script, setting: &Setting) {
         for item in &script.items {
             if item.background {
-                let mark = self.around.mark();
-                self.item(item, &setting.in_background());
-                self.around.restore(mark);
+                self.own_shell(|walk| walk.item(item, &setting.in_background()));
             } else {
                 self.item(item, setting);
             }
@@ -192,19 +198,14 @@ impl<'t> Walk<'t> {
                 length,
                 ..Place::default()
             };
-            let before = self.plan.commands.len();
-            let mark = self.around.mark();
-            self.node(node, &setting.at(place).reading(input));
-            self.around.restore(mark);
-            input = Some(self.output_since(before));
-        }
-    }
-
-    /// Returns what the commands listed since `before` write.
-    pub(crate) fn output_since(&self, before: usize) -> Output {
-        match self.plan.commands.get(before..) {
-            Some([command]) => output_of(command),
-            _ => Output::Unknown,
+            let member = setting.at(place).reading(input.take());
+            if position + 1 == length {
+                self.own_shell(|walk| walk.node(node, &member));
+            } else {
+                let member = member.collected();
+                let walk_member = |walk: &mut Self| walk.own_shell(|walk| walk.node(node, &member));
+                input = Some(self.captured(walk_member));
+            }
         }
     }
 

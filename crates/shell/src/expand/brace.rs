@@ -25,7 +25,7 @@ pub(super) fn alternatives(pieces: &[Piece]) -> Option<Vec<Vec<Piece>>> {
             | Piece::Parameter(_)
             | Piece::Substitution { .. }
             | Piece::Process(_)
-            | Piece::Arithmetic(_)
+            | Piece::Arithmetic { .. }
             | Piece::Glob(_)
             | Piece::Array(_) => units.push(Unit::Piece(piece.clone())),
         }

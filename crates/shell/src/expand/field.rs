@@ -9,6 +9,8 @@ pub(super) struct Fields {
     done: Vec<Word>,
     parts: Vec<WordPart>,
     has_content: bool,
+    /// Whether the last word ended at a blank, so that a mark after it ends nothing more.
+    ended_at_blank: bool,
 }
 
 impl Fields {
@@ -19,6 +21,7 @@ impl Fields {
             done: Vec::new(),
             parts: Vec::new(),
             has_content: false,
+            ended_at_blank: false,
         }
     }
 
@@ -30,6 +33,7 @@ impl Fields {
     /// Adds text that stands for itself; empty text still makes a word.
     pub(super) fn literal(&mut self, text: &str) {
         self.has_content = true;
+        self.ended_at_blank = false;
         if text.is_empty() {
             return;
         }
@@ -43,6 +47,7 @@ impl Fields {
     /// Adds a part.
     pub(super) fn part(&mut self, part: WordPart) {
         self.has_content = true;
+        self.ended_at_blank = false;
         match part {
             WordPart::Literal(text) => self.literal(&text),
             WordPart::Pattern(_) | WordPart::Home(_) | WordPart::Unknown(_) => {
@@ -67,6 +72,21 @@ impl Fields {
             });
             self.has_content = false;
         }
+    }
+
+    /// Ends the present word at a blank that separates.
+    pub(super) fn end_at_blank(&mut self) {
+        self.ended_at_blank |= self.has_content;
+        self.split();
+    }
+
+    /// Ends the present word, empty or not, at another character that separates.
+    pub(super) fn end_at_mark(&mut self) {
+        if !self.has_content && !self.ended_at_blank {
+            self.has_content = true;
+        }
+        self.split();
+        self.ended_at_blank = false;
     }
 
     /// Moves the words to `words`.

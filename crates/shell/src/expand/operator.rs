@@ -4,30 +4,43 @@ use std::rc::Rc;
 
 use aegis_types::{Word, WordPart};
 
+use super::pattern::Pattern;
 use crate::surroundings::Value;
 
-/// Returns what `sign` with `operand` makes of `value`.
-pub(super) fn apply(value: &Value, sign: &str, operand: &Word, name: &str) -> Value {
-    match sign {
-        "-" | "=" | "?" | ":-" | ":=" | ":?" => match standing(value, name) {
-            Standing::Filled => value.clone(),
-            Standing::Empty if !sign.starts_with(':') => value.clone(),
-            Standing::Empty | Standing::Unset => Value::Parts(operand.parts.as_slice().into()),
-            Standing::Unknown => Value::Unknown,
-        },
-        "+" | ":+" => match standing(value, name) {
-            Standing::Filled => Value::Parts(operand.parts.as_slice().into()),
-            Standing::Empty if sign == "+" => Value::Parts(operand.parts.as_slice().into()),
-            Standing::Empty | Standing::Unset => Value::Unset,
-            Standing::Unknown => Value::Unknown,
-        },
-        _ => edited(value, sign, operand).unwrap_or(Value::Unknown),
-    }
+/// What an operator that tests a value puts in its place.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Taken {
+    /// The value itself.
+    Value,
+    /// The operand.
+    Operand,
+    /// Nothing.
+    Nothing,
+    /// The value or the operand.
+    Either,
+    /// The operand or nothing.
+    Perhaps,
 }
 
-/// Returns whether `sign` may put its operand in the place of the value.
-pub(super) fn gives_operand(sign: &str) -> bool {
-    matches!(sign, "-" | "=" | ":-" | ":=" | "+" | ":+")
+/// Returns what `sign` takes for `value`; `None` if it is an operator that edits.
+pub(super) fn taken(value: &Value, sign: &str, name: &str) -> Option<Taken> {
+    let is_strict = sign.starts_with(':');
+    let standing = standing(value, name);
+    Some(match sign {
+        "-" | "=" | "?" | ":-" | ":=" | ":?" => match standing {
+            Standing::Filled => Taken::Value,
+            Standing::Empty if !is_strict => Taken::Value,
+            Standing::Empty | Standing::Unset => Taken::Operand,
+            Standing::Unknown => Taken::Either,
+        },
+        "+" | ":+" => match standing {
+            Standing::Filled => Taken::Operand,
+            Standing::Empty if !is_strict => Taken::Operand,
+            Standing::Empty | Standing::Unset => Taken::Nothing,
+            Standing::Unknown => Taken::Perhaps,
+        },
+        _ => return None,
+    })
 }
 
 /// What is known of a value.
@@ -49,98 +62,220 @@ fn standing(value: &Value, name: &str) -> Standing {
                 WordPart::Pattern(_) | WordPart::Home(_) => true,
                 WordPart::Unknown(_) => false,
             };
+            let is_text = |part: &WordPart| matches!(part, WordPart::Literal(_));
             if parts.iter().any(is_filled) {
                 Standing::Filled
+            } else if parts.iter().all(is_text) {
+                Standing::Empty
             } else {
                 Standing::Unknown
             }
         }
-        Value::Elements(words) if words.is_empty() => Standing::Unset,
-        Value::Elements(_) => Standing::Unknown,
+        Value::Elements(words) => match words.as_ref() {
+            [] => Standing::Unset,
+            [_, _, ..] => Standing::Filled,
+            [word] => standing(&Value::Parts(word.parts.as_slice().into()), ""),
+        },
         Value::Unset => Standing::Unset,
         Value::Unknown => Standing::Unknown,
     }
 }
 
-/// Returns the text that an operator makes of known text.
-fn edited(value: &Value, sign: &str, operand: &Word) -> Option<Value> {
-    let Value::Parts(parts) = value else {
-        return None;
-    };
-    let text = match parts.as_ref() {
-        [] => "",
-        [WordPart::Literal(text)] => text,
-        _ => return None,
-    };
-    let operand = operand.literal()?;
-    let text = match sign {
-        ":" => substring(text, &operand)?,
-        "#" | "##" | "%" | "%%" => stripped(text, sign, &operand)?,
-        "/" | "//" => replaced(text, sign, &operand)?,
-        "^^" if operand.is_empty() => text.to_uppercase(),
-        ",," if operand.is_empty() => text.to_lowercase(),
-        _ => return None,
-    };
-    Some(Value::Parts(Rc::new([WordPart::Literal(text)])))
+/// The operand of an operator that edits.
+#[derive(Debug)]
+pub(super) struct Operand {
+    /// The text in which quoted characters stand behind a backslash.
+    pub(super) pattern: Option<String>,
+    /// What takes the place of what matches.
+    pub(super) replacement: Option<Word>,
+    /// The numbers of `:offset:length`.
+    pub(super) numbers: Option<(i64, Option<i64>)>,
 }
 
-fn substring(text: &str, operand: &str) -> Option<String> {
-    let (offset, length) = match operand.split_once(':') {
-        Some((offset, length)) => (offset, Some(length)),
-        None => (operand, None),
+/// Returns what an operator that edits makes of a value.
+pub(super) fn edited(value: &Value, sign: &str, operand: &Operand, letter: &str) -> Value {
+    let edit = |parts: &[WordPart]| -> Option<Vec<WordPart>> {
+        let text = match parts {
+            [] => "",
+            [WordPart::Literal(text)] => text,
+            _ => return None,
+        };
+        let text = edited_text(text, sign, operand, letter)?;
+        Some(vec![WordPart::Literal(text)])
     };
-    let count = text.chars().count();
-    let offset: i64 = offset.trim().parse().ok()?;
-    let skipped = if offset < 0 {
-        count.checked_sub(usize::try_from(offset.unsigned_abs()).ok()?)?
+    match value {
+        Value::Parts(parts) => {
+            edit(parts).map_or(Value::Unknown, |parts| Value::Parts(parts.into()))
+        }
+        Value::Elements(words) => {
+            let edited: Option<Vec<Word>> = words
+                .iter()
+                .map(|word| {
+                    let parts = edit(&word.parts)?;
+                    let span = word.span;
+                    Some(Word { span, parts })
+                })
+                .collect();
+            edited.map_or(Value::Unknown, |words| Value::Elements(words.into()))
+        }
+        Value::Unset => Value::Unset,
+        Value::Unknown => Value::Unknown,
+    }
+}
+
+fn edited_text(text: &str, sign: &str, operand: &Operand, letter: &str) -> Option<String> {
+    let characters: Vec<char> = text.chars().collect();
+    if sign == ":" {
+        let (offset, length) = operand.numbers?;
+        let (from, to) = range(offset, length, characters.len())?;
+        return Some(
+            characters
+                .get(from..to)
+                .unwrap_or_default()
+                .iter()
+                .collect(),
+        );
+    }
+    if sign == "@" {
+        return transformed(text, letter);
+    }
+    let pattern = Pattern::new(operand.pattern.as_deref()?)?;
+    match sign {
+        "#" | "##" => {
+            let length = pattern.at_start(&characters, sign == "##")?;
+            let rest = characters.get(length.unwrap_or_default()..);
+            Some(rest.unwrap_or_default().iter().collect())
+        }
+        "%" | "%%" => {
+            let length = pattern.at_end(&characters, sign == "%%")?;
+            let end = characters.len().saturating_sub(length.unwrap_or_default());
+            Some(characters.get(..end).unwrap_or_default().iter().collect())
+        }
+        "/" | "//" | "/#" | "/%" => replaced(text, &characters, sign, &pattern, operand),
+        "^" | "," | "^^" | ",," => Some(recased(&characters, sign, &pattern)),
+        _ => None,
+    }
+}
+
+/// Returns the range that an offset and a length give in `count` things.
+pub(super) fn range(offset: i64, length: Option<i64>, count: usize) -> Option<(usize, usize)> {
+    let count = i64::try_from(count).ok()?;
+    let from = if offset < 0 {
+        count.checked_add(offset)?
     } else {
-        usize::try_from(offset).ok()?
+        offset
     };
-    let taken = match length {
-        Some(length) => length.trim().parse().ok()?,
+    if from < 0 || from > count {
+        return Some((0, 0));
+    }
+    let to = match length {
         None => count,
+        // A length below zero counts from the end; where it lies before the start, bash fails.
+        Some(length) if length < 0 => count.checked_add(length).filter(|to| *to >= from)?,
+        Some(length) => from.checked_add(length)?.min(count),
     };
-    Some(text.chars().skip(skipped).take(taken).collect())
+    Some((usize::try_from(from).ok()?, usize::try_from(to).ok()?))
 }
 
-fn stripped(text: &str, sign: &str, operand: &str) -> Option<String> {
-    let is_start = sign.starts_with('#');
-    let is_longest = sign.len() == 2;
-    // Only `*` at the far end of a literal is followed.
-    let (operand, is_open) = if is_start {
-        operand
-            .strip_prefix('*')
-            .map_or((operand, false), |rest| (rest, true))
-    } else {
-        operand
-            .strip_suffix('*')
-            .map_or((operand, false), |rest| (rest, true))
+fn transformed(text: &str, letter: &str) -> Option<String> {
+    match letter {
+        "U" => Some(text.to_uppercase()),
+        "L" => Some(text.to_lowercase()),
+        "u" => {
+            let characters: Vec<char> = text.chars().collect();
+            Some(recased(&characters, "^", &Pattern::new("")?))
+        }
+        "Q" if !text.contains(['\'', '\n']) && !text.contains(char::is_control) => {
+            Some(format!("'{text}'"))
+        }
+        _ => None,
+    }
+}
+
+fn recased(characters: &[char], sign: &str, pattern: &Pattern) -> String {
+    let mut text = String::new();
+    for (index, character) in characters.iter().enumerate() {
+        let is_meant = (index == 0 || sign.len() == 2) && pattern.fits(*character);
+        match (is_meant, sign.starts_with('^')) {
+            (true, true) => text.extend(character.to_uppercase()),
+            (true, false) => text.extend(character.to_lowercase()),
+            (false, _) => text.push(*character),
+        }
+    }
+    text
+}
+
+fn replaced(
+    text: &str,
+    characters: &[char],
+    sign: &str,
+    pattern: &Pattern,
+    operand: &Operand,
+) -> Option<String> {
+    let replacement = match &operand.replacement {
+        Some(word) => word.literal()?,
+        None => String::new(),
     };
-    if operand.contains(['*', '?', '[', '(', '\\']) {
+    // Since bash 5.2 this stands for what matches.
+    if replacement.contains('&') {
         return None;
     }
-    let kept = match (is_start, is_open) {
-        (true, false) => text.strip_prefix(operand),
-        (false, false) => text.strip_suffix(operand),
-        (true, true) if is_longest => text.rsplit_once(operand).map(|(_, after)| after),
-        (true, true) => text.split_once(operand).map(|(_, after)| after),
-        (false, true) if is_longest => text.split_once(operand).map(|(before, _)| before),
-        (false, true) => text.rsplit_once(operand).map(|(before, _)| before),
-    };
-    Some(kept.unwrap_or(text).to_owned())
-}
-
-fn replaced(text: &str, sign: &str, operand: &str) -> Option<String> {
-    let (pattern, replacement) = operand.split_once('/').unwrap_or((operand, ""));
-    if pattern.is_empty()
-        || pattern.contains(['*', '?', '[', '(', '\\'])
-        || replacement.contains('&')
+    if let Some(literal) = pattern.literal()
+        && matches!(sign, "/" | "//")
     {
+        return Some(match (literal.is_empty(), sign) {
+            (true, _) => text.to_owned(),
+            (false, "//") => text.replace(&literal, &replacement),
+            (false, _) => text.replacen(&literal, &replacement, 1),
+        });
+    }
+    let mut edited = String::new();
+    if sign == "/#" || sign == "/%" {
+        let (length, is_start) = if sign == "/#" {
+            (pattern.at_start(characters, true)?, true)
+        } else {
+            (pattern.at_end(characters, true)?, false)
+        };
+        let Some(length) = length else {
+            return Some(text.to_owned());
+        };
+        let kept = characters.len().saturating_sub(length);
+        if is_start {
+            edited.push_str(&replacement);
+            edited.extend(characters.get(length..).unwrap_or_default());
+        } else {
+            edited.extend(characters.get(..kept).unwrap_or_default());
+            edited.push_str(&replacement);
+        }
+        return Some(edited);
+    }
+    let mut rest = characters;
+    let mut is_open = true;
+    while let [first, after @ ..] = rest {
+        match pattern
+            .at_start(rest, true)?
+            .filter(|length| *length > 0 && is_open)
+        {
+            Some(length) => {
+                edited.push_str(&replacement);
+                rest = rest.get(length..).unwrap_or_default();
+                is_open = sign == "//";
+            }
+            None => {
+                edited.push(*first);
+                rest = after;
+            }
+        }
+    }
+    Some(edited)
+}
+
+/// Returns what `sign` does to what is known of the elements of an array.
+pub(super) fn sliced(words: &[Word], numbers: (i64, Option<i64>)) -> Option<Value> {
+    let (offset, length) = numbers;
+    if length.is_some_and(|length| length < 0) {
         return None;
     }
-    Some(if sign == "//" {
-        text.replace(pattern, replacement)
-    } else {
-        text.replacen(pattern, replacement, 1)
-    })
+    let (from, to) = range(offset, length, words.len())?;
+    Some(Value::Elements(Rc::from(words.get(from..to)?)))
 }

@@ -5,9 +5,10 @@ use std::rc::Rc;
 use aegis_types::{Directory, UnknownCause, Word, WordPart};
 
 use super::field::Fields;
-use super::{operator, push_directory};
+use super::operator::{self, Operand, Taken};
+use super::push_directory;
 use crate::surroundings::Value;
-use crate::syntax::{Operation, Parameter, Piece};
+use crate::syntax::{Operation, Parameter, Piece, is_name};
 use crate::walk::{Setting, Walk};
 
 impl Walk<'_> {
@@ -22,32 +23,180 @@ impl Walk<'_> {
         let splits = splits && !parameter.quoted;
         let subscript = parameter.subscript.as_deref();
         let subscript = subscript.map(|pieces| self.operand(pieces, setting, fields));
-        let value = self.lookup(parameter, subscript.as_ref());
+        let value = match (&parameter.operation, subscript.as_ref()) {
+            (Operation::Indirect, Some(subscript)) if is_all(subscript) => {
+                self.keys(&parameter.name)
+            }
+            _ => self.lookup(&parameter.name, subscript.as_ref()),
+        };
         let value = match &parameter.operation {
             Operation::Value => value,
-            Operation::Length | Operation::Indirect => Value::Unknown,
+            Operation::Indirect if parameter.subscript.is_some() => value,
+            Operation::Indirect => self.named_by(&value),
+            Operation::Length => self.length(&value, parameter, subscript.as_ref()),
             Operation::Operator { sign, operand } => {
-                let operand = self.operand(operand, setting, fields);
-                if sign.ends_with('=') {
-                    self.around.forget(&parameter.name);
-                }
-                let applied = operator::apply(&value, sign, &operand, &parameter.name);
-                let is_either = operator::gives_operand(sign) && matches!(applied, Value::Unknown);
-                self.has_other_words |= is_either;
-                if is_either && self.takes_other_words {
-                    Value::Parts(operand.parts.as_slice().into())
-                } else {
-                    applied
+                match operator::taken(&value, sign, &parameter.name) {
+                    Some(taken) => {
+                        let taken = (taken, value);
+                        return self.tested(parameter, taken, splits, setting, fields);
+                    }
+                    None => self.edited(parameter, &value, (sign, operand), setting, fields),
                 }
             }
         };
+        self.add(parameter, &value, splits, fields);
+    }
+
+    fn add(&self, parameter: &Parameter, value: &Value, splits: bool, fields: &mut Fields) {
         match value {
-            Value::Parts(parts) => self.value(&parts, splits, fields),
-            Value::Elements(words) => self.elements(parameter, &words, splits, fields),
+            Value::Parts(parts) => self.value(parts, splits, fields),
+            Value::Elements(words) => self.elements(parameter, words, splits, fields),
             Value::Unset if splits => {}
             Value::Unset => fields.literal(""),
             Value::Unknown => fields.part(WordPart::Unknown(UnknownCause::Expansion)),
         }
+    }
+
+    /// Adds what an operator takes that tests the value.
+    fn tested(
+        &mut self,
+        parameter: &Parameter,
+        (taken, value): (Taken, Value),
+        splits: bool,
+        setting: &Setting,
+        fields: &mut Fields,
+    ) {
+        let Operation::Operator { sign, operand } = &parameter.operation else {
+            return;
+        };
+        match taken {
+            Taken::Value => self.add(parameter, &value, splits, fields),
+            Taken::Nothing => self.add(parameter, &Value::Unset, splits, fields),
+            Taken::Operand => {
+                if sign.ends_with('=') {
+                    let word = self.operand(operand, setting, fields);
+                    let parts = Value::Parts(word.parts.as_slice().into());
+                    self.around.set(&parameter.name, parts.clone());
+                    self.add(parameter, &parts, splits, fields);
+                } else {
+                    self.operand_fields(operand, splits, setting, fields);
+                }
+            }
+            Taken::Either | Taken::Perhaps => {
+                // Whether the operand is looked at is open, and so is what runs in it.
+                let mark = self.around.mark();
+                let word = self.operand(operand, &setting.branch(), fields);
+                self.around.blur(mark);
+                if sign.ends_with('=') {
+                    self.around.forget(&parameter.name);
+                }
+                let is_either = !sign.ends_with('?');
+                self.has_other_words |= is_either;
+                if is_either && self.takes_other_words {
+                    self.value(&word.parts, splits, fields);
+                } else {
+                    fields.part(WordPart::Unknown(UnknownCause::Expansion));
+                }
+            }
+        }
+    }
+
+    /// Returns what an operator makes of the value.
+    fn edited(
+        &mut self,
+        parameter: &Parameter,
+        value: &Value,
+        (sign, operand): (&str, &[Piece]),
+        setting: &Setting,
+        fields: &Fields,
+    ) -> Value {
+        let mut given = Operand {
+            pattern: None,
+            replacement: None,
+            numbers: None,
+        };
+        let mut letter = String::new();
+        match sign {
+            ":" | "@" => {
+                let word = self.operand(operand, setting, fields);
+                letter = word.literal().unwrap_or_default();
+                if sign == ":" {
+                    given.numbers = self.numbers(&word);
+                    if let (Value::Elements(words), Some(numbers)) = (value, given.numbers) {
+                        let is_arguments = matches!(parameter.name.as_str(), "@" | "*");
+                        let (offset, length) = numbers;
+                        // The first argument has the number 1.
+                        let numbers = if is_arguments && offset > 0 {
+                            Some((offset - 1, length))
+                        } else {
+                            Some(numbers).filter(|_| !is_arguments || offset < 0)
+                        };
+                        let sliced = numbers.and_then(|numbers| operator::sliced(words, numbers));
+                        return sliced.unwrap_or(Value::Unknown);
+                    }
+                }
+            }
+            _ => {
+                let (pattern, replacement) = if sign.starts_with('/') {
+                    split_at_slash(operand)
+                } else {
+                    (operand.to_vec(), None)
+                };
+                given.pattern = self.pattern_text(&pattern, setting, fields);
+                given.replacement =
+                    replacement.map(|pieces| self.operand(&pieces, setting, fields));
+            }
+        }
+        operator::edited(value, sign, &given, &letter)
+    }
+
+    /// Returns the offset and the length that `word` writes.
+    fn numbers(&mut self, word: &Word) -> Option<(i64, Option<i64>)> {
+        let text = word.literal()?;
+        if text.contains(['?', '[']) {
+            return None;
+        }
+        match text.split_once(':') {
+            Some((offset, length)) => {
+                let offset = self.calculate(offset)?;
+                Some((offset, Some(self.calculate(length)?)))
+            }
+            None => Some((self.calculate(&text)?, None)),
+        }
+    }
+
+    /// Returns an operand as a pattern, in which quoted text stands for itself.
+    fn pattern_text(
+        &mut self,
+        pieces: &[Piece],
+        setting: &Setting,
+        fields: &Fields,
+    ) -> Option<String> {
+        let mut pattern = String::new();
+        let mut is_known = true;
+        for piece in pieces {
+            let word = self.operand(std::slice::from_ref(piece), setting, fields);
+            let is_quoted = match piece {
+                Piece::Quoted(_) => true,
+                Piece::Parameter(parameter) => parameter.quoted,
+                Piece::Substitution { quoted, .. } => *quoted,
+                Piece::Bare(_)
+                | Piece::Process(_)
+                | Piece::Arithmetic { .. }
+                | Piece::Glob(_)
+                | Piece::Array(_) => false,
+            };
+            match word.literal() {
+                Some(text) if is_quoted => {
+                    for character in text.chars() {
+                        pattern.extend(['\\', character]);
+                    }
+                }
+                Some(text) => pattern.push_str(&text),
+                None => is_known = false,
+            }
+        }
+        is_known.then_some(pattern)
     }
 
     /// Expands an operand for what runs in it.
@@ -57,28 +206,99 @@ impl Walk<'_> {
         inner.into_single()
     }
 
-    fn lookup(&self, parameter: &Parameter, subscript: Option<&Word>) -> Value {
-        let name = parameter.name.as_str();
+    /// Expands an operand in the place of the value.
+    fn operand_fields(
+        &mut self,
+        pieces: &[Piece],
+        splits: bool,
+        setting: &Setting,
+        fields: &mut Fields,
+    ) {
+        if !splits {
+            fields.literal("");
+            return self.pieces(pieces, false, setting, fields);
+        }
+        for piece in pieces {
+            match piece {
+                Piece::Bare(text) if !text.starts_with('~') => {
+                    self.value(&[WordPart::Literal(text.clone())], true, fields);
+                }
+                Piece::Bare(_)
+                | Piece::Quoted(_)
+                | Piece::Parameter(_)
+                | Piece::Substitution { .. }
+                | Piece::Process(_)
+                | Piece::Arithmetic { .. }
+                | Piece::Glob(_)
+                | Piece::Array(_) => {
+                    self.pieces(std::slice::from_ref(piece), true, setting, fields);
+                }
+            }
+        }
+    }
+
+    /// Returns the value of the variable that a value names.
+    fn named_by(&mut self, value: &Value) -> Value {
+        let Value::Parts(parts) = value else {
+            return Value::Unknown;
+        };
+        match parts.as_ref() {
+            [WordPart::Literal(name)] if is_name(name) => self.lookup(name, None),
+            _ => Value::Unknown,
+        }
+    }
+
+    fn length(&self, value: &Value, parameter: &Parameter, subscript: Option<&Word>) -> Value {
+        let counts = matches!(parameter.name.as_str(), "@" | "*") || subscript.is_some_and(is_all);
+        let count = match value {
+            Value::Elements(words) if counts => words.len(),
+            Value::Unset => 0,
+            Value::Parts(parts) if !counts => match parts.as_ref() {
+                [] => 0,
+                [WordPart::Literal(text)] => text.chars().count(),
+                _ => return Value::Unknown,
+            },
+            Value::Parts(_) | Value::Elements(_) | Value::Unknown => return Value::Unknown,
+        };
+        text_value(count.to_string())
+    }
+
+    /// Returns the subscripts of an array.
+    fn keys(&self, name: &str) -> Value {
+        match self.around.value(name) {
+            Some(Value::Elements(words)) => {
+                let numbers = (0..words.len()).map(|number| Word {
+                    parts: vec![WordPart::Literal(number.to_string())],
+                    ..Word::default()
+                });
+                Value::Elements(numbers.collect())
+            }
+            Some(Value::Unset) => Value::Unset,
+            Some(Value::Parts(_) | Value::Unknown) | None => Value::Unknown,
+        }
+    }
+
+    fn lookup(&mut self, name: &str, subscript: Option<&Word>) -> Value {
         if let Some(value) = self.positional_value(name) {
             return value;
         }
         let Some(value) = self.around.value(name) else {
             return self.outer_value(name);
         };
-        match (value, subscript) {
-            (Value::Elements(words), None) => first_element(&words),
-            (Value::Elements(words), Some(subscript)) => match subscript.literal().as_deref() {
-                Some("@" | "*") => Value::Elements(words),
-                Some("0") => first_element(&words),
-                _ => Value::Unknown,
-            },
-            (value @ (Value::Parts(_) | Value::Unset | Value::Unknown), None) => value,
-            (value @ (Value::Parts(_) | Value::Unset | Value::Unknown), Some(subscript)) => {
-                match subscript.literal().as_deref() {
-                    Some("@" | "*" | "0") => value,
-                    _ => Value::Unknown,
-                }
-            }
+        let Some(subscript) = subscript else {
+            return match value {
+                Value::Elements(words) => first_element(&words),
+                Value::Parts(_) | Value::Unset | Value::Unknown => value,
+            };
+        };
+        if is_all(subscript) {
+            return value;
+        }
+        let number = subscript.literal().and_then(|text| self.calculate(&text));
+        match (value, number) {
+            (Value::Elements(words), Some(number)) => element(&words, number),
+            (value, Some(0)) => value,
+            _ => Value::Unknown,
         }
     }
 
@@ -90,6 +310,7 @@ impl Walk<'_> {
                 None => unknown_variable(name),
             }),
             "0" => None,
+            "#" => words.map(|words| text_value(words.len().to_string())),
             _ => {
                 let number: usize = name.parse().ok()?;
                 Some(match words {
@@ -126,17 +347,32 @@ impl Walk<'_> {
             fields.parts(parts);
             return;
         }
-        let separators_changed = self.around.value("IFS").is_some();
+        let separators = self.separators();
         for part in parts {
-            match part {
-                WordPart::Literal(_) if separators_changed => {
+            match (part, &separators) {
+                (WordPart::Literal(_), None) => {
                     fields.part(WordPart::Unknown(UnknownCause::Expansion));
                 }
-                WordPart::Literal(text) => split_text(text, fields),
-                WordPart::Pattern(_) | WordPart::Home(_) | WordPart::Unknown(_) => {
+                (WordPart::Literal(text), Some(separators)) => {
+                    split_text(text, separators, fields);
+                }
+                (WordPart::Pattern(_) | WordPart::Home(_) | WordPart::Unknown(_), _) => {
                     fields.part(part.clone());
                 }
             }
+        }
+    }
+
+    /// Returns the characters at which values are split, if they are known.
+    pub(crate) fn separators(&self) -> Option<String> {
+        match self.around.value("IFS") {
+            None | Some(Value::Unset) => Some(" \t\n".to_owned()),
+            Some(Value::Parts(parts)) => match parts.as_ref() {
+                [] => Some(String::new()),
+                [WordPart::Literal(text)] => Some(text.clone()),
+                _ => None,
+            },
+            Some(Value::Elements(_) | Value::Unknown) => None,
         }
     }
 
@@ -147,34 +383,102 @@ impl Walk<'_> {
                 .as_deref()
                 .is_some_and(|pieces| matches!(pieces, [Piece::Bare(text)] if text == "*"));
         let stays_one = !splits && (is_star || !parameter.quoted);
+        let separator = match self.separators() {
+            _ if !is_star => WordPart::Literal(" ".to_owned()),
+            Some(separators) => WordPart::Literal(
+                separators
+                    .chars()
+                    .next()
+                    .map(String::from)
+                    .unwrap_or_default(),
+            ),
+            None => WordPart::Unknown(UnknownCause::Expansion),
+        };
         for (index, word) in words.iter().enumerate() {
             if index > 0 {
                 if stays_one {
-                    fields.literal(" ");
+                    fields.part(separator.clone());
                 } else {
                     fields.split();
                 }
             }
             self.value(&word.parts, splits, fields);
         }
+        if words.is_empty() && stays_one && is_star {
+            fields.literal("");
+        }
     }
 }
 
-/// Adds text, split at blanks; what looks like a pattern becomes one.
-fn split_text(text: &str, fields: &mut Fields) {
-    let blank = |byte: char| matches!(byte, ' ' | '\t' | '\n');
-    let mut is_first = true;
-    for piece in text.split(blank) {
-        if !is_first {
-            fields.split();
+/// Adds text, split at `separators`; what looks like a pattern becomes one.
+///
+/// Blanks among them separate together, each other one on its own.
+fn split_text(text: &str, separators: &str, fields: &mut Fields) {
+    let mut piece = String::new();
+    for character in text.chars() {
+        if !separators.contains(character) {
+            piece.push(character);
+            continue;
         }
-        is_first = false;
-        if piece.contains(['*', '?', '[']) {
-            fields.part(WordPart::Pattern(piece.to_owned()));
-        } else if !piece.is_empty() {
-            fields.literal(piece);
+        push_piece(&mut piece, fields);
+        if matches!(character, ' ' | '\t' | '\n') {
+            fields.end_at_blank();
+        } else {
+            fields.end_at_mark();
         }
     }
+    push_piece(&mut piece, fields);
+}
+
+fn push_piece(piece: &mut String, fields: &mut Fields) {
+    let piece = std::mem::take(piece);
+    if piece.contains(['*', '?', '[']) {
+        fields.part(WordPart::Pattern(piece));
+    } else if !piece.is_empty() {
+        fields.literal(&piece);
+    }
+}
+
+fn is_all(subscript: &Word) -> bool {
+    matches!(subscript.literal().as_deref(), Some("@" | "*"))
+}
+
+fn text_value(text: String) -> Value {
+    Value::Parts(Rc::new([WordPart::Literal(text)]))
+}
+
+/// Returns an element of an array; one below zero counts from the end.
+fn element(words: &[Word], number: i64) -> Value {
+    // A word that may be several moves those after it.
+    let is_plain = words.iter().all(|word| word.literal().is_some());
+    let index = if number < 0 {
+        usize::try_from(number.unsigned_abs()).map_or(None, |back| words.len().checked_sub(back))
+    } else {
+        usize::try_from(number).ok()
+    };
+    match index {
+        Some(index) if is_plain => words.get(index).map_or(Value::Unset, |word| {
+            Value::Parts(word.parts.as_slice().into())
+        }),
+        _ => Value::Unknown,
+    }
+}
+
+/// Splits `pattern/replacement` at its first bare slash.
+fn split_at_slash(pieces: &[Piece]) -> (Vec<Piece>, Option<Vec<Piece>>) {
+    let mut pattern = Vec::new();
+    for (index, piece) in pieces.iter().enumerate() {
+        if let Piece::Bare(text) = piece
+            && let Some((before, after)) = text.split_once('/')
+        {
+            pattern.push(Piece::Bare(before.to_owned()));
+            let mut replacement = vec![Piece::Bare(after.to_owned())];
+            replacement.extend(pieces.get(index + 1..).unwrap_or_default().iter().cloned());
+            return (pattern, Some(replacement));
+        }
+        pattern.push(piece.clone());
+    }
+    (pattern, None)
 }
 
 fn first_element(words: &[Word]) -> Value {

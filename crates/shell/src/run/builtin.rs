@@ -2,11 +2,14 @@
 
 use std::rc::Rc;
 
-use aegis_types::{RedirectionKind, UnknownCause, Word, WordPart, Wrapper};
+use aegis_types::{Span, UnknownCause, Word, WordPart, Wrapper};
 
+use super::shell::Input;
 use super::{Draft, joined};
-use crate::output::Output;
+use crate::file::Content;
+use crate::output::{Output, Sink, printed};
 use crate::surroundings::Value;
+use crate::syntax::is_name;
 use crate::walk::{Setting, Walk};
 
 impl Walk<'_> {
@@ -25,7 +28,7 @@ impl Walk<'_> {
             "unset" => self.unset(arguments),
             "let" => {
                 for word in arguments {
-                    self.forget_set_by(std::slice::from_ref(word));
+                    self.calculate_word(word);
                 }
             }
             "read" | "mapfile" | "readarray" | "getopts" | "printf" | "wait" => {
@@ -34,6 +37,11 @@ impl Walk<'_> {
             "set" => self.set_positional(arguments),
             "shift" => self.shift(arguments),
             "alias" => self.define_aliases(arguments),
+            "unalias" => {
+                for name in arguments.iter().filter_map(Word::literal) {
+                    self.around.forget_alias(&name);
+                }
+            }
             "trap" => {
                 self.list(draft.clone(), setting);
                 self.trap(arguments, draft, setting);
@@ -72,9 +80,6 @@ impl Walk<'_> {
             }
             if exports {
                 self.around.export(variable);
-            }
-            if name == "local" {
-                self.locals.push(variable.clone());
             }
         }
     }
@@ -119,8 +124,16 @@ impl Walk<'_> {
                 Some(_) => return,
                 None => return self.around.forget_all(),
             };
-            if let Some(variable) = names.next() {
-                self.forget_word(variable);
+            let Some(variable) = names.next() else {
+                return;
+            };
+            let text = printed(arguments.get(2..).unwrap_or_default());
+            match (variable.literal().filter(|name| is_name(name)), text) {
+                (Some(name), Some(text)) => {
+                    let text = WordPart::Literal(text);
+                    self.around.set(&name, Value::Parts([text].into()));
+                }
+                _ => self.forget_word(variable),
             }
             return;
         }
@@ -207,15 +220,32 @@ impl Walk<'_> {
         let Some(action) = action.filter(|_| signals > 1) else {
             return;
         };
+        self.traps
+            .push((action.clone(), draft.span, setting.clone()));
+        self.trapped(action, draft.span, setting);
+        self.collected.add(Output::Unknown);
+    }
+
+    /// Walks what a trap runs.
+    fn trapped(&mut self, action: &Word, span: Span, setting: &Setting) {
         let mark = self.around.mark();
         self.around.forget_all();
-        self.code_text(
-            action,
-            draft.span,
-            "trap",
-            &setting.branch().within(Wrapper::Text),
-        );
+        let setting = setting.perhaps().within(Wrapper::Text);
+        self.captured(|walk| walk.code_text(action, span, "trap", &setting));
         self.around.restore(mark);
+    }
+
+    /// Walks traps again at the end, where functions may be other ones.
+    pub(crate) fn late_traps(&mut self) {
+        if self.around.functions_defined().is_empty() {
+            return;
+        }
+        for (action, span, setting) in std::mem::take(&mut self.traps) {
+            let start = self.plan.commands.iter().position(|it| it.span == span);
+            let end = self.plan.commands.len();
+            self.trapped(&action, span, &setting);
+            self.forget_repeated(start.unwrap_or_default(), end);
+        }
     }
 
     fn eval(&mut self, arguments: &[Word], draft: &Draft, setting: &Setting) {
@@ -233,9 +263,12 @@ impl Walk<'_> {
         } else {
             self.list_rest(draft, setting);
         }
-        self.set_for(draft);
-        self.code_text(&text, draft.span, "eval", &setting.within(Wrapper::Text));
-        self.forget_set_for(draft);
+        let given = self.set_for(draft);
+        let inner = self.reading_from(&draft.redirections, &setting.within(Wrapper::Text));
+        self.redirected(&draft.sink, setting, |walk| {
+            walk.code_text(&text, draft.span, "eval", &inner);
+        });
+        self.put_back(given);
         if is_unknown {
             self.around.forget_all();
             self.around.move_to_unknown();
@@ -246,23 +279,28 @@ impl Walk<'_> {
         let Some(file) = arguments.first() else {
             return self.list(draft.clone(), setting);
         };
+        let input = match self.given_text(draft, setting) {
+            Input::Text(text) => Some(text),
+            Input::File | Input::Unknown => None,
+        };
+        let directory = self.around.places().current.clone();
+        let written = self.content(&directory, file).cloned();
+        let stream = self.stream(file).map(|text| Content {
+            texts: vec![text.into()],
+            is_open: false,
+        });
+        if let Some(content) = written.or(stream) {
+            return self.source_content(&content, arguments, draft, setting);
+        }
         self.list(draft.clone(), setting);
-        let input = draft
-            .redirections
-            .iter()
-            .rfind(|redirection| redirection.kind == RedirectionKind::Text);
         match (file.literal().as_deref(), input) {
             (Some("/dev/stdin" | "/dev/fd/0" | "/proc/self/fd/0"), Some(input)) => {
                 let setting = setting.within(Wrapper::Text);
-                self.code_text(&input.target, draft.span, "source", &setting);
+                self.code_text(&input, draft.span, "source", &setting);
             }
             (Some(path), _) if !path.starts_with("/dev/") && !path.starts_with("/proc/") => {
                 // A script is a program: what it does to files is not seen here,
                 // and so neither is where it moves to. Variables may be its own.
-                for text in self.written_texts(file) {
-                    let inner = setting.within(Wrapper::Text);
-                    self.code_text(&text, draft.span, "source", &inner);
-                }
                 self.around.forget_all();
             }
             _ if file.parts.iter().any(is_output) => {
@@ -271,6 +309,59 @@ impl Walk<'_> {
                 self.around.move_to_unknown();
             }
             _ => self.around.forget_all(),
+        }
+    }
+}
+
+impl Walk<'_> {
+    /// Follows what a file holds that the shell reads.
+    fn source_content(
+        &mut self,
+        content: &Content,
+        arguments: &[Word],
+        draft: &Draft,
+        setting: &Setting,
+    ) {
+        let listed = Draft {
+            sink: Sink::Usual,
+            ..draft.clone()
+        };
+        self.captured(|walk| walk.list(listed, setting));
+        let mut inner = setting.within(Wrapper::Text);
+        let name = arguments
+            .first()
+            .map(crate::option::first_text)
+            .unwrap_or_default();
+        // A strict shell looks for a name without a folder on the search path only.
+        let is_searched = !name.contains('/') && setting.is_in_strict_shell();
+        if content.only().is_none() || is_searched {
+            inner = inner.branch();
+        }
+        let before = self.around.positional();
+        let given = arguments.get(1..).filter(|words| !words.is_empty());
+        if let Some(words) = given {
+            self.around.set_positional(Some(words.into()));
+        }
+        let mark = self.around.mark();
+        self.redirected(&draft.sink, &inner, |walk| {
+            for text in &content.texts {
+                let text = Word {
+                    span: draft.span,
+                    parts: vec![WordPart::Literal(text.to_string())],
+                };
+                walk.code_text(&text, draft.span, "source", &inner);
+            }
+        });
+        if content.only().is_none() {
+            self.around.blur(mark);
+        }
+        if given.is_some() {
+            self.around.set_positional(before);
+        }
+        if content.is_open {
+            self.note(draft.span, UnknownCause::Code("source".to_owned()));
+            self.around.forget_all();
+            self.around.move_to_unknown();
         }
     }
 }

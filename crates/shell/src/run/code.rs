@@ -4,7 +4,7 @@
 use aegis_types::{Condition, Redirection, RedirectionKind, UnknownCause, Word, WordPart, Wrapper};
 
 use super::Draft;
-use super::shell::{Input, given_text};
+use super::shell::Input;
 use crate::code::{self, Tongue};
 use crate::hint::{self, Language};
 use crate::syntax::Origin;
@@ -41,7 +41,7 @@ impl Walk<'_> {
         if !reads_input {
             return;
         }
-        match given_text(draft, setting) {
+        match self.given_text(draft, setting) {
             Input::File => {}
             Input::Text(text) => {
                 self.note(draft.span, UnknownCause::Code(name.to_owned()));
@@ -67,7 +67,7 @@ impl Walk<'_> {
         let file = named.unwrap_or(&usual);
         let mut texts = self.written_texts(file);
         if matches!(file.literal().as_deref(), Some("-" | "/dev/stdin"))
-            && let Input::Text(text) = given_text(draft, setting)
+            && let Input::Text(text) = self.given_text(draft, setting)
         {
             texts.push(text);
         }
@@ -96,9 +96,20 @@ impl Walk<'_> {
         };
         for file in &files {
             for text in self.written_texts(file) {
-                self.follow_written(name, &text, draft, name, setting);
+                self.code_of_file(name, &text, draft, setting);
             }
         }
+    }
+
+    /// Returns what a file may hold, if the text writes it.
+    pub(super) fn written_texts(&self, word: &Word) -> Vec<Word> {
+        let directory = &self.around.places().current;
+        let texts = self.content(directory, word).map(|content| &content.texts);
+        let as_word = |text: &std::rc::Rc<str>| Word {
+            span: word.span,
+            parts: vec![WordPart::Literal(text.as_ref().to_owned())],
+        };
+        texts.into_iter().flatten().map(as_word).collect()
     }
 
     /// Lists code that stands in a file as if it were given in place, and

@@ -110,6 +110,41 @@ pub(super) fn from_word(from: &Directory, word: &Word) -> Directory {
     path_text(word).map_or(Directory::Unknown, |path| join(from, &path))
 }
 
+/// Returns the path of the file that `word` names, seen from the start of the text.
+pub(crate) fn path_from(from: &Directory, word: &Word) -> Option<String> {
+    let start = Directory::Start;
+    let (from, mark) = match from {
+        // Two names there mean one file, whatever folder it is.
+        Directory::Unknown => (&start, "?/"),
+        Directory::Start | Directory::Moved(_) => (from, ""),
+    };
+    match from_word(from, word) {
+        Directory::Moved(path) if !path.starts_with("/dev/") => {
+            let mark = if path.starts_with(['/', '~']) {
+                ""
+            } else {
+                mark
+            };
+            Some(format!("{mark}{}", without_steps_back(&path)))
+        }
+        Directory::Moved(_) | Directory::Start | Directory::Unknown => None,
+    }
+}
+
+/// Returns a path in which no `..` follows a name.
+fn without_steps_back(path: &str) -> String {
+    let mut kept: Vec<&str> = Vec::new();
+    for component in path.split('/') {
+        match kept.last() {
+            Some(last) if component == ".." && !matches!(*last, "" | ".." | "~") => {
+                kept.pop();
+            }
+            _ => kept.push(component),
+        }
+    }
+    kept.join("/")
+}
+
 /// Returns the path a word gives, with `~` for a home directory.
 fn path_text(word: &Word) -> Option<String> {
     match word.parts.split_first()? {

@@ -155,6 +155,7 @@ impl Walk<'_> {
             return self.list(draft, setting);
         }
         let mut inner = draft.inner(rest);
+        inner.is_cleared |= prefix.name == "env" && arguments.has(&["i", "ignore-environment"]);
         inner.assignments = assignments;
         inner.lookup = match prefix.name {
             "command" | "builtin" | "time" | "noglob" => Lookup::Builtins,

@@ -1,10 +1,12 @@
 //! Follows `find` and `xargs` to what they run.
 
-use aegis_types::{UnknownCause, Word, WordPart, Wrapper};
+use aegis_types::{Directory, Span, UnknownCause, Word, WordPart, Wrapper};
 
-use super::{Draft, push_text};
+use super::shell::Input;
+use super::{Draft, joined, push_text};
+use crate::limit::TURNS_MAX;
 use crate::option::{self, Spec};
-use crate::output::{Output, starts};
+use crate::output::{Output, Sink, starts};
 use crate::walk::{Setting, Walk};
 
 const XARGS: Spec = Spec {
@@ -57,6 +59,16 @@ impl Walk<'_> {
             }
             let mut inner = draft.inner(fill(&run, "{}", &found));
             inner.redirections = Vec::new();
+            inner.sink = Sink::Usual;
+            if matches!(action.as_deref(), Some("-execdir" | "-okdir")) {
+                // It runs in the folder of what is found, under its name there.
+                inner.directory = Some(Directory::Unknown);
+                let name = Word {
+                    span: word.span,
+                    parts: vec![WordPart::Unknown(UnknownCause::Output)],
+                };
+                inner.words = fill(&run, "{}", &[name]);
+            }
             self.run(inner, &inner_setting);
         }
     }
@@ -65,19 +77,13 @@ impl Walk<'_> {
     pub(super) fn xargs(&mut self, draft: Draft, setting: &Setting) {
         let words = draft.words.get(1..).unwrap_or_default();
         let arguments = option::read(words, &XARGS);
-        let read = match &setting.input {
-            _ if arguments.has(&["a", "arg-file"]) => Vec::new(),
-            Some(Output::Paths(paths)) => paths.clone(),
-            Some(Output::Text(text)) => text_words(text, &draft),
-            Some(Output::Unknown) | None => Vec::new(),
-        };
-        let read = if read.is_empty() {
-            vec![Word {
-                span: draft.span,
-                parts: vec![WordPart::Unknown(UnknownCause::Output)],
-            }]
-        } else {
-            read
+        let read = self.values_read(&arguments, &draft, setting);
+        let at_a_time = match arguments
+            .values(&["n", "max-args", "L", "max-lines"])
+            .last()
+        {
+            None => Some(usize::MAX),
+            Some(word) => word.literal().and_then(|text| text.parse().ok()),
         };
         let placeholder = arguments
             .values(&["I", "J"])
@@ -92,14 +98,131 @@ impl Walk<'_> {
         if operands.is_empty() {
             return self.list(draft, setting);
         }
-        let run = match placeholder {
-            Some(placeholder) => fill(&operands, &placeholder, &read),
-            None => [operands, read].concat(),
-        };
-        let inner = draft.inner(run);
         let mut inner_setting = setting.within(Wrapper::Program("xargs".to_owned()));
         inner_setting.input = None;
-        self.run(inner, &inner_setting);
+        if read.is_empty() {
+            // Nothing that is known to be empty still runs once.
+            return match placeholder {
+                Some(_) => self.list(draft, setting),
+                None => self.run(draft.inner(operands), &inner_setting),
+            };
+        }
+        let at_a_time = if placeholder.is_some() {
+            Some(1)
+        } else {
+            at_a_time
+        };
+        let size = at_a_time.unwrap_or(1).clamp(1, read.len());
+        let known = read.len().div_ceil(size) <= TURNS_MAX && at_a_time.is_some();
+        let unknown = [Word {
+            span: draft.span,
+            parts: vec![WordPart::Unknown(UnknownCause::Output)],
+        }];
+        let groups: Vec<&[Word]> = if known {
+            read.chunks(size).collect()
+        } else {
+            vec![unknown.as_slice()]
+        };
+        for group in groups {
+            let run = match &placeholder {
+                Some(placeholder) => fill(&operands, placeholder, group),
+                None => [operands.as_slice(), group].concat(),
+            };
+            self.run(draft.inner(run), &inner_setting);
+        }
+    }
+
+    /// Returns the values that `xargs` reads; one that is unknown if they cannot be told.
+    fn values_read(
+        &self,
+        arguments: &option::Arguments<'_>,
+        draft: &Draft,
+        setting: &Setting,
+    ) -> Vec<Word> {
+        let text = match self.given_text(draft, setting) {
+            Input::Text(text) => text.literal(),
+            Input::File | Input::Unknown => None,
+        };
+        let values = match (&setting.input, &text) {
+            _ if arguments.has(&["a", "arg-file"]) => Vec::new(),
+            (_, Some(text)) => text_words(text, arguments, draft),
+            // A text with a zero byte is none for a shell.
+            (Some(Output::Text(text)), None) if draft.redirections.is_empty() => {
+                text_words(text, arguments, draft)
+            }
+            (Some(Output::Paths(paths)), None) => paths.clone(),
+            (Some(Output::Text(_) | Output::Unknown) | None, None) => Vec::new(),
+        };
+        let is_empty = text.is_some_and(|text| text.trim().is_empty());
+        if values.is_empty() && !is_empty {
+            let unknown = Word {
+                span: draft.span,
+                parts: vec![WordPart::Unknown(UnknownCause::Output)],
+            };
+            return vec![unknown];
+        }
+        values
+    }
+
+    /// Lists `parallel` itself, then what it runs with each value.
+    pub(super) fn parallel(&mut self, words: &[Word], draft: Draft, setting: &Setting) {
+        self.list(draft.clone(), setting);
+        let is_mark = |word: &Word| option::first_text(word).starts_with(":::");
+        let end = words.iter().position(is_mark).unwrap_or(words.len());
+        let (command, values) = words.split_at_checked(end).unwrap_or((words, &[]));
+        let is_plain = |word: &Word| word.literal().as_deref() == Some(":::");
+        let values = match values.split_first() {
+            Some((mark, values)) if is_plain(mark) && !values.iter().any(is_mark) => values,
+            _ => &[],
+        };
+        let unknown = [Word {
+            span: draft.span,
+            parts: vec![WordPart::Unknown(UnknownCause::Output)],
+        }];
+        let values = if values.is_empty() || values.len() > TURNS_MAX {
+            unknown.as_slice()
+        } else {
+            values
+        };
+        let mut inner = setting.within(Wrapper::Program("parallel".to_owned()));
+        inner.input = None;
+        for value in values {
+            let text = if command.is_empty() {
+                // Each value is a command of its own.
+                value.clone()
+            } else {
+                self.line(command, value, draft.span)
+            };
+            let mark = self.around.mark();
+            self.around.enter_process();
+            self.code_text(&text, draft.span, "parallel", &inner);
+            self.around.restore(mark);
+        }
+    }
+
+    /// Returns the line that `parallel` makes of its words and a value.
+    fn line(&mut self, command: &[Word], value: &Word, span: Span) -> Word {
+        let mut line = joined(command, span);
+        let Some(text) = self.embedded.text(value) else {
+            line.parts.push(WordPart::Unknown(UnknownCause::TooComplex));
+            return line;
+        };
+        // A value is quoted, so that whatever it is, it stays one word.
+        let value = format!("'{}'", text.replace('\'', "'\\''"));
+        let mut is_used = false;
+        for part in &mut line.parts {
+            if let WordPart::Literal(text) = part
+                && text.contains("{}")
+            {
+                *text = text.replace("{}", &value);
+                is_used = true;
+            }
+        }
+        if !is_used {
+            push_text(&mut line, " ");
+            push_text(&mut line, &value);
+        }
+        line
     }
 }
 
@@ -145,14 +268,24 @@ fn fill_within(word: &Word, placeholder: &str, found: &[Word]) -> Word {
 }
 
 /// Returns the words of text that `xargs` reads.
-fn text_words(text: &str, draft: &Draft) -> Vec<Word> {
-    if text.contains(['\'', '"', '\\']) {
+fn text_words(text: &str, arguments: &option::Arguments<'_>, draft: &Draft) -> Vec<Word> {
+    let word = |word: &str| Word {
+        span: draft.span,
+        parts: vec![WordPart::Literal(word.to_owned())],
+    };
+    if arguments.has(&["0", "null"]) {
+        let words = text.split_terminator('\0');
+        return words.map(word).collect();
+    }
+    if text.contains(['\'', '"', '\\', '\0']) || arguments.has(&["d", "delimiter"]) {
         return Vec::new();
     }
-    text.split_whitespace()
-        .map(|word| Word {
-            span: draft.span,
-            parts: vec![WordPart::Literal(word.to_owned())],
-        })
-        .collect()
+    // With a placeholder, a line is one value.
+    if arguments.has(&["I", "i", "replace", "L", "max-lines"]) {
+        let lines = text
+            .lines()
+            .map(|line| line.trim_start_matches([' ', '\t']));
+        return lines.filter(|line| !line.is_empty()).map(word).collect();
+    }
+    text.split_whitespace().map(word).collect()
 }

@@ -2,25 +2,19 @@
 
 use aegis_types::{Directory, RedirectionKind, Span, UnknownCause, Word, WordPart, Wrapper};
 
-use super::{Draft, Lookup, joined};
+use super::{Draft, Lookup, joined, path_from};
+use crate::file::Content;
 use crate::option::{self, Spec};
-use crate::output::Output;
+use crate::output::{Output, Sink};
+use crate::surroundings::Value;
 use crate::syntax::Origin;
-use crate::walk::{Setting, Walk};
+use crate::walk::{Setting, Walk, is_nothing};
 
 const SHELL: Spec = Spec {
     short: "oO",
     long: &["rcfile", "init-file"],
     ends_at_operand: true,
 };
-
-/// Returns whether the program `name` reads the language of the shell.
-pub(super) fn is_shell(name: &str) -> bool {
-    matches!(
-        name,
-        "sh" | "bash" | "zsh" | "dash" | "ksh" | "ash" | "mksh" | "fish" | "rbash"
-    )
-}
 
 /// A text that is given to a shell.
 struct Given<'a> {
@@ -38,6 +32,16 @@ impl Walk<'_> {
         let read = option::read(arguments, &SHELL);
         let inner = setting.within(Wrapper::Program(name.to_owned()));
         let has_command = read.has(&["c"]);
+        if self.around.exported("BASH_ENV").is_some()
+            || draft.assignments.iter().any(|it| it.name == "BASH_ENV")
+        {
+            let start = Given {
+                name,
+                text: &Word::default(),
+                positional: Vec::new(),
+            };
+            self.in_shell(&start, &draft, |walk| walk.start_up(name, &draft, &inner));
+        }
         let reads_input = read.has(&["s"]) || read.operands.is_empty();
         if has_command {
             let Some((text, positional)) = read.operands.split_first() else {
@@ -53,30 +57,32 @@ impl Walk<'_> {
             return self.shell_text(&given, &draft, setting, &inner);
         }
         if read.operands.first().is_some_and(|word| is_computed(word)) {
-            self.note(draft.span, UnknownCause::Code(name.to_owned()));
-            return self.list(draft, setting);
+            let file = read.operands.first().copied().cloned();
+            let Some(text) = file.as_ref().and_then(|file| self.stream(file)) else {
+                self.note(draft.span, UnknownCause::Code(name.to_owned()));
+                return self.list(draft, setting);
+            };
+            let text = text_word(text, draft.span);
+            let given = Given {
+                name,
+                text: &text,
+                positional: read.operands.iter().copied().cloned().collect(),
+            };
+            let inner = inner.within(Wrapper::Text);
+            return self.shell_text(&given, &draft, setting, &inner);
         }
         let is_stdin = read.operands.first().and_then(|word| word.literal());
         let is_stdin = matches!(is_stdin.as_deref(), Some("-" | "/dev/stdin"));
         if !reads_input && !is_stdin || read.has(&["version", "help"]) {
-            let script = read.operands.first().map(|word| (*word).clone());
-            let run: Vec<Word> = read.operands.iter().map(|word| (*word).clone()).collect();
-            let given = Draft {
-                words: run,
-                span: draft.span,
-                ..Draft::default()
-            };
-            self.list(draft, setting);
-            let texts = script.map(|script| self.written_texts(&script));
-            for text in texts.unwrap_or_default() {
-                self.follow_written("sh", &text, &given, name, setting);
-            }
-            return;
+            let file: Vec<Word> = read.operands.iter().copied().cloned().collect();
+            return self.shell_file(name, &file, draft, setting);
         }
         let own_name = draft.words.first();
-        let positional = own_name.into_iter().chain(read.operands.iter().copied());
+        let is_dash = |word: &&Word| word.literal().as_deref() == Some("-");
+        let operands = read.operands.iter().copied().skip_while(is_dash);
+        let positional = own_name.into_iter().chain(operands);
         let positional: Vec<Word> = positional.cloned().collect();
-        match given_text(&draft, setting) {
+        match self.given_text(&draft, setting) {
             Input::Text(text) => {
                 let text_setting = inner.within(Wrapper::Text);
                 let given = Given {
@@ -96,16 +102,160 @@ impl Walk<'_> {
 
     fn shell_text(&mut self, given: &Given<'_>, draft: &Draft, setting: &Setting, inner: &Setting) {
         let text = given.text;
-        if text.is_unknown() {
-            // What the text hides may be code: the shell is listed as well.
+        let is_empty = text.literal().is_some_and(|text| text.trim().is_empty());
+        if text.is_unknown() || is_empty {
+            // What the text hides may be code, or there is none: the shell is listed.
             self.list(draft.clone(), setting);
         } else {
             self.list_rest(draft, setting);
         }
+        let inner = self.reading_from(&draft.redirections, inner);
+        self.redirected(&draft.sink, setting, |walk| {
+            walk.in_shell(given, draft, |walk| {
+                walk.code_text(text, draft.span, given.name, &inner);
+            });
+        });
+    }
+
+    /// Follows a script that a shell runs, if the text writes it.
+    fn shell_file(&mut self, name: &str, file: &[Word], draft: Draft, setting: &Setting) {
+        let directory = draft.directory_from(&self.around.places().current);
+        let content = file.first().and_then(|word| self.content(&directory, word));
+        let content = content.cloned();
+        let positional = file.to_vec();
+        self.script_file(name, content, positional, draft, setting);
+    }
+
+    /// Follows a program that is a script which the text writes; returns
+    /// whether it is one.
+    pub(super) fn own_script(&mut self, draft: &Draft, setting: &Setting) -> bool {
+        let directory = draft.directory_from(&self.around.places().current);
+        let content = draft
+            .words
+            .first()
+            .and_then(|word| self.content(&directory, word));
+        let Some(content) = content.cloned() else {
+            return false;
+        };
+        let line = content.texts.first().map_or("", |text| text);
+        let (finder, interpreter) = interpreter(line);
+        let found = finder.map(|name| setting.within(Wrapper::Program(name.to_owned())));
+        let setting = found.as_ref().unwrap_or(setting);
+        if !is_shell(interpreter) {
+            let name = interpreter.to_owned();
+            for text in draft
+                .words
+                .first()
+                .map(|word| self.written_texts(word))
+                .unwrap_or_default()
+            {
+                self.code_of_file(&name, &text, draft, setting);
+            }
+            self.note(draft.span, UnknownCause::Code(name));
+            return false;
+        }
+        let name = interpreter.to_owned();
+        self.script_file(
+            &name,
+            Some(content),
+            draft.words.clone(),
+            draft.clone(),
+            setting,
+        );
+        true
+    }
+
+    fn script_file(
+        &mut self,
+        name: &str,
+        content: Option<Content>,
+        positional: Vec<Word>,
+        draft: Draft,
+        setting: &Setting,
+    ) {
+        let Some(content) = content else {
+            return self.list(draft, setting);
+        };
+        let sink = draft.sink.clone();
+        let listed = Draft {
+            sink: Sink::Usual,
+            ..draft.clone()
+        };
+        self.captured(|walk| walk.list(listed, setting));
+        if content.is_open {
+            self.note(draft.span, UnknownCause::Code(name.to_owned()));
+        }
+        let mut inner = setting.within(Wrapper::Program(name.to_owned()));
+        inner = inner.within(Wrapper::Text);
+        if content.is_open || content.texts.len() > 1 {
+            inner = inner.branch();
+        }
+        let inner = self.reading_from(&draft.redirections, &inner);
+        self.redirected(&sink, &inner, |walk| {
+            for text in &content.texts {
+                let text = text_word(text.to_string(), draft.span);
+                let given = Given {
+                    name,
+                    text: &text,
+                    positional: positional.clone(),
+                };
+                walk.in_shell(&given, &draft, |walk| {
+                    walk.code_text(&text, draft.span, name, &inner);
+                });
+            }
+        });
+    }
+
+    /// Follows the file that a shell reads when it starts.
+    fn start_up(&mut self, name: &str, draft: &Draft, setting: &Setting) {
+        let Some(value) = self.around.exported("BASH_ENV").filter(|_| name == "bash") else {
+            return;
+        };
+        let content = match value {
+            Value::Parts(parts) => {
+                let word = Word {
+                    span: draft.span,
+                    parts: parts.to_vec(),
+                };
+                if word.parts.is_empty() {
+                    return;
+                }
+                let directory = self.around.places().current.clone();
+                if word.is_unknown() && path_from(&directory, &word).is_none() {
+                    self.note(draft.span, UnknownCause::Code("BASH_ENV".to_owned()));
+                }
+                self.content(&directory, &word).cloned()
+            }
+            Value::Unset => return,
+            Value::Elements(_) | Value::Unknown => {
+                return self.note(draft.span, UnknownCause::Code("BASH_ENV".to_owned()));
+            }
+        };
+        // A file that the text does not write is a program like any other.
+        let Some(content) = content else { return };
+        if content.is_open {
+            self.note(draft.span, UnknownCause::Code("BASH_ENV".to_owned()));
+        }
+        let setting = if content.only().is_some() {
+            setting.within(Wrapper::Text)
+        } else {
+            setting.branch()
+        };
+        for text in &content.texts {
+            let text = text_word(text.to_string(), draft.span);
+            self.code_text(&text, draft.span, "BASH_ENV", &setting);
+        }
+    }
+
+    /// Walks something as the shell does that `draft` starts.
+    fn in_shell(&mut self, given: &Given<'_>, draft: &Draft, walk: impl FnOnce(&mut Self)) {
         let mark = self.around.mark();
+        if draft.is_cleared {
+            self.around.clear_environment();
+        }
         for assignment in &draft.assignments {
             let parts = assignment.value.parts.as_slice().into();
-            let value = crate::surroundings::Value::Parts(parts);
+            let value = Value::Parts(parts);
             self.around.set(&assignment.name, value);
             self.around.export(&assignment.name);
         }
@@ -117,13 +267,12 @@ impl Walk<'_> {
         self.around.enter_process();
         if let Some((name, rest)) = given.positional.split_first() {
             let parts = name.parts.as_slice().into();
-            self.around
-                .set("0", crate::surroundings::Value::Parts(parts));
+            self.around.set("0", Value::Parts(parts));
             self.around.set_positional(Some(rest.into()));
         } else {
             self.around.set_positional(Some(Vec::new().into()));
         }
-        self.code_text(text, draft.span, given.name, inner);
+        self.own_shell(walk);
         self.around.restore(mark);
     }
 
@@ -163,15 +312,13 @@ impl Walk<'_> {
         let option = read.values(&["c", "command", "session-command"]).next();
         let text = match (option, name) {
             (Some(text), _) => Some(text.clone()),
-            (None, "watch" | "parallel") if !read.operands.is_empty() => {
+            (None, "watch") if !read.operands.is_empty() => {
                 let words: Vec<Word> = read.operands.iter().map(|word| (*word).clone()).collect();
-                let end = words
-                    .iter()
-                    .position(|word| word.literal().is_some_and(|text| text.starts_with(":::")));
-                Some(joined(
-                    words.get(..end.unwrap_or(words.len())).unwrap_or_default(),
-                    draft.span,
-                ))
+                Some(joined(&words, draft.span))
+            }
+            (None, "parallel") => {
+                let words: Vec<Word> = read.operands.iter().map(|word| (*word).clone()).collect();
+                return self.parallel(&words, draft, setting);
             }
             (None, _) => None,
         };
@@ -240,28 +387,72 @@ pub(super) enum Input {
     Unknown,
 }
 
-/// Returns what `draft` reads from its standard input.
-pub(super) fn given_text(draft: &Draft, setting: &Setting) -> Input {
-    for redirection in draft.redirections.iter().rev() {
-        match redirection.kind {
-            RedirectionKind::Text => return Input::Text(redirection.target.clone()),
-            RedirectionKind::Read | RedirectionKind::ReadWrite => {
-                return if is_computed(&redirection.target) {
-                    Input::Unknown
-                } else {
-                    Input::File
-                };
+impl Walk<'_> {
+    /// Returns what `draft` reads from its standard input.
+    pub(super) fn given_text(&self, draft: &Draft, setting: &Setting) -> Input {
+        for redirection in draft.redirections.iter().rev() {
+            match redirection.kind {
+                RedirectionKind::Text => return Input::Text(redirection.target.clone()),
+                RedirectionKind::Read | RedirectionKind::ReadWrite => {
+                    return self.given_file(&redirection.target, draft);
+                }
+                RedirectionKind::Write | RedirectionKind::Append | RedirectionKind::Descriptor => {}
             }
-            RedirectionKind::Write | RedirectionKind::Append | RedirectionKind::Descriptor => {}
+        }
+        match &setting.input {
+            Some(Output::Text(text)) if !text.contains('\0') => {
+                Input::Text(text_word(text.clone(), draft.span))
+            }
+            Some(Output::Text(_) | Output::Paths(_) | Output::Unknown) | None => Input::Unknown,
         }
     }
-    match &setting.input {
-        Some(Output::Text(text)) => Input::Text(Word {
-            span: draft.span,
-            parts: vec![WordPart::Literal(text.clone())],
-        }),
-        Some(Output::Paths(_) | Output::Unknown) | None => Input::Unknown,
+
+    fn given_file(&self, file: &Word, draft: &Draft) -> Input {
+        let text = if is_nothing(file) {
+            Some(String::new())
+        } else if is_computed(file) {
+            self.stream(file)
+        } else {
+            let directory = draft.directory_from(&self.around.places().current);
+            match self.content(&directory, file) {
+                Some(content) => content.only().map(str::to_owned),
+                None => return Input::File,
+            }
+        };
+        text.map_or(Input::Unknown, |text| {
+            Input::Text(text_word(text, draft.span))
+        })
     }
+}
+
+fn text_word(text: String, span: Span) -> Word {
+    let parts = vec![WordPart::Literal(text)];
+    Word { span, parts }
+}
+
+/// Returns whether this is the name of a shell whose language is followed.
+pub(super) fn is_shell(name: &str) -> bool {
+    matches!(
+        name,
+        "sh" | "bash" | "zsh" | "dash" | "ksh" | "ash" | "mksh" | "fish" | "rbash"
+    )
+}
+
+/// Returns the name of the program that runs a script, and of that which finds it.
+///
+/// It stands after `#!`; a script without that is run by a shell.
+fn interpreter(text: &str) -> (Option<&str>, &str) {
+    let Some(line) = text.strip_prefix("#!") else {
+        return (None, "sh");
+    };
+    let mut words = line.lines().next().unwrap_or_default().split_whitespace();
+    let path = words.next().unwrap_or("sh");
+    let name = path.rsplit('/').next().unwrap_or(path);
+    if name == "env" {
+        let found = words.find(|word| !word.starts_with('-'));
+        return (Some(name), found.unwrap_or("sh"));
+    }
+    (None, name)
 }
 
 /// Returns whether a word names what another command writes.

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use super::quote::flush;
 use super::reader::{Parser, Stop};
 use super::tree::{Operation, Parameter, Piece, RawWord, Script};
 use super::word::Ending;
@@ -21,7 +22,7 @@ impl Parser<'_> {
             Some(b'[') => {
                 self.position += 1;
                 let inner = self.nested(|parser| parser.expression(b'[', b']', 1))?;
-                pieces.push(Piece::Arithmetic(inner));
+                pieces.push(Piece::Arithmetic { inner, quoted });
                 Ok(())
             }
             Some(b'\'') if !quoted => {
@@ -52,7 +53,7 @@ impl Parser<'_> {
         if self.byte() == Some(b'(') && self.is_arithmetic() {
             self.position += 1;
             let inner = self.nested(|parser| parser.expression(b'(', b')', 2))?;
-            pieces.push(Piece::Arithmetic(inner));
+            pieces.push(Piece::Arithmetic { inner, quoted });
             return Ok(());
         }
         let script = self.nested(Self::script_to_parenthesis)?;
@@ -102,11 +103,22 @@ impl Parser<'_> {
         loop {
             let byte = self.byte().ok_or(Stop::Syntax)?;
             match byte {
-                b'$' => self.dollar(true, &mut pieces)?,
-                b'`' => self.backquoted(true, &mut pieces)?,
-                b'"' => self.double_quoted(&mut pieces)?,
+                b'$' => {
+                    flush(&mut text, &mut pieces);
+                    self.dollar(true, &mut pieces)?;
+                }
+                b'`' => {
+                    flush(&mut text, &mut pieces);
+                    self.backquoted(true, &mut pieces)?;
+                }
+                b'"' => {
+                    flush(&mut text, &mut pieces);
+                    self.double_quoted(&mut pieces)?;
+                }
                 b'\'' => {
-                    self.single_quoted()?;
+                    // It means nothing there, but must not vanish.
+                    let quoted = self.single_quoted()?;
+                    text.extend(["'", &quoted, "'"]);
                 }
                 _ if byte == close && depth == 0 => break,
                 _ => {
@@ -126,9 +138,7 @@ impl Parser<'_> {
         for _ in 0..count {
             self.expect(close)?;
         }
-        if !text.is_empty() {
-            pieces.push(Piece::Quoted(text));
-        }
+        flush(&mut text, &mut pieces);
         Ok(pieces)
     }
 

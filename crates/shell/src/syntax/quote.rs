@@ -176,7 +176,7 @@ impl Parser<'_> {
 }
 
 /// Moves text that stands for itself into a piece of its own.
-fn flush(literal: &mut String, pieces: &mut Vec<Piece>) {
+pub(super) fn flush(literal: &mut String, pieces: &mut Vec<Piece>) {
     if !literal.is_empty() {
         pieces.push(Piece::Quoted(std::mem::take(literal)));
     }

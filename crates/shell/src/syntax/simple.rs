@@ -88,13 +88,19 @@ impl Parser<'_> {
         redirections: &mut Vec<RawRedirection>,
     ) -> Result<bool, Stop> {
         let position = self.position;
+        let start = self.position;
         self.skip_descriptor();
+        let descriptor = self.since(start);
+        let is_output = matches!(descriptor, "" | "1") && self.byte() != Some(b'<');
         if !self.opens_redirection() {
             self.position = position;
             return Ok(false);
         }
         let redirection = self.redirection_after_descriptor()?;
-        redirections.push(redirection);
+        redirections.push(RawRedirection {
+            is_output,
+            ..redirection
+        });
         Ok(true)
     }
 
@@ -159,6 +165,7 @@ impl Parser<'_> {
         Ok(RawRedirection {
             kind,
             target: Target::Word(word),
+            is_output: false,
         })
     }
 
@@ -182,6 +189,7 @@ impl Parser<'_> {
         Ok(RawRedirection {
             kind: RedirectionKind::Text,
             target: Target::Document(text),
+            is_output: false,
         })
     }
 }

@@ -147,6 +147,8 @@ pub(crate) struct RawRedirection {
     pub(crate) kind: RedirectionKind,
     /// What it names.
     pub(crate) target: Target,
+    /// Whether it is the standard output that goes there.
+    pub(crate) is_output: bool,
 }
 
 /// What a redirection names.
@@ -186,7 +188,12 @@ pub(crate) enum Piece {
     /// `<( … )` or `>( … )`.
     Process(Rc<Script>),
     /// An arithmetic expression with what is expanded in it.
-    Arithmetic(Vec<Piece>),
+    Arithmetic {
+        /// The expression.
+        inner: Vec<Piece>,
+        /// Whether it stands within double quotes.
+        quoted: bool,
+    },
     /// A glob that only unquoted text can write: `@(a|b)`.
     Glob(String),
     /// `( … )` after `=`: the elements of an array.
@@ -244,7 +251,7 @@ impl RawWord {
                 Piece::Parameter(_)
                 | Piece::Substitution { .. }
                 | Piece::Process(_)
-                | Piece::Arithmetic(_)
+                | Piece::Arithmetic { .. }
                 | Piece::Glob(_)
                 | Piece::Array(_) => return None,
             }

@@ -14,14 +14,28 @@ use crate::syntax::{Kind, Node, RawWord, Script};
 impl Walk<'_> {
     /// Walks a compound command.
     pub(super) fn compound(&mut self, node: &Node, setting: &Setting) {
-        self.compound_redirections(node, setting);
+        if node.redirections.is_empty() {
+            return self.compound_kind(node, setting);
+        }
+        let (redirections, sink) = self.redirections(&node.redirections, setting);
+        let inner = self.reading_from(&redirections, setting);
+        let draft = Draft {
+            span: node.span,
+            redirections,
+            ..Draft::default()
+        };
+        // What it redirects is listed as a command of its own.
+        self.list(draft, setting);
+        self.redirected(&sink, setting, |walk| walk.compound_kind(node, &inner));
+    }
+
+    fn compound_kind(&mut self, node: &Node, setting: &Setting) {
         match &node.kind {
             Kind::Simple { .. } => {}
             Kind::Group(script) => self.script(script, &setting.deeper()),
             Kind::Subshell(script) => {
-                let mark = self.around.mark();
-                self.script(script, &setting.within(Wrapper::Subshell));
-                self.around.restore(mark);
+                let setting = setting.within(Wrapper::Subshell);
+                self.own_shell(|walk| walk.script(script, &setting));
             }
             Kind::If {
                 branches,
@@ -62,28 +76,13 @@ impl Walk<'_> {
             }
             Kind::Arithmetic(expression) => {
                 let word = self.single(expression, setting);
-                self.forget_set_by(&[word]);
+                self.calculate_word(&word);
             }
             Kind::Coprocess(inner) => {
-                let mark = self.around.mark();
-                self.node(inner, &setting.in_background().within(Wrapper::Subshell));
-                self.around.restore(mark);
+                let setting = setting.in_background().within(Wrapper::Subshell);
+                self.captured(|walk| walk.own_shell(|walk| walk.node(inner, &setting)));
             }
         }
-    }
-
-    /// Lists the redirections of a compound command as a command of their own.
-    fn compound_redirections(&mut self, node: &Node, setting: &Setting) {
-        if node.redirections.is_empty() {
-            return;
-        }
-        let redirections = self.redirections(&node.redirections, setting);
-        let draft = Draft {
-            span: node.span,
-            redirections,
-            ..Draft::default()
-        };
-        self.list(draft, setting);
     }
 
     fn branches(
@@ -129,6 +128,21 @@ impl Walk<'_> {
         let values = values.filter(|values| {
             values.len() <= TURNS_MAX && values.iter().all(|value| !value.is_unknown())
         });
+        let is_pattern = |part: &WordPart| matches!(part, WordPart::Pattern(_));
+        if let Some(values) = &values
+            && !values
+                .iter()
+                .any(|value| value.parts.iter().any(is_pattern))
+            && !self.may_leave(body)
+        {
+            // Every turn happens, one after the other.
+            for value in values {
+                let parts = value.parts.as_slice().into();
+                self.around.set(name, Value::Parts(parts));
+                self.script(body, &setting.turn());
+            }
+            return;
+        }
         let values = values.unwrap_or_else(|| {
             vec![Word {
                 span,
@@ -142,6 +156,14 @@ impl Walk<'_> {
             self.script(body, &setting.branch());
         }
         self.around.blur(mark);
+    }
+
+    /// Sets what an arithmetic expression sets, or makes it uncertain.
+    pub(crate) fn calculate_word(&mut self, word: &Word) {
+        let value = word.literal().and_then(|text| self.calculate(&text));
+        if value.is_none() {
+            self.forget_set_by(std::slice::from_ref(word));
+        }
     }
 
     /// Makes uncertain what arithmetic expressions may set.
@@ -163,6 +185,13 @@ impl Walk<'_> {
                 WordPart::Unknown(_) => self.around.forget_all(),
             }
         }
+    }
+
+    /// Returns whether a part of a text may end the loop or the shell in which it stands.
+    fn may_leave(&self, body: &Script) -> bool {
+        let names = names_set(&[body]);
+        let is_function = |name: &String| self.around.function(name).is_some();
+        names.leaves || names.programs.iter().any(is_function)
     }
 
     /// Makes uncertain what a loop may have set in an earlier turn.

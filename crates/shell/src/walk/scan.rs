@@ -15,6 +15,8 @@ pub(super) struct Names {
     pub(super) directory: bool,
     /// Whether it may change the positional parameters.
     pub(super) positional: bool,
+    /// Whether it may leave a loop or the shell.
+    pub(super) leaves: bool,
     /// The programs it names, which may be functions that set more.
     pub(super) programs: BTreeSet<String>,
 }
@@ -42,8 +44,11 @@ impl Names {
     fn node(&mut self, node: &Node) {
         match &node.kind {
             Kind::Simple { assignments, words } => {
-                let names = assignments.iter().map(|assignment| assignment.name.clone());
-                self.variables.extend(names);
+                // What stands before a program ends with it.
+                if words.is_empty() {
+                    let names = assignments.iter().map(|assignment| assignment.name.clone());
+                    self.variables.extend(names);
+                }
                 if let Some(program) = words.first() {
                     self.program(program, words);
                 }
@@ -91,6 +96,7 @@ impl Names {
             self.any_variable = true;
             self.directory = true;
             self.positional = true;
+            self.leaves = true;
             return;
         };
         match name.as_str() {
@@ -107,8 +113,19 @@ impl Names {
                     }
                 }
             }
-            "set" | "shift" => self.positional = true,
-            "eval" | "source" | "." | "builtin" | "command" => {
+            "shift" => self.positional = true,
+            "set" => {
+                self.positional = true;
+                self.leaves = true;
+            }
+            "break" | "continue" | "return" | "exit" | "exec" => self.leaves = true,
+            "builtin" | "command" => {
+                if let Some(word) = words.get(1) {
+                    self.program(word, words.get(1..).unwrap_or_default());
+                }
+            }
+            "eval" | "source" | "." => {
+                self.leaves = true;
                 self.any_variable = true;
                 self.directory = true;
                 self.positional = true;

@@ -20,6 +20,10 @@ pub(crate) struct Setting {
     pub(crate) depth: u32,
     condition: Condition,
     is_in_background: bool,
+    /// Whether when it happens, and how often, is open.
+    is_open: bool,
+    /// Whether it may not happen, seen from where its output is collected.
+    is_open_here: bool,
 }
 
 impl Setting {
@@ -27,6 +31,11 @@ impl Setting {
     pub(crate) fn within(&self, wrapper: Wrapper) -> Self {
         let mut inner = self.clone();
         inner.depth = inner.depth.saturating_add(1);
+        if let Wrapper::Program(name) = &wrapper
+            && matches!(name.as_str(), "find" | "xargs" | "parallel" | "watch")
+        {
+            (inner.is_open, inner.is_open_here) = (true, true);
+        }
         inner.through.push(wrapper);
         inner
     }
@@ -44,6 +53,7 @@ impl Setting {
         Self {
             place: None,
             input: None,
+            is_open_here: false,
             ..self.within(wrapper)
         }
     }
@@ -51,9 +61,71 @@ impl Setting {
     /// Returns the setting of what runs at a branch.
     pub(crate) fn branch(&self) -> Self {
         Self {
+            is_open_here: true,
+            ..self.turn()
+        }
+    }
+
+    /// Returns the setting of what may run, at a time that is open.
+    pub(crate) fn perhaps(&self) -> Self {
+        Self {
+            is_open: true,
+            ..self.branch()
+        }
+    }
+
+    /// Returns the setting of a turn of a loop that surely happens.
+    pub(crate) fn turn(&self) -> Self {
+        Self {
             condition: Condition::Branch,
             ..self.within(Wrapper::Compound)
         }
+    }
+
+    /// Returns the setting of what is collected apart from its surroundings.
+    pub(crate) fn collected(self) -> Self {
+        Self {
+            is_open_here: false,
+            ..self
+        }
+    }
+
+    /// Returns whether the shell in which it stands keeps to the letter of the standard.
+    pub(crate) fn is_in_strict_shell(&self) -> bool {
+        let mut wrappers = self.through.iter().rev();
+        let shell = wrappers.find_map(|wrapper| match wrapper {
+            Wrapper::Program(name) => Some(name.as_str()),
+            Wrapper::Substitution
+            | Wrapper::ProcessSubstitution
+            | Wrapper::Subshell
+            | Wrapper::Compound
+            | Wrapper::Function(_)
+            | Wrapper::Text => None,
+        });
+        matches!(
+            shell,
+            Some(
+                "sh" | "dash"
+                    | "ash"
+                    | "ksh"
+                    | "su"
+                    | "script"
+                    | "watch"
+                    | "parallel"
+                    | "ssh"
+                    | "git"
+            )
+        )
+    }
+
+    /// Returns whether when it happens, and how often, is open.
+    pub(crate) fn is_open(&self) -> bool {
+        self.is_open
+    }
+
+    /// Returns whether it may not happen, seen from where its output is collected.
+    pub(crate) fn is_open_here(&self) -> bool {
+        self.is_open_here
     }
 
     /// Returns the setting of what runs on a condition.
@@ -62,6 +134,7 @@ impl Setting {
         if inner.condition != Condition::Branch {
             inner.condition = condition;
         }
+        inner.is_open_here = true;
         inner
     }
 
@@ -69,6 +142,8 @@ impl Setting {
     pub(crate) fn in_background(&self) -> Self {
         Self {
             is_in_background: true,
+            is_open: true,
+            is_open_here: true,
             ..self.clone()
         }
     }

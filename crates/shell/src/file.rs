@@ -1,0 +1,165 @@
+//! The files that the text writes, as far as it shows what they hold.
+//!
+//! A script that is written and then run in one text is followed like any
+//! other text for a shell. What a file holds is no part of the shell's state: a
+//! subshell that ends takes no file with it.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+/// The most files that are followed.
+const FILES_MAX: usize = 64;
+/// The most texts that one file may hold.
+const TEXTS_MAX: usize = 4;
+/// The longest text of a file.
+const BYTES_MAX: usize = 32 * 1024;
+
+/// The files that the text writes, by their path as seen from its start.
+#[derive(Debug, Default)]
+pub(crate) struct Files(BTreeMap<String, Content>);
+
+/// What a file may hold.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Content {
+    /// The texts that it may hold.
+    pub(crate) texts: Vec<Rc<str>>,
+    /// Whether it may hold something else.
+    pub(crate) is_open: bool,
+}
+
+/// How a file is written.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Writing {
+    /// Whether what it held stays in front.
+    pub(crate) appends: bool,
+    /// Whether it surely happens.
+    pub(crate) is_sure: bool,
+}
+
+impl Files {
+    /// Returns whether none is known.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Returns what a file may hold, if the text writes it.
+    pub(crate) fn get(&self, path: &str) -> Option<&Content> {
+        self.0.get(path)
+    }
+
+    /// Writes `text`, or what cannot be told, to a file.
+    pub(crate) fn write(&mut self, path: &str, text: Option<&str>, writing: Writing) {
+        if self.0.len() >= FILES_MAX && !self.0.contains_key(path) {
+            return;
+        }
+        let before = self.0.get(path).cloned();
+        let mut content = Content::default();
+        if let Some(before) = &before
+            && (!writing.is_sure || writing.appends && text.is_none())
+        {
+            content = before.clone();
+        }
+        match text.filter(|text| text.len() <= BYTES_MAX) {
+            None => content.is_open = true,
+            Some(text) if writing.appends => {
+                let before = before.unwrap_or_default();
+                content.is_open |= before.is_open;
+                if before.texts.is_empty() {
+                    content.add(text.into());
+                }
+                for start in before.texts {
+                    content.add(format!("{start}{text}").into());
+                }
+            }
+            Some(text) => content.add(text.into()),
+        }
+        self.0.insert(path.to_owned(), content);
+    }
+
+    /// Adds what a file held before it was written, if it was written at all.
+    pub(crate) fn add(&mut self, path: &str, before: Option<Content>) {
+        if let (Some(content), Some(before)) = (self.0.get_mut(path), before) {
+            content.is_open |= before.is_open;
+            for text in before.texts {
+                content.add(text);
+            }
+        }
+    }
+
+    /// Makes open what a file holds that some program may change.
+    pub(crate) fn change(&mut self, path: &str) {
+        if let Some(content) = self.0.get_mut(path) {
+            content.is_open = true;
+        }
+    }
+
+    /// Copies a file that is known to another path.
+    pub(crate) fn copy(&mut self, from: &str, to: &str) {
+        if let Some(content) = self.0.get(from).cloned()
+            && self.0.len() < FILES_MAX
+        {
+            self.0.insert(to.to_owned(), content);
+        }
+    }
+}
+
+impl Content {
+    fn add(&mut self, text: Rc<str>) {
+        if self.texts.contains(&text) {
+            return;
+        }
+        if self.texts.len() >= TEXTS_MAX || text.len() > BYTES_MAX {
+            self.is_open = true;
+        } else {
+            self.texts.push(text);
+        }
+    }
+
+    /// Returns the text if it is the only one.
+    pub(crate) fn only(&self) -> Option<&str> {
+        match self.texts.as_slice() {
+            [text] if !self.is_open => Some(text),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SURE: Writing = Writing {
+        appends: false,
+        is_sure: true,
+    };
+
+    #[test]
+    fn what_a_file_holds_follows_what_is_written() {
+        let mut files = Files::default();
+        let append = Writing {
+            appends: true,
+            ..SURE
+        };
+        files.write("x", Some("a\n"), SURE);
+        files.write("x", Some("b\n"), append);
+        assert_eq!(files.get("x").and_then(Content::only), Some("a\nb\n"));
+        files.copy("x", "y");
+        files.write("x", Some("c\n"), SURE);
+        assert_eq!(files.get("x").and_then(Content::only), Some("c\n"));
+        assert_eq!(files.get("y").and_then(Content::only), Some("a\nb\n"));
+    }
+
+    #[test]
+    fn what_may_not_happen_leaves_both() {
+        let mut files = Files::default();
+        let perhaps = Writing {
+            is_sure: false,
+            ..SURE
+        };
+        files.write("x", Some("a"), SURE);
+        files.write("x", Some("b"), perhaps);
+        assert_eq!(files.get("x").map(|content| content.texts.len()), Some(2));
+        files.write("x", None, perhaps);
+        assert!(files.get("x").is_some_and(|content| content.is_open));
+    }
+}

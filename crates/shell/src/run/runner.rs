@@ -1,0 +1,102 @@
+//! Follows programs that fetch or find a program and run it.
+
+use aegis_types::{Word, Wrapper};
+
+use super::Draft;
+use crate::option::{self, Spec, first_text};
+use crate::walk::{Setting, Walk};
+
+/// Options that take a value, of any of them.
+const RUNNER: Spec = Spec {
+    short: "pcwC",
+    long: &[
+        "package",
+        "call",
+        "with",
+        "from",
+        "python",
+        "spec",
+        "directory",
+        "project",
+        "with-editable",
+        "with-requirements",
+        "env-file",
+        "prefix",
+        "filter",
+        "workspace",
+        "cwd",
+    ],
+    ends_at_operand: true,
+};
+
+impl Walk<'_> {
+    /// Lists a program that runs another one, then that one.
+    ///
+    /// The outer one is listed as well, as it may fetch what it runs.
+    pub(super) fn runner(&mut self, name: &str, draft: Draft, setting: &Setting) {
+        let arguments = draft.words.get(1..).unwrap_or_default().to_vec();
+        let inner = setting.within(Wrapper::Program(name.to_owned()));
+        self.captured(|walk| {
+            let listed = Draft {
+                sink: crate::output::Sink::Usual,
+                ..draft.clone()
+            };
+            walk.list(listed, setting);
+        });
+        if name == "nix-shell" {
+            for text in option_values(&arguments, &["run", "command"]) {
+                self.code_text(&text, draft.span, name, &inner);
+            }
+            return;
+        }
+        let Some(rest) = run_words(name, &arguments) else {
+            return;
+        };
+        let read = option::read(rest, &RUNNER);
+        if matches!(name, "npx" | "npm" | "bunx" | "pnpx")
+            && let Some(text) = read.values(&["c", "call"]).last()
+        {
+            let text = text.clone();
+            return self.code_text(&text, draft.span, name, &inner);
+        }
+        let words: Vec<Word> = read.operands.iter().map(|word| (*word).clone()).collect();
+        if words.is_empty() {
+            return;
+        }
+        let run = Draft {
+            redirections: Vec::new(),
+            ..draft.inner(words)
+        };
+        self.run(run, &inner);
+    }
+}
+
+/// Returns the words after the subcommand that runs a program; `None` if another one is meant.
+fn run_words<'w>(name: &str, arguments: &'w [Word]) -> Option<&'w [Word]> {
+    let verbs: &[&str] = match name {
+        "npx" | "bunx" | "pnpx" | "uvx" => return Some(arguments),
+        "npm" => &["exec", "x"],
+        "pnpm" | "yarn" => &["exec", "dlx"],
+        "bundle" | "direnv" | "mise" => &["exec"],
+        _ => &["run"],
+    };
+    let read = option::read(arguments, &RUNNER);
+    let verb = read.operands.first()?;
+    if !verbs.contains(&first_text(verb)) {
+        return None;
+    }
+    let at = arguments.len() - read.operands.len() + 1;
+    arguments.get(at..)
+}
+
+fn option_values(arguments: &[Word], names: &[&str]) -> Vec<Word> {
+    const SPEC: Spec = Spec {
+        short: "pI",
+        long: &["run", "command", "packages"],
+        ends_at_operand: false,
+    };
+    option::read(arguments, &SPEC)
+        .values(names)
+        .cloned()
+        .collect()
+}

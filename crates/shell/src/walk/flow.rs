@@ -1,0 +1,200 @@
+//! Follows what commands write: to a pipe, to a file, into a word.
+
+use aegis_types::{Command, Directory, Redirection, RedirectionKind, Span, Word};
+
+use super::{Setting, Walk};
+use crate::file::{Content, Writing};
+use crate::option::first_text;
+use crate::output::{Output, Sink, output_of};
+use crate::program::program_name;
+use crate::run::path_from;
+
+impl Walk<'_> {
+    /// Walks something, and returns what it writes instead of collecting that.
+    pub(crate) fn captured(&mut self, walk: impl FnOnce(&mut Self)) -> Output {
+        let outer = std::mem::take(&mut self.collected);
+        walk(self);
+        std::mem::replace(&mut self.collected, outer).into_output()
+    }
+
+    /// Walks what runs in a shell of its own, whose state ends with it.
+    pub(crate) fn own_shell(&mut self, walk: impl FnOnce(&mut Self)) {
+        let mark = self.around.mark();
+        let traps = std::mem::take(&mut self.traps);
+        walk(self);
+        self.late_traps();
+        self.traps = traps;
+        self.around.restore(mark);
+    }
+
+    /// Walks something whose standard output goes to `sink`.
+    pub(crate) fn redirected(
+        &mut self,
+        sink: &Sink,
+        setting: &Setting,
+        walk: impl FnOnce(&mut Self),
+    ) {
+        match sink {
+            Sink::Usual => walk(self),
+            Sink::File { .. } | Sink::Elsewhere => {
+                let directory = self.around.places().current.clone();
+                let output = self.captured(walk);
+                self.deposit(sink, output, &directory, setting);
+            }
+        }
+    }
+
+    /// Follows what a command that is listed writes.
+    pub(crate) fn follow_output(&mut self, command: &Command, sink: &Sink, setting: &Setting) {
+        let output = self.written(command, setting.input.as_ref());
+        if !self.around.files().is_empty() {
+            self.follow_change(command);
+        }
+        if program_name(command).as_deref() == Some("tee") {
+            let appends = command
+                .arguments
+                .iter()
+                .any(|word| first_text(word) == "-a");
+            for target in &command.arguments {
+                if !first_text(target).starts_with('-') {
+                    let target = target.clone();
+                    let sink = Sink::File { target, appends };
+                    self.deposit(&sink, output.clone(), &command.directory, setting);
+                }
+            }
+        }
+        self.deposit(sink, output, &command.directory, setting);
+    }
+
+    fn deposit(&mut self, sink: &Sink, output: Output, directory: &Directory, setting: &Setting) {
+        match sink {
+            Sink::Elsewhere => {}
+            Sink::Usual if !setting.is_open_here() || output.is_nothing() => {
+                self.collected.add(output)
+            }
+            Sink::Usual => self.collected.add(Output::Unknown),
+            Sink::File { target, appends } => {
+                let Some(path) = path_from(directory, target) else {
+                    return;
+                };
+                let text = match &output {
+                    Output::Text(text) => Some(text.as_str()),
+                    Output::Paths(_) | Output::Unknown => None,
+                };
+                let writing = Writing {
+                    appends: *appends,
+                    is_sure: !setting.is_open(),
+                };
+                self.around.write_file(&path, text, writing);
+            }
+        }
+    }
+
+    fn written(&self, command: &Command, input: Option<&Output>) -> Output {
+        let is_read = |redirection: &&Redirection| redirection.kind == RedirectionKind::Read;
+        let redirected = command.redirections.iter().rfind(is_read);
+        let from_file = redirected.map(|redirection| {
+            let content = self.content(&command.directory, &redirection.target);
+            let text = content.and_then(Content::only);
+            text.map_or(Output::Unknown, |text| Output::Text(text.to_owned()))
+        });
+        if command.program.is_none() {
+            // `$(< file)` is the content of the file.
+            return from_file.unwrap_or_else(|| Output::Text(String::new()));
+        }
+        let is_cat = program_name(command).as_deref() == Some("cat");
+        let names = command.arguments.as_slice();
+        if is_cat && !self.around.files().is_empty() && !names.is_empty() {
+            let texts = names.iter().map(|name| {
+                let content = self.content(&command.directory, name)?;
+                content.only().map(str::to_owned)
+            });
+            if let Some(texts) = texts.collect::<Option<Vec<_>>>() {
+                return Output::Text(texts.concat());
+            }
+        }
+        output_of(command, from_file.as_ref().or(input))
+    }
+
+    /// Returns what a file may hold, if the text writes it.
+    pub(crate) fn content(&self, directory: &Directory, word: &Word) -> Option<&Content> {
+        if self.around.files().is_empty() {
+            return None;
+        }
+        self.around.files().get(&path_from(directory, word)?)
+    }
+
+    /// Makes open what files hold that a program is given by name.
+    ///
+    /// A program may change files that it is not given; no more is claimed than
+    /// that the text does not show it.
+    fn follow_change(&mut self, command: &Command) {
+        let name = program_name(command);
+        let paths = command
+            .arguments
+            .iter()
+            .filter_map(|word| path_from(&command.directory, word));
+        match name.as_deref() {
+            Some(
+                "cat" | "tee" | "chmod" | "chown" | "ls" | "test" | "[" | "echo" | "printf" | "sh"
+                | "bash" | "zsh" | "dash" | "ksh" | "." | "source" | "touch" | "cd" | "grep"
+                | "head" | "wc" | "export",
+            ) => {}
+            Some("cp" | "mv" | "ln") => {
+                let paths: Vec<String> = paths.collect();
+                if let [from, to] = paths.as_slice() {
+                    self.around.change_file(to);
+                    self.around.copy_file(from, to);
+                }
+            }
+            _ => {
+                for path in paths.collect::<Vec<_>>() {
+                    self.around.change_file(&path);
+                }
+            }
+        }
+    }
+
+    /// Remembers what a process substitution at `span` writes.
+    pub(crate) fn add_stream(&mut self, span: Span, output: Output) {
+        let is_known = self.streams.iter().any(|(known, _)| *known == span);
+        self.streams.retain(|(known, _)| *known != span);
+        // Two at one place cannot be told apart.
+        let output = if is_known { Output::Unknown } else { output };
+        self.streams.push((span, output));
+    }
+
+    /// Returns the text that the process substitution `word` writes.
+    pub(crate) fn stream(&self, word: &Word) -> Option<String> {
+        if word.parts.len() != 1 {
+            return None;
+        }
+        let (_, output) = self.streams.iter().find(|(span, _)| *span == word.span)?;
+        match output {
+            Output::Text(text) => Some(text.clone()),
+            Output::Paths(_) | Output::Unknown => None,
+        }
+    }
+
+    /// Returns the setting of what reads the text among `redirections`.
+    pub(crate) fn reading_from(&self, redirections: &[Redirection], setting: &Setting) -> Setting {
+        let input = redirections.iter().rev().find_map(|it| match it.kind {
+            RedirectionKind::Text => Some(match it.target.literal() {
+                Some(text) => Output::Text(text),
+                None => Output::Unknown,
+            }),
+            RedirectionKind::Read if is_nothing(&it.target) => Some(Output::Text(String::new())),
+            RedirectionKind::Read | RedirectionKind::ReadWrite => Some(Output::Unknown),
+            RedirectionKind::Write | RedirectionKind::Append | RedirectionKind::Descriptor => None,
+        });
+        match input {
+            Some(input) => setting.clone().reading(Some(input)),
+            None => setting.clone(),
+        }
+    }
+}
+
+/// Returns whether a file is that which is always empty.
+pub(crate) fn is_nothing(file: &Word) -> bool {
+    file.literal().as_deref() == Some("/dev/null")
+}
