@@ -27,6 +27,16 @@ pub const BUILD: &[Need] = &[Need {
 /// What testing needs as well.
 pub const TEST: &[Need] = &[
     Need {
+        program: "bash",
+        package: "bash",
+        purpose: "is the shell that plans are compared with",
+    },
+    Need {
+        program: "bwrap",
+        package: "bubblewrap",
+        purpose: "keeps the scripts apart that are run to compare plans",
+    },
+    Need {
         program: "git",
         package: "git",
         purpose: "is a program whose effects the tests look at",
@@ -45,6 +55,11 @@ pub const TEST: &[Need] = &[
         program: "unshare",
         package: "util-linux",
         purpose: "gives a test mounts of its own",
+    },
+    Need {
+        program: "xxd",
+        package: "xxd",
+        purpose: "is a filter that scripts hide commands with",
     },
 ];
 

@@ -16,7 +16,7 @@ struct Soak {
     perform: fn() -> Result<()>,
 }
 
-const SOAKS: [Soak; 3] = [
+const SOAKS: [Soak; 4] = [
     Soak {
         name: "processes",
         summary: "32 hook processes at once on one database, 200 rounds",
@@ -31,6 +31,11 @@ const SOAKS: [Soak; 3] = [
         name: "power",
         summary: "power cuts and kills, which lose nothing acknowledged",
         perform: power,
+    },
+    Soak {
+        name: "bash",
+        summary: "100,000 scripts, whose plans list what bash starts",
+        perform: bash,
     },
 ];
 
@@ -55,6 +60,29 @@ pub fn soak(arguments: &[String]) -> Result<()> {
         machine::print();
         (soak.perform)()?;
     }
+    Ok(())
+}
+
+/// Compares plans with what bash starts, from ten seeds that no test has.
+fn bash() -> Result<()> {
+    for seed in 101..111 {
+        let test = "whatever_bash_starts_is_listed_for_generated_scripts";
+        let words = [
+            "test",
+            "--quiet",
+            "-p",
+            "aegis-shell",
+            "--test",
+            "bash",
+            test,
+        ];
+        Cargo::new(&words)
+            .words(&["--", "--nocapture"].map(str::to_owned))
+            .variable("AEGIS_BASH_SEED", seed.to_string())
+            .variable("AEGIS_BASH_SCRIPTS", "10000")
+            .succeed()?;
+    }
+    println!("  100,000 scripts: each start is listed or covered: met");
     Ok(())
 }
 
