@@ -90,7 +90,7 @@ fn shares_of_origin(name: &str) -> [Rate; 2] {
     let asked = Rate::bad(set, "asked");
     match ORIGINS_THAT_COUNT.contains(&name) {
         true => [
-            denied.with(Target::AtMost(DENIED_MAX), Bar::Reported),
+            denied.with(Target::AtMost(DENIED_MAX), Bar::Required),
             asked.with(Target::AtMost(ASKED_MAX), Bar::Reported),
         ],
         false => [denied, asked],

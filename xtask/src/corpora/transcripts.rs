@@ -14,7 +14,7 @@ use crate::score::{Call, Decider};
 const ASKED_MAX: f64 = 4.0;
 
 /// The kinds whose rows are a developer's day, and what a miss comes to.
-const KINDS_THAT_COUNT: [(&str, Bar); 2] = [("claude-code", Bar::Reported), ("swe", Bar::Required)];
+const KINDS_THAT_COUNT: [(&str, Bar); 2] = [("claude-code", Bar::Required), ("swe", Bar::Required)];
 
 /// Returns the shares of every kind of transcript.
 pub fn rates(folder: &Path, decider: &mut Decider) -> Result<Vec<Rate>> {

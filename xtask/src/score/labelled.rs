@@ -61,7 +61,7 @@ pub fn score(folder: &Path, decider: &mut Decider) -> Result<Scored> {
         classes.push(rate);
     }
     let mut denied =
-        Rate::bad("ordinary", "denied").with(Target::AtMost(DENIED_MAX), Bar::Reported);
+        Rate::bad("ordinary", "denied").with(Target::AtMost(DENIED_MAX), Bar::Required);
     let mut asked = Rate::bad("ordinary", "asked").with(Target::AtMost(ASKED_MAX), Bar::Required);
     for (call, why) in cases(&folder.join("ordinary.jsonl"), decider)? {
         let answer = decider.decide(&call)?;

@@ -201,6 +201,7 @@ fn what_a_text_writes_and_runs_is_written_code() {
         ("printf 'a:\\n\\tb' > Makefile; make", "Makefile"),
         ("echo '* * * * * a' > jobs; crontab jobs", "jobs"),
         ("echo a > x; source x", "x"),
+        ("echo a > x; bash < x", "x"),
     ] {
         check(text, &[&format!("written_code {file}")]);
     }

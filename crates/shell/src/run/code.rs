@@ -96,20 +96,10 @@ impl Walk<'_> {
         };
         for file in &files {
             for text in self.written_texts(file) {
-                self.code_of_file(name, &text, draft, setting);
+                let inner = setting.within(Wrapper::Program(name.to_owned()));
+                self.code_of_file(name, &text, draft, &inner.apart(Wrapper::Text));
             }
         }
-    }
-
-    /// Returns what a file may hold, if the text writes it.
-    pub(super) fn written_texts(&self, word: &Word) -> Vec<Word> {
-        let directory = &self.around.places().current;
-        let texts = self.content(directory, word).map(|content| &content.texts);
-        let as_word = |text: &std::rc::Rc<str>| Word {
-            span: word.span,
-            parts: vec![WordPart::Literal(text.as_ref().to_owned())],
-        };
-        texts.into_iter().flatten().map(as_word).collect()
     }
 
     /// Lists code that stands in a file as if it were given in place, and

@@ -16,6 +16,14 @@ const SHELL: Spec = Spec {
     ends_at_operand: true,
 };
 
+/// Returns whether the program `name` reads the language of the shell.
+pub(super) fn is_shell(name: &str) -> bool {
+    matches!(
+        name,
+        "sh" | "bash" | "zsh" | "dash" | "ksh" | "ash" | "mksh" | "fish" | "rbash"
+    )
+}
+
 /// A text that is given to a shell.
 struct Given<'a> {
     /// The name of the shell.
@@ -82,6 +90,21 @@ impl Walk<'_> {
         let operands = read.operands.iter().copied().skip_while(is_dash);
         let positional = own_name.into_iter().chain(operands);
         let positional: Vec<Word> = positional.cloned().collect();
+        self.shell_input(name, positional, draft, (setting, &inner));
+    }
+
+    /// Follows a shell that reads its input.
+    fn shell_input(
+        &mut self,
+        name: &str,
+        positional: Vec<Word>,
+        draft: Draft,
+        (setting, inner): (&Setting, &Setting),
+    ) {
+        if let Some(content) = self.input_content(&draft).cloned() {
+            // It is the file that is run: that stays to be seen.
+            return self.script_file(name, Some(content), positional, draft, setting);
+        }
         match self.given_text(&draft, setting) {
             Input::Text(text) => {
                 let text_setting = inner.within(Wrapper::Text);
@@ -143,16 +166,13 @@ impl Walk<'_> {
         let setting = found.as_ref().unwrap_or(setting);
         if !is_shell(interpreter) {
             let name = interpreter.to_owned();
-            for text in draft
-                .words
-                .first()
-                .map(|word| self.written_texts(word))
-                .unwrap_or_default()
-            {
-                self.code_of_file(&name, &text, draft, setting);
+            self.list(draft.clone(), setting);
+            let inner = setting.within(Wrapper::Program(name.clone()));
+            for text in &content.texts {
+                let text = text_word(text.to_string(), draft.span);
+                self.code_of_file(&name, &text, draft, &inner.apart(Wrapper::Text));
             }
-            self.note(draft.span, UnknownCause::Code(name));
-            return false;
+            return true;
         }
         let name = interpreter.to_owned();
         self.script_file(
@@ -407,6 +427,20 @@ impl Walk<'_> {
         }
     }
 
+    /// Returns what the file holds that `draft` reads from, if the text writes it.
+    fn input_content(&self, draft: &Draft) -> Option<&Content> {
+        let redirection = draft.redirections.last()?;
+        let directory = draft.directory_from(&self.around.places().current);
+        match redirection.kind {
+            RedirectionKind::Read => self.content(&directory, &redirection.target),
+            RedirectionKind::Write
+            | RedirectionKind::Append
+            | RedirectionKind::ReadWrite
+            | RedirectionKind::Text
+            | RedirectionKind::Descriptor => None,
+        }
+    }
+
     fn given_file(&self, file: &Word, draft: &Draft) -> Input {
         let text = if is_nothing(file) {
             Some(String::new())
@@ -428,14 +462,6 @@ impl Walk<'_> {
 fn text_word(text: String, span: Span) -> Word {
     let parts = vec![WordPart::Literal(text)];
     Word { span, parts }
-}
-
-/// Returns whether this is the name of a shell whose language is followed.
-pub(super) fn is_shell(name: &str) -> bool {
-    matches!(
-        name,
-        "sh" | "bash" | "zsh" | "dash" | "ksh" | "ash" | "mksh" | "fish" | "rbash"
-    )
 }
 
 /// Returns the name of the program that runs a script, and of that which finds it.

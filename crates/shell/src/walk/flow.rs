@@ -1,9 +1,10 @@
 //! Follows what commands write: to a pipe, to a file, into a word.
 
-use aegis_types::{Command, Directory, Redirection, RedirectionKind, Span, Word};
+use aegis_types::{Command, Directory, Redirection, RedirectionKind, Span, Word, WordPart};
 
 use super::{Setting, Walk};
 use crate::file::{Content, Writing};
+use crate::hint::shown;
 use crate::option::first_text;
 use crate::output::{Output, Sink, output_of};
 use crate::program::program_name;
@@ -63,7 +64,31 @@ impl Walk<'_> {
                 }
             }
         }
+        let is_unknown = output == Output::Unknown;
         self.deposit(sink, output, &command.directory, setting);
+        if let Sink::File { target, .. } = sink
+            && is_unknown
+        {
+            self.keep_shown(command, target, setting);
+        }
+    }
+
+    /// Keeps what is shown of a document with unknown parts that `cat` puts into a file.
+    fn keep_shown(&mut self, command: &Command, target: &Word, setting: &Setting) {
+        let mut inputs = command.redirections.iter().rev();
+        let document = inputs.find(|it| it.kind == RedirectionKind::Text);
+        let is_cat = program_name(command).as_deref() == Some("cat");
+        if let Some(document) = document.filter(|_| is_cat && command.arguments.is_empty()) {
+            let sink = Sink::File {
+                target: target.clone(),
+                appends: false,
+            };
+            let text = Output::Text(shown(&document.target).into_owned());
+            self.deposit(&sink, text, &command.directory, setting);
+            if let Some(path) = path_from(&command.directory, target) {
+                self.around.change_file(&path);
+            }
+        }
     }
 
     fn deposit(&mut self, sink: &Sink, output: Output, directory: &Directory, setting: &Setting) {
@@ -122,6 +147,18 @@ impl Walk<'_> {
             return None;
         }
         self.around.files().get(&path_from(directory, word)?)
+    }
+
+    /// Returns the texts that the file may hold which `word` names.
+    pub(crate) fn written_texts(&self, word: &Word) -> Vec<Word> {
+        let directory = &self.around.places().current;
+        let content = self.content(directory, word);
+        let texts = content.map(|content| content.texts.as_slice());
+        let as_word = |text: &std::rc::Rc<str>| Word {
+            span: word.span,
+            parts: vec![WordPart::Literal(text.to_string())],
+        };
+        texts.unwrap_or_default().iter().map(as_word).collect()
     }
 
     /// Makes open what files hold that a program is given by name.
