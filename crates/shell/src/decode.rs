@@ -63,6 +63,21 @@ pub(crate) fn decoder(name: &str, arguments: &[Word]) -> Option<Decoder> {
 }
 
 fn base64(text: &str) -> Option<String> {
+    String::from_utf8(base64_bytes(text)?).ok()
+}
+
+/// Returns the text whose characters of two bytes `text` encodes, as PowerShell takes it.
+pub(crate) fn wide_base64(text: &str) -> Option<String> {
+    let bytes = base64_bytes(text)?;
+    let units: Vec<u16> = bytes
+        .chunks_exact(2)
+        .map(|pair| pair.try_into().map(u16::from_le_bytes))
+        .collect::<Result<_, _>>()
+        .ok()?;
+    String::from_utf16(&units).ok()
+}
+
+fn base64_bytes(text: &str) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
     let (mut bits, mut count) = (0_u32, 0_u32);
     for byte in text.trim_end().bytes() {
@@ -83,7 +98,7 @@ fn base64(text: &str) -> Option<String> {
             bytes.push(u8::try_from((bits >> count) & 0xff).ok()?);
         }
     }
-    String::from_utf8(bytes).ok()
+    Some(bytes)
 }
 
 fn hexadecimal(text: &str) -> Option<String> {

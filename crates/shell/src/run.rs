@@ -327,6 +327,7 @@ impl Walk<'_> {
             "pwsh" | "powershell" | "pwsh.exe" | "powershell.exe" => {
                 self.powershell(name, draft, setting);
             }
+            "cmd" | "cmd.exe" => self.command_interpreter(name, draft, setting),
             "xargs" => self.xargs(draft, setting),
             "find" => self.find(draft, setting),
             "npx" | "bunx" | "pnpx" | "uvx" | "pipx" | "uv" | "npm" | "pnpm" | "yarn"

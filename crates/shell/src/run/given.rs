@@ -1,8 +1,9 @@
 //! Follows commands that programs are given among their words, as the table says.
 
-use aegis_types::{UnknownCause, Word, Wrapper};
+use aegis_types::{UnknownCause, Word, WordPart, Wrapper};
 
 use super::{Draft, joined};
+use crate::decode;
 use crate::elsewhere::run_elsewhere;
 use crate::option::first_text;
 use crate::powershell::plan_powershell;
@@ -77,6 +78,45 @@ impl Walk<'_> {
         }
     }
 
+    /// Lists the command interpreter of Windows, and the command after `/c` or `/k`.
+    ///
+    /// Its language is another one, so that it stays unknown what else that would run.
+    pub(super) fn command_interpreter(&mut self, name: &str, draft: Draft, setting: &Setting) {
+        self.list(draft.clone(), setting);
+        let words = draft.words.get(1..).unwrap_or_default();
+        let runs = |word: &Word| {
+            let text = first_text(word).to_ascii_lowercase();
+            matches!(text.as_str(), "/c" | "//c" | "/k" | "//k")
+        };
+        let Some(index) = words.iter().position(runs) else {
+            return;
+        };
+        self.note(draft.span, UnknownCause::Code(name.to_owned()));
+        let rest = words.get(index + 1..).unwrap_or_default();
+        let inner = setting.within(Wrapper::Program(name.to_owned())).branch();
+        let line = joined(rest, draft.span);
+        let Some(text) = line.literal() else {
+            return;
+        };
+        for part in text.split(['&', '|']) {
+            let words: Vec<Word> = part
+                .split_whitespace()
+                .map(|word| Word {
+                    span: draft.span,
+                    parts: vec![WordPart::Literal(word.trim_matches('"').to_owned())],
+                })
+                .collect();
+            if !words.is_empty() {
+                let run = Draft {
+                    span: draft.span,
+                    words,
+                    ..Draft::default()
+                };
+                self.list(run, &inner);
+            }
+        }
+    }
+
     /// Lists PowerShell, and what the text that it is given would run.
     pub(super) fn powershell(&mut self, name: &str, draft: Draft, setting: &Setting) {
         let words = draft.words.get(1..).unwrap_or_default();
@@ -84,12 +124,24 @@ impl Walk<'_> {
             let text = first_text(word).to_ascii_lowercase();
             text.len() > 1 && "-command".starts_with(&text)
         };
+        let is_encoded = |word: &Word| {
+            let text = first_text(word).to_ascii_lowercase();
+            text.len() > 1 && "-encodedcommand".starts_with(&text)
+                || text == "-ec"
+                || text == "-enc"
+        };
+        let encoded = words.iter().position(is_encoded);
+        let encoded = encoded.and_then(|index| words.get(index + 1)?.literal());
+        let decoded = encoded.and_then(|text| decode::wide_base64(&text));
         let text = match words.iter().position(is_command) {
             Some(index) => {
                 let rest = words.get(index + 1..).unwrap_or_default();
                 Some(joined(rest, draft.span))
             }
-            None => None,
+            None => decoded.map(|text| Word {
+                span: draft.span,
+                parts: vec![WordPart::Literal(text)],
+            }),
         };
         self.note(draft.span, UnknownCause::Code(name.to_owned()));
         let span = draft.span;

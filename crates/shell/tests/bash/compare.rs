@@ -327,21 +327,12 @@ fn folder(directory: &Directory) -> Option<String> {
             None => format!("/work/{path}"),
         },
     };
-    let mut components: Vec<&str> = Vec::new();
-    for component in path.split('/') {
-        match component {
-            "" | "." => {}
-            ".." => {
-                components.pop();
-            }
-            _ => components.push(component),
-        }
-        let so_far = format!("/{}", components.join("/"));
-        if !FOLDERS.contains(&so_far.as_str()) {
-            return None;
-        }
-    }
-    Some(format!("/{}", components.join("/")))
+    let ends = path.char_indices().filter(|(_, sign)| *sign == '/');
+    let starts = ends.filter_map(|(end, _)| path.get(..end));
+    let mut steps = starts.chain([path.as_str()]).map(tidied);
+    steps
+        .all(|step| FOLDERS.contains(&step.as_str()))
+        .then(|| tidied(&path))
 }
 
 /// Returns whether `words` can become `arguments`.
