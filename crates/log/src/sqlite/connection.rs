@@ -153,9 +153,14 @@ impl Connection {
         };
         let patience = Patience::new(options.patience);
         let failed = |error| OpenLogError::of(error, patience.span_ms());
-        let sqlite =
-            rusqlite::Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
-                .map_err(|error| missing_or(path, failed(error)))?;
+        let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let reach = || rusqlite::Connection::open_with_flags(path, flags);
+        // Where the file is there after all, somebody made it in between.
+        let sqlite = match reach() {
+            Err(_) if !is_there(path) => return Err(OpenLogError::Missing),
+            Err(_) => reach().map_err(failed)?,
+            Ok(sqlite) => sqlite,
+        };
         let mut connection = Self {
             sqlite,
             patience: patience.clone(),
@@ -232,9 +237,7 @@ fn is_of_another_shape(error: &rusqlite::Error) -> bool {
         || error.sqlite_error_code() == Some(ErrorCode::Unknown)
 }
 
-fn missing_or(path: &Path, error: OpenLogError) -> OpenLogError {
-    match path.try_exists() {
-        Ok(false) => OpenLogError::Missing,
-        Ok(true) | Err(_) => error,
-    }
+/// Returns whether there is such a file, or may be one.
+fn is_there(path: &Path) -> bool {
+    path.try_exists().unwrap_or(true)
 }

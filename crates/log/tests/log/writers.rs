@@ -129,6 +129,22 @@ fn a_missing_log_is_made_only_when_that_is_asked_for() {
 }
 
 #[test]
+fn a_reader_finds_a_log_that_is_being_made_whole_or_not_at_all() {
+    for _ in 0..100 {
+        let place = Place::new();
+        std::thread::scope(|scope| {
+            scope.spawn(|| append_action(&place.open(), &session("one"), "a", 10));
+            loop {
+                match SqliteLog::open_read_only(place.path()) {
+                    Ok(log) => break drop(log.chains().unwrap()),
+                    Err(error) => assert!(matches!(error, OpenLogError::Missing), "{error:?}"),
+                }
+            }
+        });
+    }
+}
+
+#[test]
 fn many_makers_of_one_log_agree_on_it() {
     let place = Place::new();
     std::thread::scope(|scope| {
