@@ -11,7 +11,6 @@ pub(crate) mod git_index;
 pub(crate) mod given;
 pub(crate) mod glob;
 pub(crate) mod host;
-pub(crate) mod idna;
 pub(crate) mod links;
 pub(crate) mod listed;
 pub(crate) mod near;

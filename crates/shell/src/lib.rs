@@ -13,7 +13,8 @@
 //!
 //! [`touched`] tells which words of a command may name files, and how they are
 //! reached for; [`located`] joins such a word with the directory in which the
-//! command runs; [`hints`] lists the text that inline code shows.
+//! command runs; [`hints`] lists the text that inline code shows; [`ascii_host`] tells how the
+//! name of a host is looked up.
 
 mod code;
 mod decode;
@@ -23,6 +24,7 @@ mod embed;
 mod expand;
 mod file;
 mod hint;
+mod idna;
 mod limit;
 mod locate;
 mod option;
@@ -42,6 +44,7 @@ mod walk;
 pub use effect::effects;
 pub use elsewhere::run_elsewhere;
 pub use hint::{hints, loose_words};
+pub use idna::ascii_host;
 pub use locate::{located, written};
 pub use plan::{VERSION, plan};
 pub use powershell::plan_powershell;

@@ -5,10 +5,10 @@
 
 use std::net::IpAddr;
 
+use aegis_shell::ascii_host;
 use aegis_types::{HostFact, NetworkClass};
 
 use super::address::{Named, class_of_v6, named, v6};
-use super::idna::to_ascii;
 
 /// The ports that schemes stand for.
 const PORTS: [(&str, u16); 26] = [
@@ -164,7 +164,7 @@ fn in_brackets(host: &str) -> Option<(String, NetworkClass)> {
 }
 
 fn of_name(host: &str) -> Option<(String, NetworkClass)> {
-    let host = to_ascii(&decode_percent(host)?)?;
+    let host = ascii_host(&decode_percent(host)?)?;
     let host = host.strip_suffix('.').unwrap_or(&host);
     if !is_name(host) {
         return None;

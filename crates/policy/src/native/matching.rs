@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use aegis_shell::ascii_host;
 use aegis_types::{Access, Action, EffectKind, NetworkClass};
 
 use super::params;
@@ -308,5 +309,23 @@ fn host_name<'a>(walker: &mut Walker<'a>, node: &Node<'a>) -> Option<Glob> {
             );
         return None;
     }
-    walker.check_glob(node, "a host", lower.trim_end_matches('.'))
+    let name = looked_up(walker, node, lower.trim_end_matches('.'))?;
+    walker.check_glob(node, "a host", &name)
+}
+
+/// Returns `name` as facts on hosts spell it: letters outside ASCII in Punycode.
+fn looked_up<'a>(walker: &mut Walker<'a>, node: &Node<'a>, name: &str) -> Option<String> {
+    let mut labels = Vec::new();
+    for label in name.split('.') {
+        let is_plain = label.is_ascii() || !label.contains(['*', '?', '[', ']', '{', '}', '\\']);
+        let Some(code) = is_plain.then(|| ascii_host(label)).flatten() else {
+            let message = format!("how {} is looked up cannot be told", quoted(label));
+            walker
+                .error(ProblemCode::UnknownValue, &node.span, message)
+                .help("write it in Punycode, as in `xn--mnchen-3ya.de`");
+            return None;
+        };
+        labels.push(code);
+    }
+    Some(labels.join("."))
 }

@@ -41,8 +41,10 @@ const PLAIN: [(char, char); 25] = [
 /// The longest label that is encoded.
 const LABEL_CHARS_MAX: usize = 63;
 
-/// Returns the form in which `host` is looked up; nothing if that cannot be told.
-pub(crate) fn to_ascii(host: &str) -> Option<String> {
+/// Returns the form in which `host` is looked up: in lower case, and in Punycode
+/// (RFC 3492) where it has letters outside ASCII; nothing if that cannot be told.
+#[must_use]
+pub fn ascii_host(host: &str) -> Option<String> {
     if host.is_ascii() {
         return Some(host.to_ascii_lowercase());
     }
@@ -165,7 +167,7 @@ mod tests {
             ("한국", "xn--3e0b707e"),
             ("xn--mnchen-3ya.de", "xn--mnchen-3ya.de"),
         ] {
-            assert_eq!(to_ascii(name).as_deref(), Some(code), "{name}");
+            assert_eq!(ascii_host(name).as_deref(), Some(code), "{name}");
         }
     }
 
@@ -182,7 +184,7 @@ mod tests {
             "İ.org",
             "😀.org",
         ] {
-            assert_eq!(to_ascii(name), None, "{name}");
+            assert_eq!(ascii_host(name), None, "{name}");
         }
     }
 }
