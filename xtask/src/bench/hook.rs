@@ -32,6 +32,11 @@ const EMPTY: &str = "empty Rust program";
 /// The set-up that has a target.
 const MEASURED: &str = "hook, 101 rules, normal, warm cache";
 
+/// Names another hook program, such as an earlier one, to run beside in that set-up.
+const BESIDE: &str = "AEGIS_BENCH_BESIDE";
+
+const OTHER: &str = "the other hook, in the same set-up";
+
 /// One program in one set-up.
 struct Contestant {
     name: String,
@@ -76,6 +81,17 @@ pub fn measure() -> Result<()> {
             runs: if is_cold { RUNS_COLD } else { RUNS },
         });
     }
+    if let Some(other) = std::env::var_os(BESIDE) {
+        let root = scratch.path().join("beside");
+        make_home(&root, 101, "normal")?;
+        contestants.push(Contestant {
+            home: Some(Home {
+                root,
+                is_cold: false,
+            }),
+            ..plain(OTHER, PathBuf::from(other))
+        });
+    }
     for contestant in &mut contestants {
         // Twice, because the first run makes the log and the caches.
         run_once(contestant, 0)?;
@@ -83,7 +99,8 @@ pub fn measure() -> Result<()> {
         contestant.times.clear();
     }
     for turn in 0..RUNS {
-        for contestant in &mut contestants {
+        for at in order(contestants.len(), turn) {
+            let contestant = contestants.get_mut(at).context("one of them")?;
             if turn < contestant.runs {
                 run_once(contestant, turn + 2)?;
             }
@@ -91,6 +108,16 @@ pub fn measure() -> Result<()> {
     }
     print(&contestants, &hook)?;
     tell_commits(&contestants)
+}
+
+/// Returns the places of `count` programs in another order each turn: what ran
+/// before leaves its traces in the caches of the processor.
+fn order(count: usize, turn: usize) -> impl Iterator<Item = usize> {
+    let strides: Vec<usize> = (1..count)
+        .filter(|stride| (2..=*stride).all(|by| stride % by != 0 || !count.is_multiple_of(by)))
+        .collect();
+    let stride = strides.get(turn % strides.len().max(1)).copied();
+    (0..count).map(move |at| (at * stride.unwrap_or(1) + turn) % count)
 }
 
 fn print(contestants: &[Contestant], hook: &Path) -> Result<()> {
@@ -120,6 +147,10 @@ fn print(contestants: &[Contestant], hook: &Path) -> Result<()> {
     println!("  size of the hook program: {size:.2} MB");
     let ours = figures(MEASURED)?.median.as_secs_f64();
     at_most(MEASURED, ours / empty, 3.0, "x the empty program");
+    if let Ok(other) = figures(OTHER) {
+        let above = (ours - other.median.as_secs_f64()) * 1e3;
+        at_most("this hook above the other one", above, 0.4, "ms");
+    }
     Ok(())
 }
 
