@@ -17,11 +17,12 @@ use aegis_canon::{Digest, Key};
 use aegis_gate::{
     Approver, ClockPause, FixedClock, FixedPolicies, FixedProcesses, Gate, InForce, Origin, Parts,
     Places, PolicyInForce, Proposal, Protected, Setting, Settings, SilentApprover, Surroundings,
+    WaitFor,
 };
 use aegis_log::{Log, MemoryLog};
 use aegis_policy::{Compiled, MemorySources, Source, parse, policy_document};
 use aegis_redact::Redactor;
-use aegis_types::{Envelope, PolicyStanding, RequestId, SessionId, Timestamp};
+use aegis_types::{Envelope, PolicyStanding, RequestId, SessionId, Timestamp, Verdict};
 use serde_json::{Value, json};
 
 pub const START: Timestamp = Timestamp::from_unix_ms(1_700_000_000_000);
@@ -61,6 +62,34 @@ pub fn in_force(texts: &[&str]) -> InForce {
 }
 
 pub const ALLOW: &str = "aegis: policy/v1\nname: open\ndefault: allow\n";
+
+/// Returns the calls that one rule, `match` and `verdict`, takes for others than
+/// those it `matches` and `misses`.
+pub fn misjudged(case: &Value) -> Vec<String> {
+    let verdict = case["verdict"].as_str().unwrap();
+    let (default, expected) = match verdict {
+        "allow" => ("deny", Verdict::Allow),
+        _ => ("allow", Verdict::Deny),
+    };
+    let policy = json!({
+        "aegis": "policy/v1", "name": "one", "default": default, "closed": true,
+        "rules": [{"id": "rule", "match": case["match"], "verdict": verdict}],
+    });
+    let machine = Machine::new(&[&policy.to_string()]);
+    let mut wrong = Vec::new();
+    for (kind, is_meant) in [("matches", true), ("misses", false)] {
+        for (place, call) in (0..).zip(case[kind].as_array().unwrap()) {
+            let id = format!("{kind}-{place}");
+            let (tool, params) = (call[0].as_str().unwrap(), call[1].clone());
+            let proposal = machine.proposal(&id, tool, params);
+            let submitted = machine.gate().submit(&proposal, WaitFor::Nobody);
+            if (submitted.decision.verdict == expected) != is_meant {
+                wrong.push(format!("{} {kind} {call}", case["match"]));
+            }
+        }
+    }
+    wrong
+}
 
 impl Machine {
     /// Returns a machine on which these policies are in force.
