@@ -279,15 +279,12 @@ fn add_paths(scene: &Scene<'_>, tool: &Tool, touches: &mut Touches<'_>) {
     let reach = Reach::certain(tool.access).deep(tool.is_deep);
     let mut any = false;
     let text_of = |key: &str| scene.proposal.params.get(key).and_then(|it| it.as_str());
-    let folder = (&*scene.proposal.tool == "Glob")
-        .then(|| tool::folder_of_pattern(text_of("pattern")?))
-        .flatten();
-    for text in tool
-        .paths
-        .iter()
-        .filter_map(|key| text_of(key))
-        .chain(folder)
-    {
+    let mut given = tool.paths.iter().filter_map(|key| text_of(key));
+    let texts = match text_of("pattern").filter(|_| &*scene.proposal.tool == "Glob") {
+        Some(pattern) => tool::folders_of_search(given.next(), pattern),
+        None => given.map(str::to_owned).collect(),
+    };
+    for text in &texts {
         any = true;
         for form in spelling::path_forms(text) {
             let path = from_home(&form, scene.surroundings);

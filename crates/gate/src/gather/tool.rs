@@ -372,14 +372,22 @@ pub(crate) fn is_database(name: &str) -> bool {
         .any(|word| DATABASES.contains(&word.as_str()))
 }
 
-/// Returns the folder that a pattern names outside of the one that is searched.
-pub(crate) fn folder_of_pattern(pattern: &str) -> Option<&str> {
-    let is_elsewhere =
-        pattern.starts_with(['/', '~']) || pattern.split('/').any(|step| step == "..");
-    let end = pattern.find(['*', '?', '[', '{']).unwrap_or(pattern.len());
-    let known = pattern.get(..end)?;
-    let folder = known.rsplit_once('/').map_or(known, |(folder, _)| folder);
-    is_elsewhere.then_some(if folder.is_empty() { "/" } else { folder })
+/// Returns the folders that a search for the names of files looks through: the
+/// one it begins in and those that its pattern names.
+pub(crate) fn folders_of_search(begins_in: Option<&str>, pattern: &str) -> Vec<String> {
+    let end = pattern.find(['*', '?', '[', '{', '\\']);
+    let known = end.map_or(pattern, |end| pattern.get(..end).unwrap_or_default());
+    let folder = known.rsplit_once('/').map(|(folder, _)| folder);
+    let begins_in = begins_in.map(str::to_owned);
+    if pattern.starts_with(['/', '~']) || pattern.contains("..") {
+        let named = folder.filter(|folder| !folder.is_empty()).unwrap_or("/");
+        return begins_in.into_iter().chain([named.to_owned()]).collect();
+    }
+    let within = match (begins_in, folder) {
+        (Some(outer), Some(inner)) => Some(format!("{outer}/{inner}")),
+        (outer, inner) => outer.or(inner.map(str::to_owned)),
+    };
+    within.into_iter().collect()
 }
 
 /// Words in the names of tools that say what they do besides looking.
