@@ -1,6 +1,27 @@
 //! Policies that come with the program.
 
-const PACKS: [(&str, &str); 1] = [("aegis:developer", include_str!("../packs/developer.yaml"))];
+const PACKS: [(&str, &str); 17] = [
+    ("aegis:developer", include_str!("../packs/developer.yaml")),
+    ("aegis:look", include_str!("../packs/look.yaml")),
+    ("aegis:edit", include_str!("../packs/edit.yaml")),
+    ("aegis:python", include_str!("../packs/python.yaml")),
+    ("aegis:node", include_str!("../packs/node.yaml")),
+    ("aegis:ruby", include_str!("../packs/ruby.yaml")),
+    ("aegis:rust", include_str!("../packs/rust.yaml")),
+    ("aegis:go", include_str!("../packs/go.yaml")),
+    ("aegis:java", include_str!("../packs/java.yaml")),
+    ("aegis:dotnet", include_str!("../packs/dotnet.yaml")),
+    ("aegis:strict", include_str!("../packs/strict.yaml")),
+    ("aegis:readonly", include_str!("../packs/readonly.yaml")),
+    ("aegis:ci", include_str!("../packs/ci.yaml")),
+    (
+        "aegis:secure-defaults",
+        include_str!("../packs/secure-defaults.yaml"),
+    ),
+    ("aegis:supervised", include_str!("../packs/supervised.yaml")),
+    ("aegis:guided", include_str!("../packs/guided.yaml")),
+    ("aegis:autonomous", include_str!("../packs/autonomous.yaml")),
+];
 
 /// Returns the text of a built-in pack.
 #[must_use]

@@ -30,7 +30,7 @@ impl Matcher {
         }
         let truth = |line: &Line<'_>| {
             if sense.covers() {
-                self.covers(line)
+                self.covers(view, line)
             } else {
                 self.touches(line)
             }
@@ -60,7 +60,7 @@ impl Matcher {
     }
 
     /// Returns whether the patterns allow the command and all that comes with it.
-    fn covers(&self, line: &Line<'_>) -> Truth {
+    fn covers(&self, view: View<'_, '_>, line: &Line<'_>) -> Truth {
         let program = line.program.name().map(Arc::from);
         let command = || match line.program {
             Program::None => Truth::Yes,
@@ -71,19 +71,21 @@ impl Matcher {
             ),
         };
         let parts: [&dyn Fn() -> Truth; 3] = [
-            &|| self.covers_wrappers(line),
+            &|| self.covers_wrappers(view, line),
             &|| self.covers_redirections(line),
             &|| variables_are_harmless(line),
         ];
         command().and(|| every(parts.into_iter().map(|part| part())))
     }
 
-    /// A program that runs another one must be covered as well.
-    fn covers_wrappers(&self, line: &Line<'_>) -> Truth {
+    /// A program that runs another one must be covered as well, here or where it
+    /// is listed as a command of its own.
+    fn covers_wrappers(&self, view: View<'_, '_>, line: &Line<'_>) -> Truth {
         every(line.command.through.iter().map(|wrapper| match wrapper {
             Wrapper::Program(program) => {
                 let name = options::base_name(program);
                 let is_covered = options::is_transparent(name)
+                    || view.lists_runner(line, name)
                     || self
                         .shell
                         .iter()
@@ -229,11 +231,6 @@ impl ShellPattern {
                 Some(folder) => options::is_system_folder(folder),
                 None => !line.is_shadowed(written),
             };
-        if !is_sure && !self.program.is_empty() {
-            return Truth::Unknown(WhyUnknown::Folder {
-                program: Arc::from(&**written),
-            });
-        }
         let Some(length) = self.subcommand_words(line) else {
             return Truth::No(not());
         };
@@ -242,6 +239,11 @@ impl ShellPattern {
             && self.covers_arguments(arguments);
         if !has_all {
             return Truth::No(not());
+        }
+        if !is_sure && !self.program.is_empty() {
+            return Truth::Unknown(WhyUnknown::Folder {
+                program: Arc::from(&**written),
+            });
         }
         if line.has_unknown_words {
             return Truth::Unknown(WhyUnknown::Arguments { program: program() });

@@ -6,6 +6,7 @@ use aegis_types::{
 
 use super::facts::{Facts, hides_commands};
 use super::line::{Line, Program};
+use super::options;
 use super::part::Part;
 use super::sense::Sense;
 use crate::truth::WhyUnknown;
@@ -57,6 +58,19 @@ impl<'f, 'a> View<'f, 'a> {
 
     pub(super) fn lines(self) -> impl Iterator<Item = &'f Line<'a>> {
         each(self.facts.lines(), self.part.map(|part| &*part.lines))
+    }
+
+    /// Returns whether the program `name`, which runs a command, is a command of
+    /// its own beside it, with all that it is given.
+    pub(super) fn lists_runner(self, line: &Line<'_>, name: &str) -> bool {
+        let Some(run) = line.command.program.as_ref() else {
+            return false;
+        };
+        self.facts.lines().iter().any(|other| {
+            let runs = other.program.name().map(options::base_name) == Some(name);
+            let given = &other.command.arguments;
+            runs && given.iter().any(|word| word.span.contains(run.span))
+        })
     }
 
     pub(super) fn effects(self) -> impl Iterator<Item = &'a Effect> {
