@@ -135,7 +135,11 @@ pub(crate) fn gather(scene: &Scene<'_>) -> ActionRequest {
         redirect_pending(scene, &mut touches);
     }
     let told = std::mem::take(&mut request.context.effects);
-    request.context.effects = effects::all(&touches.paths, &request.context.home, told);
+    let (effects, is_whole) = effects::all(&touches.paths, &request.context.home, told);
+    request.context.effects = effects;
+    if !is_whole {
+        effects::are_cut(&mut request);
+    }
     request.context.paths = touches.paths;
     request.context.protected = touches.touched;
     request
@@ -245,12 +249,16 @@ fn add_line(
 }
 
 /// Adds a plan, what it does and the hosts it speaks to.
-fn add_plan(plan: Plan, request: &mut ActionRequest) {
+fn add_plan(mut plan: Plan, request: &mut ActionRequest) {
     let mut effects = aegis_shell::effects(&plan);
+    let (detours, has_all_detours) = detour::of_plan(&plan);
+    if effects.len() >= aegis_shell::EFFECTS_MAX || !has_all_detours {
+        plan.unknowns.push(effects::too_complex());
+    }
     let mut hosts = effects::hosts(&plan, &effects);
     request.context.effects.append(&mut effects);
     request.context.hosts.append(&mut hosts);
-    for fact in detour::of_plan(&plan) {
+    for fact in detours {
         if !request.context.hosts.contains(&fact) {
             request.context.hosts.push(fact);
         }

@@ -16,13 +16,13 @@ use command::Told;
 use flow::Flow;
 
 /// How many effects of one plan are told.
-const EFFECTS_MAX: usize = 512;
+pub const EFFECTS_MAX: usize = 512;
 
 /// Returns everything that running `plan` would do, each with the words that cause it.
 ///
 /// A program that is not in the table may do anything with what it is given, so
-/// its effect is unknown. Where there are more effects than are told, the last
-/// one is unknown too.
+/// its effect is unknown. Where there are more effects than are told, there are
+/// [`EFFECTS_MAX`], and the last one is unknown.
 #[must_use]
 pub fn effects(plan: &Plan) -> Vec<Effect> {
     within(plan, 0)

@@ -41,7 +41,7 @@ mod syntax;
 mod touch;
 mod walk;
 
-pub use effect::effects;
+pub use effect::{EFFECTS_MAX, effects};
 pub use elsewhere::run_elsewhere;
 pub use hint::{hints, loose_words};
 pub use idna::ascii_host;

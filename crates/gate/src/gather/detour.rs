@@ -1,8 +1,10 @@
 //! Hosts that options, variables and special files lead to: what a program
 //! speaks to is then another host than the one it names, or one more.
 
+use std::collections::BTreeSet;
+
 use aegis_shell::{program_name, written};
-use aegis_types::{Assignment, Command, HostFact, Plan, Word};
+use aegis_types::{Assignment, Command, HostFact, NetworkClass, Plan, Word};
 
 use super::host::{of_address, of_url, somewhere, this_machine};
 
@@ -68,8 +70,10 @@ const VARIABLES: [(&str, &str); 7] = [
 /// Short options of curl without a value, which may stand before one that has it.
 const CURL_SWITCHES: &str = "#0123469BGIJLNORSVZafgijklnpqsv";
 
-/// Returns the hosts that `plan` is led to in such ways.
-pub(crate) fn of_plan(plan: &Plan) -> Vec<HostFact> {
+/// Returns the hosts that `plan` is led to in such ways, and whether these are all.
+///
+/// Of too many, those are kept that are not like any other host.
+pub(crate) fn of_plan(plan: &Plan) -> (Vec<HostFact>, bool) {
     let mut found = Vec::new();
     for command in &plan.commands {
         for Assignment { name, value } in &command.assignments {
@@ -79,13 +83,18 @@ pub(crate) fn of_plan(plan: &Plan) -> Vec<HostFact> {
         for redirection in &command.redirections {
             found.extend(of_device(&redirection.target));
         }
-        if found.len() >= FOUND_MAX {
-            found.truncate(FOUND_MAX);
-            found.push(somewhere("…"));
-            break;
-        }
     }
-    found
+    let mut known = BTreeSet::new();
+    found.retain(|fact: &HostFact| known.insert((fact.host.clone(), fact.port, fact.class)));
+    let is_whole = found.len() <= FOUND_MAX;
+    if !is_whole {
+        let is_like_others =
+            |fact: &HostFact| matches!(fact.class, NetworkClass::Name | NetworkClass::Global);
+        found.sort_by_key(is_like_others);
+        found.truncate(FOUND_MAX);
+        found.push(somewhere("…"));
+    }
+    (found, is_whole)
 }
 
 fn add_variable(name: &str, value: &Word, found: &mut Vec<HostFact>) {
@@ -279,12 +288,10 @@ fn of_device(target: &Word) -> Option<HostFact> {
 
 #[cfg(test)]
 mod tests {
-    use aegis_types::NetworkClass;
-
     use super::*;
 
     fn check(line: &str, expected: &[(Option<&str>, Option<u16>, NetworkClass)]) {
-        let found = of_plan(&aegis_shell::plan(line));
+        let (found, _) = of_plan(&aegis_shell::plan(line));
         let found: Vec<_> = found
             .iter()
             .map(|fact| (fact.host.as_deref(), fact.port, fact.class))
@@ -328,6 +335,22 @@ mod tests {
             "ssh -o ProxyCommand='nc b 22' a.example",
             &[(None, None, NetworkClass::Unknown)],
         );
+    }
+
+    #[test]
+    fn many_detours_hide_none_that_matters() {
+        let equal = "--resolve h.example:80:1.2.3.4 ".repeat(80);
+        let other: String = (0..80)
+            .map(|number| format!("--resolve h{number}.example:80:1.2.3.{number} "))
+            .collect();
+        for (padding, expected) in [(equal, true), (other, false)] {
+            let line =
+                format!("curl {padding} --resolve good.example:80:169.254.169.254 http://x/");
+            let (found, is_whole) = of_plan(&aegis_shell::plan(&line));
+            let is_metadata = |fact: &HostFact| fact.class == NetworkClass::Metadata;
+            assert!(found.iter().any(is_metadata), "{line}");
+            assert_eq!(is_whole, expected);
+        }
     }
 
     #[test]

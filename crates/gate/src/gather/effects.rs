@@ -2,13 +2,14 @@
 
 use aegis_shell::{place_kinds, program_name};
 use aegis_types::{
-    Access, Effect, EffectKind, EffectResource, HostFact, NetworkClass, PathFact, Plan, Span,
+    Access, ActionRequest, Effect, EffectKind, EffectResource, HostFact, NetworkClass, PathFact,
+    Plan, Span, Unknown, UnknownCause,
 };
 
 use super::host;
 
-/// How many effects of one request are told.
-const EFFECTS_MAX: usize = 512;
+/// How many effects of one request are told, besides what its plans show.
+const EFFECTS_MAX: usize = 2 * aegis_shell::EFFECTS_MAX;
 
 /// The scheme that programs take for an address without one.
 const SCHEMES: [(&str, &str); 22] = [
@@ -37,38 +38,58 @@ const SCHEMES: [(&str, &str); 22] = [
 ];
 
 /// Returns every effect of an action: those on its paths, and `told`, which its
-/// command line shows.
-pub(crate) fn all(paths: &[PathFact], home: &str, told: Vec<Effect>) -> Vec<Effect> {
+/// command line shows; and whether these are all.
+///
+/// Of too many, those on paths are left out: the paths themselves are facts.
+pub(crate) fn all(paths: &[PathFact], home: &str, told: Vec<Effect>) -> (Vec<Effect>, bool) {
     let mut effects = Vec::new();
     for fact in paths {
         for kind in kinds(fact, home) {
             let resource = EffectResource::Path(fact.written.clone());
-            if effects.len() < EFFECTS_MAX {
-                effects.push(Effect {
-                    kind,
-                    causes: if fact.causes.is_empty() {
-                        causes(&told, kind, &resource)
-                    } else {
-                        fact.causes.clone()
-                    },
-                    resource,
-                });
-            }
+            effects.push(Effect {
+                kind,
+                causes: if fact.causes.is_empty() {
+                    causes(&told, kind, &resource)
+                } else {
+                    fact.causes.clone()
+                },
+                resource,
+            });
         }
     }
     effects.dedup();
-    let is_known = |effect: &Effect, effects: &[Effect]| {
-        let mut known = effects.iter();
-        known.any(|known| known.kind == effect.kind && known.resource == effect.resource)
-    };
+    let is_whole = effects.len() + told.len() <= EFFECTS_MAX;
+    effects.truncate(EFFECTS_MAX.saturating_sub(told.len()));
     let on_paths = effects.len();
     for effect in told {
-        let known = effects.get(..on_paths).unwrap_or_default();
-        if effects.len() < EFFECTS_MAX && !is_known(&effect, known) {
+        let mut known = effects.iter().take(on_paths);
+        let is_same =
+            |known: &Effect| known.kind == effect.kind && known.resource == effect.resource;
+        if !known.any(is_same) {
             effects.push(effect);
         }
     }
-    effects
+    (effects, is_whole)
+}
+
+/// Tells that a request does more than its effects tell.
+pub(crate) fn are_cut(request: &mut ActionRequest) {
+    request.context.effects.push(Effect {
+        kind: EffectKind::Unknown,
+        resource: EffectResource::Unknown,
+        causes: Vec::new(),
+    });
+    if let Some(plan) = &mut request.context.plan {
+        plan.unknowns.push(too_complex());
+    }
+}
+
+/// Returns the unknown of a plan of which not everything is told.
+pub(crate) fn too_complex() -> Unknown {
+    Unknown {
+        span: Span { start: 0, end: 0 },
+        cause: UnknownCause::TooComplex,
+    }
 }
 
 /// Returns what reaching for a path means.

@@ -101,10 +101,28 @@ fn of_authority(written: &str, scheme: &str, authority: &str) -> HostFact {
 
 /// Returns the host of an address without a scheme: `host`, `host:port`, `user@host:path`.
 pub(crate) fn of_address(written: &str, scheme: Option<&str>) -> HostFact {
-    let after = written.rsplit_once('@').map_or(written, |(_, after)| after);
-    let end = after.find(['/', '?', '#']).unwrap_or(after.len());
-    let host_and_port = after.get(..end).unwrap_or(after);
-    of_host(written, scheme.map(str::to_owned), host_and_port)
+    let end = written.find(['/', '?', '#', '\\']).unwrap_or(written.len());
+    let authority = written.get(..end).unwrap_or(written);
+    let fact = of_authority(written, scheme.unwrap_or_default(), authority);
+    // In `user@host:path` the path may hold an `@`; in `user:secret@host` the secret a colon.
+    let in_copy = authority
+        .split_once('@')
+        .map_or(authority, |(_, after)| after);
+    let host_in_copy = in_copy.split(':').next().unwrap_or_default();
+    let after = written.get(end..).unwrap_or_default();
+    let is_cut_alike = !(after.starts_with('\\') && after.contains('@'));
+    let is_told_alike = authority.matches('@').count() < 2
+        || of_host(written, None, host_in_copy).host == fact.host;
+    HostFact {
+        scheme: scheme.map(str::to_owned),
+        host: fact.host.filter(|_| is_told_alike && is_cut_alike),
+        class: if is_told_alike && is_cut_alike {
+            fact.class
+        } else {
+            NetworkClass::Unknown
+        },
+        ..fact
+    }
 }
 
 /// Returns the fact that something of this machine is spoken to: a socket, a file.
@@ -258,6 +276,26 @@ mod tests {
             Some(3000),
             NetworkClass::Loopback,
         );
+    }
+
+    #[test]
+    fn an_address_without_a_scheme_has_the_host_it_has_with_one() {
+        let metadata = NetworkClass::Metadata;
+        let address = Some("169.254.169.254");
+        for text in [
+            "169.254.169.254/@good.example",
+            "169.254.169.254/a/b@good.example",
+            "169.254.169.254?@good.example",
+            "169.254.169.254#@good.example",
+            "good.example@169.254.169.254/x",
+            "169.254.169.254",
+        ] {
+            check(text, address, None, metadata);
+            check(&format!("http://{text}"), address, Some(80), metadata);
+        }
+        for text in ["evil.org\\@good.example", "a@evil.org:x@good.example"] {
+            check(text, None, None, NetworkClass::Unknown);
+        }
     }
 
     #[test]
