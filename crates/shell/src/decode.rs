@@ -7,8 +7,10 @@ use crate::option::{self, Spec, first_text};
 /// Whose escapes are meant.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Escapes {
-    /// Those of `echo -e` and `%b`, where a zero leads octal digits.
+    /// Those of `echo -e`, where a zero leads octal digits.
     Echo,
+    /// Those of `%b`, where shells differ on octal digits without a zero.
+    Argument,
     /// Those of the format of `printf`.
     Printf,
 }
@@ -69,25 +71,32 @@ fn base64(text: &str) -> Option<String> {
 /// Returns the text whose characters of two bytes `text` encodes, as PowerShell takes it.
 pub(crate) fn wide_base64(text: &str) -> Option<String> {
     let bytes = base64_bytes(text)?;
-    let units: Vec<u16> = bytes
-        .chunks_exact(2)
-        .map(|pair| pair.try_into().map(u16::from_le_bytes))
-        .collect::<Result<_, _>>()
-        .ok()?;
+    let (pairs, []) = bytes.as_chunks::<2>() else {
+        return None;
+    };
+    let units: Vec<u16> = pairs.iter().map(|pair| u16::from_le_bytes(*pair)).collect();
     String::from_utf16(&units).ok()
 }
 
 fn base64_bytes(text: &str) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
     let (mut bits, mut count) = (0_u32, 0_u32);
+    let mut is_padded = false;
     for byte in text.trim_end().bytes() {
+        // What decoders make of digits behind the padding differs.
+        if is_padded && !matches!(byte, b'=' | b'\n') {
+            return None;
+        }
         let digit = match byte {
             b'A'..=b'Z' => byte - b'A',
             b'a'..=b'z' => byte - b'a' + 26,
             b'0'..=b'9' => byte - b'0' + 52,
             b'+' => 62,
             b'/' => 63,
-            b'=' => continue,
+            b'=' => {
+                is_padded = true;
+                continue;
+            }
             b'\n' => continue,
             _ => return None,
         };
@@ -116,13 +125,16 @@ fn hexadecimal(text: &str) -> Option<String> {
 }
 
 /// Returns what `tr` does with two sets, or with one whose characters it deletes.
+///
+/// It works on bytes; only what is ASCII is the same byte by byte and letter by letter.
 fn translator(arguments: &[Word]) -> Option<Decoder> {
     let words: Vec<String> = arguments.iter().map(Word::literal).collect::<Option<_>>()?;
     match words.as_slice() {
         [option, set] if option == "-d" => {
             let set = characters(set)?;
             Some(Box::new(move |text| {
-                Some(text.chars().filter(|it| !set.contains(it)).collect())
+                let kept = text.chars().filter(|it| !set.contains(it));
+                text.is_ascii().then(|| kept.collect())
             }))
         }
         [from, to] if !from.starts_with('-') => {
@@ -136,7 +148,8 @@ fn translator(arguments: &[Word]) -> Option<Decoder> {
                 }
             };
             Some(Box::new(move |text| {
-                Some(text.chars().map(&changed).collect())
+                text.is_ascii()
+                    .then(|| text.chars().map(&changed).collect())
             }))
         }
         _ => None,
@@ -151,26 +164,64 @@ fn characters(set: &str) -> Option<Vec<char>> {
         _ if set.contains("[:") || set.contains("[=") || set.contains('*') => return None,
         _ => {}
     }
-    let text: Vec<char> = escaped(set, Escapes::Printf)?.chars().collect();
     let mut characters = Vec::new();
-    let mut rest = text.as_slice();
-    loop {
-        rest = match rest {
-            [first, '-', last, after @ ..] if first <= last => {
-                characters.extend(*first..=*last);
-                after
-            }
-            [_, '-', _, ..] => return None,
-            [first, after @ ..] => {
-                characters.push(*first);
-                after
-            }
-            [] => return Some(characters),
+    let mut rest = elements(set)?;
+    rest.reverse();
+    while let Some((first, _)) = rest.pop() {
+        let is_range = matches!(rest.last(), Some(('-', false))) && rest.len() > 1;
+        if !is_range {
+            characters.push(first);
+            continue;
+        }
+        rest.pop();
+        let (last, _) = rest.pop().filter(|(last, _)| first <= *last)?;
+        characters.extend(first..=last);
+    }
+    Some(characters)
+}
+
+/// Returns the characters with which a set of `tr` is written, and whether each
+/// stands behind a backslash.
+fn elements(set: &str) -> Option<Vec<(char, bool)>> {
+    let mut elements = Vec::new();
+    let mut rest = set.chars();
+    while let Some(first) = rest.next() {
+        let element = match first {
+            '\\' => match rest.next()? {
+                'n' => '\n',
+                't' => '\t',
+                'r' => '\r',
+                'f' => '\u{c}',
+                'v' => '\u{b}',
+                'a' => '\u{7}',
+                'b' => '\u{8}',
+                '\\' => '\\',
+                '-' => '-',
+                digit @ '0'..='7' => octal(digit, &mut rest)?,
+                // Others stand for themselves, or are told of.
+                _ => return None,
+            },
+            plain => plain,
         };
-        if characters.len() > 512 {
+        if !element.is_ascii() {
             return None;
         }
+        elements.push((element, first == '\\'));
     }
+    Some(elements)
+}
+
+/// Returns the character of up to three octal digits, of which `first` is one.
+fn octal(first: char, rest: &mut std::str::Chars<'_>) -> Option<char> {
+    let mut value = first.to_digit(8)?;
+    for _ in 0..2 {
+        let Some(digit) = rest.clone().next().and_then(|it| it.to_digit(8)) else {
+            break;
+        };
+        rest.next();
+        value = value * 8 + digit;
+    }
+    char::from_u32(value)
 }
 
 /// Returns `text` with its escapes replaced; `None` if what they make is no text.
@@ -202,7 +253,8 @@ pub(crate) fn escaped(text: &str, escapes: Escapes) -> Option<String> {
             b'v' => 11,
             b'\\' => b'\\',
             b'x' => digits(&mut rest, 16, 2)?,
-            b'0' if escapes == Escapes::Echo => digits(&mut rest, 8, 3).unwrap_or_default(),
+            b'0' if escapes != Escapes::Printf => digits(&mut rest, 8, 3).unwrap_or_default(),
+            b'1'..=b'7' if escapes == Escapes::Argument => return None,
             b'0'..=b'7' if escapes == Escapes::Printf => {
                 rest = text.as_bytes().get(text.len() - rest.len() - 1..)?;
                 digits(&mut rest, 8, 3)?
@@ -250,6 +302,21 @@ mod tests {
             .collect();
         let found = decoder(name, &words).and_then(|decoder| decoder(text));
         assert_eq!(found.as_deref(), expected, "{name} {arguments:?}");
+    }
+
+    #[test]
+    fn what_decoders_do_not_agree_on_is_not_followed() {
+        check("base64", &["-d"], "Zm9vCg==YmFyCg==", None);
+        check("tr", &["\u{e9}", "#\n"], "\u{e9} rm", None);
+        check("tr", &["a", "b"], "\u{e9} a", None);
+        check("tr", &["a\\x41", "bc"], "a", None);
+        check("tr", &["a\\-z", "bcd"], "a-z", Some("bcd"));
+        check("tr", &["a\\055z", "bcd"], "a-z", Some("bcd"));
+        check("tr", &["a-c-", "1-3_"], "abc-", Some("123_"));
+        check("tr", &["\\141\\n", "b "], "a\n", Some("b "));
+        assert_eq!(escaped("\\162", Escapes::Argument), None);
+        assert_eq!(escaped("\\0162", Escapes::Argument).as_deref(), Some("r"));
+        assert_eq!(wide_base64("cgBt"), None);
     }
 
     #[test]

@@ -25,6 +25,7 @@ mod expand;
 mod file;
 mod hint;
 mod idna;
+mod input;
 mod limit;
 mod locate;
 mod option;

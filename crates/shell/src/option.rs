@@ -50,6 +50,12 @@ impl Arguments<'_> {
 
 /// Tells options and operands apart.
 pub(crate) fn read<'w>(words: &'w [Word], spec: &Spec) -> Arguments<'w> {
+    read_signed(words, spec, &['-'])
+}
+
+/// Tells options and operands apart where options begin with one of `signs`, as
+/// those of shells do with `-` and `+`.
+pub(crate) fn read_signed<'w>(words: &'w [Word], spec: &Spec, signs: &[char]) -> Arguments<'w> {
     let mut arguments = Arguments::default();
     let mut rest = words.iter();
     while let Some(word) = rest.next() {
@@ -61,7 +67,7 @@ pub(crate) fn read<'w>(words: &'w [Word], spec: &Spec) -> Arguments<'w> {
             }
             let given = long_option(word, long, spec, &mut rest);
             arguments.options.push(given);
-        } else if text.len() > 1 && text.starts_with('-') {
+        } else if text.len() > 1 && text.starts_with(signs) {
             short_options(word, text, spec, &mut rest, &mut arguments.options);
         } else {
             arguments.operands.push(word);

@@ -5,6 +5,10 @@ use aegis_types::{Command, Redirection, RedirectionKind, UnknownCause, Word, Wor
 use crate::decode;
 use crate::option::first_text;
 use crate::program::program_name;
+use crate::walk::is_strict;
+
+/// Escapes that not every `printf` reads.
+const EXTENSIONS: [&str; 7] = ["\\x", "\\e", "\\E", "\\u", "\\U", "\\'", "\\\""];
 
 /// What comes through a pipe.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -103,8 +107,8 @@ pub(crate) fn output_of(command: &Command, input: Option<&Output>) -> Output {
         (None, _) => None,
     };
     let text = match program.as_ref() {
-        "echo" => echoed(arguments),
-        "printf" => printed(arguments),
+        "echo" => echoed(arguments, is_strict(&command.through)),
+        "printf" => printed(arguments, is_strict(&command.through)),
         "cat" if arguments.iter().all(|word| first_text(word) == "-") => read(),
         "tee" => read(),
         "find" => return Output::Paths(starts(command)),
@@ -129,17 +133,20 @@ fn reads_file(command: &Command) -> bool {
     })
 }
 
-fn echoed(arguments: &[Word]) -> Option<String> {
+/// Returns what `echo` writes; nothing where shells differ on it.
+fn echoed(arguments: &[Word], is_strict: bool) -> Option<String> {
     let mut words = Vec::new();
-    let mut has_escapes = false;
+    // Without an option, some shells read escapes and others do not.
+    let mut has_escapes = None;
     let mut ends_line = true;
     for argument in arguments {
         let word = argument.literal()?;
         if words.is_empty() && is_echo_option(&word) {
             for letter in word.chars() {
                 match letter {
-                    'e' => has_escapes = true,
-                    'E' => has_escapes = false,
+                    'e' | 'E' if is_strict => return None,
+                    'e' => has_escapes = Some(true),
+                    'E' => has_escapes = Some(false),
                     'n' => ends_line = false,
                     _ => {}
                 }
@@ -149,7 +156,7 @@ fn echoed(arguments: &[Word]) -> Option<String> {
         }
     }
     let mut text = words.join(" ");
-    if has_escapes && text.contains('\\') {
+    if text.contains('\\') && has_escapes? {
         text = decode::escaped(&text, decode::Escapes::Echo)?;
     }
     if ends_line {
@@ -163,18 +170,21 @@ fn is_echo_option(word: &str) -> bool {
         .is_some_and(|letters| !letters.is_empty() && letters.chars().all(|c| "neE".contains(c)))
 }
 
-/// Returns what `printf` writes with a format and values.
-pub(crate) fn printed(arguments: &[Word]) -> Option<String> {
+/// Returns what `printf` writes with a format and values; nothing where shells
+/// differ on it.
+pub(crate) fn printed(arguments: &[Word], is_strict: bool) -> Option<String> {
     let (format, values) = match arguments {
         [dashes, rest @ ..] if first_text(dashes) == "--" => rest.split_first()?,
         _ => arguments.split_first()?,
     };
     let format = format.literal()?;
-    if format.starts_with('-') {
+    let values: Vec<String> = values.iter().map(Word::literal).collect::<Option<_>>()?;
+    let is_extended = |text: &String| EXTENSIONS.iter().any(|escape| text.contains(escape));
+    let is_portable = !is_extended(&format) && !values.iter().any(is_extended);
+    if format.starts_with('-') || is_strict && !is_portable {
         return None;
     }
-    let values: Option<Vec<String>> = values.iter().map(Word::literal).collect();
-    let mut values = values?.into_iter();
+    let mut values = values.into_iter();
     let mut text = String::new();
     loop {
         let before = values.len();
@@ -197,16 +207,11 @@ pub(crate) fn printed(arguments: &[Word]) -> Option<String> {
                     rest
                 }
                 ("b", rest) => {
-                    text.push_str(&decode::escaped(&value, decode::Escapes::Echo)?);
+                    text.push_str(&decode::escaped(&value, decode::Escapes::Argument)?);
                     rest
                 }
                 ("d" | "i", rest) => {
-                    let number: i64 = if value.is_empty() {
-                        0
-                    } else {
-                        value.parse().ok()?
-                    };
-                    text.push_str(&number.to_string());
+                    text.push_str(&whole_number(&value)?);
                     rest
                 }
                 _ => return None,
@@ -221,6 +226,16 @@ pub(crate) fn printed(arguments: &[Word]) -> Option<String> {
             return (values.len() == before).then_some(text);
         }
     }
+}
+
+/// Returns how `%d` writes a value; nothing if it may be octal, or is no number.
+fn whole_number(value: &str) -> Option<String> {
+    let number: i64 = match value {
+        "" => 0,
+        _ => value.parse().ok()?,
+    };
+    let written = number.to_string();
+    (value.is_empty() || written == value).then_some(written)
 }
 
 fn document(command: &Command) -> Option<String> {

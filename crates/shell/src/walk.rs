@@ -18,7 +18,7 @@ use crate::surroundings::{Saved, Surroundings};
 use crate::syntax::{After, Item, Kind, Link, Node, Origin, Parser, Pipeline, Script, Stop};
 
 pub(crate) use flow::is_nothing;
-pub(crate) use setting::Setting;
+pub(crate) use setting::{Setting, is_strict};
 
 /// What is known while a text is walked.
 pub(crate) struct Walk<'t> {

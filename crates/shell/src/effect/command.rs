@@ -10,6 +10,7 @@ use aegis_types::{
 
 use super::{Found, interpreter};
 use crate::elsewhere::run_elsewhere;
+use crate::input;
 use crate::option::first_text;
 use crate::program::program_name;
 use crate::programs::{self, Operand, Reading, Resource, Role};
@@ -397,10 +398,8 @@ fn is_device(word: &Word) -> bool {
     let [WordPart::Literal(text)] = word.parts.as_slice() else {
         return word.parts.is_empty();
     };
-    matches!(
-        text.as_str(),
-        "-" | "/dev/null" | "/dev/stdin" | "/dev/stdout" | "/dev/stderr" | "/dev/tty"
-    ) || text.starts_with("/dev/fd/")
+    matches!(text.as_str(), "-" | "/dev/null" | "/dev/tty")
+        || input::descriptor(text).is_some()
         || is_socket(text)
 }
 

@@ -5,6 +5,7 @@ use aegis_types::{Command, EffectKind, EffectResource, Plan, Span, Word};
 use super::Found;
 use super::command::{Told, is_dash};
 use super::flow::{Flow, Input, Mask};
+use crate::input;
 use crate::option::first_text;
 use crate::program::program_name;
 use crate::programs::Role;
@@ -293,7 +294,7 @@ fn read<'p>(language: &Language, arguments: &'p [Word]) -> Given<'p> {
         if language.long.contains(&name.to_ascii_lowercase().as_str()) {
             given.code.push(word);
             given.code.extend(words.next());
-        } else if text == "-" || text == "/dev/stdin" {
+        } else if input::is_input(word) || input::is_open(word) {
             reads_anyway = true;
             break;
         } else if text == "--" {

@@ -2,6 +2,7 @@
 
 use aegis_types::Word;
 
+use crate::input;
 use crate::option::{self, Spec, first_text};
 
 /// How a program takes its code.
@@ -247,10 +248,7 @@ pub(crate) fn reads_input(language: Language, arguments: &[Word]) -> bool {
             let asks = ["V", "v", "version", "help", "h", "m", "check", "c", "test"];
             match read.operands.first() {
                 None => !read.has(&asks),
-                Some(word) => {
-                    matches!(word.literal().as_deref(), Some("-" | "/dev/stdin"))
-                        && !read.has(&["m"])
-                }
+                Some(word) => (input::is_input(word) || input::is_open(word)) && !read.has(&["m"]),
             }
         }
         Language::Database => {

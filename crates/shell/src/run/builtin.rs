@@ -7,6 +7,7 @@ use aegis_types::{Span, UnknownCause, Word, WordPart, Wrapper};
 use super::shell::Input;
 use super::{Draft, joined};
 use crate::file::Content;
+use crate::input;
 use crate::output::{Output, Sink, printed};
 use crate::surroundings::Value;
 use crate::syntax::is_name;
@@ -127,7 +128,8 @@ impl Walk<'_> {
             let Some(variable) = names.next() else {
                 return;
             };
-            let text = printed(arguments.get(2..).unwrap_or_default());
+            let values = arguments.get(2..).unwrap_or_default();
+            let text = printed(values, setting.is_in_strict_shell());
             match (variable.literal().filter(|name| is_name(name)), text) {
                 (Some(name), Some(text)) => {
                     let text = WordPart::Literal(text);
@@ -294,7 +296,7 @@ impl Walk<'_> {
         }
         self.list(draft.clone(), setting);
         match (file.literal().as_deref(), input) {
-            (Some("/dev/stdin" | "/dev/fd/0" | "/proc/self/fd/0"), Some(input)) => {
+            (Some(path), Some(input)) if input::descriptor(path) == Some("0") => {
                 let setting = setting.within(Wrapper::Text);
                 self.code_text(&input, draft.span, "source", &setting);
             }

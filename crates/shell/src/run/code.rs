@@ -7,6 +7,7 @@ use super::Draft;
 use super::shell::Input;
 use crate::code::{self, Tongue};
 use crate::hint::{self, Language};
+use crate::input;
 use crate::syntax::Origin;
 use crate::walk::{Setting, Walk};
 
@@ -66,7 +67,7 @@ impl Walk<'_> {
         };
         let file = named.unwrap_or(&usual);
         let mut texts = self.written_texts(file);
-        if matches!(file.literal().as_deref(), Some("-" | "/dev/stdin"))
+        if input::is_input(file)
             && let Input::Text(text) = self.given_text(draft, setting)
         {
             texts.push(text);

@@ -4,6 +4,7 @@ use aegis_types::{Directory, RedirectionKind, Span, UnknownCause, Word, WordPart
 
 use super::{Draft, Lookup, joined, path_from};
 use crate::file::Content;
+use crate::input;
 use crate::option::{self, Spec};
 use crate::output::{Output, Sink};
 use crate::surroundings::Value;
@@ -37,7 +38,7 @@ impl Walk<'_> {
     /// Follows a shell that is started as a program.
     pub(super) fn shell(&mut self, name: &str, draft: Draft, setting: &Setting) {
         let arguments = draft.words.get(1..).unwrap_or_default();
-        let read = option::read(arguments, &SHELL);
+        let read = option::read_signed(arguments, &SHELL, &['-', '+']);
         let inner = setting.within(Wrapper::Program(name.to_owned()));
         let has_command = read.has(&["c"]);
         if self.around.exported("BASH_ENV").is_some()
@@ -79,15 +80,19 @@ impl Walk<'_> {
             let inner = inner.within(Wrapper::Text);
             return self.shell_text(&given, &draft, setting, &inner);
         }
-        let is_stdin = read.operands.first().and_then(|word| word.literal());
-        let is_stdin = matches!(is_stdin.as_deref(), Some("-" | "/dev/stdin"));
+        let first = read.operands.first();
+        let is_stdin = first.is_some_and(|word| input::is_input(word));
+        if first.is_some_and(|word| !is_stdin && input::is_open(word)) {
+            self.note(draft.span, UnknownCause::Code(name.to_owned()));
+            return self.list(draft, setting);
+        }
         if !reads_input && !is_stdin || read.has(&["version", "help"]) {
             let file: Vec<Word> = read.operands.iter().copied().cloned().collect();
             return self.shell_file(name, &file, draft, setting);
         }
         let own_name = draft.words.first();
-        let is_dash = |word: &&Word| word.literal().as_deref() == Some("-");
-        let operands = read.operands.iter().copied().skip_while(is_dash);
+        let operands = read.operands.iter().copied();
+        let operands = operands.skip_while(|word| input::is_input(word));
         let positional = own_name.into_iter().chain(operands);
         let positional: Vec<Word> = positional.cloned().collect();
         self.shell_input(name, positional, draft, (setting, &inner));

@@ -7,6 +7,11 @@ use crate::output::Output;
 /// How deeply commands may stand within each other, functions and text included.
 const DEPTH_MAX: u32 = 64;
 
+/// Shells that keep to the letter of the standard, and programs that start one.
+const STRICT: [&str; 10] = [
+    "sh", "dash", "ash", "ksh", "su", "script", "watch", "parallel", "ssh", "git",
+];
+
 /// How a part of the text is reached.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Setting {
@@ -90,32 +95,9 @@ impl Setting {
         }
     }
 
-    /// Returns whether the shell in which it stands keeps to the letter of the standard.
+    /// Returns whether the shell in which it stands may keep to the letter of the standard.
     pub(crate) fn is_in_strict_shell(&self) -> bool {
-        let mut wrappers = self.through.iter().rev();
-        let shell = wrappers.find_map(|wrapper| match wrapper {
-            Wrapper::Program(name) => Some(name.as_str()),
-            Wrapper::Substitution
-            | Wrapper::ProcessSubstitution
-            | Wrapper::Subshell
-            | Wrapper::Compound
-            | Wrapper::Function(_)
-            | Wrapper::Text => None,
-        });
-        matches!(
-            shell,
-            Some(
-                "sh" | "dash"
-                    | "ash"
-                    | "ksh"
-                    | "su"
-                    | "script"
-                    | "watch"
-                    | "parallel"
-                    | "ssh"
-                    | "git"
-            )
-        )
+        is_strict(&self.through)
     }
 
     /// Returns whether when it happens, and how often, is open.
@@ -174,4 +156,20 @@ impl Setting {
     pub(crate) fn is_too_deep(&self) -> bool {
         self.depth > DEPTH_MAX
     }
+}
+
+/// Returns whether what runs through these may run in a shell that keeps to the
+/// letter of the standard.
+pub(crate) fn is_strict(through: &[Wrapper]) -> bool {
+    let mut wrappers = through.iter().rev();
+    let shell = wrappers.find_map(|wrapper| match wrapper {
+        Wrapper::Program(name) => Some(name.as_str()),
+        Wrapper::Substitution
+        | Wrapper::ProcessSubstitution
+        | Wrapper::Subshell
+        | Wrapper::Compound
+        | Wrapper::Function(_)
+        | Wrapper::Text => None,
+    });
+    shell.is_some_and(|shell| STRICT.contains(&shell))
 }
