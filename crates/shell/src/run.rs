@@ -17,6 +17,7 @@ use aegis_types::{
     Assignment, Command, Directory, Redirection, Span, UnknownCause, Word, WordPart, Wrapper,
 };
 
+use crate::evaluate;
 use crate::limit::WORDS_MAX;
 use crate::option::first_text;
 use crate::option_code::option_code;
@@ -529,6 +530,10 @@ impl Walk<'_> {
             directory: directory.unwrap_or_else(|| self.around.places().current.clone()),
             place: setting.command_place(),
         };
+        if evaluate::evaluates(&command) {
+            let construct = UnknownCause::Construct("a subscript or prompt".to_owned());
+            self.note(command.span, construct);
+        }
         self.follow_output(&command, &draft.sink, setting);
         self.push(command);
     }

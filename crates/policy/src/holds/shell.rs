@@ -23,9 +23,9 @@ impl Matcher {
         if view.plan().is_none() && view.request().action != Action::ShellExec {
             return Truth::No(WhyNot::NoCommandLine);
         }
-        // A part that runs no program is none of these commands.
+        // A part that runs no program is none of these commands, if it hides none.
         let runs_nothing = |line: &Line<'_>| matches!(line.program, Program::None);
-        if view.is_part() && view.lines().all(runs_nothing) {
+        if view.is_part() && !view.hides_something() && view.lines().all(runs_nothing) {
             return Truth::No(WhyNot::Command { program: None });
         }
         let truth = |line: &Line<'_>| {

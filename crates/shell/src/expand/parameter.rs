@@ -7,6 +7,7 @@ use aegis_types::{Directory, UnknownCause, Word, WordPart};
 use super::field::Fields;
 use super::operator::{self, Operand, Taken};
 use super::push_directory;
+use crate::evaluate;
 use crate::surroundings::Value;
 use crate::syntax::{Operation, Parameter, Piece, is_name};
 use crate::walk::{Setting, Walk};
@@ -146,6 +147,10 @@ impl Walk<'_> {
                 given.replacement =
                     replacement.map(|pieces| self.operand(&pieces, setting, fields));
             }
+        }
+        if sign == "@" && letter == "P" && !is_plain(value) {
+            let construct = UnknownCause::Construct("${…@P}".to_owned());
+            self.note(fields.span(), construct);
         }
         operator::edited(value, sign, &given, &letter)
     }
@@ -497,4 +502,21 @@ fn directory_value(directory: &Directory) -> Value {
 fn unknown_variable(name: &str) -> Value {
     let cause = UnknownCause::Variable(name.to_owned());
     Value::Parts(Rc::new([WordPart::Unknown(cause)]))
+}
+
+/// Returns whether a value, expanded as a prompt, runs nothing.
+fn is_plain(value: &Value) -> bool {
+    let is_plain = |parts: &[WordPart]| {
+        let word = Word {
+            parts: parts.to_vec(),
+            ..Word::default()
+        };
+        !evaluate::is_active_prompt(&word)
+    };
+    match value {
+        Value::Parts(parts) => is_plain(parts),
+        Value::Elements(words) => words.iter().all(|word| is_plain(&word.parts)),
+        Value::Unset => true,
+        Value::Unknown => false,
+    }
 }

@@ -6,6 +6,7 @@ use aegis_types::{Span, UnknownCause, Word, WordPart, Wrapper};
 
 use super::scan::names_set;
 use super::{Setting, Walk};
+use crate::evaluate;
 use crate::limit::TURNS_MAX;
 use crate::run::Draft;
 use crate::surroundings::Value;
@@ -71,7 +72,11 @@ impl Walk<'_> {
             Kind::Function { name, body } => self.around.define(name, Rc::clone(body)),
             Kind::Test(words) => {
                 for word in words {
-                    self.single(word, setting);
+                    let word = self.single(word, setting);
+                    if evaluate::has_subscript(&word) {
+                        let construct = UnknownCause::Construct("a subscript".to_owned());
+                        self.note(word.span, construct);
+                    }
                 }
             }
             Kind::Arithmetic(expression) => {
