@@ -25,6 +25,7 @@ pub(crate) mod standing;
 pub(crate) mod tagged;
 pub(crate) mod tool;
 pub(crate) mod touches;
+pub(crate) mod url_glob;
 pub(crate) mod word;
 
 use std::borrow::Cow;

@@ -2,11 +2,11 @@
 
 use aegis_shell::{place_kinds, program_name};
 use aegis_types::{
-    Access, ActionRequest, Effect, EffectKind, EffectResource, HostFact, NetworkClass, PathFact,
-    Plan, Span, Unknown, UnknownCause,
+    Access, ActionRequest, Command, Effect, EffectKind, EffectResource, HostFact, NetworkClass,
+    PathFact, Plan, Span, Unknown, UnknownCause,
 };
 
-use super::host;
+use super::{host, url_glob};
 
 /// How many effects of one request are told, besides what its plans show.
 const EFFECTS_MAX: usize = 2 * aegis_shell::EFFECTS_MAX;
@@ -138,34 +138,50 @@ pub(crate) fn hosts(plan: &Plan, effects: &[Effect]) -> Vec<HostFact> {
         .filter(|effect| effect.kind == EffectKind::Network);
     let mut hosts = Vec::new();
     for effect in network {
-        let fact = match &effect.resource {
-            EffectResource::Host(text) => address(text, scheme(plan, &effect.causes)),
+        let told = match &effect.resource {
+            EffectResource::Host(text) => addresses(text, command(plan, &effect.causes)),
             EffectResource::Path(_)
             | EffectResource::Program(_)
             | EffectResource::Named(_)
-            | EffectResource::Unknown => nowhere("…"),
+            | EffectResource::Unknown => vec![nowhere("…")],
         };
-        let fact = HostFact {
-            causes: effect.causes.clone(),
-            ..fact
-        };
-        if !hosts.contains(&fact) {
-            hosts.push(fact);
+        for fact in told {
+            let fact = HostFact {
+                causes: effect.causes.clone(),
+                ..fact
+            };
+            if !hosts.contains(&fact) {
+                hosts.push(fact);
+            }
         }
     }
     hosts
 }
 
-/// Returns the scheme of the program that is the cause of an effect.
-fn scheme(plan: &Plan, causes: &[Span]) -> Option<&'static str> {
+/// Returns the innermost command that holds the cause of an effect.
+fn command<'p>(plan: &'p Plan, causes: &[Span]) -> Option<&'p Command> {
     let cause = causes.first()?;
     let holds = |span: Span| span.start <= cause.start && cause.end <= span.end;
-    // Of commands within one another, the innermost.
     let commands = plan.commands.iter().filter(|command| holds(command.span));
-    let command = commands.min_by_key(|command| command.span.end - command.span.start)?;
-    let name = program_name(command)?;
+    commands.min_by_key(|command| command.span.end - command.span.start)
+}
+
+/// Returns the hosts of what `command` takes for an address.
+fn addresses(text: &str, command: Option<&Command>) -> Vec<HostFact> {
+    let name = command.and_then(program_name).unwrap_or_default();
     let found = SCHEMES.binary_search_by(|(program, _)| (*program).cmp(&name));
-    SCHEMES.get(found.ok()?).map(|(_, scheme)| *scheme)
+    let scheme = found
+        .ok()
+        .and_then(|at| SCHEMES.get(at))
+        .map(|(_, scheme)| *scheme);
+    if name != "curl" || !text.contains(['{', '[']) {
+        return vec![address(text, scheme)];
+    }
+    // Whether `-g` takes the signs as they are is left open: both are told.
+    let literal = address(text, scheme);
+    let expanded = url_glob::expanded(text).unwrap_or_default();
+    let each = expanded.iter().map(|text| address(text, scheme));
+    each.chain([literal]).collect()
 }
 
 fn nowhere(written: &str) -> HostFact {

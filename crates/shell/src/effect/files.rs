@@ -25,6 +25,9 @@ pub(super) struct Files {
     below: Vec<(String, Mask)>,
 }
 
+/// Beginnings of a path above which nothing is known.
+const LEADING: [&str; 3] = ["..", "…", "~"];
+
 /// How many folders are kept.
 const FOLDERS_MAX: usize = 64;
 
@@ -36,6 +39,18 @@ impl Files {
         }
         let key = key(command, word);
         let mut content = self.known.get(&key).copied().unwrap_or_default();
+        if key.split('/').any(|step| step == "..") {
+            // Where that leads the text alone does not tell: any file of that name.
+            let name = |path: &str| path.rsplit('/').next().map(str::to_owned);
+            let same = self
+                .known
+                .iter()
+                .filter(|(path, _)| name(path) == name(&key));
+            for (_, other) in same {
+                content.mask |= other.mask;
+                content.written = content.written.or(other.written);
+            }
+        }
         for (folder, mask) in &self.below {
             let is_below = match key.strip_prefix(folder.as_str()) {
                 Some(rest) if folder.is_empty() => !rest.starts_with(['/', '~', '$', '…']),
@@ -58,7 +73,19 @@ impl Files {
 
     /// Notes that a file is written.
     pub(super) fn write(&mut self, command: &Command, word: &Word, content: Content) {
-        let known = self.known.entry(key(command, word)).or_default();
+        self.add(key(command, word), content);
+    }
+
+    /// Notes that the file is written that is packed in the one that a word names.
+    pub(super) fn unpack(&mut self, command: &Command, word: &Word, content: Content) {
+        let key = key(command, word);
+        if let Some((packed, _)) = key.rsplit_once('.') {
+            self.add(packed.to_owned(), content);
+        }
+    }
+
+    fn add(&mut self, key: String, content: Content) {
+        let known = self.known.entry(key).or_default();
         known.mask |= content.mask;
         known.written = content.written.or(known.written);
     }
@@ -70,15 +97,16 @@ fn key(command: &Command, word: &Word) -> String {
         Some(word) => written(&word),
         None => format!("…/{}", written(word)),
     };
-    let mut key = String::with_capacity(path.len());
-    if path.starts_with('/') {
-        key.push('/');
-    }
+    let mut steps: Vec<&str> = Vec::new();
     for step in path.split('/').filter(|step| !matches!(*step, "" | ".")) {
-        if !key.is_empty() && !key.ends_with('/') {
-            key.push('/');
+        // A link may lead elsewhere; that is seen where paths are resolved.
+        let is_back = step == ".." && steps.last().is_some_and(|last| !LEADING.contains(last));
+        if is_back {
+            steps.pop();
+        } else {
+            steps.push(step);
         }
-        key.push_str(step);
     }
-    key
+    let root = if path.starts_with('/') { "/" } else { "" };
+    format!("{root}{}", steps.join("/"))
 }

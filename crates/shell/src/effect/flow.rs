@@ -33,6 +33,26 @@ const WRITING: [&str; 16] = [
     "ruby", "sed", "sponge", "tee",
 ];
 
+/// Programs that unpack a file to one of the same name without its ending.
+const UNPACKING: [&str; 16] = [
+    "brotli",
+    "bunzip2",
+    "bzip2",
+    "gunzip",
+    "gzip",
+    "lz4",
+    "lzip",
+    "lzma",
+    "uncompress",
+    "unlzma",
+    "unxz",
+    "unzstd",
+    "xz",
+    "zcat",
+    "zstd",
+    "7z",
+];
+
 /// Where content comes from.
 #[derive(Debug)]
 struct Source {
@@ -377,6 +397,13 @@ impl Flow {
             self.files.write(command, &item.word, content);
             if item.recursive && self.remote_source(mask).is_some() {
                 self.files.write_below(command, &item.word, mask);
+            }
+        }
+        if UNPACKING.contains(&told.name()) {
+            for item in told.touched.iter().filter(|item| item.access.read) {
+                let written = None;
+                self.files
+                    .unpack(command, &item.word, Content { mask, written });
             }
         }
         let span = command.span;

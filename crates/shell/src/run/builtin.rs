@@ -8,10 +8,18 @@ use super::shell::Input;
 use super::{Draft, joined};
 use crate::file::Content;
 use crate::input;
+use crate::option::{self, Spec};
 use crate::output::{Output, Sink, printed};
 use crate::surroundings::Value;
 use crate::syntax::is_name;
 use crate::walk::{Setting, Walk};
+
+/// The options of `hash`.
+const HASH: Spec = Spec {
+    short: "p",
+    long: &[],
+    ends_at_operand: true,
+};
 
 impl Walk<'_> {
     /// Follows a builtin; returns `false` if `name` is none that needs it.
@@ -38,6 +46,7 @@ impl Walk<'_> {
             "set" => self.set_positional(arguments),
             "shift" => self.shift(arguments),
             "alias" => self.define_aliases(arguments),
+            "hash" => self.remember_programs(arguments),
             "unalias" => {
                 for name in arguments.iter().filter_map(Word::literal) {
                     self.around.forget_alias(&name);
@@ -211,6 +220,20 @@ impl Walk<'_> {
         }
     }
 
+    /// Takes up the programs that `hash -p` gives names: such a name runs what an
+    /// alias of it would.
+    fn remember_programs(&mut self, arguments: &[Word]) {
+        let read = option::read(arguments, &HASH);
+        for program in read.values(&["p"]) {
+            for name in &read.operands {
+                match (name.literal(), program.literal()) {
+                    (Some(name), Some(program)) => self.around.define_alias(&name, &program),
+                    _ => self.note(name.span, UnknownCause::Construct("hash".to_owned())),
+                }
+            }
+        }
+    }
+
     fn trap(&mut self, arguments: &[Word], draft: &Draft, setting: &Setting) {
         let (action, signals) = match arguments.split_first() {
             Some((first, rest)) if first.literal().as_deref() == Some("--") => {
@@ -218,7 +241,7 @@ impl Walk<'_> {
             }
             first => (first.map(|(word, _)| word), arguments.len()),
         };
-        let action = action.filter(|word| !crate::option::first_text(word).starts_with('-'));
+        let action = action.filter(|word| !option::first_text(word).starts_with('-'));
         let Some(action) = action.filter(|_| signals > 1) else {
             return;
         };
@@ -332,7 +355,7 @@ impl Walk<'_> {
         let mut inner = setting.within(Wrapper::Text);
         let name = arguments
             .first()
-            .map(crate::option::first_text)
+            .map(option::first_text)
             .unwrap_or_default();
         // A strict shell looks for a name without a folder on the search path only.
         let is_searched = !name.contains('/') && setting.is_in_strict_shell();
