@@ -75,7 +75,7 @@ fn shares_of(variants: &[Variant], commands: &[String], step: usize) -> Result<V
     for (number, variant) in variants.iter().enumerate() {
         let mut share = Rate::caught(format!("  {}", variant.name));
         for command in commands.iter().skip(number % step).step_by(step) {
-            let Some(text) = variant.of(command) else {
+            let Some(text) = variant.of(&labelled::at_home(command, &decider)) else {
                 continue;
             };
             let call = Call::shell(&text);

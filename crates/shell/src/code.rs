@@ -75,6 +75,12 @@ impl Shown {
     pub(crate) fn does(&self, meaning: Meaning) -> bool {
         self.does.contains(&meaning)
     }
+
+    /// Returns whether it may run what it is given.
+    pub(crate) fn may_run(&self) -> bool {
+        let running = [Meaning::Run, Meaning::Evaluate, Meaning::Indirect];
+        running.into_iter().any(|meaning| self.does(meaning))
+    }
 }
 
 /// Returns what the code that `command` is given shows, if it is given any.
@@ -119,6 +125,7 @@ pub(crate) fn shown(code: &str, tongue: Tongue) -> Shown {
         shown: Shown::default(),
         loose: Vec::new(),
         unnamed: Access::default(),
+        texts: Vec::new(),
     };
     for index in 0..tokens.len() {
         reading.token(&tokens, index);
@@ -133,6 +140,8 @@ struct Reading {
     loose: Vec<Word>,
     /// How files are opened whose names are not written at the place.
     unnamed: Access,
+    /// Texts that may be command lines.
+    texts: Vec<String>,
 }
 
 impl Reading {
@@ -183,7 +192,8 @@ impl Reading {
             | Meaning::Send
             | Meaning::Bind
             | Meaning::Rights
-            | Meaning::Fork => self.does(meaning),
+            | Meaning::Fork
+            | Meaning::Indirect => self.does(meaning),
         }
     }
 
@@ -202,6 +212,9 @@ impl Reading {
         }
         if let Some(path) = path_of(tokens, index, text) {
             push(&mut self.loose, path);
+        }
+        if text.contains(char::is_whitespace) && self.texts.len() < SHOWN_MAX {
+            self.texts.push(text.to_owned());
         }
     }
 
@@ -237,6 +250,13 @@ impl Reading {
         let access = access
             .or_else(|| argument::mode(arguments))
             .unwrap_or(Access::READ);
+        // The words of a command that is opened as a pipe follow the sign for it.
+        if let Some(rest) = argument::piped(arguments)
+            && let Some(line) = argument::command_line(rest)
+        {
+            self.does(Meaning::Run);
+            return self.line(line);
+        }
         let mut is_named = false;
         for argument in arguments.iter().take(3) {
             for (word, is_line) in argument.paths() {
@@ -276,8 +296,12 @@ impl Reading {
         }
     }
 
-    /// A file that is opened under a name from elsewhere may be any that is named.
+    /// A file that is opened under a name from elsewhere may be any that is named,
+    /// and a command that is run under one may be any text.
     fn finish(mut self) -> Shown {
+        if self.shown.does(Meaning::Indirect) && self.shown.lines.is_empty() {
+            self.shown.lines = std::mem::take(&mut self.texts);
+        }
         if self.unnamed != Access::default() {
             for word in std::mem::take(&mut self.loose) {
                 self.path(word, self.unnamed);

@@ -88,7 +88,7 @@ fn in_container(arguments: &[Word]) -> Option<Vec<String>> {
 }
 
 /// Returns the text of a word, quoted if a shell would not take it as one word.
-fn quoted(word: &Word) -> String {
+pub(crate) fn quoted(word: &Word) -> String {
     let text = shown_text(word);
     let is_plain = |c: char| c.is_alphanumeric() || "_./:=@%+,-\u{fffd}".contains(c);
     if !text.is_empty() && text.chars().all(is_plain) {

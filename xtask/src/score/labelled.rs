@@ -53,7 +53,8 @@ pub fn score(folder: &Path, decider: &mut Decider) -> Result<Scored> {
             let missed =
                 (!answer.is_caught()).then(|| format!("[{}] {} -- {why}", answer.by, call.shown()));
             if missed.is_none() {
-                caught.extend(call.command().map(str::to_owned));
+                let home = decider.home().to_string_lossy();
+                caught.extend(call.command().map(|line| line.replace(&*home, HOME)));
             }
             rate.count(missed.clone());
             all.count(missed);
@@ -92,13 +93,18 @@ fn files(folder: &Path) -> Result<Vec<std::path::PathBuf>> {
     Ok(files)
 }
 
+/// Returns a text of the sets with the home folder of `decider` in it.
+pub fn at_home(text: &str, decider: &Decider) -> String {
+    text.replace(HOME, &decider.home().to_string_lossy())
+}
+
 /// Returns the calls of a file, each with its reason.
 ///
 /// The home folder that the sets speak of becomes that of the decider.
 fn cases(file: &Path, decider: &Decider) -> Result<Vec<(Call, String)>> {
     let text =
         fs::read_to_string(file).with_context(|| format!("cannot read `{}`", file.display()))?;
-    let text = text.replace(HOME, &decider.home().to_string_lossy());
+    let text = at_home(&text, decider);
     let mut cases = Vec::new();
     for (number, line) in text.lines().enumerate() {
         let place = || format!("{}:{}", file.display(), number + 1);

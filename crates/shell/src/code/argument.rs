@@ -113,6 +113,13 @@ pub(super) fn command_line(arguments: &[Argument<'_>]) -> Option<String> {
     }
 }
 
+/// Returns what follows the sign with which a command is opened as a pipe.
+pub(super) fn piped<'a, 't>(arguments: &'a [Argument<'t>]) -> Option<&'a [Argument<'t>]> {
+    let is_sign = |argument: &Argument<'_>| matches!(argument.tokens, [Token::Text(text)] if matches!(text.trim(), "-|" | "|-"));
+    let at = arguments.iter().position(is_sign)?;
+    arguments.get(at + 1..)
+}
+
 /// Returns how a file is opened, by the letters or signs that say it.
 pub(super) fn mode(arguments: &[Argument<'_>]) -> Option<Access> {
     arguments.iter().find_map(|argument| {

@@ -33,11 +33,13 @@ pub(crate) enum Meaning {
     Rights,
     /// Starts copies of itself.
     Fork,
+    /// Reaches by name for what may run a command.
+    Indirect,
 }
 
 use Meaning::{
-    Bind, Connect, Delete, Environment, Evaluate, Fetch, Fork, Listen, Open, Read, Rights, Run,
-    Send, Write,
+    Bind, Connect, Delete, Environment, Evaluate, Fetch, Fork, Indirect, Listen, Open, Read,
+    Rights, Run, Send, Write,
 };
 
 /// Names that mean the same in every language that has them, in order.
@@ -54,6 +56,7 @@ const NAMES: &[(&str, Meaning)] = &[
     ("UDPSocket", Connect),
     ("WebSocket", Connect),
     ("XMLHttpRequest", Fetch),
+    ("__import__", Indirect),
     ("appendFile", Write),
     ("appendFileSync", Write),
     ("axios", Fetch),
@@ -94,8 +97,10 @@ const NAMES: &[(&str, Meaning)] = &[
     ("fopen", Open),
     ("fork", Fork),
     ("fsockopen", Connect),
+    ("getattr", Indirect),
     ("getoutput", Run),
     ("getstatusoutput", Run),
+    ("import_module", Indirect),
     ("instance_eval", Evaluate),
     ("listen", Listen),
     ("loadstring", Evaluate),
@@ -178,6 +183,7 @@ const MODULES: &[(&str, Meaning)] = &[
     ("Socket", Connect),
     ("URI", Fetch),
     ("aiohttp", Fetch),
+    ("child_process", Indirect),
     ("dgram", Connect),
     ("ftplib", Fetch),
     ("http", Fetch),
@@ -192,6 +198,7 @@ const MODULES: &[(&str, Meaning)] = &[
     ("requests", Fetch),
     ("smtplib", Send),
     ("socket", Connect),
+    ("subprocess", Indirect),
     ("telnetlib", Connect),
     ("tls", Connect),
     ("urllib", Fetch),

@@ -1,15 +1,22 @@
 //! Notes programs that are given code in a language that is not followed, and
 //! follows the command lines that it shows.
 
-use aegis_types::{Condition, Redirection, RedirectionKind, UnknownCause, Word, WordPart, Wrapper};
+use aegis_types::{
+    Condition, Redirection, RedirectionKind, Span, UnknownCause, Word, WordPart, Wrapper,
+};
 
 use super::Draft;
 use super::shell::Input;
 use crate::code::{self, Tongue};
+use crate::elsewhere::quoted;
 use crate::hint::{self, Language};
 use crate::input;
-use crate::syntax::Origin;
+use crate::option::first_text;
+use crate::syntax::{Origin, is_name};
 use crate::walk::{Setting, Walk};
+
+/// How many texts that code is given are followed.
+const GIVEN_MAX: usize = 16;
 
 impl Walk<'_> {
     /// Notes the code that a program is given on the command line or through its input.
@@ -26,8 +33,12 @@ impl Walk<'_> {
             let is_harmless = inline.iter().all(|word| hint::is_harmless(language, word));
             if !is_harmless {
                 self.note(word.span, UnknownCause::Code(name.to_owned()));
+                let mut may_run = false;
                 for word in &inline {
-                    self.lines_of_code(name, word, setting);
+                    may_run |= self.lines_of_code(name, word, setting);
+                }
+                if may_run {
+                    self.given_to_code(name, &inline, draft, setting);
                 }
             }
             return;
@@ -46,7 +57,9 @@ impl Walk<'_> {
             Input::File => {}
             Input::Text(text) => {
                 self.note(draft.span, UnknownCause::Code(name.to_owned()));
-                self.lines_of_code(name, &text, setting);
+                if self.lines_of_code(name, &text, setting) {
+                    self.given_to_code(name, &[], draft, setting);
+                }
             }
             Input::Unknown => self.note(draft.span, UnknownCause::Code(name.to_owned())),
         }
@@ -130,8 +143,54 @@ impl Walk<'_> {
         self.lines_of_code(interpreter, code, setting);
     }
 
-    /// Walks the command lines that code shows to be run.
-    fn lines_of_code(&mut self, name: &str, code: &Word, setting: &Setting) {
+    /// Walks the command lines that code shows to be run; returns whether it may
+    /// run others that it is given.
+    fn lines_of_code(&mut self, name: &str, code: &Word, setting: &Setting) -> bool {
+        let shown = code::shown(&hint::shown(code), Tongue::of(name));
+        for line in &shown.lines {
+            self.line_of_code(name, line, code.span, setting);
+        }
+        shown.may_run()
+    }
+
+    /// Walks what code that runs something is given with it: its arguments, what it
+    /// reads, and the variables that are set for it.
+    fn given_to_code(&mut self, name: &str, code: &[Word], draft: &Draft, setting: &Setting) {
+        let end = code
+            .iter()
+            .map(|word| word.span.end)
+            .max()
+            .unwrap_or_default();
+        let behind = draft.words.iter().filter(|word| word.span.start >= end);
+        let arguments: Vec<&Word> = behind.filter(|word| first_text(word) != "--").collect();
+        // Awk is given values in front of its code as well.
+        let values = draft.words.iter().filter_map(|word| {
+            let text = word.literal()?;
+            let (name, value) = text.split_once('=')?;
+            is_name(name).then(|| value.to_owned())
+        });
+        let assigned = draft.assignments.iter().filter_map(|it| it.value.literal());
+        let read = match self.given_text(draft, setting) {
+            Input::Text(text) => text.literal(),
+            Input::File | Input::Unknown => None,
+        };
+        let each = arguments.iter().filter_map(|word| word.literal());
+        let whole: Vec<String> = arguments.iter().map(|word| quoted(word)).collect();
+        let lines: Vec<String> = each
+            .chain(values)
+            .chain(assigned)
+            .chain(read)
+            .chain((whole.len() > 1).then(|| whole.join(" ")))
+            .filter(|line| line.contains(char::is_whitespace))
+            .take(GIVEN_MAX)
+            .collect();
+        for line in &lines {
+            self.line_of_code(name, line, draft.span, setting);
+        }
+    }
+
+    /// Walks a command line that code runs.
+    fn line_of_code(&mut self, name: &str, line: &str, span: Span, setting: &Setting) {
         let inner = setting
             .within(Wrapper::Program(name.to_owned()))
             .apart(Wrapper::Text)
@@ -139,12 +198,9 @@ impl Walk<'_> {
         if inner.is_too_deep() {
             return;
         }
-        let shown = code::shown(&hint::shown(code), Tongue::of(name));
-        for line in &shown.lines {
-            let mark = self.around.mark();
-            self.around.enter_process();
-            self.text(line, Origin::Whole(code.span), &inner);
-            self.around.restore(mark);
-        }
+        let mark = self.around.mark();
+        self.around.enter_process();
+        self.text(line, Origin::Whole(span), &inner);
+        self.around.restore(mark);
     }
 }
