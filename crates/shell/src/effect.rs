@@ -1,5 +1,7 @@
 //! What a plan would do to the world.
 
+mod apple;
+mod clone;
 mod code;
 mod command;
 mod content;
@@ -36,6 +38,7 @@ fn within(plan: &Plan, depth: usize) -> Vec<Effect> {
         let told = Told::of(command);
         told.effects(&mut found);
         code::effects(&told, &mut found);
+        apple::effects(&told, &mut found);
         search::effects(&told, plan, &mut found);
         flow.take(&told, &mut found);
     }

@@ -22,6 +22,8 @@ pub fn plan_powershell(text: &str) -> Plan {
         UnknownCause::TooComplex
     } else {
         plan.commands = statements(text).into_iter().map(command).collect();
+        let started: Vec<Command> = plan.commands.iter().filter_map(started).collect();
+        plan.commands.extend(started);
         UnknownCause::Construct("powershell".to_owned())
     };
     plan.unknowns.push(Unknown { span, cause });
@@ -50,9 +52,57 @@ fn command(words: Vec<Word>) -> Command {
     }
 }
 
+/// Returns the command that another one starts by `Start-Process`.
+fn started(starting: &Command) -> Option<Command> {
+    let name = starting.program.as_ref()?.literal()?;
+    if !matches!(name.as_str(), "start-process" | "saps" | "start") {
+        return None;
+    }
+    let words = starting.arguments.iter();
+    let words = words.filter(|word| {
+        let text = word.literal().unwrap_or_default();
+        !["-filepath", "-argumentlist", "-args", "-wait"].contains(&text.as_str())
+    });
+    let mut words: Vec<Word> = words.cloned().collect();
+    let text = words.first()?.literal()?;
+    if let Some(first) = words.first_mut() {
+        first.parts = vec![WordPart::Literal(text.to_ascii_lowercase())];
+    }
+    Some(command(words))
+}
+
+/// Commands that act on what a pipeline hands to them, where they name nothing themselves.
+const TAKING: [&str; 8] = [
+    "remove-item",
+    "ri",
+    "rm",
+    "del",
+    "erase",
+    "rd",
+    "rmdir",
+    "clear-content",
+];
+
+/// Gives the last statement what the one before it names, if it acts on that.
+fn hand_on(statements: &mut [Vec<Word>]) {
+    let Some((last, before)) = statements.split_last_mut() else {
+        return;
+    };
+    let is_operand = |word: &&Word| word.literal().is_none_or(|text| !text.starts_with('-'));
+    let name = last.first().and_then(Word::literal).unwrap_or_default();
+    let names_nothing = !last.iter().skip(1).any(|word| is_operand(&word));
+    if !TAKING.contains(&name.as_str()) || !names_nothing {
+        return;
+    }
+    if let Some(before) = before.last() {
+        last.extend(before.iter().skip(1).filter(is_operand).cloned());
+    }
+}
+
 /// Returns the words of each statement, and of each part of a pipeline or in brackets.
 fn statements(text: &str) -> Vec<Vec<Word>> {
     let mut statements = vec![Vec::new()];
+    let mut is_handed_on = false;
     let mut start = 0;
     let mut word = String::new();
     let mut quote = None;
@@ -73,6 +123,9 @@ fn statements(text: &str) -> Vec<Vec<Word>> {
                     push(words, &mut word, start, index);
                 }
                 start = index + character.len_utf8();
+                if ends && std::mem::replace(&mut is_handed_on, character == '|') {
+                    hand_on(&mut statements);
+                }
                 if ends && statements.len() < COMMANDS_MAX {
                     statements.push(Vec::new());
                 }
@@ -82,6 +135,9 @@ fn statements(text: &str) -> Vec<Vec<Word>> {
     }
     if let Some(words) = statements.last_mut() {
         push(words, &mut word, start, text.len());
+    }
+    if is_handed_on {
+        hand_on(&mut statements);
     }
     statements.retain(|words| !words.is_empty());
     statements
@@ -129,4 +185,38 @@ fn parts(text: String) -> Vec<WordPart> {
         return vec![WordPart::Unknown(UnknownCause::Expansion)];
     }
     vec![WordPart::Literal(text)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(text: &str) -> Vec<String> {
+        let commands = plan_powershell(text).commands;
+        let words = |command: &Command| {
+            let all = command.program.iter().chain(&command.arguments);
+            all.map(crate::written).collect::<Vec<_>>().join(" ")
+        };
+        commands.iter().map(words).collect()
+    }
+
+    #[test]
+    fn what_a_pipeline_hands_on_is_named_by_what_removes_it() {
+        let removes = shown("Get-ChildItem ~/x -Recurse | Remove-Item -Recurse");
+        assert_eq!(
+            removes,
+            ["get-childitem ~/x -recurse", "remove-item -recurse ~/x"]
+        );
+        let apart = shown("Get-ChildItem ~/x; Remove-Item -Recurse");
+        assert_eq!(apart, ["get-childitem ~/x", "remove-item -recurse"]);
+        let named = shown("Get-ChildItem ~/x | Remove-Item y");
+        assert_eq!(named, ["get-childitem ~/x", "remove-item y"]);
+    }
+
+    #[test]
+    fn a_program_that_is_started_is_a_command() {
+        let starts = shown("Start-Process Codex -ArgumentList '--yolo'");
+        assert!(starts.contains(&"codex --yolo".to_owned()), "{starts:?}");
+        assert_eq!(shown("Stop-Process -Name codex").len(), 1);
+    }
 }

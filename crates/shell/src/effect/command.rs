@@ -177,11 +177,12 @@ impl<'p> Told<'p> {
                 &[self.command.span],
             );
         }
-        if matches!(self.name(), "echo" | "printf" | "print") {
+        let is_printed = matches!(self.name(), "echo" | "printf" | "print");
+        if is_printed || self.is_network() {
             for word in arguments {
                 for part in &word.parts {
                     if let WordPart::Unknown(UnknownCause::Variable(name)) = part
-                        && is_secret_name(name)
+                        && (is_printed && is_secret_name(name) || leads_to_credentials(name))
                     {
                         let name = EffectResource::Named(name.clone());
                         found.add(EffectKind::Credential, name, &[word.span]);
@@ -415,7 +416,11 @@ pub(super) fn socket_host(kind: RedirectionKind, target: &Word) -> Option<String
     }
     let path = written(target);
     let rest = is_socket(&path).then(|| path.get("/dev/tcp/".len()..))??;
-    Some(rest.replacen('/', ":", 1))
+    // A port that cannot be told does not make the host unknown.
+    Some(match rest.split_once('/') {
+        Some((host, port)) if !port.bytes().all(|byte| byte.is_ascii_digit()) => host.to_owned(),
+        Some(_) | None => rest.replacen('/', ":", 1),
+    })
 }
 
 /// Returns whether a word names the host that is spoken to.
@@ -502,6 +507,19 @@ fn named(kind: EffectKind, text: String) -> EffectResource {
         | EffectKind::RemoteShell
         | EffectKind::Unknown => EffectResource::Named(text),
     }
+}
+
+/// Returns whether a variable holds where a container is given the credentials of its machine.
+fn leads_to_credentials(name: &str) -> bool {
+    matches!(
+        name,
+        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"
+            | "AWS_CONTAINER_CREDENTIALS_FULL_URI"
+            | "ECS_CONTAINER_METADATA_URI"
+            | "ECS_CONTAINER_METADATA_URI_V4"
+            | "IDENTITY_ENDPOINT"
+            | "MSI_ENDPOINT"
+    )
 }
 
 /// Returns whether a variable holds a secret, as its name says.

@@ -34,7 +34,7 @@ const FOLDERS_MAX: usize = 64;
 impl Files {
     /// Returns what is known of the file that a word names.
     pub(super) fn content(&self, command: &Command, word: &Word) -> Content {
-        if self.known.is_empty() {
+        if self.known.is_empty() && self.below.is_empty() {
             return Content::default();
         }
         let key = key(command, word);
@@ -54,7 +54,7 @@ impl Files {
         for (folder, mask) in &self.below {
             let is_below = match key.strip_prefix(folder.as_str()) {
                 Some(rest) if folder.is_empty() => !rest.starts_with(['/', '~', '$', '…']),
-                Some(rest) => rest.starts_with('/'),
+                Some(rest) => rest.is_empty() || rest.starts_with('/'),
                 None => false,
             };
             if is_below {

@@ -11,7 +11,7 @@ use aegis_types::{
 use super::command::{Told, is_dash, is_socket, speaks_to};
 use super::content::{reads, shows_records, shows_secret};
 use super::files::{Content, Files};
-use super::{Found, elsewhere, interpreter, socket};
+use super::{Found, clone, elsewhere, interpreter, socket};
 use crate::option::first_text;
 use crate::programs::Role;
 use crate::touch::Touched;
@@ -405,6 +405,9 @@ impl Flow {
                 self.files
                     .unpack(command, &item.word, Content { mask, written });
             }
+        }
+        if let Some(folder) = clone::folder(told) {
+            self.files.write_below(command, &folder, own);
         }
         let span = command.span;
         // What stood in substitutions of this command has been taken up by it.

@@ -83,6 +83,21 @@ const LANGUAGES: [Language; 9] = [
     },
 ];
 
+/// Programs that run the statements they read, whatever their operands name.
+const DATABASES: [&str; 11] = [
+    "clickhouse-client",
+    "cqlsh",
+    "duckdb",
+    "mariadb",
+    "mongo",
+    "mongosh",
+    "mysql",
+    "psql",
+    "redis-cli",
+    "sqlcmd",
+    "sqlite3",
+];
+
 /// What an interpreter is given.
 #[derive(Debug, Default)]
 struct Given<'p> {
@@ -106,10 +121,11 @@ pub(super) fn runs_input_as_shell(told: &Told<'_>) -> bool {
 
 /// Adds that code runs which comes from a host, or which the text writes.
 pub(super) fn runs(flow: &Flow, told: &Told<'_>, input: Input, found: &mut Found) {
-    let by_table = told.reading.as_ref().is_some_and(|reading| {
-        reading.operands.is_empty() && reading.deepest().is_some_and(|entry| entry.runs_input())
-    });
-    let mut mask: Mask = if by_table { input.standard } else { 0 };
+    let mut mask: Mask = if takes_statements(told) {
+        input.standard
+    } else {
+        0
+    };
     let mut files: Vec<&Word> = Vec::new();
     if let Some(given) = given(told) {
         if given.reads_input {
@@ -178,6 +194,14 @@ pub(super) fn runs(flow: &Flow, told: &Told<'_>, input: Input, found: &mut Found
     }
 }
 
+/// Returns whether what a command reads is run, by what the table says or as statements.
+fn takes_statements(told: &Told<'_>) -> bool {
+    DATABASES.contains(&told.name())
+        || told.reading.as_ref().is_some_and(|reading| {
+            reading.operands.is_empty() && reading.deepest().is_some_and(|entry| entry.runs_input())
+        })
+}
+
 fn place_of(told: &Told<'_>, file: &Word) -> Span {
     if file.span == Span::default() {
         told.program_span()
@@ -241,10 +265,16 @@ fn recipe_of(told: &Told<'_>) -> Option<Word> {
     let named = words.find(|word| matches!(first_text(word), "-f" | "--file" | "--makefile"));
     match named.and_then(|_| words.next()) {
         Some(word) => Some(word.clone()),
-        None => Some(Word {
-            span: told.program_span(),
-            parts: vec![aegis_types::WordPart::Literal(usual.to_owned())],
-        }),
+        None => {
+            let mut words = told.command.arguments.iter();
+            let folder = words.find(|word| matches!(first_text(word), "-C" | "--directory"));
+            let folder = folder.and_then(|_| words.next());
+            let folder = folder.map_or_else(String::new, |folder| written(folder) + "/");
+            Some(Word {
+                span: told.program_span(),
+                parts: vec![aegis_types::WordPart::Literal(folder + usual)],
+            })
+        }
     }
 }
 

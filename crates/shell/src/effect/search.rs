@@ -24,8 +24,10 @@ pub(super) fn effects(told: &Told<'_>, plan: &Plan, found: &mut Found) {
     for word in &command.arguments {
         let text = shown_text(word);
         let name = text.replace(['*', '?'], "").to_ascii_lowercase();
-        let is_option =
-            first_text(word).starts_with(['-', '/', '.', '~']) && !text.contains(".env");
+        let first = first_text(word);
+        let is_option = first.starts_with(['-', '/', '~'])
+            || first.starts_with("./")
+            || matches!(first, "." | "..");
         if name.is_empty() || is_option && !text.starts_with("*.") {
             continue;
         }

