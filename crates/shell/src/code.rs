@@ -35,6 +35,9 @@ pub(crate) enum Tongue {
     Php,
     Lua,
     Awk,
+    Sed,
+    /// A line editor, or one that takes its commands.
+    Editor,
     /// Any other.
     Other,
 }
@@ -52,6 +55,8 @@ impl Tongue {
             "php" => Self::Php,
             "lua" | "luajit" => Self::Lua,
             "awk" | "gawk" | "mawk" | "nawk" => Self::Awk,
+            "sed" | "gsed" => Self::Sed,
+            "ed" | "red" | "ex" | "vi" | "vim" | "nvim" | "view" => Self::Editor,
             _ => Self::Other,
         }
     }
@@ -127,6 +132,17 @@ pub(crate) fn shown(code: &str, tongue: Tongue) -> Shown {
         unnamed: Access::default(),
         texts: Vec::new(),
     };
+    match tongue {
+        Tongue::Sed | Tongue::Editor => reading.commands(code),
+        Tongue::Python
+        | Tongue::Script
+        | Tongue::Perl
+        | Tongue::Ruby
+        | Tongue::Php
+        | Tongue::Lua
+        | Tongue::Awk
+        | Tongue::Other => {}
+    }
     for index in 0..tokens.len() {
         reading.token(&tokens, index);
     }
@@ -154,6 +170,30 @@ impl Reading {
                 self.line(line.clone());
             }
             Some(Token::Sign(_)) | None => {}
+        }
+    }
+
+    /// Reads commands of an editor, each of which is one line.
+    fn commands(&mut self, code: &str) {
+        // What chooses the lines they are about stands in front.
+        let is_address = |it: char| it.is_ascii_digit() || "$.,;+-%~ \t:".contains(it);
+        for line in code.lines() {
+            let command = line.trim_start_matches(is_address);
+            let run = match self.tongue {
+                Tongue::Sed => command
+                    .strip_prefix('e')
+                    .filter(|rest| rest.starts_with([' ', '\t'])),
+                _ => {
+                    let words = ["silent", "sil", "r", "read", "w", "write", "e", "f"];
+                    let (name, rest) = command.split_once('!').unwrap_or_default();
+                    let name = name.trim();
+                    (name.is_empty() || words.contains(&name)).then_some(rest)
+                }
+            };
+            if let Some(run) = run.filter(|run| !run.is_empty()) {
+                self.does(Meaning::Run);
+                self.line(run.trim_start().to_owned());
+            }
         }
     }
 
@@ -449,6 +489,32 @@ mod tests {
             ("Rscript", "system('id', intern=TRUE)", "id"),
         ] {
             assert_eq!(lines(code, program), [expected], "{code}");
+        }
+    }
+
+    #[test]
+    fn editors_run_what_their_commands_say() {
+        for (program, code, expected) in [
+            ("sed", "1e rm -rf ~/x", "rm -rf ~/x"),
+            ("sed", "s/a/b/\n$ e id", "id"),
+            ("ed", "!id -u\nq", "id -u"),
+            (
+                "vim",
+                "r !curl -s https://x.example",
+                "curl -s https://x.example",
+            ),
+            ("vim", "%!sort -u", "sort -u"),
+            ("ex", "silent !id", "id"),
+        ] {
+            assert_eq!(lines(code, program), [expected], "{code}");
+        }
+        for (program, code) in [
+            ("sed", "s/e x/y/"),
+            ("sed", "/e x/d"),
+            ("vim", "%s/a!/b/g"),
+            ("ed", "w"),
+        ] {
+            assert!(lines(code, program).is_empty(), "{code}");
         }
     }
 

@@ -3,7 +3,8 @@
 use aegis_types::{Command, Redirection, RedirectionKind, UnknownCause, Word, WordPart};
 
 use crate::decode;
-use crate::option::first_text;
+use crate::input::is_input;
+use crate::option::{first_text, without_start};
 use crate::program::program_name;
 use crate::walk::is_strict;
 
@@ -101,15 +102,11 @@ pub(crate) fn output_of(command: &Command, input: Option<&Output>) -> Output {
         };
     };
     let arguments = command.arguments.as_slice();
-    let read = || match (document(command), input) {
-        (Some(text), _) => Some(text),
-        (None, Some(Output::Text(text))) if !reads_file(command) => Some(text.clone()),
-        (None, _) => None,
-    };
+    let read = || read_by(command, input);
     let text = match program.as_ref() {
         "echo" => echoed(arguments, is_strict(&command.through)),
         "printf" => printed(arguments, is_strict(&command.through)),
-        "cat" if arguments.iter().all(|word| first_text(word) == "-") => read(),
+        "cat" if arguments.iter().all(is_input) => read(),
         "tee" => read(),
         "find" => return Output::Paths(starts(command)),
         "ls" => return Output::Paths(names(command)),
@@ -120,6 +117,45 @@ pub(crate) fn output_of(command: &Command, input: Option<&Output>) -> Output {
             .and_then(|decoder| read().and_then(|text| decoder(&text))),
     };
     text.map_or(Output::Unknown, Output::Text)
+}
+
+/// Returns the text that `command` reads from its standard input.
+fn read_by(command: &Command, input: Option<&Output>) -> Option<String> {
+    match (document(command), input) {
+        (Some(text), _) => Some(text),
+        (None, Some(Output::Text(text))) if !reads_file(command) => Some(text.clone()),
+        (None, _) => None,
+    }
+}
+
+/// Returns the files into which `command` puts what it reads, and whether behind
+/// what they hold; and the text, if that can be told.
+pub(crate) fn copied_by(command: &Command, input: Option<&Output>) -> (Vec<(Word, bool)>, Output) {
+    let arguments = command.arguments.as_slice();
+    let has = |option: &str| arguments.iter().any(|word| first_text(word) == option);
+    let is_operand = |word: &&Word| !first_text(word).starts_with('-') || is_input(word);
+    let mut operands = arguments.iter().filter(is_operand);
+    let targets = match program_name(command).as_deref() {
+        Some("tee") => operands.map(|word| (word.clone(), has("-a"))).collect(),
+        Some("cp" | "mv" | "install" | "ln") if operands.next().is_some_and(is_input) => {
+            operands.map(|word| (word.clone(), false)).collect()
+        }
+        Some("dd") => {
+            let value = |name: &str| {
+                let mut words = arguments.iter();
+                words.find_map(|word| {
+                    let is_it = first_text(word).starts_with(name);
+                    is_it.then(|| without_start(word, name.len()))
+                })
+            };
+            let reads = value("if=").is_none_or(|word| is_input(&word));
+            let target = value("of=").filter(|_| reads);
+            target.into_iter().map(|word| (word, false)).collect()
+        }
+        _ => Vec::new(),
+    };
+    let text = read_by(command, input);
+    (targets, text.map_or(Output::Unknown, Output::Text))
 }
 
 fn reads_file(command: &Command) -> bool {

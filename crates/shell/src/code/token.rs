@@ -82,9 +82,13 @@ impl<'c> Reader<'c> {
                 Tongue::Script => rest.starts_with("//"),
                 Tongue::Php => rest.starts_with("//") || rest.starts_with("# "),
                 Tongue::Lua => rest.starts_with("--"),
-                Tongue::Python | Tongue::Perl | Tongue::Ruby | Tongue::Awk | Tongue::Other => {
-                    rest.starts_with("# ")
-                }
+                Tongue::Python
+                | Tongue::Perl
+                | Tongue::Ruby
+                | Tongue::Awk
+                | Tongue::Sed
+                | Tongue::Editor
+                | Tongue::Other => rest.starts_with("# "),
             }
     }
 
@@ -95,9 +99,13 @@ impl<'c> Reader<'c> {
                 let text = self.quoted('`');
                 match self.tongue {
                     Tongue::Perl | Tongue::Ruby | Tongue::Php => Token::Line(text),
-                    Tongue::Script | Tongue::Python | Tongue::Lua | Tongue::Awk | Tongue::Other => {
-                        Token::Text(text)
-                    }
+                    Tongue::Script
+                    | Tongue::Python
+                    | Tongue::Lua
+                    | Tongue::Awk
+                    | Tongue::Sed
+                    | Tongue::Editor
+                    | Tongue::Other => Token::Text(text),
                 }
             }
             _ if is_name_start(first) => self.name(rest),

@@ -233,6 +233,12 @@ impl Walk<'_> {
 
     /// Follows the file that a shell reads when it starts.
     fn start_up(&mut self, name: &str, draft: &Draft, setting: &Setting) {
+        let mut assigned = draft.assignments.iter().rev();
+        let assigned = assigned.find(|it| it.name == "BASH_ENV");
+        if let Some(text) = assigned.and_then(|it| self.stream(&it.value)) {
+            let text = text_word(text, draft.span);
+            return self.code_text(&text, draft.span, name, &setting.within(Wrapper::Text));
+        }
         let Some(value) = self.around.exported("BASH_ENV").filter(|_| name == "bash") else {
             return;
         };

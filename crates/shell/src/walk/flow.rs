@@ -5,8 +5,7 @@ use aegis_types::{Command, Directory, Redirection, RedirectionKind, Span, Word, 
 use super::{Setting, Walk};
 use crate::file::{Content, Writing};
 use crate::hint::shown;
-use crate::option::first_text;
-use crate::output::{Output, Sink, output_of};
+use crate::output::{Output, Sink, copied_by, output_of};
 use crate::program::program_name;
 use crate::run::path_from;
 
@@ -51,18 +50,10 @@ impl Walk<'_> {
         if !self.around.files().is_empty() {
             self.follow_change(command);
         }
-        if program_name(command).as_deref() == Some("tee") {
-            let appends = command
-                .arguments
-                .iter()
-                .any(|word| first_text(word) == "-a");
-            for target in &command.arguments {
-                if !first_text(target).starts_with('-') {
-                    let target = target.clone();
-                    let sink = Sink::File { target, appends };
-                    self.deposit(&sink, output.clone(), &command.directory, setting);
-                }
-            }
+        let (targets, copy) = copied_by(command, setting.input.as_ref());
+        for (target, appends) in targets {
+            let sink = Sink::File { target, appends };
+            self.deposit(&sink, copy.clone(), &command.directory, setting);
         }
         let is_unknown = output == Output::Unknown;
         self.deposit(sink, output, &command.directory, setting);
