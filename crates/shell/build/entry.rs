@@ -53,6 +53,7 @@ pub(crate) struct Given {
 pub(crate) enum Takes {
     Nothing,
     Value,
+    Pair,
     Attached,
 }
 
@@ -276,6 +277,7 @@ fn options(source: Source<'_>, fields: &mut Fields<'_>) -> Result<Vec<Given>, Fa
     let kinds = [
         ("flags", Takes::Nothing),
         ("values", Takes::Value),
+        ("pairs", Takes::Pair),
         ("optional", Takes::Attached),
     ];
     for (key, takes) in kinds {

@@ -193,6 +193,7 @@ impl Tables {
             let takes = match option.takes {
                 Takes::Nothing => "Takes::Nothing",
                 Takes::Value => "Takes::Value",
+                Takes::Pair => "Takes::Pair",
                 Takes::Attached => "Takes::Attached",
             };
             let row = format!(

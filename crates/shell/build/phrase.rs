@@ -27,7 +27,7 @@ const KINDS: [Kind; 16] = [
 const WAYS: [&str; 4] = ["read", "write", "delete", "execute"];
 
 /// Roles that are no path.
-const ROLES: [(&str, &str); 11] = [
+const ROLES: [(&str, &str); 12] = [
     ("text", "Text"),
     ("send", "Send"),
     ("body", "Body"),
@@ -35,6 +35,7 @@ const ROLES: [(&str, &str); 11] = [
     ("host", "Host"),
     ("command", "Command"),
     ("code", "Code"),
+    ("shell", "Shell"),
     ("process", "Process"),
     ("package", "Package"),
     ("service", "Service"),

@@ -12,7 +12,7 @@ use std::cmp::Ordering;
 
 pub use options::ProgramOptions;
 pub use place::place_kinds;
-pub(crate) use reading::{Operand, Reading, read};
+pub(crate) use reading::{Operand, Reading, read, read_otherwise};
 pub(crate) use row::{Entry, Resource, Role};
 
 use row::table;

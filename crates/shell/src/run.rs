@@ -356,6 +356,9 @@ impl Walk<'_> {
                     self.list(draft, setting);
                     self.given_texts(&texts, name, setting);
                     self.given_command(name, &given, setting);
+                    if name == "capsh" {
+                        self.given_to_shell(name, &given, setting);
+                    }
                 }
             },
         }

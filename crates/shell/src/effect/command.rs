@@ -18,7 +18,7 @@ use crate::touch::{Touched, is_remote, sent_file, touched};
 use crate::written;
 
 /// Programs that give rights to the command they run.
-const RAISING: [&str; 7] = ["sudo", "su", "doas", "pkexec", "runuser", "gosu", "run0"];
+const RAISING: [&str; 6] = ["sudo", "su", "doas", "pkexec", "runuser", "run0"];
 
 /// How many programs may run one another before what runs is unknown.
 const INNER_MAX: usize = 8;
@@ -40,6 +40,8 @@ pub(super) struct Told<'p> {
     /// The name of its program, if the text shows it.
     pub(super) name: Option<Cow<'p, str>>,
     pub(super) reading: Option<Reading<'p>>,
+    /// What its words are if options that are in no table have values.
+    pub(super) other: Option<Reading<'p>>,
     pub(super) touched: Vec<Touched>,
 }
 
@@ -48,9 +50,15 @@ impl<'p> Told<'p> {
     pub(super) fn of(command: &'p Command) -> Self {
         let name = program_name(command);
         let entry = name.as_deref().and_then(programs::entry_for);
+        let words = &command.arguments;
+        let reading = entry.map(|entry| programs::read(entry, words));
+        let known = entry.zip(reading.as_ref());
+        let other =
+            known.and_then(|(entry, reading)| programs::read_otherwise(entry, words, reading));
         Self {
             command,
-            reading: entry.map(|entry| programs::read(entry, &command.arguments)),
+            reading,
+            other,
             name,
             touched: touched(command),
         }
@@ -59,6 +67,11 @@ impl<'p> Told<'p> {
     /// Returns the name of its program; empty if that cannot be told.
     pub(super) fn name(&self) -> &str {
         self.name.as_deref().unwrap_or_default()
+    }
+
+    /// Returns what its words are, in each way in which they may be read.
+    fn readings(&self) -> impl Iterator<Item = &Reading<'p>> {
+        self.reading.iter().chain(&self.other)
     }
 
     /// Returns where its program stands.
@@ -82,7 +95,7 @@ impl<'p> Told<'p> {
 
     /// Returns the values and operands that have a role.
     pub(super) fn roles(&self) -> impl Iterator<Item = Operand<'_>> {
-        self.reading.iter().flat_map(|reading| {
+        self.readings().flat_map(|reading| {
             let values = reading.values_with_roles();
             values.chain(reading.operands_with_roles())
         })
@@ -228,7 +241,7 @@ impl<'p> Told<'p> {
                 }
                 // What a shell is given is followed by the plan.
                 Role::Command if !is_shell => self.inner(word, found),
-                Role::Code if !is_shell => {
+                Role::Code | Role::Shell if !is_shell => {
                     found.add(EffectKind::Unknown, EffectResource::Unknown, &[word.span]);
                 }
                 Role::Send
@@ -236,6 +249,7 @@ impl<'p> Told<'p> {
                 | Role::Host
                 | Role::Remote(_)
                 | Role::Code
+                | Role::Shell
                 | Role::Command
                 | Role::Text
                 | Role::Path(_)
@@ -273,8 +287,22 @@ impl<'p> Told<'p> {
         let Some(reading) = &self.reading else {
             return;
         };
+        self.stated_by(reading, |_| true, names_host, found);
+        if let Some(other) = &self.other {
+            let is_new = |kind| reading.stated().all(|(stated, _)| *stated != kind);
+            self.stated_by(other, is_new, names_host, found);
+        }
+    }
+
+    fn stated_by(
+        &self,
+        reading: &Reading<'_>,
+        is_told: impl Fn(EffectKind) -> bool,
+        names_host: bool,
+        found: &mut Found,
+    ) {
         let span = self.program_span();
-        for (kind, resource) in reading.stated() {
+        for (kind, resource) in reading.stated().filter(|(kind, _)| is_told(*kind)) {
             match resource {
                 Resource::Nothing if *kind == EffectKind::Network && names_host => {}
                 Resource::Nothing if *kind == EffectKind::Unknown && self.is_followed() => {}
@@ -334,8 +362,15 @@ impl<'p> Told<'p> {
     ///
     /// Where it runs elsewhere, or is too deep, it may do anything.
     fn inner(&self, word: &Word, found: &mut Found) {
-        let operands = self.reading.iter().flat_map(|reading| &reading.operands);
-        let rest: Vec<&Word> = operands.copied().skip_while(|it| *it != word).collect();
+        let mut readings = self.readings();
+        let holds =
+            |reading: &&Reading<'_>| reading.operands.iter().any(|it| std::ptr::eq(*it, word));
+        let operands = readings
+            .find(holds)
+            .into_iter()
+            .flat_map(|reading| &reading.operands);
+        let is_before = |it: &&Word| !std::ptr::eq(*it, word);
+        let rest: Vec<&Word> = operands.copied().skip_while(is_before).collect();
         let is_elsewhere = self.is_network() || run_elsewhere(self.command).is_some();
         let Some((program, arguments)) = rest
             .split_first()
@@ -435,6 +470,7 @@ pub(super) fn speaks_to(operand: &Operand<'_>) -> bool {
         | Role::Body
         | Role::Command
         | Role::Code
+        | Role::Shell
         | Role::Process
         | Role::Package
         | Role::Service
@@ -474,6 +510,7 @@ fn of_word(kind: EffectKind, word: &Word, role: Option<Role>) -> EffectResource 
             | Role::Body
             | Role::Command
             | Role::Code
+            | Role::Shell
             | Role::Process
             | Role::Package
             | Role::Service

@@ -298,6 +298,7 @@ impl Flow {
                     | Role::Remote(_)
                     | Role::Command
                     | Role::Code
+                    | Role::Shell
                     | Role::Process
                     | Role::Package
                     | Role::Service
@@ -512,6 +513,7 @@ fn sends_input(told: &Told<'_>) -> bool {
         | Role::Host
         | Role::Command
         | Role::Code
+        | Role::Shell
         | Role::Process
         | Role::Package
         | Role::Service

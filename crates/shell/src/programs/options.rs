@@ -47,7 +47,7 @@ impl ProgramOptions {
     #[must_use]
     pub fn takes_value(&self, spelling: &str) -> bool {
         self.row(spelling)
-            .is_some_and(|row| row.takes == Takes::Value)
+            .is_some_and(|row| matches!(row.takes, Takes::Value | Takes::Pair))
     }
 
     /// Returns whether what follows the letter of an option in the same word is its value.

@@ -1,6 +1,7 @@
 //! The arguments of a command, read against what is said of its program.
 
 use std::borrow::Cow;
+use std::slice::Iter;
 
 use aegis_types::{EffectKind, Word};
 
@@ -37,16 +38,36 @@ pub(crate) struct Reading<'w> {
     pub(crate) operands: Vec<&'w Word>,
     /// Whether a word stands for a subcommand that is not in the table.
     pub(crate) is_unlisted: bool,
+    /// Whether options that are in no table are taken to have a value.
+    takes_unknown: bool,
+    /// Whether a word that is taken for an operand may be the value of such an option.
+    is_doubtful: bool,
 }
 
 /// Reads `words`, the arguments of the program of `entry`.
 pub(crate) fn read<'w>(entry: Entry, words: &'w [Word]) -> Reading<'w> {
+    read_so(entry, words, false)
+}
+
+/// Reads `words` once more where `reading` took words for operands that may be
+/// values of options that are in no table.
+pub(crate) fn read_otherwise<'w>(
+    entry: Entry,
+    words: &'w [Word],
+    reading: &Reading<'w>,
+) -> Option<Reading<'w>> {
+    reading.is_doubtful.then(|| read_so(entry, words, true))
+}
+
+fn read_so<'w>(entry: Entry, words: &'w [Word], takes_unknown: bool) -> Reading<'w> {
     let mut reading = Reading {
         entries: vec![entry],
         subcommands: Vec::new(),
         options: Vec::new(),
         operands: Vec::new(),
         is_unlisted: false,
+        takes_unknown,
+        is_doubtful: false,
     };
     let mut rest = words.iter();
     let mut deepest = entry;
@@ -59,6 +80,7 @@ pub(crate) fn read<'w>(entry: Entry, words: &'w [Word]) -> Reading<'w> {
         let is_plus = || reading.row(text).is_some() || reading.row("+").is_some();
         if text.len() > 1 && (text.starts_with('-') || text.starts_with('+') && is_plus()) {
             reading.option(word, text, &mut rest);
+            reading.is_doubtful |= reading.may_have_value(text) && may_be_value(&rest);
             continue;
         }
         if reading.operands.is_empty() && deepest.has_subcommands() {
@@ -197,7 +219,7 @@ impl<'w> Reading<'w> {
         self.entries.iter().any(|entry| entry.is_long_single())
     }
 
-    fn option(&mut self, word: &'w Word, text: &'w str, rest: &mut impl Iterator<Item = &'w Word>) {
+    fn option(&mut self, word: &'w Word, text: &'w str, rest: &mut Iter<'w, Word>) {
         let (name, has_value) = match text.split_once('=') {
             Some((name, _)) => (name, true),
             None => (text, false),
@@ -212,6 +234,7 @@ impl<'w> Reading<'w> {
             if text.starts_with("--") {
                 let value = has_value.then(|| Cow::Owned(without_start(word, name.len() + 1)));
                 self.push(None, value);
+                self.take_unknown(text, rest);
             } else {
                 self.letters(word, text, rest);
             }
@@ -221,6 +244,7 @@ impl<'w> Reading<'w> {
             _ if has_value => Some(Cow::Owned(without_start(word, end + 1))),
             Takes::Value if word.parts.len() == 1 => rest.next().map(Cow::Borrowed),
             Takes::Value => Some(Cow::Owned(without_start(word, end))),
+            Takes::Pair => rest.nth(1).map(Cow::Borrowed),
             Takes::Nothing | Takes::Attached => None,
         };
         self.push(Some(row), value);
@@ -243,12 +267,7 @@ impl<'w> Reading<'w> {
         entries.find_map(|entry| entry.abbreviated(name).filter(|_| name.len() > 3))
     }
 
-    fn letters(
-        &mut self,
-        word: &'w Word,
-        text: &'w str,
-        rest: &mut impl Iterator<Item = &'w Word>,
-    ) {
+    fn letters(&mut self, word: &'w Word, text: &'w str, rest: &mut Iter<'w, Word>) {
         let mut spelling = String::with_capacity(4);
         for (index, letter) in text.char_indices().skip(1) {
             spelling.clear();
@@ -258,7 +277,11 @@ impl<'w> Reading<'w> {
                 self.push(None, None);
                 // Where long options have one dash, these are no letters.
                 if self.is_long_single() {
+                    self.take_unknown(text, rest);
                     return;
+                }
+                if index + letter.len_utf8() == text.len() {
+                    self.take_unknown(text, rest);
                 }
                 continue;
             };
@@ -267,6 +290,7 @@ impl<'w> Reading<'w> {
             let value = match row.takes {
                 Takes::Nothing => None,
                 Takes::Value if is_last => rest.next().map(Cow::Borrowed),
+                Takes::Pair => rest.nth(1).map(Cow::Borrowed),
                 Takes::Attached if is_last => None,
                 Takes::Value | Takes::Attached => Some(Cow::Owned(without_start(word, end))),
             };
@@ -277,9 +301,34 @@ impl<'w> Reading<'w> {
         }
     }
 
+    /// Returns whether the option of the word that was read last may have a
+    /// value in the next word: it is in no table, and nothing says that it has none.
+    fn may_have_value(&self, text: &str) -> bool {
+        let last = self.options.last();
+        last.is_some_and(|last| last.row.is_none() && last.value.is_none())
+            && !text.starts_with("--no-")
+    }
+
+    /// Takes the next word for the value of an option that is in no table, if
+    /// this reading does so.
+    fn take_unknown(&mut self, text: &str, rest: &mut Iter<'w, Word>) {
+        if self.takes_unknown && self.may_have_value(text) && may_be_value(rest) {
+            let value = rest.next().map(Cow::Borrowed);
+            if let Some(last) = self.options.last_mut() {
+                last.value = value;
+            }
+        }
+    }
+
     fn push(&mut self, row: Option<&'static OptionRow>, value: Option<Cow<'w, Word>>) {
         self.options.push(Chosen { row, value });
     }
+}
+
+/// Returns whether the next word may be the value of an option.
+fn may_be_value(rest: &Iter<'_, Word>) -> bool {
+    let next = rest.as_slice().first();
+    next.is_some_and(|next| !first_text(next).starts_with('-'))
 }
 
 impl Chosen<'_> {

@@ -39,6 +39,8 @@ pub(crate) enum Role {
     Command,
     /// Text in a language, which the program runs.
     Code,
+    /// Text for a shell, which the program runs.
+    Shell,
     /// The name of a process.
     Process,
     /// The name of a package.
@@ -56,6 +58,8 @@ pub(crate) enum Takes {
     Nothing,
     /// In the same word, or the next.
     Value,
+    /// In the next word but one; what is between them says what it is for.
+    Pair,
     /// In the same word, if at all.
     Attached,
 }

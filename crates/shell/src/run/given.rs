@@ -6,13 +6,32 @@ use super::{Draft, joined};
 use crate::decode;
 use crate::elsewhere::run_elsewhere;
 use crate::option::first_text;
+use crate::option_text::GivenText;
 use crate::powershell::plan_powershell;
-use crate::programs::{self, Role};
+use crate::programs::{self, Reading, Role};
 use crate::syntax::Origin;
 use crate::walk::{Setting, Walk};
 
 /// Programs that give their words to a shell as one text.
 const JOINING: [&str; 2] = ["tmux", "zellij"];
+
+/// Returns the command among the words of a program.
+fn command_of(reading: &Reading<'_>, joins: bool) -> Option<Vec<Word>> {
+    let is_meant = |role| role == Role::Command || role == Role::Code && joins;
+    let mut operands = reading.operands_with_roles();
+    let first = operands.find(|operand| is_meant(operand.role))?;
+    let is_before = |word: &&&Word| !std::ptr::eq::<Word>(**word, first.word);
+    let rest = reading.operands.iter().skip_while(is_before);
+    Some(rest.map(|word| (*word).clone()).collect())
+}
+
+/// Returns the texts for a shell that a program is given.
+fn shell_texts(reading: &Reading<'_>) -> Vec<GivenText> {
+    let values = reading.values_with_roles();
+    let given = values.chain(reading.operands_with_roles());
+    let texts = given.filter(|it| it.role == Role::Shell);
+    texts.map(|it| it.word.clone().into()).collect()
+}
 
 impl Walk<'_> {
     /// Follows the command that the table finds among the words of a program.
@@ -26,35 +45,53 @@ impl Walk<'_> {
         }
         let joins = JOINING.contains(&name);
         let words = draft.words.get(1..).unwrap_or_default();
-        let rest: Vec<Word> = {
-            let reading = programs::read(entry, words);
-            let mut operands = reading.operands_with_roles();
-            let is_meant = |role| role == Role::Command || role == Role::Code && joins;
-            let Some(first) = operands.find(|operand| is_meant(operand.role)) else {
-                return;
-            };
-            let is_first = |word: &&&Word| !std::ptr::eq::<Word>(**word, first.word);
-            let rest = reading.operands.iter().skip_while(is_first);
-            rest.map(|word| (*word).clone()).collect()
-        };
+        let reading = programs::read(entry, words);
+        let texts = shell_texts(&reading);
+        let mut commands: Vec<Vec<Word>> = command_of(&reading, joins).into_iter().collect();
+        if let Some(otherwise) = programs::read_otherwise(entry, words, &reading) {
+            let other = command_of(&otherwise, joins);
+            commands.extend(other.filter(|other| !commands.contains(other)));
+        }
+        if texts.is_empty() && commands.is_empty() {
+            return;
+        }
         let is_elsewhere = self.plan.commands.last().and_then(run_elsewhere).is_some();
         let inner = setting.within(Wrapper::Program(name.to_owned()));
         if is_elsewhere || inner.is_too_deep() {
             return;
         }
-        let mark = self.around.mark();
-        self.around.enter_process();
-        let is_text = rest.len() == 1
-            && rest
-                .iter()
-                .all(|word| first_text(word).contains(char::is_whitespace));
-        if is_text || joins {
-            let text = joined(&rest, draft.span);
-            self.code_text(&text, draft.span, name, &inner);
-        } else {
-            self.run(draft.inner(rest), &inner);
+        for rest in commands {
+            let mark = self.around.mark();
+            self.around.enter_process();
+            let is_text = rest.len() == 1
+                && rest
+                    .iter()
+                    .all(|word| first_text(word).contains(char::is_whitespace));
+            if is_text || joins {
+                let text = joined(&rest, draft.span);
+                self.code_text(&text, draft.span, name, &inner);
+            } else {
+                self.run(draft.inner(rest), &inner);
+            }
+            self.around.restore(mark);
         }
-        self.around.restore(mark);
+        self.given_texts(&texts, name, setting);
+    }
+
+    /// Follows a program that gives the words after `--` or `==` to a shell.
+    pub(super) fn given_to_shell(&mut self, name: &str, draft: &Draft, setting: &Setting) {
+        let is_end = |word: &Word| matches!(word.literal().as_deref(), Some("--" | "=="));
+        let mut rest = draft.words.iter().skip_while(|word| !is_end(word));
+        if rest.next().is_none() {
+            return;
+        }
+        let shell = Word {
+            span: draft.span,
+            parts: vec![WordPart::Literal("bash".to_owned())],
+        };
+        let words = std::iter::once(shell).chain(rest.cloned()).collect();
+        let inner = setting.within(Wrapper::Program(name.to_owned()));
+        self.run(draft.inner(words), &inner);
     }
 
     /// Follows what `expect` is told to start.

@@ -27,14 +27,19 @@ const PREFIXES: [Prefix; 41] = [
     plain("caffeinate", "tw", &[], 0),
     plain("catchsegv", "", &[], 0),
     plain("chroot", "", &["userspec", "groups"], 1),
-    plain("chrt", "TPD", &[], 1),
+    plain(
+        "chrt",
+        "TPD",
+        &["sched-runtime", "sched-period", "sched-deadline"],
+        1,
+    ),
     plain("command", "", &[], 0),
     plain("dbus-run-session", "", &["config-file", "dbus-daemon"], 0),
     plain("doas", "uCa", &[], 0),
     plain("eatmydata", "", &[], 0),
-    setting("env", "uCS", &["unset", "chdir", "split-string", "argv0"]),
+    setting("env", "uCSaP", &["unset", "chdir", "split-string", "argv0"]),
     plain("exec", "a", &[], 0),
-    plain("fakeroot", "lsbi", &[], 0),
+    plain("fakeroot", "lsbi", &["lib", "faked"], 0),
     plain(
         "flock",
         "wEc",
@@ -42,14 +47,38 @@ const PREFIXES: [Prefix; 41] = [
         1,
     ),
     plain("gtimeout", "ks", &["kill-after", "signal"], 1),
-    plain("ionice", "cnpPu", &["class", "classdata"], 0),
+    plain(
+        "ionice",
+        "cnpPu",
+        &["class", "classdata", "pid", "pgid", "uid"],
+        0,
+    ),
     plain("linux32", "", &[], 0),
     plain("linux64", "", &[], 0),
     plain("ltrace", "aeopsuAFlnwxX", &["output"], 0),
     plain("nice", "n", &["adjustment"], 0),
     plain("noglob", "", &[], 0),
     plain("nohup", "", &[], 0),
-    plain("numactl", "imNCpP", &[], 0),
+    plain(
+        "numactl",
+        "imNCpPwSflLoMdI",
+        &[
+            "interleave",
+            "weighted-interleave",
+            "preferred",
+            "preferred-many",
+            "membind",
+            "cpunodebind",
+            "physcpubind",
+            "shm",
+            "file",
+            "length",
+            "offset",
+            "shmmode",
+            "shmid",
+        ],
+        0,
+    ),
     plain("pkexec", "", &["user"], 0),
     plain("proxychains", "f", &[], 0),
     plain("proxychains4", "f", &[], 0),
@@ -58,12 +87,64 @@ const PREFIXES: [Prefix; 41] = [
     plain(
         "setpriv",
         "",
-        &["reuid", "regid", "groups", "inh-caps", "ambient-caps"],
+        &[
+            "reuid",
+            "regid",
+            "groups",
+            "inh-caps",
+            "ambient-caps",
+            "bounding-set",
+            "ruid",
+            "euid",
+            "rgid",
+            "egid",
+            "securebits",
+            "pdeathsig",
+            "ptracer",
+            "selinux-label",
+            "apparmor-profile",
+            "landlock-access",
+            "landlock-rule",
+            "seccomp-filter",
+        ],
         0,
     ),
     plain("setsid", "", &[], 0),
     plain("stdbuf", "ioe", &["input", "output", "error"], 0),
-    plain("strace", "abeoOpPsSuEXIU", &["output", "trace"], 0),
+    plain(
+        "strace",
+        "abeoOpPsSuEXIU",
+        &[
+            "output",
+            "trace",
+            "attach",
+            "user",
+            "env",
+            "columns",
+            "detach-on",
+            "interruptible",
+            "string-limit",
+            "trace-path",
+            "trace-fds",
+            "summary-sort-by",
+            "summary-columns",
+            "summary-syscall-overhead",
+            "signal",
+            "signals",
+            "status",
+            "fault",
+            "inject",
+            "read",
+            "write",
+            "abbrev",
+            "verbose",
+            "raw",
+            "kvm",
+            "const-print-style",
+            "argv0",
+        ],
+        0,
+    ),
     setting(
         "sudo",
         "ughpCDRrtTU",
@@ -81,14 +162,46 @@ const PREFIXES: [Prefix; 41] = [
             "command-timeout",
         ],
     ),
-    plain("taskset", "c", &[], 1),
+    plain("taskset", "", &[], 1),
     plain("time", "fo", &["format", "output"], 0),
     plain("timeout", "ks", &["kill-after", "signal"], 1),
-    plain("torsocks", "aPu", &[], 0),
+    plain("torsocks", "aPup", &["address", "port", "user", "pass"], 0),
     plain("toybox", "", &[], 0),
     plain("unbuffer", "", &[], 0),
-    plain("unshare", "RwSG", &["root", "wd", "setuid", "setgid"], 0),
-    plain("xvfb-run", "nefspw", &["server-num", "server-args"], 0),
+    plain(
+        "unshare",
+        "RwSGl",
+        &[
+            "root",
+            "wd",
+            "setuid",
+            "setgid",
+            "map-user",
+            "map-group",
+            "map-users",
+            "map-groups",
+            "owner",
+            "setgroups",
+            "propagation",
+            "monotonic",
+            "boottime",
+            "load-interp",
+        ],
+        0,
+    ),
+    plain(
+        "xvfb-run",
+        "nefspw",
+        &[
+            "server-num",
+            "server-args",
+            "auth-file",
+            "error-file",
+            "xauth-protocol",
+            "wait",
+        ],
+        0,
+    ),
 ];
 
 const fn plain(
@@ -139,7 +252,17 @@ impl Walk<'_> {
             return;
         }
         let only_asks = prefix.name == "command" && arguments.has(&["v", "V"]);
-        let mut operands = arguments.operands.iter().skip(prefix.operands).peekable();
+        let skipped = match arguments.operands.first() {
+            Some(first) if is_left_out(prefix.name, first) => 0,
+            _ => prefix.operands,
+        };
+        let mut operands = arguments.operands.iter().skip(skipped).peekable();
+        // Only here do options stand behind what comes first.
+        while prefix.name == "setarch"
+            && operands
+                .next_if(|it| first_text(it).starts_with('-'))
+                .is_some()
+        {}
         let mut assignments = draft.assignments.clone();
         while prefix.sets_variables
             && let Some(assignment) = operands.peek().and_then(|word| assignment_of(word))
@@ -238,12 +361,48 @@ fn split_text(name: &str, arguments: &Arguments<'_>) -> Option<Word> {
     }
 }
 
+/// Returns whether `first` is the command already: what stands before it may be left out.
+fn is_left_out(name: &str, first: &Word) -> bool {
+    let Some(text) = first.literal() else {
+        return false;
+    };
+    match name {
+        "chrt" => !text.bytes().all(|byte| byte.is_ascii_digit()),
+        "setarch" => {
+            let kinds = [
+                "linux",
+                "uname26",
+                "x86_64",
+                "i386",
+                "i486",
+                "i586",
+                "i686",
+                "athlon",
+                "arm",
+                "aarch64",
+                "ppc",
+                "powerpc",
+                "mips",
+                "sparc",
+                "s390",
+                "parisc",
+                "alpha",
+                "ia64",
+                "riscv",
+                "loongarch",
+            ];
+            !kinds.iter().any(|kind| text.starts_with(kind))
+        }
+        _ => false,
+    }
+}
+
 /// Returns whether a wrapper without a command starts a shell that reads its input.
 fn starts_shell(name: &str, arguments: &Arguments<'_>) -> bool {
     match name {
         "sudo" => arguments.has(&["s", "i", "shell", "login"]),
         "doas" => arguments.has(&["s"]),
-        "chroot" | "unshare" | "fakeroot" => true,
+        "chroot" | "unshare" | "fakeroot" | "pkexec" | "setarch" | "linux32" | "linux64" => true,
         _ => false,
     }
 }

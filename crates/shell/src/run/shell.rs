@@ -351,6 +351,24 @@ impl Walk<'_> {
                 let words: Vec<Word> = read.operands.iter().map(|word| (*word).clone()).collect();
                 return self.parallel(&words, draft, setting);
             }
+            (None, "runuser") if read.has(&["u", "user"]) && !read.operands.is_empty() => {
+                let spec = Spec {
+                    ends_at_operand: true,
+                    ..spec
+                };
+                let read = option::read(arguments, &spec);
+                let words = read.operands.iter().map(|word| (*word).clone()).collect();
+                let inner = setting.within(Wrapper::Program(name.to_owned()));
+                self.list(draft.clone(), setting);
+                return self.run(draft.inner(words), &inner);
+            }
+            // What follows the user is given to the shell.
+            (None, "su" | "runuser") => read
+                .operands
+                .iter()
+                .skip_while(|word| word.literal().as_deref() != Some("-c"))
+                .nth(1)
+                .map(|word| (*word).clone()),
             (None, _) => None,
         };
         self.list(draft.clone(), setting);

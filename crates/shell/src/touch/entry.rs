@@ -9,15 +9,32 @@ use crate::programs::{self, Entry, Reading, Role};
 
 /// Adds what a program of the table is given.
 pub(super) fn touched(name: &str, entry: Entry, command: &Command, list: &mut Vec<Touched>) {
-    let reading = programs::read(entry, &command.arguments);
+    let words = &command.arguments;
+    let reading = programs::read(entry, words);
     if reading.deepest().is_some_and(Entry::is_code) {
         other::by_name(name, command, list);
         return;
     }
+    as_read(name, entry, &reading, command, list);
+    if let Some(otherwise) = programs::read_otherwise(entry, words, &reading) {
+        let mut others = Vec::new();
+        as_read(name, entry, &otherwise, command, &mut others);
+        others.retain(|other| !list.contains(other));
+        list.append(&mut others);
+    }
+}
+
+fn as_read(
+    name: &str,
+    entry: Entry,
+    reading: &Reading<'_>,
+    command: &Command,
+    list: &mut Vec<Touched>,
+) {
     let recursive = reading.is_beneath();
     let values = reading.values_with_roles();
     list.extend(values.filter_map(|value| by_role(value.word, value.role)));
-    let extent = extent_of(name, &reading);
+    let extent = extent_of(name, reading);
     let mut names_path = false;
     for operand in reading.operands_with_roles() {
         names_path |= matches!(operand.role, Role::Path(_));
@@ -38,7 +55,7 @@ pub(super) fn touched(name: &str, entry: Entry, command: &Command, list: &mut Ve
         let searched = Touched::new(&here(command), Access::READ).beneath(true);
         list.push(searched.over(extent));
     }
-    if may_do_anything(&reading) {
+    if may_do_anything(reading) {
         if reading.subcommands.is_empty() {
             other::by_name(name, command, list);
         } else {
@@ -55,7 +72,7 @@ fn may_do_anything(reading: &Reading<'_>) -> bool {
             .any(|(kind, _)| *kind == EffectKind::Unknown)
         || reading
             .operands_with_roles()
-            .any(|operand| matches!(operand.role, Role::Code | Role::Command))
+            .any(|operand| matches!(operand.role, Role::Code | Role::Shell | Role::Command))
 }
 
 fn by_role(word: &Word, role: Role) -> Option<Touched> {
@@ -75,6 +92,7 @@ fn by_role(word: &Word, role: Role) -> Option<Touched> {
         | Role::Host
         | Role::Command
         | Role::Code
+        | Role::Shell
         | Role::Process
         | Role::Package
         | Role::Service
