@@ -74,6 +74,12 @@ fn git_code(arguments: &[Word]) -> Option<&Word> {
     if read.values(&["c", "config-env"]).any(sets) {
         return arguments.first();
     }
+    if let Some(at) = arguments
+        .iter()
+        .position(|word| first_text(word).starts_with("--exec-path="))
+    {
+        return arguments.get(at);
+    }
     let (subcommand, rest) = read.operands.split_first()?;
     let subcommand = subcommand.literal()?;
     let mut rest = rest.iter();

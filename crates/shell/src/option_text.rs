@@ -20,6 +20,8 @@ enum Form {
     Ssh,
     /// A setting of git: the text follows a name and `=`.
     Git,
+    /// A setting of apt: the text follows a name and `=`.
+    Apt,
 }
 
 /// Text that a program gives to a shell.
@@ -41,7 +43,7 @@ impl From<Word> for GivenText {
 }
 
 /// Programs, their options, and what the values of those are.
-const OPTIONS: [(&[&str], &[&str], Form); 13] = [
+const OPTIONS: [(&[&str], &[&str], Form); 14] = [
     (
         &["tar", "gtar", "bsdtar"],
         &[
@@ -88,6 +90,11 @@ const OPTIONS: [(&[&str], &[&str], Form); 13] = [
     (&["sort", "gsort"], &["compress-program"], Form::Whole),
     (&["split", "gsplit"], &["filter"], Form::Whole),
     (&["zip"], &["unzip-command"], Form::Whole),
+    (
+        &["apt", "apt-get", "aptitude", "apt-cache"],
+        &["o", "option"],
+        Form::Apt,
+    ),
 ];
 
 /// Variables whose value programs run as text of a shell.
@@ -148,7 +155,7 @@ pub(crate) fn option_texts(name: &str, words: &[Word]) -> Vec<GivenText> {
                 let text = text_in(value, form)?;
                 Some(match form {
                     Form::Git => with_arguments(text, value, arguments),
-                    Form::Whole | Form::After(_) | Form::Ssh => text,
+                    Form::Whole | Form::After(_) | Form::Ssh | Form::Apt => text,
                 })
             });
             texts.extend(found.map(GivenText::from));
@@ -157,7 +164,12 @@ pub(crate) fn option_texts(name: &str, words: &[Word]) -> Vec<GivenText> {
     if name == "git" {
         texts.extend(git_text(arguments));
         // Elsewhere these letters mean other things: `git clean -x`.
-        for (subcommand, letter) in [("rebase", "x"), ("difftool", "x"), ("grep", "O")] {
+        for (subcommand, letter) in [
+            ("rebase", "x"),
+            ("difftool", "x"),
+            ("grep", "O"),
+            ("clone", "u"),
+        ] {
             let is_named = |word: &Word| word.literal().as_deref() == Some(subcommand);
             if let Some(at) = arguments.iter().position(is_named) {
                 let rest = arguments.get(at + 1..).unwrap_or_default();
@@ -171,10 +183,58 @@ pub(crate) fn option_texts(name: &str, words: &[Word]) -> Vec<GivenText> {
             text.is_elsewhere = true;
         }
     }
+    texts.extend(escapes(name, arguments));
     if matches!(name, "npm" | "pnpm" | "yarn") {
         texts.extend(arguments.iter().filter_map(script_of_package));
     }
     texts
+}
+
+/// Programs whose own commands can hand the rest of a line to a shell, and what
+/// such a line starts with.
+const ESCAPES: [(&[&str], &[&str]); 6] = [
+    (&["psql", "pgcli"], &["\\!"]),
+    (&["mysql", "mariadb"], &["\\!", "system "]),
+    (&["sqlite3", "sqlite", "duckdb"], &[".shell ", ".system "]),
+    (&["gdb", "cgdb", "rust-gdb"], &["shell ", "!"]),
+    (&["lldb", "rust-lldb"], &["shell ", "platform shell "]),
+    (&["less", "zless"], &["+!"]),
+];
+
+/// Editors, in whose commands `!` hands the rest to a shell.
+const EDITORS: [&str; 7] = ["vi", "vim", "nvim", "ex", "view", "gvim", "vimdiff"];
+
+/// Returns the texts that commands in a program's own language give to a shell.
+fn escapes(name: &str, arguments: &[Word]) -> Vec<GivenText> {
+    let known = ESCAPES.iter().find(|(names, _)| names.contains(&name));
+    let starts = known.map_or([].as_slice(), |(_, starts)| starts);
+    let is_editor = EDITORS.contains(&name);
+    if starts.is_empty() && !is_editor {
+        return Vec::new();
+    }
+    let mut texts = Vec::new();
+    for (word, text) in arguments.iter().map(|word| (word, shown_text(word))) {
+        for line in text.lines() {
+            let line = line.trim_start();
+            let given = starts.iter().find_map(|start| line.strip_prefix(start));
+            let given = given.or_else(|| is_editor.then(|| filtered(line)).flatten());
+            texts.extend(given.map(|given| {
+                let parts = vec![WordPart::Literal(given.trim().to_owned())];
+                let span = word.span;
+                GivenText::from(Word { span, parts })
+            }));
+        }
+    }
+    texts
+}
+
+/// Returns what a command of an editor gives to a shell: after a name, `!` means something else.
+fn filtered(line: &str) -> Option<&str> {
+    let at = line.find('!')?;
+    let before = line.get(..at)?.chars().next_back();
+    let is_force = before.is_some_and(|letter| letter.is_ascii_alphabetic());
+    line.get(at + 1..)
+        .filter(|rest| !is_force && !rest.trim().is_empty())
 }
 
 /// Returns the texts for a shell that variables hold.
@@ -255,6 +315,13 @@ fn text_in(value: &Word, form: Form) -> Option<Word> {
             is_code.then(|| without_start(value, name.len() + 1))
         }
         Form::Git => git_setting(value),
+        Form::Apt => {
+            let (name, _) = text.split_once('=')?;
+            let lower = name.to_ascii_lowercase();
+            let runs = ["invoke", "install-pkgs", "auto-detect", "autodetect"];
+            let is_code = runs.iter().any(|part| lower.contains(part));
+            is_code.then(|| without_start(value, name.len() + 1))
+        }
     }
 }
 

@@ -191,7 +191,7 @@ fn by_name(name: &str, command: &Command, list: &mut Vec<Touched>) {
         | "chattr" => {
             change::touched(name, command, list);
         }
-        "curl" | "wget" | "openssl" => network::touched(name, arguments, list),
+        "curl" | "wget" | "openssl" | "socat" => network::touched(name, arguments, list),
         "docker" | "podman" | "nerdctl" => container::touched(arguments, list),
         "sqlite3" | "duckdb" => change::database(arguments, list),
         _ => match programs::entry_for(name) {

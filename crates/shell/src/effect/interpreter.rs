@@ -146,14 +146,11 @@ pub(super) fn runs(flow: &Flow, told: &Told<'_>, input: Input, found: &mut Found
             .filter(|program| written(program).contains('/')),
     );
     files.extend(scheduled(told));
-    let runs_file = |role: Role| matches!(role, Role::Path(ways) if ways.access().execute);
-    let reading = told.reading.iter();
-    let named = reading.flat_map(|reading| reading.values_with_roles());
-    files.extend(
-        named
-            .filter(|value| runs_file(value.role))
-            .map(|value| value.word),
-    );
+    let (piped, named) = files_of_code(told);
+    if piped {
+        mask |= input.standard;
+    }
+    files.extend(named);
     let recipe = recipe_of(told);
     if recipe.as_ref().is_some_and(is_dash) {
         mask |= input.standard;
@@ -200,6 +197,20 @@ fn takes_statements(told: &Told<'_>) -> bool {
         || told.reading.as_ref().is_some_and(|reading| {
             reading.operands.is_empty() && reading.deepest().is_some_and(|entry| entry.runs_input())
         })
+}
+
+/// Returns whether an option says that standard input is run, and the files that options have run.
+fn files_of_code<'p>(told: &'p Told<'_>) -> (bool, Vec<&'p Word>) {
+    let runs_file = |role: Role| matches!(role, Role::Path(ways) if ways.access().execute);
+    let values = told
+        .reading
+        .iter()
+        .flat_map(|reading| reading.values_with_roles());
+    let named = values.filter(|value| runs_file(value.role));
+    let (piped, files): (Vec<&Word>, Vec<&Word>) = named
+        .map(|value| value.word)
+        .partition(|word| is_dash(word) || first_text(word) == "/dev/stdin");
+    (!piped.is_empty(), files)
 }
 
 fn place_of(told: &Told<'_>, file: &Word) -> Span {

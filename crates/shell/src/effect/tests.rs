@@ -453,3 +453,58 @@ fn the_address_of_the_credentials_of_a_container_is_one() {
     let other = effects(&crate::plan("curl http://127.0.0.1$HEALTH_PATH"));
     assert!(!other.iter().any(|it| it.kind == EffectKind::Credential));
 }
+
+#[test]
+fn a_word_after_an_option_of_no_row_is_read_as_value_and_as_operand() {
+    let has = |text: &str, effect: &str| shown(text).iter().any(|it| it == effect);
+    for (text, effect) in [
+        ("kubectl --no-row x delete pods web", "delete pods"),
+        ("bwrap --not-in-a-row x rm old", "delete old"),
+        ("bwrap -? x rm old", "delete old"),
+        ("split --not-in-a-row 3 big part-", "write part-"),
+        ("split --not-in-a-row big part-", "read big"),
+        ("xxd --not-in-a-row key out", "read key"),
+        ("xxd --not-in-a-row key out", "write out"),
+    ] {
+        let text = text.replace("--no-row", "--not-in-a-row");
+        assert!(has(&text, effect), "{text}: {:?}", shown(&text));
+    }
+    // What has its value with it, or says that it has none, leaves no doubt.
+    assert!(!has("xxd --not-in-a-row=1 key out", "read out"));
+    assert!(!has("xxd --no-row key out", "read out"));
+    assert!(has("xxd --not-in-a-row key out", "read out"));
+}
+
+#[test]
+fn options_with_two_values_take_both() {
+    let found = shown("jq --arg name value --slurpfile more more.json .a data.json");
+    assert_eq!(found, ["read data.json", "read more.json"]);
+    assert_eq!(shown("bwrap --setenv A b rm old"), ["delete old"]);
+}
+
+#[test]
+fn whatever_says_that_it_runs_a_command_is_followed_or_unknown() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/programs");
+    let mut names = Vec::new();
+    for file in std::fs::read_dir(folder).unwrap() {
+        let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        let mut entry = "";
+        for line in text.lines() {
+            entry = line.strip_prefix("- names: [").unwrap_or(entry);
+            let about = line.strip_prefix("  about: ").unwrap_or_default();
+            if about.contains("runs a command") || about.contains("runs the command") {
+                let listed = entry.trim_end_matches(']').split(", ");
+                names.extend(listed.map(str::to_owned));
+            }
+        }
+    }
+    assert!(names.len() > 40, "{names:?}");
+    for name in names {
+        let ways = ["rm old", "1 rm old", "-u ada -- rm old", "-c 'rm old'"];
+        let runs = ways.iter().any(|words| {
+            let found = shown(&format!("{name} {words}"));
+            found.iter().any(|it| it == "delete old" || it == "unknown")
+        });
+        assert!(runs, "{name}");
+    }
+}

@@ -5,7 +5,7 @@ use aegis_types::{UnknownCause, Word, WordPart, Wrapper};
 use super::{Draft, joined};
 use crate::decode;
 use crate::elsewhere::run_elsewhere;
-use crate::option::first_text;
+use crate::option::{first_text, shown_text};
 use crate::option_text::GivenText;
 use crate::powershell::plan_powershell;
 use crate::programs::{self, Reading, Role};
@@ -25,6 +25,25 @@ fn command_of(reading: &Reading<'_>, joins: bool) -> Option<Vec<Word>> {
     Some(rest.map(|word| (*word).clone()).collect())
 }
 
+/// Returns the texts that the formats of tmux in `text` give to a shell.
+fn format_texts(text: &str) -> Vec<String> {
+    let starts = text.match_indices("#(").map(|(at, _)| at + 2);
+    let inner = starts.filter_map(|at| {
+        let rest = text.get(at..)?;
+        let mut depth = 1_usize;
+        let end = rest.find(|letter| {
+            match letter {
+                '(' => depth += 1,
+                ')' => depth -= 1,
+                _ => {}
+            }
+            depth == 0
+        });
+        rest.get(..end.unwrap_or(rest.len())).map(str::to_owned)
+    });
+    inner.collect()
+}
+
 /// Returns the texts for a shell that a program is given.
 fn shell_texts(reading: &Reading<'_>) -> Vec<GivenText> {
     let values = reading.values_with_roles();
@@ -42,6 +61,9 @@ impl Walk<'_> {
         };
         if name == "expect" {
             return self.expected(draft, setting);
+        }
+        if name == "tmux" {
+            self.further_commands(draft, setting);
         }
         let joins = JOINING.contains(&name);
         let words = draft.words.get(1..).unwrap_or_default();
@@ -76,6 +98,45 @@ impl Walk<'_> {
             self.around.restore(mark);
         }
         self.given_texts(&texts, name, setting);
+    }
+
+    /// Follows what tmux is told after its first command, and what its formats run.
+    ///
+    /// A word that is `;`, or ends with it, ends a command; `#(text)` in a
+    /// format is given to a shell.
+    fn further_commands(&mut self, draft: &Draft, setting: &Setting) {
+        let inner = setting.within(Wrapper::Program("tmux".to_owned()));
+        if inner.is_too_deep() {
+            return;
+        }
+        let words = draft.words.get(1..).unwrap_or_default();
+        let ends = |word: &Word| {
+            let text = word.literal().unwrap_or_default();
+            text.ends_with(';') && !text.ends_with("\\;")
+        };
+        let formats = words
+            .iter()
+            .flat_map(|word| format_texts(&shown_text(word)));
+        let texts: Vec<GivenText> = formats
+            .map(|text| {
+                let parts = vec![WordPart::Literal(text)];
+                let span = draft.span;
+                GivenText::from(Word { span, parts })
+            })
+            .collect();
+        for text in &texts {
+            self.note(text.text.span, UnknownCause::Code("tmux".to_owned()));
+        }
+        self.given_texts(&texts, "tmux", setting);
+        let Some(at) = words.iter().position(ends) else {
+            return;
+        };
+        let program = draft.words.first().cloned();
+        let rest = words.get(at + 1..).unwrap_or_default().iter().cloned();
+        let next: Vec<Word> = program.into_iter().chain(rest).collect();
+        if next.len() > 1 {
+            self.run(draft.inner(next), &inner);
+        }
     }
 
     /// Follows a program that gives the words after `--` or `==` to a shell.

@@ -362,6 +362,16 @@ impl Walk<'_> {
                 self.list(draft.clone(), setting);
                 return self.run(draft.inner(words), &inner);
             }
+            // Some take a command after the file.
+            (None, "script") if read.operands.len() > 1 => {
+                let first = read.operands.first().copied();
+                let at = arguments.iter().position(|word| Some(word) == first);
+                let rest = arguments.get(at.map_or(0, |at| at + 1)..);
+                let words = rest.unwrap_or_default().to_vec();
+                let inner = setting.within(Wrapper::Program(name.to_owned()));
+                self.list(draft.clone(), setting);
+                return self.run(draft.inner(words), &inner);
+            }
             // What follows the user is given to the shell.
             (None, "su" | "runuser") => read
                 .operands
@@ -412,14 +422,47 @@ fn text_spec(name: &str) -> Spec {
             ends_at_operand: false,
         },
         "watch" => Spec {
-            short: "nq",
-            long: &["interval"],
+            short: "nqs",
+            long: &["interval", "equexit", "shotsdir"],
             ends_at_operand: true,
         },
         _ => Spec {
-            short: "jaINLdS",
+            short: "jaINLdSnPsCE",
             long: &[
-                "jobs", "arg-file", "delay", "joblog", "results", "sshlogin", "colsep",
+                "jobs",
+                "max-procs",
+                "arg-file",
+                "delay",
+                "joblog",
+                "results",
+                "sshlogin",
+                "sshloginfile",
+                "colsep",
+                "delimiter",
+                "max-args",
+                "max-replace-args",
+                "max-lines",
+                "max-chars",
+                "arg-sep",
+                "arg-file-sep",
+                "basefile",
+                "block",
+                "env",
+                "halt",
+                "load",
+                "memfree",
+                "nice",
+                "profile",
+                "recstart",
+                "recend",
+                "retries",
+                "return",
+                "tagstring",
+                "timeout",
+                "tmpdir",
+                "transferfile",
+                "trc",
+                "workdir",
             ],
             ends_at_operand: true,
         },

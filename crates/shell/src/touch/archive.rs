@@ -41,8 +41,16 @@ fn tar(name: &str, command: &Command, list: &mut Vec<Touched>) {
     let named = archives.filter(|word| word.literal().as_deref() != Some("-"));
     list.extend(named.map(|word| Touched::new(word, access)));
     list.extend(
-        read.values(&["T", "X", "files-from", "exclude-from", "g"])
+        read.values(&["T", "X", "files-from", "exclude-from"])
             .map(|word| Touched::new(word, Access::READ)),
+    );
+    list.extend(
+        read.values(&["g", "listed-incremental", "volno-file"])
+            .map(|word| Touched::new(word, CHANGE)),
+    );
+    list.extend(
+        read.values(&["index-file"])
+            .map(|word| Touched::new(word, Access::WRITE)),
     );
     if lists {
         return;

@@ -38,10 +38,7 @@ fn sed(arguments: &[Word], list: &mut Vec<Touched>) {
     // `-i` may carry a suffix, so any letter after it is no option.
     let in_place = read.has(&["i", "in-place"]);
     let has_script = read.has(&["e", "expression", "f", "file"]);
-    list.extend(
-        read.values(&["f", "file"])
-            .map(|word| Touched::new(word, Access::READ)),
-    );
+    list.extend(read.values(&["f", "file"]).filter_map(code_file));
     let files = read.operands.iter().skip(usize::from(!has_script));
     let access = if in_place { CHANGE } else { Access::READ };
     list.extend(files.map(|word| Touched::new(word, access)));
@@ -75,20 +72,45 @@ fn in_place_interpreter(arguments: &[Word], list: &mut Vec<Touched>) {
 fn awk(arguments: &[Word], list: &mut Vec<Touched>) {
     let read = read(
         arguments,
-        "fFvWie",
-        &["file", "field-separator", "assign", "include", "source"],
+        "fFvWieEl",
+        &[
+            "file",
+            "field-separator",
+            "assign",
+            "include",
+            "source",
+            "exec",
+            "load",
+        ],
     );
-    let has_program = read.has(&["f", "file", "e", "source"]);
+    let has_program = read.has(&["f", "file", "e", "source", "E", "exec"]);
     let in_place = read
         .values(&["i", "include"])
         .any(|word| word.literal().as_deref() == Some("inplace"));
     list.extend(
-        read.values(&["f", "file"])
-            .map(|word| Touched::new(word, Access::READ)),
+        read.values(&["f", "file", "E", "exec"])
+            .filter_map(code_file),
     );
+    list.extend(
+        read.values(&["dump-variables", "pretty-print", "profile"])
+            .map(|word| Touched::new(word, Access::WRITE)),
+    );
+    // The value of these stands in the same word, if at all.
+    for word in arguments {
+        let is_written = ["-d", "-o", "-p"].contains(&first_text(word).get(..2).unwrap_or(""));
+        if is_written && first_text(word).len() > 2 {
+            list.push(Touched::new(&without_start(word, 2), Access::WRITE));
+        }
+    }
     let files = read.operands.iter().skip(usize::from(!has_program));
     let access = if in_place { CHANGE } else { Access::READ };
     list.extend(files.map(|word| Touched::new(word, access)));
+}
+
+/// Returns that a file of code is read and run, unless it is what the program reads anyway.
+fn code_file(word: &Word) -> Option<Touched> {
+    let is_input = matches!(word.literal().as_deref(), Some("-" | "/dev/stdin"));
+    (!is_input).then(|| Touched::new(word, Access::READ.or(Access::EXECUTE)))
 }
 
 fn yq(arguments: &[Word], list: &mut Vec<Touched>) {
@@ -153,16 +175,35 @@ fn find(command: &Command, list: &mut Vec<Touched>) {
 fn fd(arguments: &[Word], list: &mut Vec<Touched>) {
     let read = read(
         arguments,
-        "edtEgSxXj",
+        "edtESxXjco",
         &[
             "extension",
             "max-depth",
+            "min-depth",
+            "exact-depth",
             "type",
             "exclude",
             "exec",
             "exec-batch",
+            "and",
+            "base-directory",
+            "search-path",
+            "changed-within",
+            "changed-before",
+            "max-results",
+            "size",
+            "owner",
+            "threads",
+            "color",
+            "format",
+            "ignore-file",
+            "path-separator",
+            "batch-size",
         ],
     );
+    for word in read.values(&["base-directory", "search-path"]) {
+        list.push(Touched::new(word, Access::READ).beneath(true));
+    }
     let runs = read.has(&["x", "X", "exec", "exec-batch"]);
     for word in read.operands.iter().skip(1) {
         list.push(Touched::new(word, Access::READ).beneath(true));

@@ -10,6 +10,7 @@ use crate::option::{Arguments, first_text, without_start};
 pub(super) fn touched(name: &str, arguments: &[Word], list: &mut Vec<Touched>) {
     match name {
         "curl" => curl(arguments, list),
+        "socat" => socat(arguments, list),
         "wget" => wget(arguments, list),
         _ => openssl(arguments, list),
     }
@@ -21,6 +22,28 @@ const CURL_VALUES: &[&str] = &[
     "cacert",
     "capath",
     "cert",
+    "crlfile",
+    "engine",
+    "expand-config",
+    "expand-data",
+    "expand-data-binary",
+    "expand-form",
+    "expand-header",
+    "expand-json",
+    "expand-output",
+    "expand-proxy",
+    "expand-upload-file",
+    "expand-url",
+    "expand-url-query",
+    "proxy-cacert",
+    "proxy-cert",
+    "proxy-crlfile",
+    "proxy-header",
+    "proxy-key",
+    "pubkey",
+    "unix-socket",
+    "url-query",
+    "variable",
     "config",
     "connect-timeout",
     "cookie",
@@ -71,6 +94,8 @@ const CURL_WRITTEN: &[&str] = &[
     "libcurl",
     "hsts",
     "alt-svc",
+    "expand-output",
+    "ssl-sessions",
 ];
 
 /// The options of curl whose value is a file that is read.
@@ -84,6 +109,14 @@ const CURL_READ: &[&str] = &[
     "key",
     "cacert",
     "netrc-file",
+    "crlfile",
+    "expand-config",
+    "expand-upload-file",
+    "proxy-cacert",
+    "proxy-cert",
+    "proxy-crlfile",
+    "proxy-key",
+    "pubkey",
 ];
 
 /// The options of curl whose value may name a file that is sent.
@@ -97,10 +130,18 @@ const CURL_SENT: &[&str] = &[
     "form",
     "H",
     "header",
+    "proxy-header",
+    "url-query",
+    "expand-data",
+    "expand-data-binary",
+    "expand-form",
+    "expand-header",
+    "expand-json",
+    "expand-url-query",
 ];
 
 fn curl(arguments: &[Word], list: &mut Vec<Touched>) {
-    let read = read(arguments, "oTKFdbcDEuHXAemxrwyYzPQCUh", CURL_VALUES);
+    let read = read(arguments, "oTKFdbcDEuHXAemxrwyYzPQCUht", CURL_VALUES);
     let folder = read.values(&["output-dir"]).last();
     let placed = |word: &Word| folder.map_or_else(|| word.clone(), |folder| beneath(folder, word));
     for word in read.values(&["o", "output"]).filter(|word| !is_dash(word)) {
@@ -111,6 +152,24 @@ fn curl(arguments: &[Word], list: &mut Vec<Touched>) {
         list.extend(named.map(|word| Touched::new(word, access)));
     }
     list.extend(read.values(CURL_SENT).filter_map(sent_file));
+    let sockets = read.values(&["unix-socket"]);
+    list.extend(sockets.map(|word| Touched::new(word, Access::READ.or(Access::WRITE))));
+    // A variable may be what a file holds: `name@file`.
+    for word in read.values(&["variable"]) {
+        if let Some((name, _)) = first_text(word)
+            .split_once('@')
+            .filter(|(name, _)| !name.contains('='))
+        {
+            list.push(Touched::new(
+                &without_start(word, name.len() + 1),
+                Access::READ,
+            ));
+        }
+    }
+    // What is told of a transfer may be laid out by a file.
+    let shapes = read.values(&["w", "write-out"]);
+    let shapes = shapes.filter(|word| first_text(word).starts_with('@'));
+    list.extend(shapes.map(|word| Touched::new(&without_start(word, 1), Access::READ)));
     list.extend(
         read.values(&["b", "cookie"])
             .filter(|word| !first_text(word).contains('='))
@@ -156,56 +215,73 @@ pub(crate) fn sent_file(word: &Word) -> Option<Touched> {
     Some(if is_sure { touched } else { touched.possible() })
 }
 
+/// The long options of wget that take a value.
+const WGET_VALUES: &[&str] = &[
+    "output-document",
+    "directory-prefix",
+    "output-file",
+    "append-output",
+    "input-file",
+    "post-file",
+    "body-file",
+    "load-cookies",
+    "save-cookies",
+    "user-agent",
+    "header",
+    "tries",
+    "timeout",
+    "config",
+    "execute",
+    "ca-certificate",
+    "certificate",
+    "private-key",
+    "level",
+    "use-askpass",
+    "warc-file",
+    "rejected-log",
+    "hsts-file",
+    "warc-tempdir",
+    "warc-dedup",
+    "crl-file",
+];
+
+/// The options of wget whose value is a file that is written.
+const WGET_WRITTEN: &[&str] = &[
+    "O",
+    "output-document",
+    "o",
+    "output-file",
+    "a",
+    "append-output",
+    "save-cookies",
+    "warc-file",
+    "rejected-log",
+    "hsts-file",
+    "warc-tempdir",
+];
+
+/// The options of wget whose value is a file that is read.
+const WGET_READ: &[&str] = &[
+    "i",
+    "input-file",
+    "post-file",
+    "body-file",
+    "load-cookies",
+    "config",
+    "warc-dedup",
+    "crl-file",
+];
+
 fn wget(arguments: &[Word], list: &mut Vec<Touched>) {
-    let read = read(
-        arguments,
-        "OPoaiUtTwQleBADIXR",
-        &[
-            "output-document",
-            "directory-prefix",
-            "output-file",
-            "append-output",
-            "input-file",
-            "post-file",
-            "body-file",
-            "load-cookies",
-            "save-cookies",
-            "user-agent",
-            "header",
-            "tries",
-            "timeout",
-            "config",
-            "execute",
-            "ca-certificate",
-            "certificate",
-            "private-key",
-            "level",
-        ],
-    );
-    let written = [
-        "O",
-        "output-document",
-        "o",
-        "output-file",
-        "a",
-        "append-output",
-        "save-cookies",
-    ];
+    let read = read(arguments, "OPoaiUtTwQleBADIXR", WGET_VALUES);
     list.extend(
-        read.values(&written)
+        read.values(WGET_WRITTEN)
             .filter(|word| !is_dash(word))
             .map(|word| Touched::new(word, Access::WRITE)),
     );
     list.extend(
-        read.values(&[
-            "i",
-            "input-file",
-            "post-file",
-            "body-file",
-            "load-cookies",
-            "config",
-        ])
-        .map(|word| Touched::new(word, Access::READ)),
+        read.values(WGET_READ)
+            .map(|word| Touched::new(word, Access::READ)),
     );
     let folder = read.values(&["P", "directory-prefix"]).last();
     if let Some(folder) = folder {
@@ -250,6 +326,49 @@ fn openssl(arguments: &[Word], list: &mut Vec<Touched>) {
             _ => continue,
         };
         list.extend(words.next().map(|word| Touched::new(word, access)));
+    }
+}
+
+/// Kinds of addresses of socat that open a file.
+const SOCAT_FILES: [&str; 9] = [
+    "OPEN", "FILE", "CREATE", "CREAT", "GOPEN", "PIPE", "FIFO", "ECHO", "PTY",
+];
+
+fn socat(arguments: &[Word], list: &mut Vec<Touched>) {
+    let read = read(arguments, "btTrRLWl", &[]);
+    list.extend(
+        read.values(&["r", "R", "L", "W"])
+            .map(|word| Touched::new(word, Access::WRITE)),
+    );
+    let mut words = arguments.iter();
+    if words.any(|word| first_text(word) == "-lf")
+        && let Some(file) = words.next()
+    {
+        list.push(Touched::new(file, Access::WRITE));
+    }
+    for word in arguments {
+        let text = first_text(word);
+        // Two addresses, one for each way.
+        let halves = text.split("!!").scan(0, |at, half| {
+            let start = *at;
+            *at += half.len() + 2;
+            Some((start, half))
+        });
+        for (start, half) in halves {
+            let kind = half.split(':').next().unwrap_or_default();
+            let is_file = SOCAT_FILES.contains(&kind.to_ascii_uppercase().as_str());
+            if !is_file || kind.len() == half.len() {
+                continue;
+            }
+            let mut file = without_start(word, start + kind.len() + 1);
+            if let Some(WordPart::Literal(text)) = file.parts.first_mut()
+                && let Some(end) = text.find([',', '!'])
+            {
+                text.truncate(end);
+                file.parts.truncate(1);
+            }
+            list.push(Touched::new(&file, Access::READ.or(Access::WRITE)));
+        }
     }
 }
 

@@ -15,6 +15,7 @@ pub(super) fn by_name(name: &str, command: &Command, list: &mut Vec<Touched>) {
         "python" | "pypy" => {
             script(arguments, "cmWXQ", &["c", "m"], list);
             list.extend(served(command));
+            json_tool(arguments, list);
         }
         "node" | "nodejs" | "bun" => script(arguments, "eprC", &["e", "p", "eval", "print"], list),
         "php" => script(arguments, "rdczBREStF", &["r"], list),
@@ -91,6 +92,21 @@ fn takes_subcommands(name: &str) -> bool {
 fn looks_like_path(word: &Word) -> bool {
     word.literal()
         .is_none_or(|text| text.contains(['/', '.']) && !text.contains(' '))
+}
+
+/// `python -m json.tool` reads the first file that it is given, and writes the second.
+fn json_tool(arguments: &[Word], list: &mut Vec<Touched>) {
+    let is_tool = |word: &Word| {
+        word.literal()
+            .is_some_and(|text| text.ends_with("json.tool"))
+    };
+    let Some(at) = arguments.iter().position(is_tool) else {
+        return;
+    };
+    let rest = read(arguments.get(at + 1..).unwrap_or_default(), "", &["indent"]).operands;
+    for (word, access) in rest.into_iter().zip([Access::READ, Access::WRITE]) {
+        list.push(Touched::new(word, access));
+    }
 }
 
 /// A script is run, and may do anything with its own arguments.

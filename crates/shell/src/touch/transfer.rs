@@ -100,6 +100,7 @@ fn link(arguments: &[Word], list: &mut Vec<Touched>) {
     }
 }
 
+/// The long options that take a value.
 const REMOTE_VALUES: &[&str] = &[
     "rsh",
     "exclude",
@@ -117,6 +118,48 @@ const REMOTE_VALUES: &[&str] = &[
     "password-file",
     "port",
     "rsync-path",
+    "write-batch",
+    "only-write-batch",
+    "read-batch",
+    "include-from",
+    "remote-option",
+    "bwlimit",
+    "timeout",
+    "chmod",
+    "chown",
+    "block-size",
+    "max-size",
+    "min-size",
+    "suffix",
+    "out-format",
+    "info",
+    "early-input",
+];
+
+/// The options whose value is a file or folder that is written.
+const REMOTE_WRITTEN: &[&str] = &[
+    "log-file",
+    "backup-dir",
+    "T",
+    "temp-dir",
+    "partial-dir",
+    "write-batch",
+    "only-write-batch",
+];
+
+/// The options whose value is a file that is read.
+const REMOTE_READ: &[&str] = &[
+    "exclude-from",
+    "files-from",
+    "include-from",
+    "read-batch",
+    "early-input",
+    "copy-dest",
+    "compare-dest",
+    "password-file",
+    "i",
+    "F",
+    "link-dest",
 ];
 
 fn remote(name: &str, arguments: &[Word], list: &mut Vec<Touched>) {
@@ -131,19 +174,12 @@ fn remote(name: &str, arguments: &[Word], list: &mut Vec<Touched>) {
     );
     let recursive = read.has(&["r", "a", "R", "recursive", "archive"]);
     list.extend(
-        read.values(&["log-file", "backup-dir", "T", "temp-dir", "partial-dir"])
+        read.values(REMOTE_WRITTEN)
             .map(|word| Touched::new(word, Access::WRITE).beneath(true)),
     );
     list.extend(
-        read.values(&[
-            "exclude-from",
-            "files-from",
-            "password-file",
-            "i",
-            "F",
-            "link-dest",
-        ])
-        .map(|word| Touched::new(word, Access::READ)),
+        read.values(REMOTE_READ)
+            .map(|word| Touched::new(word, Access::READ)),
     );
     let (sources, target) = sources_and_target(&read);
     let access = if read.has(&["remove-source-files"]) {
