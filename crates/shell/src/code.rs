@@ -184,10 +184,15 @@ impl Reading {
                     .strip_prefix('e')
                     .filter(|rest| rest.starts_with([' ', '\t'])),
                 _ => {
-                    let words = ["silent", "sil", "r", "read", "w", "write", "e", "f"];
                     let (name, rest) = command.split_once('!').unwrap_or_default();
-                    let name = name.trim();
-                    (name.is_empty() || words.contains(&name)).then_some(rest)
+                    // `w!` writes whatever stands in the way, `w !` runs something.
+                    let is_apart = name.ends_with([' ', '\t']);
+                    let runs = match name.trim() {
+                        "" | "r" | "read" | "silent" | "sil" => true,
+                        "w" | "write" | "e" | "f" => is_apart,
+                        _ => false,
+                    };
+                    runs.then_some(rest)
                 }
             };
             if let Some(run) = run.filter(|run| !run.is_empty()) {
@@ -512,6 +517,7 @@ mod tests {
             ("sed", "s/e x/y/"),
             ("sed", "/e x/d"),
             ("vim", "%s/a!/b/g"),
+            ("vim", "w! notes.txt"),
             ("ed", "w"),
         ] {
             assert!(lines(code, program).is_empty(), "{code}");
