@@ -179,21 +179,19 @@ impl Reading {
         let is_address = |it: char| it.is_ascii_digit() || "$.,;+-%~ \t:".contains(it);
         for line in code.lines() {
             let command = line.trim_start_matches(is_address);
-            let run = match self.tongue {
-                Tongue::Sed => command
-                    .strip_prefix('e')
-                    .filter(|rest| rest.starts_with([' ', '\t'])),
-                _ => {
-                    let (name, rest) = command.split_once('!').unwrap_or_default();
-                    // `w!` writes whatever stands in the way, `w !` runs something.
-                    let is_apart = name.ends_with([' ', '\t']);
-                    let runs = match name.trim() {
-                        "" | "r" | "read" | "silent" | "sil" => true,
-                        "w" | "write" | "e" | "f" => is_apart,
-                        _ => false,
-                    };
-                    runs.then_some(rest)
-                }
+            let run = if self.tongue == Tongue::Sed {
+                let rest = command.strip_prefix('e');
+                rest.filter(|rest| rest.starts_with([' ', '\t']))
+            } else {
+                let (name, rest) = command.split_once('!').unwrap_or_default();
+                // `w!` writes whatever stands in the way, `w !` runs something.
+                let is_apart = name.ends_with([' ', '\t']);
+                let runs = match name.trim() {
+                    "" | "r" | "read" | "silent" | "sil" => true,
+                    "w" | "write" | "e" | "f" => is_apart,
+                    _ => false,
+                };
+                runs.then_some(rest)
             };
             if let Some(run) = run.filter(|run| !run.is_empty()) {
                 self.does(Meaning::Run);

@@ -15,6 +15,9 @@ const READ_BYTES_MAX: usize = 2 * TEXT_BYTES_MAX;
 /// How many bytes words may have in all after expansion.
 const EXPANDED_BYTES_MAX: usize = 4 * TEXT_BYTES_MAX;
 
+/// The longest value that an operator of an expansion is followed on.
+pub(crate) const EDITED_BYTES_MAX: usize = 8 * 1024;
+
 /// How many steps may be taken: tree nodes that are visited.
 const STEPS_MAX: usize = 64 * 1024;
 

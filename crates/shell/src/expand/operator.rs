@@ -5,6 +5,7 @@ use std::rc::Rc;
 use aegis_types::{Word, WordPart};
 
 use super::pattern::Pattern;
+use crate::limit::EDITED_BYTES_MAX;
 use crate::surroundings::Value;
 
 /// What an operator that tests a value puts in its place.
@@ -124,6 +125,9 @@ pub(super) fn edited(value: &Value, sign: &str, operand: &Operand, letter: &str)
 }
 
 fn edited_text(text: &str, sign: &str, operand: &Operand, letter: &str) -> Option<String> {
+    if text.len() > EDITED_BYTES_MAX {
+        return None;
+    }
     let characters: Vec<char> = text.chars().collect();
     if sign == ":" {
         let (offset, length) = operand.numbers?;
