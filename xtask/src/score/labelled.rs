@@ -41,13 +41,13 @@ pub struct Scored {
 
 /// Scores the dangerous classes in a folder, each a file, and the ordinary calls beside it.
 pub fn score(folder: &Path, decider: &mut Decider) -> Result<Scored> {
-    let mut all = Rate::caught("dangerous").with(Target::AtLeast(CAUGHT_MIN), Bar::Reported);
+    let mut all = Rate::caught("dangerous").with(Target::AtLeast(CAUGHT_MIN), Bar::Required);
     let mut classes = Vec::new();
     let mut caught = Vec::new();
     for file in files(&folder.join("dangerous"))? {
         let class = file.file_stem().unwrap_or_default().to_string_lossy();
         let mut rate = Rate::caught(format!("  {class}"))
-            .with(Target::AtLeast(CAUGHT_OF_CLASS_MIN), Bar::Reported);
+            .with(Target::AtLeast(CAUGHT_OF_CLASS_MIN), Bar::Required);
         for (call, why) in cases(&file, decider)? {
             let answer = decider.decide(&call)?;
             let missed =
