@@ -116,6 +116,11 @@ impl<'a> Line<'a> {
                 continue;
             }
             if text == "--" {
+                // Rules may ask for it: it tells files from other names.
+                self.flags.push(Flag {
+                    name: text,
+                    may_be_value: false,
+                });
                 after_dashes = true;
                 may_be_value = false;
                 continue;
