@@ -8,7 +8,7 @@ use super::shell::Input;
 use super::{Draft, joined};
 use crate::file::Content;
 use crate::input;
-use crate::option::{self, Spec};
+use crate::option::{self, Spec, first_text};
 use crate::output::{Output, Sink, printed};
 use crate::surroundings::Value;
 use crate::syntax::is_name;
@@ -47,6 +47,14 @@ impl Walk<'_> {
             "shift" => self.shift(arguments),
             "alias" => self.define_aliases(arguments),
             "hash" => self.remember_programs(arguments),
+            "enable"
+                if arguments
+                    .iter()
+                    .any(|word| first_text(word).starts_with("-f")) =>
+            {
+                // A builtin from a file may do anything.
+                self.note(draft.span, UnknownCause::Construct("enable -f".to_owned()));
+            }
             "unalias" => {
                 for name in arguments.iter().filter_map(Word::literal) {
                     self.around.forget_alias(&name);
@@ -241,7 +249,7 @@ impl Walk<'_> {
             }
             first => (first.map(|(word, _)| word), arguments.len()),
         };
-        let action = action.filter(|word| !option::first_text(word).starts_with('-'));
+        let action = action.filter(|word| !first_text(word).starts_with('-'));
         let Some(action) = action.filter(|_| signals > 1) else {
             return;
         };
@@ -353,10 +361,7 @@ impl Walk<'_> {
         };
         self.captured(|walk| walk.list(listed, setting));
         let mut inner = setting.within(Wrapper::Text);
-        let name = arguments
-            .first()
-            .map(option::first_text)
-            .unwrap_or_default();
+        let name = arguments.first().map(first_text).unwrap_or_default();
         // A strict shell looks for a name without a folder on the search path only.
         let is_searched = !name.contains('/') && setting.is_in_strict_shell();
         if content.only().is_none() || is_searched {

@@ -18,6 +18,15 @@ use crate::walk::{Setting, Walk};
 /// How many texts that code is given are followed.
 const GIVEN_MAX: usize = 16;
 
+/// Returns the command in a line of a makefile: behind a tab, or behind `target: …;`.
+fn recipe(line: &str) -> Option<&str> {
+    line.strip_prefix('\t').or_else(|| {
+        let (_, rest) = line.split_once(':')?;
+        rest.split_once(';')
+            .map(|(_, command)| command.trim_start())
+    })
+}
+
 impl Walk<'_> {
     /// Notes the code that a program is given on the command line or through its input.
     pub(super) fn code(&mut self, name: &str, draft: &Draft, setting: &Setting) {
@@ -91,7 +100,7 @@ impl Walk<'_> {
             .when(Condition::Branch);
         for text in texts.iter().filter(|_| !inner.is_too_deep()) {
             let text = hint::shown(text);
-            for line in text.lines().filter_map(|line| line.strip_prefix('\t')) {
+            for line in text.lines().filter_map(recipe) {
                 let line = line.trim_start_matches(['@', '-', '+']).replace("$$", "$");
                 let mark = self.around.mark();
                 self.around.enter_process();
