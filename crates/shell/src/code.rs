@@ -383,6 +383,9 @@ fn host_in(text: &str) -> Option<String> {
 /// Returns a text as the path it looks like; joined to a home folder where the
 /// code joins them.
 fn path_of(tokens: &[Token<'_>], index: usize, text: &str) -> Option<Word> {
+    if let Some(path) = argument::joined_to_home(tokens, index) {
+        return Some(path_word(&path, true));
+    }
     let looks_so = text.len() < 4096
         && !text.contains(['\n', '\0'])
         && !text.contains("://")
@@ -578,6 +581,11 @@ mod tests {
                 "w \u{fffd}/.profile",
             ),
             ("php", "echo file_get_contents('/a/.env');", "r /a/.env"),
+            (
+                "python3",
+                "print((pathlib.Path.home()/'.ssh'/'id').read_text())",
+                "r \u{fffd}/.ssh/id",
+            ),
         ] {
             assert_eq!(paths(code, program), [expected], "{code}");
         }

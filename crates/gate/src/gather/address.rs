@@ -125,8 +125,29 @@ fn class_of_name(host: &str) -> NetworkClass {
     } else if METADATA_NAMES.contains(&host) {
         NetworkClass::Metadata
     } else {
-        NetworkClass::Name
+        // A name that says its address is looked up as nothing else.
+        match said_address(host).map(class_of_v4) {
+            None | Some(NetworkClass::Global) => NetworkClass::Name,
+            Some(class) => class,
+        }
     }
+}
+
+/// Domains whose names say the address they lead to: `app.10.0.0.1.nip.io`,
+/// `10-0-0-1.sslip.io`.
+const SAYING: [&str; 3] = [".nip.io", ".sslip.io", ".xip.io"];
+
+/// Returns the address that a name of such a domain says.
+fn said_address(host: &str) -> Option<Ipv4Addr> {
+    let said = SAYING.iter().find_map(|domain| host.strip_suffix(domain))?;
+    let numbers: Vec<&str> = said.rsplit(['.', '-']).take(4).collect();
+    let numbers: Vec<u8> = numbers
+        .iter()
+        .rev()
+        .map(|number| number.parse().ok())
+        .collect::<Option<_>>()?;
+    let octets: [u8; 4] = numbers.try_into().ok()?;
+    Some(octets.into())
 }
 
 /// Returns the class of an address of version 4.
@@ -234,11 +255,11 @@ mod tests {
         for (class_of, addresses) in [
             (
                 NetworkClass::Loopback,
-                "127.0.0.1 127.255.1.2 ::1 localhost a.localhost",
+                "127.0.0.1 127.255.1.2 ::1 localhost a.localhost a-127-0-0-1.sslip.io",
             ),
             (
                 NetworkClass::Private,
-                "10.0.0.1 172.31.0.1 192.168.1.1 100.64.0.1 100.127.1.1 fd12::1 fec0::1",
+                "10.0.0.1 172.31.0.1 192.168.1.1 100.64.0.1 100.127.1.1 fd12::1 fec0::1 x.10.0.0.1.nip.io",
             ),
             (
                 NetworkClass::LinkLocal,
@@ -259,7 +280,7 @@ mod tests {
             ),
             (
                 NetworkClass::Name,
-                "example.org localhost.example.org mylocalhost a-1 1.example 127.0.0.1.nip.io",
+                "example.org localhost.example.org mylocalhost a-1 1.example 8.8.8.8.nip.io www.nip.io",
             ),
             (
                 NetworkClass::Unknown,

@@ -92,6 +92,33 @@ pub(super) fn follows_home(tokens: &[Token<'_>], index: usize) -> bool {
     false
 }
 
+/// Returns the path below a home folder to which the text at `index` is the
+/// first of several joined with `/`, as in `Path.home() / '.ssh' / 'id'`.
+pub(super) fn joined_to_home(tokens: &[Token<'_>], index: usize) -> Option<String> {
+    let before = tokens.get(index.saturating_sub(4)..index)?;
+    let is_home = match before {
+        [
+            ..,
+            Token::Name { name, owner },
+            Token::Sign('('),
+            Token::Sign(')'),
+            Token::Sign('/'),
+        ] => *name == "home" && owner.ends_with("Path"),
+        _ => false,
+    };
+    let mut path = String::new();
+    let mut rest = tokens.get(index..).filter(|_| is_home)?;
+    while let [Token::Text(step), after @ ..] = rest {
+        path.push('/');
+        path.push_str(step);
+        rest = match after {
+            [Token::Sign('/'), more @ ..] => more,
+            _ => break,
+        };
+    }
+    Some(path)
+}
+
 /// Returns what is given to something that runs commands as one command line.
 ///
 /// Several texts are the words of a command; one is a command line.
