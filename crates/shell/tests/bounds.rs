@@ -162,3 +162,17 @@ fn text_within_text_is_bounded() {
     let aliases = (0..200).map(|i| format!("alias a{i}='a{} a{}'; ", i + 1, i + 1));
     timed(&(aliases.collect::<String>() + "a0"));
 }
+
+#[test]
+fn what_an_operator_makes_of_a_long_value_is_unknown_and_never_dropped() {
+    for (length, is_known) in [(20, true), (9_000, false)] {
+        let value = "a".repeat(length);
+        for operation in ["${x%a}", "${x#a}", "${x//b/c}", "${x^^}", "${x:1}"] {
+            let plan = plan(&format!("x={value}; {operation} rm ~"));
+            let command = plan.commands.last().expect("the command is listed");
+            let program = command.program.as_ref().expect("it has a program");
+            assert_eq!(!program.is_unknown(), is_known, "{length} {operation}");
+            assert_eq!(command.arguments.len(), 2, "{length} {operation}");
+        }
+    }
+}
