@@ -241,10 +241,10 @@ impl Walk<'_> {
 
     fn home(&mut self, user: &str, fields: &mut Fields) {
         match user {
-            "" => match self.around.value("HOME") {
+            "" => match self.variable("HOME") {
                 None => fields.part(WordPart::Home(None)),
                 Some(Value::Parts(parts)) => fields.parts(&parts),
-                Some(Value::Unset | Value::Unknown | Value::Elements(_)) => {
+                Some(Value::Unset | Value::Either(_) | Value::Unknown | Value::Elements(_)) => {
                     fields.part(WordPart::Unknown(UnknownCause::Expansion));
                 }
             },

@@ -63,7 +63,7 @@ impl Sink {
 }
 
 /// What the commands of a list write, one after the other.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Collected(Option<Output>);
 
 impl Collected {

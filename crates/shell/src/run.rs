@@ -5,9 +5,11 @@ mod code;
 mod directory;
 mod given;
 mod prefix;
+mod read;
 mod runner;
 mod search;
 mod shell;
+mod ways;
 
 pub(crate) use directory::path_from;
 
@@ -68,52 +70,7 @@ pub(crate) enum Lookup {
 }
 
 impl Walk<'_> {
-    /// Walks a simple command; where a word may be one of two, once more for the other.
-    pub(crate) fn simple(
-        &mut self,
-        node: &Node,
-        assignments: &[RawAssignment],
-        words: &[RawWord],
-        setting: &Setting,
-    ) {
-        let outer = std::mem::replace(&mut self.has_other_words, false);
-        let streams = std::mem::take(&mut self.streams);
-        let start = self.plan.commands.len();
-        self.simple_once(node, assignments, words, setting);
-        if self.has_other_words && !self.takes_other_words {
-            let mark = self.around.mark();
-            self.takes_other_words = true;
-            self.streams.clear();
-            let end = self.plan.commands.len();
-            self.simple_once(node, assignments, words, &setting.perhaps());
-            self.takes_other_words = false;
-            self.forget_repeated(start, end);
-            self.around.restore(mark);
-        }
-        self.has_other_words = outer;
-        self.streams = streams;
-    }
-
-    /// Takes commands from the end of the plan that stand between `start` and `end` as well.
-    pub(crate) fn forget_repeated(&mut self, start: usize, end: usize) {
-        if end >= self.plan.commands.len() {
-            return;
-        }
-        let others = self.plan.commands.split_off(end);
-        let before = self.plan.commands.get(start..).unwrap_or_default();
-        let is_known = |command: &Command| {
-            before.iter().any(|known| {
-                known.span == command.span
-                    && known.program == command.program
-                    && known.arguments == command.arguments
-                    && known.redirections == command.redirections
-                    && known.directory == command.directory
-            })
-        };
-        let kept: Vec<Command> = others.into_iter().filter(|it| !is_known(it)).collect();
-        self.plan.commands.extend(kept);
-    }
-
+    /// Walks a simple command one way.
     fn simple_once(
         &mut self,
         node: &Node,
@@ -166,11 +123,15 @@ impl Walk<'_> {
         for (name, value) in values {
             self.around.set(&name, value);
         }
+        // Nothing is chosen any more once the words are read.
+        let choices = self.choices.take();
         if draft.words.is_empty() && !words.is_empty() && draft.redirections.is_empty() {
             // Every word vanished: the program was an empty value.
-            return self.list(draft, setting);
+            self.list(draft, setting);
+        } else {
+            self.run(draft, setting);
         }
-        self.run(draft, setting);
+        self.choices = choices;
     }
 
     /// Remembers what the variables were that a declaration makes local.
@@ -233,7 +194,7 @@ impl Walk<'_> {
             word
         };
         if raw.appends && raw.subscript.is_none() {
-            value = match (self.around.value(&raw.name), value) {
+            value = match (self.variable(&raw.name), value) {
                 (Some(Value::Parts(before)), Value::Parts(after)) => {
                     Value::Parts([before.as_ref(), after.as_ref()].concat().into())
                 }
@@ -258,7 +219,9 @@ impl Walk<'_> {
         let known = match self.around.value(name) {
             Some(Value::Elements(words)) => words,
             Some(Value::Unset) => Rc::new([]),
-            Some(Value::Parts(_) | Value::Unknown) | None => return Value::Unknown,
+            Some(Value::Parts(_) | Value::Either(_) | Value::Unknown) | None => {
+                return Value::Unknown;
+            }
         };
         // A word that may be several moves those after it, and gaps are not kept.
         let is_plain = known.iter().all(|word| word.literal().is_some());

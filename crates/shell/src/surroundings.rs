@@ -6,10 +6,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use aegis_types::{Directory, Word, WordPart};
+use aegis_types::{Directory, UnknownCause, Word, WordPart};
 
 use crate::file::{Content, Files, Writing};
 use crate::syntax::Node;
+
+/// The most values that a variable is taken to have one of.
+const VALUES_MAX: usize = 8;
 
 /// The state of the shell at a place of the text.
 #[derive(Debug, Default)]
@@ -39,10 +42,38 @@ pub(crate) enum Value {
     Parts(Rc<[WordPart]>),
     /// The elements of an array.
     Elements(Rc<[Word]>),
+    /// One of these, none of which is such a choice again.
+    Either(Rc<[Value]>),
     /// It is not set.
     Unset,
     /// It cannot be told.
     Unknown,
+}
+
+impl Value {
+    /// Returns what is one of `values`.
+    pub(crate) fn one_of(values: impl IntoIterator<Item = Self>) -> Self {
+        let mut different: Vec<Self> = Vec::new();
+        for value in values {
+            let alternatives = match &value {
+                Self::Either(values) => values.as_ref(),
+                Self::Parts(_) | Self::Elements(_) | Self::Unset | Self::Unknown => {
+                    std::slice::from_ref(&value)
+                }
+            };
+            for value in alternatives {
+                if !different.contains(value) {
+                    different.push(value.clone());
+                }
+            }
+        }
+        match different.as_slice() {
+            [only] => only.clone(),
+            [] => Self::Unknown,
+            several if several.len() > VALUES_MAX => Self::Unknown,
+            several => Self::Either(several.into()),
+        }
+    }
 }
 
 /// What a variable was.
@@ -81,6 +112,15 @@ enum Change {
     Positional(Option<Rc<[Word]>>),
     File(String, Option<Content>),
     Process(u32),
+}
+
+/// What a way through a part of the text comes to.
+#[derive(Debug, Default)]
+pub(crate) struct Ending {
+    variables: BTreeMap<String, Option<Variable>>,
+    functions: BTreeMap<String, Option<Function>>,
+    places: Option<Places>,
+    positional: Option<Option<Rc<[Word]>>>,
 }
 
 /// A place to which changes can be taken back.
@@ -128,7 +168,7 @@ impl Surroundings {
             match change {
                 Change::Variable(name, before) => {
                     if seen.insert(name.as_str()) && self.variables.get(name) != before.as_ref() {
-                        names.push((name.clone(), before.is_some()));
+                        names.push((name.clone(), before.clone()));
                     }
                 }
                 Change::Places(before) => {
@@ -145,14 +185,15 @@ impl Surroundings {
         for (path, before) in files {
             self.files.add(&path, before);
         }
-        for (name, was_known) in names {
+        for (name, before) in names {
             let is_unset = |known: &Variable| matches!(known.value, Value::Unset);
-            if !was_known && self.variables.get(&name).is_some_and(is_unset) {
+            if before.is_none() && self.variables.get(&name).is_some_and(is_unset) {
                 // It is what it was outside, or nothing.
                 let before = self.variables.remove(&name);
                 self.changes.push(Change::Variable(name, before));
             } else {
-                self.forget(&name);
+                let now = self.variables.get(&name).cloned();
+                self.set_one_of(&name, &[before, now]);
             }
         }
         for (name, before) in functions {
@@ -164,6 +205,113 @@ impl Surroundings {
         if shifts == Some(true) && self.positional.is_some() {
             self.set_positional(None);
         }
+    }
+
+    /// Takes back every change since `mark`, except those of files, and returns
+    /// what they came to.
+    pub(crate) fn ending(&mut self, mark: Mark) -> Ending {
+        let mut ending = Ending::default();
+        let mut files = Vec::new();
+        for change in self.changes.get(mark.0..).unwrap_or_default() {
+            match change {
+                Change::Variable(name, _) => {
+                    let now = self.variables.get(name).cloned();
+                    ending.variables.insert(name.clone(), now);
+                }
+                Change::Function(name, _) => {
+                    let now = self.functions.get(name).cloned();
+                    ending.functions.insert(name.clone(), now);
+                }
+                Change::Places(_) => ending.places = Some(self.places.clone()),
+                Change::Positional(_) => ending.positional = Some(self.positional.clone()),
+                Change::File(path, before) => files.push((path.clone(), before.clone())),
+                Change::Functions(_) | Change::Process(_) => {}
+            }
+        }
+        for (path, before) in files {
+            self.files.add(&path, before);
+        }
+        self.restore(mark);
+        ending
+    }
+
+    /// Goes on as after one of `endings`, each of which began here.
+    pub(crate) fn join(&mut self, endings: &[Ending]) {
+        let variables: BTreeSet<&String> = endings
+            .iter()
+            .flat_map(|ending| ending.variables.keys())
+            .collect();
+        for name in variables {
+            let here = self.variables.get(name).cloned();
+            let ends = endings.iter().map(|ending| ending.variables.get(name));
+            let values: Vec<_> = ends
+                .map(|end| end.cloned().unwrap_or_else(|| here.clone()))
+                .collect();
+            self.set_one_of(name, &values);
+        }
+        let functions: BTreeSet<&String> = endings
+            .iter()
+            .flat_map(|ending| ending.functions.keys())
+            .collect();
+        for name in functions {
+            let here = self.functions.get(name).cloned();
+            let ends = endings.iter().map(|ending| ending.functions.get(name));
+            let mut ends = ends.map(|end| end.cloned().unwrap_or_else(|| here.clone()));
+            self.set_function(name, ends.next().flatten());
+            for end in ends {
+                self.add_meanings(name, end);
+            }
+        }
+        let places = |ending: &Ending| ending.places.clone().unwrap_or_else(|| self.places.clone());
+        let mut ends = endings.iter().map(places);
+        if let Some(first) = ends.next() {
+            if !ends.all(|end| end == first) {
+                self.move_to_unknown();
+            } else if first != self.places {
+                self.set_places(first);
+            }
+        }
+        let words = |ending: &Ending| match &ending.positional {
+            Some(words) => words.clone(),
+            None => self.positional.clone(),
+        };
+        let mut ends = endings.iter().map(words);
+        if let Some(first) = ends.next() {
+            let is_same = ends.all(|end| end == first);
+            self.set_positional(first.filter(|_| is_same));
+        }
+    }
+
+    /// Sets a variable to what one of `variables` is; `None` is what it is outside.
+    fn set_one_of(&mut self, name: &str, variables: &[Option<Variable>]) {
+        let known = |variable: &Option<Variable>| match variable {
+            Some(variable) => variable.value.clone(),
+            None => outer_value(name),
+        };
+        let mut values = variables.iter().flatten();
+        let first = values.next();
+        // Whether a program sees it is open where that differs.
+        let is_alike = values.all(|other| {
+            first.is_some_and(|first| {
+                first.is_exported == other.is_exported && first.process == other.process
+            })
+        });
+        let value = if is_alike {
+            Value::one_of(variables.iter().map(known))
+        } else {
+            Value::Unknown
+        };
+        let (is_exported, process) = match first {
+            Some(first) => (first.is_exported, first.process),
+            None => (is_usually_exported(name), self.process),
+        };
+        let variable = Variable {
+            value,
+            is_exported: is_exported || !is_alike,
+            process,
+        };
+        let before = self.variables.insert(name.to_owned(), variable);
+        self.changes.push(Change::Variable(name.to_owned(), before));
     }
 
     /// Returns the value that the text gives to `name`; `None` if it gives none.
@@ -407,6 +555,18 @@ fn put<T>(map: &mut BTreeMap<String, T>, name: String, value: Option<T>) {
         Some(value) => map.insert(name, value),
         None => map.remove(&name),
     };
+}
+
+/// Returns the value of a variable that the text does not set.
+fn outer_value(name: &str) -> Value {
+    match name {
+        // These have values that are told from where they are used.
+        "HOME" | "IFS" | "PWD" | "OLDPWD" => Value::Unknown,
+        _ => {
+            let cause = UnknownCause::Variable(name.to_owned());
+            Value::Parts(Rc::new([WordPart::Unknown(cause)]))
+        }
+    }
 }
 
 /// Returns whether programs nearly always see this variable, so that setting it reaches them.

@@ -13,7 +13,7 @@ mod word;
 pub(crate) use reader::{Origin, Parser, Stop};
 pub(crate) use simple::split_assignment;
 pub(crate) use tree::{
-    After, Item, Kind, Link, Node, Operation, Parameter, Piece, Pipeline, RawAssignment,
+    After, Arm, Item, Kind, Link, Node, Operation, Parameter, Piece, Pipeline, RawAssignment,
     RawRedirection, RawWord, Script, Target,
 };
 pub(crate) use word::is_name;

@@ -1,7 +1,9 @@
 //! Walks the tree of a text and lists what it runs.
 
+mod choice;
 mod compound;
 mod flow;
+mod repeat;
 mod scan;
 mod setting;
 
@@ -17,6 +19,7 @@ use crate::output::{Collected, Output};
 use crate::surroundings::{Saved, Surroundings};
 use crate::syntax::{After, Item, Kind, Link, Node, Origin, Parser, Pipeline, Script, Stop};
 
+pub(crate) use choice::{Choices, WAYS_MAX};
 pub(crate) use flow::is_nothing;
 pub(crate) use setting::{Setting, is_strict};
 
@@ -33,10 +36,8 @@ pub(crate) struct Walk<'t> {
     pub(crate) locals: Vec<Saved>,
     /// The functions that were called.
     pub(crate) called: BTreeSet<String>,
-    /// Whether a word of the command being expanded may be another one.
-    pub(crate) has_other_words: bool,
-    /// Whether it is taken to be the other one.
-    pub(crate) takes_other_words: bool,
+    /// Which of several values words take; `None` where what they are is left open.
+    pub(crate) choices: Option<Choices>,
     /// What the commands walked so far write to the output that is collected.
     pub(crate) collected: Collected,
     /// What the process substitutions of the present command write, by their place.
@@ -61,8 +62,7 @@ impl<'t> Walk<'t> {
             embedded: Embedded::default(),
             locals: Vec::new(),
             called: BTreeSet::new(),
-            has_other_words: false,
-            takes_other_words: false,
+            choices: None,
             collected: Collected::default(),
             streams: Vec::new(),
             traps: Vec::new(),
@@ -128,6 +128,8 @@ impl<'t> Walk<'t> {
 
     /// Walks a list.
     pub(crate) fn script(&mut self, script: &Script, setting: &Setting) {
+        // Each of its commands makes choices of its own.
+        let outer = self.choices.take();
         for item in &script.items {
             if item.background {
                 self.own_shell(|walk| walk.item(item, &setting.in_background()));
@@ -135,6 +137,7 @@ impl<'t> Walk<'t> {
                 self.item(item, setting);
             }
         }
+        self.choices = outer;
     }
 
     /// Walks pipelines joined by `&&` and `||`.

@@ -273,14 +273,14 @@ impl<'x> Expression<'_, '_, 'x> {
         if self.is_skipped {
             return Some(0);
         }
-        let text = match self.walk.around.value(name)? {
+        let text = match self.walk.variable(name)? {
             Value::Unset => return Some(0),
             Value::Parts(parts) => match parts.as_ref() {
                 [] => return Some(0),
                 [WordPart::Literal(text)] => text.clone(),
                 _ => return None,
             },
-            Value::Elements(_) | Value::Unknown => return None,
+            Value::Elements(_) | Value::Either(_) | Value::Unknown => return None,
         };
         // A value may name itself: what is read is paid for.
         if text.len() > BYTES_MAX || !self.walk.limits.take_read(text.len()) {

@@ -78,7 +78,7 @@ fn standing(value: &Value, name: &str) -> Standing {
             [word] => standing(&Value::Parts(word.parts.as_slice().into()), ""),
         },
         Value::Unset => Standing::Unset,
-        Value::Unknown => Standing::Unknown,
+        Value::Either(_) | Value::Unknown => Standing::Unknown,
     }
 }
 
@@ -120,7 +120,7 @@ pub(super) fn edited(value: &Value, sign: &str, operand: &Operand, letter: &str)
             edited.map_or(Value::Unknown, |words| Value::Elements(words.into()))
         }
         Value::Unset => Value::Unset,
-        Value::Unknown => Value::Unknown,
+        Value::Either(_) | Value::Unknown => Value::Unknown,
     }
 }
 

@@ -54,8 +54,31 @@ impl Walk<'_> {
             Value::Elements(words) => self.elements(parameter, words, splits, fields),
             Value::Unset if splits => {}
             Value::Unset => fields.literal(""),
-            Value::Unknown => fields.part(WordPart::Unknown(UnknownCause::Expansion)),
+            Value::Either(_) | Value::Unknown => {
+                fields.part(WordPart::Unknown(UnknownCause::Expansion));
+            }
         }
+    }
+
+    /// Returns the value that the text gives to a variable, on the present way.
+    pub(crate) fn variable(&mut self, name: &str) -> Option<Value> {
+        let value = self.around.value(name)?;
+        Some(self.settled(name, value))
+    }
+
+    /// Returns the one of several values that is taken on the present way.
+    fn settled(&mut self, name: &str, value: Value) -> Value {
+        let Value::Either(values) = value else {
+            return value;
+        };
+        let Some(choices) = &mut self.choices else {
+            return Value::Unknown;
+        };
+        let value = values.get(choices.choose(values.len())).cloned();
+        let value = value.unwrap_or(Value::Unknown);
+        // Used again in the same command, it is the same.
+        self.around.set(name, value.clone());
+        value
     }
 
     /// Adds what an operator takes that tests the value.
@@ -88,16 +111,23 @@ impl Walk<'_> {
                 let mark = self.around.mark();
                 let word = self.operand(operand, &setting.branch(), fields);
                 self.around.blur(mark);
+                if sign.ends_with('?') {
+                    return self.add(parameter, &value, splits, fields);
+                }
+                let other = match taken {
+                    Taken::Perhaps => Value::Unset,
+                    Taken::Value | Taken::Operand | Taken::Nothing | Taken::Either => value,
+                };
+                let operand = Value::Parts(word.parts.as_slice().into());
+                let value = match self.choices.as_mut().map(|choices| choices.choose(2)) {
+                    None => Value::Unknown,
+                    Some(0) => other,
+                    Some(_) => operand,
+                };
                 if sign.ends_with('=') {
-                    self.around.forget(&parameter.name);
+                    self.around.set(&parameter.name, value.clone());
                 }
-                let is_either = !sign.ends_with('?');
-                self.has_other_words |= is_either;
-                if is_either && self.takes_other_words {
-                    self.value(&word.parts, splits, fields);
-                } else {
-                    fields.part(WordPart::Unknown(UnknownCause::Expansion));
-                }
+                self.add(parameter, &value, splits, fields);
             }
         }
     }
@@ -263,7 +293,9 @@ impl Walk<'_> {
                 [WordPart::Literal(text)] => text.chars().count(),
                 _ => return Value::Unknown,
             },
-            Value::Parts(_) | Value::Elements(_) | Value::Unknown => return Value::Unknown,
+            Value::Parts(_) | Value::Elements(_) | Value::Either(_) | Value::Unknown => {
+                return Value::Unknown;
+            }
         };
         text_value(count.to_string())
     }
@@ -279,7 +311,7 @@ impl Walk<'_> {
                 Value::Elements(numbers.collect())
             }
             Some(Value::Unset) => Value::Unset,
-            Some(Value::Parts(_) | Value::Unknown) | None => Value::Unknown,
+            Some(Value::Parts(_) | Value::Either(_) | Value::Unknown) | None => Value::Unknown,
         }
     }
 
@@ -287,13 +319,13 @@ impl Walk<'_> {
         if let Some(value) = self.positional_value(name) {
             return value;
         }
-        let Some(value) = self.around.value(name) else {
+        let Some(value) = self.variable(name) else {
             return self.outer_value(name);
         };
         let Some(subscript) = subscript else {
             return match value {
                 Value::Elements(words) => first_element(&words),
-                Value::Parts(_) | Value::Unset | Value::Unknown => value,
+                Value::Parts(_) | Value::Unset | Value::Either(_) | Value::Unknown => value,
             };
         };
         if is_all(subscript) {
@@ -377,7 +409,7 @@ impl Walk<'_> {
                 [WordPart::Literal(text)] => Some(text.clone()),
                 _ => None,
             },
-            Some(Value::Elements(_) | Value::Unknown) => None,
+            Some(Value::Elements(_) | Value::Either(_) | Value::Unknown) => None,
         }
     }
 
@@ -517,6 +549,6 @@ fn is_plain(value: &Value) -> bool {
         Value::Parts(parts) => is_plain(parts),
         Value::Elements(words) => words.iter().all(|word| is_plain(&word.parts)),
         Value::Unset => true,
-        Value::Unknown => false,
+        Value::Either(_) | Value::Unknown => false,
     }
 }

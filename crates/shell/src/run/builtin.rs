@@ -40,9 +40,8 @@ impl Walk<'_> {
                     self.calculate_word(word);
                 }
             }
-            "read" | "mapfile" | "readarray" | "getopts" | "printf" | "wait" => {
-                self.fill(name, arguments, setting);
-            }
+            "read" | "mapfile" | "readarray" => self.read(name, draft, setting),
+            "getopts" | "printf" | "wait" => self.fill(name, arguments, setting),
             "set" => self.set_positional(arguments),
             "shift" => self.shift(arguments),
             "alias" => self.define_aliases(arguments),
@@ -133,7 +132,7 @@ impl Walk<'_> {
         }
     }
 
-    /// Makes uncertain what a builtin fills with what it reads or computes.
+    /// Makes uncertain what a builtin fills with what it computes.
     fn fill(&mut self, name: &str, arguments: &[Word], setting: &Setting) {
         let mut names = arguments.iter();
         if name == "printf" {
@@ -156,26 +155,16 @@ impl Walk<'_> {
             }
             return;
         }
-        // One of the paths that come through the pipe.
-        let path = match (&setting.input, name) {
-            (Some(Output::Paths(paths)), "read") if paths.len() == 1 => paths.first().cloned(),
-            _ => None,
-        };
         for variable in names {
-            match (&path, variable.literal()) {
-                (Some(path), Some(variable)) if !variable.starts_with('-') => {
-                    let parts = Rc::from(path.parts.as_slice());
-                    self.around.set(&variable, Value::Parts(parts));
-                }
-                _ => self.forget_word(variable),
-            }
+            self.forget_word(variable);
         }
-        for implied in ["REPLY", "MAPFILE", "OPTARG", "OPTIND"] {
+        for implied in ["OPTARG", "OPTIND"] {
             self.around.forget(implied);
         }
     }
 
-    fn forget_word(&mut self, word: &Word) {
+    /// Makes uncertain the variable that a word names.
+    pub(super) fn forget_word(&mut self, word: &Word) {
         match word.literal() {
             Some(name) => {
                 let name = name.split(['=', '[', '+']).next().unwrap_or_default();

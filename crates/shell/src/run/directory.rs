@@ -76,7 +76,9 @@ impl Walk<'_> {
                 [WordPart::Literal(path)] => join(&self.around.places().current, path),
                 _ => Directory::Unknown,
             },
-            Some(Value::Elements(_) | Value::Unset | Value::Unknown) => Directory::Unknown,
+            Some(Value::Elements(_) | Value::Unset | Value::Either(_) | Value::Unknown) => {
+                Directory::Unknown
+            }
         }
     }
 

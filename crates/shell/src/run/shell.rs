@@ -258,7 +258,7 @@ impl Walk<'_> {
                 self.content(&directory, &word).cloned()
             }
             Value::Unset => return,
-            Value::Elements(_) | Value::Unknown => {
+            Value::Elements(_) | Value::Either(_) | Value::Unknown => {
                 return self.note(draft.span, UnknownCause::Code("BASH_ENV".to_owned()));
             }
         };

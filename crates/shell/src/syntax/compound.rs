@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::reader::{Parser, Stop, ends_word};
-use super::tree::{Kind, RawWord, Script};
+use super::tree::{Arm, Kind, RawWord, Script};
 use super::word::is_name;
 
 impl Parser<'_> {
@@ -18,10 +18,10 @@ impl Parser<'_> {
             }
             Some(b'[') if self.take_reserved("[[") => self.test()?,
             Some(b'i') if self.take_reserved("if") => self.branches()?,
-            Some(b'w') if self.take_reserved("while") => self.repetition()?,
-            Some(b'u') if self.take_reserved("until") => self.repetition()?,
+            Some(b'w') if self.take_reserved("while") => self.repetition(false)?,
+            Some(b'u') if self.take_reserved("until") => self.repetition(true)?,
             Some(b'f') if self.take_reserved("for") => self.counting()?,
-            Some(b's') if self.take_reserved("select") => self.for_words()?,
+            Some(b's') if self.take_reserved("select") => self.for_words(true)?,
             Some(b'c') if self.take_reserved("case") => self.case()?,
             Some(b'f') if self.take_reserved("function") => self.function()?,
             Some(b'c') if self.take_reserved("coproc") => self.coprocess()?,
@@ -79,10 +79,14 @@ impl Parser<'_> {
         }
     }
 
-    fn repetition(&mut self) -> Result<Kind, Stop> {
+    fn repetition(&mut self, is_until: bool) -> Result<Kind, Stop> {
         let test = self.script()?;
         let body = self.body()?;
-        Ok(Kind::Loop { test, body })
+        Ok(Kind::Loop {
+            test,
+            body,
+            is_until,
+        })
     }
 
     /// Reads `do … done`, or the braces that may stand instead.
@@ -102,7 +106,7 @@ impl Parser<'_> {
     fn counting(&mut self) -> Result<Kind, Stop> {
         self.skip_blanks();
         if self.byte() != Some(b'(') {
-            return self.for_words();
+            return self.for_words(false);
         }
         self.position += 1;
         let expression = self.arithmetic()?;
@@ -112,7 +116,7 @@ impl Parser<'_> {
         Ok(Kind::Count { expression, body })
     }
 
-    fn for_words(&mut self) -> Result<Kind, Stop> {
+    fn for_words(&mut self, is_select: bool) -> Result<Kind, Stop> {
         self.skip_blanks();
         let name = self.word()?.text().filter(|name| is_name(name));
         let name = name.ok_or(Stop::Syntax)?;
@@ -135,7 +139,12 @@ impl Parser<'_> {
         self.skip_blanks();
         self.take(b';');
         let body = self.body()?;
-        Ok(Kind::For { name, words, body })
+        Ok(Kind::For {
+            name,
+            words,
+            body,
+            is_select,
+        })
     }
 
     fn case(&mut self) -> Result<Kind, Stop> {
@@ -150,10 +159,12 @@ impl Parser<'_> {
             }
             let patterns = self.patterns()?;
             let body = self.script()?;
-            arms.push((patterns, body));
-            if self.take(b';') {
-                self.expect_arm_end()?;
-            }
+            let goes_on = self.take(b';') && self.arm_end()?;
+            arms.push(Arm {
+                patterns,
+                body,
+                goes_on,
+            });
         }
     }
 
@@ -175,14 +186,13 @@ impl Parser<'_> {
         }
     }
 
-    /// Skips the rest of `;;`, `;&` or `;;&`.
-    fn expect_arm_end(&mut self) -> Result<(), Stop> {
+    /// Skips the rest of `;;`, `;&` or `;;&`; returns whether other parts may run then.
+    fn arm_end(&mut self) -> Result<bool, Stop> {
         if self.take(b'&') {
-            return Ok(());
+            return Ok(true);
         }
         self.expect(b';')?;
-        self.take(b'&');
-        Ok(())
+        Ok(self.take(b'&'))
     }
 
     fn function(&mut self) -> Result<Kind, Stop> {

@@ -92,12 +92,12 @@ impl Parser<'_> {
     }
 
     fn pipeline(&mut self) -> Result<Pipeline, Stop> {
-        let mut timed = false;
+        let (mut timed, mut negated) = (false, false);
         let mut has_prefix = false;
         loop {
             self.skip_blanks();
             if self.take_reserved("!") {
-                has_prefix = true;
+                (negated, has_prefix) = (!negated, true);
             } else if self.take_time() {
                 (timed, has_prefix) = (true, true);
             } else {
@@ -108,13 +108,18 @@ impl Parser<'_> {
             return Ok(Pipeline {
                 members: Vec::new(),
                 timed,
+                negated,
             });
         }
         let mut members = vec![self.command()?];
         loop {
             self.skip_blanks();
             if self.byte() != Some(b'|') || self.second() == Some(b'|') {
-                return Ok(Pipeline { members, timed });
+                return Ok(Pipeline {
+                    members,
+                    timed,
+                    negated,
+                });
             }
             self.position += 1;
             self.take(b'&');

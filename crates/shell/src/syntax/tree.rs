@@ -48,6 +48,8 @@ pub(crate) struct Pipeline {
     pub(crate) members: Vec<Node>,
     /// Whether `time` stands before it.
     pub(crate) timed: bool,
+    /// Whether it succeeds when its last member fails.
+    pub(crate) negated: bool,
 }
 
 /// A command, simple or compound.
@@ -59,6 +61,17 @@ pub(crate) struct Node {
     pub(crate) kind: Kind,
     /// Its redirections.
     pub(crate) redirections: Vec<RawRedirection>,
+}
+
+/// A part of a `case`.
+#[derive(Debug)]
+pub(crate) struct Arm {
+    /// The patterns.
+    pub(crate) patterns: Vec<RawWord>,
+    /// What runs when one matches.
+    pub(crate) body: Script,
+    /// Whether other parts may run after it.
+    pub(crate) goes_on: bool,
 }
 
 /// What a command is.
@@ -88,6 +101,8 @@ pub(crate) enum Kind {
         test: Script,
         /// The body.
         body: Script,
+        /// Whether it goes on as long as the test fails.
+        is_until: bool,
     },
     /// `for` or `select` over words.
     For {
@@ -97,6 +112,8 @@ pub(crate) enum Kind {
         words: Option<Vec<RawWord>>,
         /// The body.
         body: Script,
+        /// Whether a person is asked which of the words is meant.
+        is_select: bool,
     },
     /// `for (( … ))`.
     Count {
@@ -109,8 +126,8 @@ pub(crate) enum Kind {
     Case {
         /// What is compared.
         subject: RawWord,
-        /// The patterns and what runs when one matches.
-        arms: Vec<(Vec<RawWord>, Script)>,
+        /// What runs when a pattern matches.
+        arms: Vec<Arm>,
     },
     /// A function is defined.
     Function {

@@ -2,15 +2,13 @@
 
 use std::rc::Rc;
 
-use aegis_types::{Span, UnknownCause, Word, WordPart, Wrapper};
+use aegis_types::{UnknownCause, Word, WordPart, Wrapper};
 
-use super::scan::names_set;
 use super::{Setting, Walk};
 use crate::evaluate;
-use crate::limit::TURNS_MAX;
 use crate::run::Draft;
-use crate::surroundings::Value;
-use crate::syntax::{Kind, Node, RawWord, Script};
+use crate::surroundings::Ending;
+use crate::syntax::{Arm, Kind, Node, Script};
 
 impl Walk<'_> {
     /// Walks a compound command.
@@ -42,32 +40,31 @@ impl Walk<'_> {
                 branches,
                 otherwise,
             } => self.branches(branches, otherwise.as_ref(), setting),
-            Kind::Loop { test, body } => {
-                self.forget_set_in(&[test, body]);
-                let mark = self.around.mark();
-                self.script(test, &setting.within(Wrapper::Compound));
-                self.script(body, &setting.branch());
-                self.around.blur(mark);
+            Kind::Loop {
+                test,
+                body,
+                is_until,
+            } => match self.inputs_of(test, body, *is_until, setting) {
+                Some(inputs) => self.turns_over(inputs, test, body, setting),
+                None => self.repetition(test, body, setting),
+            },
+            Kind::For {
+                name,
+                words,
+                body,
+                is_select,
+            } => {
+                let words = words.as_deref();
+                if *is_select {
+                    self.selection(name, words, body, setting);
+                } else {
+                    self.turns(node.span, name, words, body, setting);
+                }
             }
-            Kind::For { name, words, body } => {
-                self.turns(node.span, name, words.as_deref(), body, setting);
-            }
-            Kind::Count { expression, body } => {
-                let word = self.single(expression, setting);
-                self.forget_set_by(&[word]);
-                self.forget_set_in(&[body]);
-                let mark = self.around.mark();
-                self.script(body, &setting.branch());
-                self.around.blur(mark);
-            }
+            Kind::Count { expression, body } => self.counting(expression, body, setting),
             Kind::Case { subject, arms } => {
                 self.single(subject, setting);
-                for (patterns, body) in arms {
-                    for pattern in patterns {
-                        self.single(pattern, setting);
-                    }
-                    self.branch(body, setting);
-                }
+                self.arms(arms, setting);
             }
             Kind::Function { name, body } => self.around.define(name, Rc::clone(body)),
             Kind::Test(words) => {
@@ -90,77 +87,58 @@ impl Walk<'_> {
         }
     }
 
+    /// Walks tests and what runs when one succeeds: one of these does, or `otherwise`.
     fn branches(
         &mut self,
         branches: &[(Script, Script)],
         otherwise: Option<&Script>,
         setting: &Setting,
     ) {
-        let mut is_first = true;
+        let mut open = Vec::new();
         for (test, body) in branches {
-            if is_first {
+            if open.is_empty() {
                 self.script(test, &setting.within(Wrapper::Compound));
-                is_first = false;
             } else {
-                self.branch(test, setting);
+                self.script(test, &setting.branch());
             }
-            self.branch(body, setting);
+            let mark = self.around.mark();
+            self.script(body, &setting.branch());
+            let taken = self.around.ending(mark);
+            open.push((self.around.mark(), taken));
         }
         if let Some(body) = otherwise {
-            self.branch(body, setting);
-        }
-    }
-
-    fn branch(&mut self, body: &Script, setting: &Setting) {
-        let mark = self.around.mark();
-        self.script(body, &setting.branch());
-        self.around.blur(mark);
-    }
-
-    /// Walks a loop over words: value by value when they are few and known.
-    fn turns(
-        &mut self,
-        span: Span,
-        name: &str,
-        words: Option<&[RawWord]>,
-        body: &Script,
-        setting: &Setting,
-    ) {
-        let values = match words {
-            Some(words) => Some(self.words(words, setting)),
-            None => self.around.positional().map(|words| words.to_vec()),
-        };
-        let values = values.filter(|values| {
-            values.len() <= TURNS_MAX && values.iter().all(|value| !value.is_unknown())
-        });
-        let is_pattern = |part: &WordPart| matches!(part, WordPart::Pattern(_));
-        if let Some(values) = &values
-            && !values
-                .iter()
-                .any(|value| value.parts.iter().any(is_pattern))
-            && !self.may_leave(body)
-        {
-            // Every turn happens, one after the other.
-            for value in values {
-                let parts = value.parts.as_slice().into();
-                self.around.set(name, Value::Parts(parts));
-                self.script(body, &setting.turn());
-            }
-            return;
-        }
-        let values = values.unwrap_or_else(|| {
-            vec![Word {
-                span,
-                parts: vec![WordPart::Unknown(UnknownCause::Expansion)],
-            }]
-        });
-        let mark = self.around.mark();
-        for value in values {
-            self.forget_set_in(&[body]);
-            self.around.set(name, Value::Parts(value.parts.into()));
             self.script(body, &setting.branch());
         }
-        self.around.blur(mark);
+        // What follows a test that failed is the other way.
+        for (mark, taken) in open.into_iter().rev() {
+            let rest = self.around.ending(mark);
+            self.around.join(&[taken, rest]);
+        }
+    }
+
+    /// Walks the parts of a `case`.
+    fn arms(&mut self, arms: &[Arm], setting: &Setting) {
+        // One that goes on may run before any of those after it.
+        let goes_on = arms.iter().any(|arm| arm.goes_on);
+        let mut endings = Vec::new();
+        let mut takes_all = false;
+        for arm in arms {
+            for pattern in &arm.patterns {
+                self.single(pattern, setting);
+                takes_all |= pattern.bare() == Some("*");
+            }
+            let mark = self.around.mark();
+            self.script(&arm.body, &setting.branch());
+            if goes_on {
+                self.around.blur(mark);
+            } else {
+                endings.push(self.around.ending(mark));
+            }
+        }
+        if !takes_all {
+            endings.push(Ending::default());
+        }
+        self.around.join(&endings);
     }
 
     /// Sets what an arithmetic expression sets, or makes it uncertain.
@@ -189,34 +167,6 @@ impl Walk<'_> {
                 WordPart::Pattern(_) | WordPart::Home(_) => {}
                 WordPart::Unknown(_) => self.around.forget_all(),
             }
-        }
-    }
-
-    /// Returns whether a part of a text may end the loop or the shell in which it stands.
-    fn may_leave(&self, body: &Script) -> bool {
-        let names = names_set(&[body]);
-        let is_function = |name: &String| self.around.function(name).is_some();
-        names.leaves || names.programs.iter().any(is_function)
-    }
-
-    /// Makes uncertain what a loop may have set in an earlier turn.
-    fn forget_set_in(&mut self, scripts: &[&Script]) {
-        let names = names_set(scripts);
-        for name in &names.variables {
-            self.around.forget(name);
-        }
-        let calls_function = names
-            .programs
-            .iter()
-            .any(|name| self.around.function(name).is_some());
-        if names.any_variable || calls_function {
-            self.around.forget_all();
-        }
-        if names.directory || calls_function {
-            self.around.move_to_unknown();
-        }
-        if names.positional {
-            self.around.set_positional(None);
         }
     }
 }

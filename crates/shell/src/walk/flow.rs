@@ -194,14 +194,29 @@ impl Walk<'_> {
 
     /// Returns the text that the process substitution `word` writes.
     pub(crate) fn stream(&self, word: &Word) -> Option<String> {
-        if word.parts.len() != 1 {
-            return None;
-        }
-        let (_, output) = self.streams.iter().find(|(span, _)| *span == word.span)?;
-        match output {
+        match self.stream_output(word)? {
             Output::Text(text) => Some(text.clone()),
             Output::Paths(_) | Output::Unknown => None,
         }
+    }
+
+    fn stream_output(&self, word: &Word) -> Option<&Output> {
+        if word.parts.len() != 1 {
+            return None;
+        }
+        let mut streams = self.streams.iter();
+        let (_, output) = streams.find(|(span, _)| *span == word.span)?;
+        Some(output)
+    }
+
+    /// Returns what a file or process substitution holds that something reads from.
+    fn output_in(&self, file: &Word) -> Output {
+        if let Some(output) = self.stream_output(file) {
+            return output.clone();
+        }
+        let content = self.content(&self.around.places().current, file);
+        let text = content.and_then(Content::only);
+        text.map_or(Output::Unknown, |text| Output::Text(text.to_owned()))
     }
 
     /// Returns the setting of what reads the text among `redirections`.
@@ -212,7 +227,8 @@ impl Walk<'_> {
                 None => Output::Unknown,
             }),
             RedirectionKind::Read if is_nothing(&it.target) => Some(Output::Text(String::new())),
-            RedirectionKind::Read | RedirectionKind::ReadWrite => Some(Output::Unknown),
+            RedirectionKind::Read => Some(self.output_in(&it.target)),
+            RedirectionKind::ReadWrite => Some(Output::Unknown),
             RedirectionKind::Write | RedirectionKind::Append | RedirectionKind::Descriptor => None,
         });
         match input {

@@ -2,7 +2,36 @@
 
 use std::collections::BTreeSet;
 
-use crate::syntax::{Kind, Node, RawWord, Script};
+use crate::syntax::{Kind, Node, Operation, Piece, RawWord, Script};
+
+/// Programs that may take a line, or a part of one, from what they read, and
+/// leave the rest.
+const READERS: [&str; 24] = [
+    "read",
+    "mapfile",
+    "readarray",
+    "eval",
+    "source",
+    ".",
+    "dd",
+    "head",
+    "line",
+    "busybox",
+    "toybox",
+    "sh",
+    "bash",
+    "zsh",
+    "dash",
+    "ksh",
+    "python",
+    "perl",
+    "ruby",
+    "node",
+    "php",
+    "lua",
+    "tclsh",
+    "expect",
+];
 
 /// What a part of the tree may set in the shell.
 #[derive(Debug, Default)]
@@ -17,6 +46,8 @@ pub(super) struct Names {
     pub(super) positional: bool,
     /// Whether it may leave a loop or the shell.
     pub(super) leaves: bool,
+    /// Whether it may take a line, or a part of one, from its input.
+    pub(super) reads: bool,
     /// The programs it names, which may be functions that set more.
     pub(super) programs: BTreeSet<String>,
 }
@@ -52,10 +83,25 @@ impl Names {
                 if let Some(program) = words.first() {
                     self.program(program, words);
                 }
+                for word in words {
+                    self.pieces(&word.pieces);
+                }
+                for assignment in assignments {
+                    self.pieces(&assignment.value.pieces);
+                }
             }
             Kind::Group(script) => self.script(script),
-            // What a subshell sets ends with it.
-            Kind::Subshell(_) | Kind::Coprocess(_) | Kind::Test(_) => {}
+            Kind::Subshell(script) => self.apart(script),
+            Kind::Coprocess(node) => {
+                let mut inner = Self::default();
+                inner.node(node);
+                self.reads |= inner.reads;
+            }
+            Kind::Test(words) => {
+                for word in words {
+                    self.pieces(&word.pieces);
+                }
+            }
             Kind::Function { body, .. } => self.node(body),
             Kind::If {
                 branches,
@@ -69,7 +115,7 @@ impl Names {
                     self.script(body);
                 }
             }
-            Kind::Loop { test, body } => {
+            Kind::Loop { test, body, .. } => {
                 self.script(test);
                 self.script(body);
             }
@@ -82,11 +128,36 @@ impl Names {
                 self.script(body);
             }
             Kind::Case { arms, .. } => {
-                for (_, body) in arms {
-                    self.script(body);
+                for arm in arms {
+                    self.script(&arm.body);
                 }
             }
             Kind::Arithmetic(_) => self.any_variable = true,
+        }
+    }
+
+    /// Adds what reads in a shell of its own; what that sets ends with it.
+    fn apart(&mut self, script: &Script) {
+        self.reads |= names_set(&[script]).reads;
+    }
+
+    fn pieces(&mut self, pieces: &[Piece]) {
+        for piece in pieces {
+            match piece {
+                Piece::Substitution { script, .. } | Piece::Process(script) => self.apart(script),
+                Piece::Parameter(parameter) => {
+                    if let Operation::Operator { operand, .. } = &parameter.operation {
+                        self.pieces(operand);
+                    }
+                }
+                Piece::Arithmetic { inner, .. } => self.pieces(inner),
+                Piece::Array(words) => {
+                    for word in words.iter() {
+                        self.pieces(&word.pieces);
+                    }
+                }
+                Piece::Bare(_) | Piece::Quoted(_) | Piece::Glob(_) => {}
+            }
         }
     }
 
@@ -97,15 +168,17 @@ impl Names {
             self.directory = true;
             self.positional = true;
             self.leaves = true;
+            self.reads = true;
             return;
         };
+        self.reads |= READERS.contains(&name.trim_end_matches(|c: char| c.is_ascii_digit()));
         match name.as_str() {
             "cd" | "pushd" | "popd" => self.directory = true,
             "read" | "export" | "declare" | "typeset" | "local" | "readonly" | "unset"
             | "mapfile" | "readarray" | "getopts" | "let" | "printf" | "wait" => {
                 for word in words.get(1..).unwrap_or_default() {
                     match word.pieces.first() {
-                        Some(crate::syntax::Piece::Bare(text)) => {
+                        Some(Piece::Bare(text)) => {
                             let name = text.split(['=', '+', '[']).next().unwrap_or_default();
                             self.variables.insert(name.to_owned());
                         }

@@ -21,6 +21,8 @@ pub(crate) struct Setting {
     pub(crate) place: Option<Place>,
     /// What it can read, if a pipe leads to it.
     pub(crate) input: Option<Output>,
+    /// Whether nothing else can have read from that before.
+    is_input_whole: bool,
     /// How deep it stands.
     pub(crate) depth: u32,
     condition: Condition,
@@ -140,7 +142,25 @@ impl Setting {
 
     /// Returns the setting of what reads `input`.
     pub(crate) fn reading(self, input: Option<Output>) -> Self {
-        Self { input, ..self }
+        Self {
+            input,
+            is_input_whole: false,
+            ..self
+        }
+    }
+
+    /// Returns the setting of what reads `input` before anything else does.
+    pub(crate) fn reading_first(self, input: Output) -> Self {
+        Self {
+            input: Some(input),
+            is_input_whole: true,
+            ..self
+        }
+    }
+
+    /// Returns whether nothing else can have read from its input before.
+    pub(crate) fn is_input_whole(&self) -> bool {
+        self.is_input_whole
     }
 
     /// Returns the place that commands here have.

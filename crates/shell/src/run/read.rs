@@ -1,0 +1,236 @@
+//! Follows what `read` and `mapfile` put into variables.
+
+use std::rc::Rc;
+
+use aegis_types::{Word, WordPart};
+
+use super::Draft;
+use super::shell::Input;
+use crate::option::{self, Spec};
+use crate::output::Output;
+use crate::surroundings::Value;
+use crate::syntax::is_name;
+use crate::walk::{Setting, Walk};
+
+const READ: Spec = Spec {
+    short: "adinNptu",
+    long: &[],
+    ends_at_operand: false,
+};
+
+const MAPFILE: Spec = Spec {
+    short: "cCdnOsu",
+    long: &[],
+    ends_at_operand: true,
+};
+
+/// What the next line that is read may be.
+enum Lines {
+    /// One of these texts, each without its end.
+    Texts(Vec<String>),
+    /// One of these paths.
+    Paths(Vec<Word>),
+}
+
+impl Walk<'_> {
+    /// Sets what `read` and `mapfile` fill with what they read.
+    pub(super) fn read(&mut self, name: &str, draft: &Draft, setting: &Setting) {
+        let words = draft.words.get(1..).unwrap_or_default();
+        let values = if name == "read" {
+            self.values_of_read(words, draft, setting)
+        } else {
+            self.values_of_mapfile(words, draft, setting)
+        };
+        let Some(values) = values else {
+            for word in words {
+                self.forget_word(word);
+            }
+            for implied in ["REPLY", "MAPFILE"] {
+                self.around.forget(implied);
+            }
+            return;
+        };
+        for (name, value) in values {
+            self.around.set(&name, value);
+        }
+    }
+
+    /// Returns the variables that `read` sets, with their values, if these can be told.
+    fn values_of_read(
+        &mut self,
+        words: &[Word],
+        draft: &Draft,
+        setting: &Setting,
+    ) -> Option<Vec<(String, Value)>> {
+        let arguments = option::read(words, &READ);
+        if arguments.has(&["d", "e", "i", "n", "N", "t", "u"]) {
+            return None;
+        }
+        let array = arguments.values(&["a"]).last().map(Word::literal);
+        let names: Option<Vec<String>> = arguments.operands.iter().map(|it| it.literal()).collect();
+        let names = names.filter(|names| names.iter().all(|name| is_name(name)))?;
+        let (lines, is_next) = self.lines(draft, setting)?;
+        let mut separators = self.separators_of(draft)?;
+        let counted = match (&array, names.len()) {
+            (Some(_), _) => None,
+            (None, 0) => {
+                // The line as it is.
+                separators.clear();
+                Some(1)
+            }
+            (None, count) => Some(count),
+        };
+        let reads_escapes = !arguments.has(&["r"]);
+        let mut rows = match lines {
+            Lines::Texts(texts) => {
+                let has_escape = |text: &String| reads_escapes && text.contains('\\');
+                if texts.iter().any(has_escape) {
+                    return None;
+                }
+                let rows = texts.iter().map(|text| fields(text, &separators, counted));
+                rows.collect::<Option<Vec<_>>>()?
+            }
+            Lines::Paths(paths) if counted == Some(1) => {
+                paths.into_iter().map(|path| vec![path]).collect()
+            }
+            Lines::Paths(_) => return None,
+        };
+        if !is_next {
+            // Nothing may be left.
+            rows.push(Vec::new());
+        }
+        if let Some(array) = array {
+            let elements = rows.into_iter().map(|row| Value::Elements(row.into()));
+            return Some(vec![(array?, Value::one_of(elements))]);
+        }
+        let names = if names.is_empty() {
+            vec!["REPLY".to_owned()]
+        } else {
+            names
+        };
+        let values = names.into_iter().enumerate().map(|(index, name)| {
+            let values = rows.iter().map(|row| {
+                let parts = row.get(index).map(|word| word.parts.as_slice());
+                Value::Parts(Rc::from(parts.unwrap_or_default()))
+            });
+            (name, Value::one_of(values))
+        });
+        Some(values.collect())
+    }
+
+    /// Returns the array that `mapfile` sets, with its value, if that can be told.
+    fn values_of_mapfile(
+        &self,
+        words: &[Word],
+        draft: &Draft,
+        setting: &Setting,
+    ) -> Option<Vec<(String, Value)>> {
+        let arguments = option::read(words, &MAPFILE);
+        if arguments.options.iter().any(|option| option.name != "t") {
+            return None;
+        }
+        let name = match arguments.operands.as_slice() {
+            [] => "MAPFILE".to_owned(),
+            [name, ..] => name.literal().filter(|name| is_name(name))?,
+        };
+        let Input::Text(text) = self.given_text(draft, setting) else {
+            return None;
+        };
+        if draft.redirections.is_empty() && !setting.is_input_whole() {
+            return None;
+        }
+        let text = text.literal()?;
+        let drops_ends = arguments.has(&["t"]);
+        let lines = text.split_inclusive('\n').map(|line| {
+            let line = if drops_ends {
+                line.trim_end_matches('\n')
+            } else {
+                line
+            };
+            literal(line)
+        });
+        Some(vec![(name, Value::Elements(lines.collect()))])
+    }
+
+    /// Returns what the next line may be, and whether it surely is one of these.
+    fn lines(&self, draft: &Draft, setting: &Setting) -> Option<(Lines, bool)> {
+        let is_own = !draft.redirections.is_empty();
+        if !is_own && let Some(Output::Paths(paths)) = &setting.input {
+            return Some((Lines::Paths(paths.clone()), setting.is_input_whole()));
+        }
+        let Input::Text(text) = self.given_text(draft, setting) else {
+            return None;
+        };
+        let text = text.literal()?;
+        let mut lines = text.lines().map(str::to_owned);
+        if is_own || setting.is_input_whole() {
+            let first = lines.next().unwrap_or_default();
+            return Some((Lines::Texts(vec![first]), true));
+        }
+        Some((Lines::Texts(lines.collect()), false))
+    }
+
+    /// Returns the characters at which `draft` splits what it reads.
+    fn separators_of(&self, draft: &Draft) -> Option<String> {
+        let mut assigned = draft.assignments.iter().rev();
+        match assigned.find(|assignment| assignment.name == "IFS") {
+            Some(assignment) => assignment.value.literal(),
+            None => self.separators(),
+        }
+    }
+}
+
+fn literal(text: &str) -> Word {
+    Word {
+        parts: vec![WordPart::Literal(text.to_owned())],
+        ..Word::default()
+    }
+}
+
+/// Returns the fields of a line: as many as `count`, of which the last one keeps
+/// what is left, or all.
+fn fields(line: &str, separators: &str, count: Option<usize>) -> Option<Vec<Word>> {
+    let is_blank = |c: char| separators.contains(c) && matches!(c, ' ' | '\t' | '\n');
+    let is_mark = |c: char| separators.contains(c) && !is_blank(c);
+    let mut rest = line.trim_matches(is_blank);
+    if rest.ends_with(is_mark) {
+        // Whether such a mark ends a field or belongs to it depends on how many there are.
+        return None;
+    }
+    let mut fields = Vec::new();
+    while !rest.is_empty() {
+        if count.is_some_and(|count| fields.len() + 1 >= count) {
+            fields.push(literal(rest));
+            break;
+        }
+        let end = rest.find(|c| separators.contains(c)).unwrap_or(rest.len());
+        let (field, after) = rest.split_at_checked(end)?;
+        fields.push(literal(field));
+        let after = after.trim_start_matches(is_blank);
+        let after = after.strip_prefix(is_mark).unwrap_or(after);
+        rest = after.trim_start_matches(is_blank);
+    }
+    Some(fields)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn split(line: &str, separators: &str, count: Option<usize>) -> Option<Vec<String>> {
+        let fields = fields(line, separators, count)?;
+        fields.iter().map(Word::literal).collect()
+    }
+
+    #[test]
+    fn the_last_name_gets_what_is_left() {
+        let blanks = " \t\n";
+        let owned = |fields: &[&str]| Some(fields.iter().map(|it| (*it).to_owned()).collect());
+        assert_eq!(split(" a  b c ", blanks, Some(2)), owned(&["a", "b c"]));
+        assert_eq!(split("a", blanks, Some(2)), owned(&["a"]));
+        assert_eq!(split(" a b ", "", Some(1)), owned(&[" a b "]));
+        assert_eq!(split("a : b::c", ": ", None), owned(&["a", "b", "", "c"]));
+        assert_eq!(split("a:b:", ":", Some(2)), None);
+        assert_eq!(split("", blanks, None), owned(&[]));
+    }
+}
