@@ -66,6 +66,7 @@ pub(crate) fn unknown(cause: &UnknownCause) -> String {
     match cause {
         UnknownCause::Variable(name) => format!("the value of `${name}`"),
         UnknownCause::Output => "the output of a command".to_owned(),
+        UnknownCause::Branch => "the name of the present branch".to_owned(),
         UnknownCause::Arithmetic => "the value of an arithmetic expression".to_owned(),
         UnknownCause::Expansion => "the value of an expansion".to_owned(),
         UnknownCause::Code(program) => format!("what the code given to `{program}` does"),

@@ -296,7 +296,12 @@ impl Walk<'_> {
                 self.value(&[WordPart::Literal(text)], splits, fields);
             }
             Output::Text(_) | Output::Paths(_) | Output::Unknown => {
-                fields.part(WordPart::Unknown(UnknownCause::Output));
+                let cause = if is_plain && self.prints_branch(before) {
+                    UnknownCause::Branch
+                } else {
+                    UnknownCause::Output
+                };
+                fields.part(WordPart::Unknown(cause));
             }
         }
     }
@@ -310,6 +315,25 @@ impl Walk<'_> {
             }
             _ => false,
         }
+    }
+
+    /// Returns whether the only command since `before` prints the name of the
+    /// present branch.
+    fn prints_branch(&self, before: usize) -> bool {
+        let Some([command]) = self.plan.commands.get(before..) else {
+            return false;
+        };
+        let words: Option<Vec<String>> = command.arguments.iter().map(Word::literal).collect();
+        let words = words.unwrap_or_default();
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        crate::program::program_name(command).as_deref() == Some("git")
+            && command.assignments.is_empty()
+            && matches!(
+                words.as_slice(),
+                ["branch", "--show-current"]
+                    | ["rev-parse", "--abbrev-ref", "HEAD" | "@"]
+                    | ["symbolic-ref", "--short", "HEAD"]
+            )
     }
 
     /// Returns whether the only command since `before` makes a temporary file or folder.

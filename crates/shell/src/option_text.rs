@@ -418,6 +418,8 @@ fn quoted(word: &Word) -> Word {
 
 #[cfg(test)]
 mod tests {
+    use aegis_types::Condition;
+
     use super::*;
 
     #[test]
@@ -430,7 +432,7 @@ mod tests {
         let found: Vec<String> = plan
             .commands
             .iter()
-            .filter(|command| command.through.len() > 1)
+            .filter(|command| command.place.condition == Condition::Branch)
             .map(|command| {
                 let words = command.program.iter().chain(&command.arguments);
                 words.map(shown_text).collect::<Vec<_>>().join(" ")

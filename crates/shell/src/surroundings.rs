@@ -25,6 +25,14 @@ pub(crate) struct Surroundings {
     process: u32,
     files: Files,
     changes: Vec<Change>,
+    watched: Option<Watched>,
+}
+
+/// What variables have been since they are watched.
+#[derive(Debug, Default)]
+struct Watched {
+    before: BTreeMap<String, Variable>,
+    since: BTreeMap<String, Vec<Value>>,
 }
 
 /// A variable that the text sets.
@@ -305,6 +313,7 @@ impl Surroundings {
             Some(first) => (first.is_exported, first.process),
             None => (is_usually_exported(name), self.process),
         };
+        self.note(name, &value);
         let variable = Variable {
             value,
             is_exported: is_exported || !is_alike,
@@ -325,6 +334,7 @@ impl Surroundings {
 
     /// Sets a variable.
     pub(crate) fn set(&mut self, name: &str, value: Value) {
+        self.note(name, &value);
         let before = self.variables.get(name);
         let is_exported = before.map_or_else(|| is_usually_exported(name), |old| old.is_exported);
         let variable = Variable {
@@ -334,6 +344,40 @@ impl Surroundings {
         };
         let before = self.variables.insert(name.to_owned(), variable);
         self.changes.push(Change::Variable(name.to_owned(), before));
+    }
+
+    /// Remembers from now on whatever variables are set to.
+    pub(crate) fn watch(&mut self) {
+        if self.watched.is_none() {
+            self.watched = Some(Watched {
+                before: self.variables.clone(),
+                since: BTreeMap::new(),
+            });
+        }
+    }
+
+    fn note(&mut self, name: &str, value: &Value) {
+        let Some(watched) = &mut self.watched else {
+            return;
+        };
+        let values = watched.since.entry(name.to_owned()).or_default();
+        if values.len() <= VALUES_MAX && !values.contains(value) {
+            values.push(value.clone());
+        }
+    }
+
+    /// Makes each variable one of all that it has been since it is watched.
+    pub(crate) fn set_to_any_watched(&mut self) {
+        let Some(watched) = self.watched.take() else {
+            return;
+        };
+        for (name, values) in &watched.since {
+            let before = watched.before.get(name);
+            let before = before.map_or_else(|| outer_value(name), |known| known.value.clone());
+            let values = std::iter::once(before).chain(values.iter().cloned());
+            self.set(name, Value::one_of(values));
+        }
+        self.watched = Some(watched);
     }
 
     /// Returns what a variable is, to give it back later.

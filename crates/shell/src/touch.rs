@@ -15,6 +15,7 @@ pub(crate) use transfer::is_remote;
 use aegis_types::{Access, Command, RedirectionKind, Word};
 
 use crate::code;
+use crate::input;
 use crate::option::{self, Spec};
 use crate::program::program_name;
 use crate::programs;
@@ -158,8 +159,17 @@ pub fn touched(command: &Command) -> Vec<Touched> {
         word.span = command.span;
         list.push(Touched::new(&word, access).possible());
     }
+    // What a process has open already is touched where it is opened.
+    let stays = |access: Access| access.delete || access.execute;
+    list.retain(|it| stays(it.access) || !is_own_descriptor(&it.word));
     list.dedup();
     list
+}
+
+/// Returns whether a word names something that the process itself has open.
+fn is_own_descriptor(word: &Word) -> bool {
+    let path = word.literal();
+    path.is_some_and(|path| path.starts_with("/dev/") && input::descriptor(&path).is_some())
 }
 
 /// Returns whether a redirection names `!`: in zsh `>! file` writes the file.

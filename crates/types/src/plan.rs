@@ -223,6 +223,8 @@ pub enum UnknownCause {
     Variable(String),
     /// The output of a command.
     Output,
+    /// The name of the branch that is checked out, as git prints it.
+    Branch,
     /// An arithmetic expression.
     Arithmetic,
     /// An expansion with an operator that is not followed.

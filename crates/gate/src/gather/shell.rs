@@ -417,6 +417,7 @@ const fn runs_unseen(cause: &UnknownCause) -> bool {
         | UnknownCause::Construct(_) => true,
         UnknownCause::Variable(_)
         | UnknownCause::Output
+        | UnknownCause::Branch
         | UnknownCause::Arithmetic
         | UnknownCause::Expansion => false,
     }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use aegis_types::{Command, ProgramFact, ProgramStanding, Word, WordPart};
+use aegis_types::{Command, ProgramFact, ProgramStanding, UnknownCause, Word, WordPart};
 
 use super::options;
 use aegis_shell::ProgramOptions;
@@ -103,6 +103,16 @@ impl<'a> Line<'a> {
         let mut may_be_value = false;
         let mut words = arguments.iter();
         while let Some(word) = words.next() {
+            if self.is_branch(word) {
+                // No option and no sign of git stands for it.
+                self.words.push(Text {
+                    is_literal: true,
+                    shown: Cow::Borrowed("HEAD"),
+                    may_be_value,
+                });
+                may_be_value = false;
+                continue;
+            }
             let text = shown(word);
             self.note_unknown(word);
             let is_flag = !after_dashes && text.starts_with('-') && text.len() > 1;
@@ -144,6 +154,15 @@ impl<'a> Line<'a> {
     pub(super) fn is_shadowed(&self, name: &str) -> bool {
         let mut programs = self.programs.iter();
         programs.any(|fact| fact.name == name && fact.standing == ProgramStanding::Shadowed)
+    }
+
+    /// Returns whether git is given the name of the present branch.
+    fn is_branch(&self, word: &Word) -> bool {
+        let is_name = matches!(
+            word.parts.as_slice(),
+            [WordPart::Unknown(UnknownCause::Branch)]
+        );
+        is_name && self.program.name().map(options::base_name) == Some("git")
     }
 
     fn note_unknown(&mut self, word: &Word) {

@@ -242,6 +242,7 @@ impl Walk<'_> {
         let Some(action) = action.filter(|_| signals > 1) else {
             return;
         };
+        self.around.watch();
         self.traps
             .push((action.clone(), draft.span, setting.clone()));
         self.trapped(action, draft.span, setting);
@@ -251,21 +252,21 @@ impl Walk<'_> {
     /// Walks what a trap runs.
     fn trapped(&mut self, action: &Word, span: Span, setting: &Setting) {
         let mark = self.around.mark();
-        self.around.forget_all();
         let setting = setting.perhaps().within(Wrapper::Text);
         self.captured(|walk| walk.code_text(action, span, "trap", &setting));
         self.around.restore(mark);
     }
 
-    /// Walks traps again at the end, where functions may be other ones.
+    /// Walks traps again at the end: they may run at any time until then, when
+    /// variables and functions may have been others.
     pub(crate) fn late_traps(&mut self) {
-        if self.around.functions_defined().is_empty() {
-            return;
-        }
         for (action, span, setting) in std::mem::take(&mut self.traps) {
             let start = self.plan.commands.iter().position(|it| it.span == span);
             let end = self.plan.commands.len();
+            let mark = self.around.mark();
+            self.around.set_to_any_watched();
             self.trapped(&action, span, &setting);
+            self.around.restore(mark);
             self.forget_repeated(start.unwrap_or_default(), end);
         }
     }

@@ -36,13 +36,7 @@ impl Walk<'_> {
     pub(super) fn runner(&mut self, name: &str, draft: Draft, setting: &Setting) {
         let arguments = draft.words.get(1..).unwrap_or_default().to_vec();
         let inner = setting.within(Wrapper::Program(name.to_owned()));
-        self.captured(|walk| {
-            let listed = Draft {
-                sink: crate::output::Sink::Usual,
-                ..draft.clone()
-            };
-            walk.list(listed, setting);
-        });
+        self.list(draft.clone(), setting);
         if name == "nix-shell" {
             for text in option_values(&arguments, &["run", "command"]) {
                 self.code_text(&text, draft.span, name, &inner);

@@ -76,8 +76,10 @@ impl Setting {
     /// Returns the setting of what may run, at a time that is open.
     pub(crate) fn perhaps(&self) -> Self {
         Self {
+            condition: Condition::Branch,
             is_open: true,
-            ..self.branch()
+            is_open_here: true,
+            ..self.clone()
         }
     }
 

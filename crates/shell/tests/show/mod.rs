@@ -105,6 +105,7 @@ fn cause(cause: &UnknownCause) -> String {
     match cause {
         UnknownCause::Variable(name) => format!("variable:{name}"),
         UnknownCause::Output => "output".to_owned(),
+        UnknownCause::Branch => "branch".to_owned(),
         UnknownCause::Arithmetic => "arithmetic".to_owned(),
         UnknownCause::Expansion => "expansion".to_owned(),
         UnknownCause::Code(name) => format!("code:{name}"),
