@@ -48,6 +48,8 @@ pub(crate) fn evaluates(command: &Command) -> bool {
 fn is_evaluated(assignment: &Assignment) -> bool {
     has_subscript(&assignment.value)
         || assignment.name == "PS4" && is_active_prompt(&assignment.value)
+        // What names mean is kept in these.
+        || matches!(assignment.name.as_str(), "BASH_ALIASES" | "BASH_CMDS")
 }
 
 /// Returns whether a word shows a subscript in which a command stands.

@@ -10,6 +10,7 @@ mod row;
 
 use std::cmp::Ordering;
 
+pub(crate) use glob::matches;
 pub use options::ProgramOptions;
 pub use place::place_kinds;
 pub(crate) use reading::{Operand, Reading, read, read_otherwise};

@@ -6,7 +6,7 @@ use super::Found;
 use super::command::Told;
 use crate::option::{first_text, shown_text};
 use crate::program::program_name;
-use crate::programs::place_kinds;
+use crate::programs::{matches, place_kinds};
 
 /// Adds that a search finds secrets which something then reads.
 pub(super) fn effects(told: &Told<'_>, plan: &Plan, found: &mut Found) {
@@ -39,12 +39,37 @@ pub(super) fn effects(told: &Told<'_>, plan: &Plan, found: &mut Found) {
         let is_secret = place_kinds(&path, Access::READ, None).contains(&EffectKind::Credential)
             || [".ssh", ".gnupg", ".aws", ".kube", ".password-store"].contains(&name.as_str())
             || name.contains("credential")
-            || name.contains("secret");
+            || name.contains("secret")
+            || is_start_of_secret(&text.to_ascii_lowercase());
         if is_secret {
             let name = EffectResource::Named(text);
             found.add(EffectKind::Credential, name, &[word.span]);
         }
     }
+}
+
+/// Names that secrets have wherever they lie.
+const NAMES: [&str; 14] = [
+    ".env",
+    ".netrc",
+    ".npmrc",
+    ".pgpass",
+    ".pypirc",
+    ".git-credentials",
+    "credentials",
+    "id_dsa",
+    "id_ecdsa",
+    "id_ed25519",
+    "id_rsa",
+    "master.key",
+    "secrets.yml",
+    "shadow",
+];
+
+/// Returns whether a pattern that begins with some letters matches the name of a secret.
+fn is_start_of_secret(pattern: &str) -> bool {
+    let wild = pattern.find(['*', '?', '[']);
+    wild.is_some_and(|start| start >= 2) && NAMES.iter().any(|name| matches(pattern, name))
 }
 
 /// Returns whether `other` reads what the search `command` finds.

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use aegis_types::{Word, WordPart};
+use aegis_types::{UnknownCause, Word, WordPart, Wrapper};
 
 use super::Draft;
 use super::shell::Input;
@@ -39,6 +39,7 @@ impl Walk<'_> {
         let values = if name == "read" {
             self.values_of_read(words, draft, setting)
         } else {
+            self.calls_of_mapfile(words, draft, setting);
             self.values_of_mapfile(words, draft, setting)
         };
         let Some(values) = values else {
@@ -116,6 +117,23 @@ impl Walk<'_> {
             (name, Value::one_of(values))
         });
         Some(values.collect())
+    }
+
+    /// Follows the text that `mapfile` evaluates as it reads, with a number and a line behind it.
+    fn calls_of_mapfile(&mut self, words: &[Word], draft: &Draft, setting: &Setting) {
+        let arguments = option::read(words, &MAPFILE);
+        let texts: Vec<Word> = arguments.values(&["C"]).cloned().collect();
+        for mut text in texts {
+            // Both are told to it as words, whatever the line holds.
+            for _ in ["number", "line"] {
+                super::push_text(&mut text, " ");
+                text.parts.push(WordPart::Unknown(UnknownCause::Output));
+            }
+            let inner = setting.perhaps().within(Wrapper::Text);
+            let mark = self.around.mark();
+            self.code_text(&text, draft.span, "mapfile", &inner);
+            self.around.blur(mark);
+        }
     }
 
     /// Returns the array that `mapfile` sets, with its value, if that can be told.

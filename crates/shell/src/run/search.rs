@@ -166,6 +166,7 @@ impl Walk<'_> {
 
     /// Lists `parallel` itself, then what it runs with each value.
     pub(super) fn parallel(&mut self, words: &[Word], draft: Draft, setting: &Setting) {
+        let lines = self.lines_given(&draft, setting);
         self.list(draft.clone(), setting);
         let is_mark = |word: &Word| option::first_text(word).starts_with(":::");
         let end = words.iter().position(is_mark).unwrap_or(words.len());
@@ -173,7 +174,8 @@ impl Walk<'_> {
         let is_plain = |word: &Word| word.literal().as_deref() == Some(":::");
         let values = match values.split_first() {
             Some((mark, values)) if is_plain(mark) && !values.iter().any(is_mark) => values,
-            _ => &[],
+            Some(_) => &[],
+            None => lines.as_slice(),
         };
         let unknown = [Word {
             span: draft.span,
@@ -198,6 +200,19 @@ impl Walk<'_> {
             self.code_text(&text, draft.span, "parallel", &inner);
             self.around.restore(mark);
         }
+    }
+
+    /// Returns the lines that `draft` reads, if they are known.
+    fn lines_given(&self, draft: &Draft, setting: &Setting) -> Vec<Word> {
+        let text = match self.given_text(draft, setting) {
+            Input::Text(text) => text.literal().unwrap_or_default(),
+            Input::File | Input::Unknown => String::new(),
+        };
+        let line = |line: &str| Word {
+            span: draft.span,
+            parts: vec![WordPart::Literal(line.to_owned())],
+        };
+        text.lines().map(line).collect()
     }
 
     /// Returns the line that `parallel` makes of its words and a value.
