@@ -39,12 +39,15 @@ pub fn score(arguments: &[String]) -> Result<()> {
     let scored = labelled::score(&folder, &mut Decider::new()?)?;
     let mut rates = scored.rates;
     let (variants, left) = variant::all(&folder.join("variants.jsonl"))?;
-    variant::marker::prove(&variants)?;
+    variant::prove(&variants)?;
     println!(
-        "{} transformations start in bash what the original starts; {} rules are not carried out",
+        "{} transformations do in bash what the original does; {} rules are not carried out",
         variants.len(),
         left.len()
     );
+    for (name, reason) in &left {
+        println!("  {name}: {reason}");
+    }
     rates.extend(of_variants(&variants, &scored.caught, step)?);
     match rate::print(&rates, show) {
         true => Ok(()),
@@ -71,11 +74,13 @@ fn of_variants(variants: &[Variant], commands: &[String], step: usize) -> Result
 
 fn shares_of(variants: &[Variant], commands: &[String], step: usize) -> Result<Vec<Rate>> {
     let mut decider = Decider::new()?;
+    let place = decider.place();
     let mut shares = Vec::new();
     for (number, variant) in variants.iter().enumerate() {
         let mut share = Rate::caught(format!("  {}", variant.name));
         for command in commands.iter().skip(number % step).step_by(step) {
-            let Some(text) = variant.of(&labelled::at_home(command, &decider)) else {
+            let command = labelled::at_home(command, &decider);
+            let Some(text) = variant.of(&command, &place) else {
                 continue;
             };
             let call = Call::shell(&text);
@@ -114,6 +119,15 @@ mod tests {
         let rates = [scored.rates, varied].concat();
         let short: Vec<&Rate> = rates.iter().filter(|rate| rate.fails()).collect();
         assert!(short.is_empty(), "{short:#?}");
+    }
+
+    #[test]
+    fn what_is_not_carried_out_is_what_is_said_to_be_left() {
+        let file = workspace().join("fixtures/score/variants.jsonl");
+        let (_, left) = variant::of_file(&file).expect("the transformations read");
+        let names: Vec<&str> = left.iter().map(|(name, _)| name.as_str()).collect();
+        let said: Vec<&str> = variant::LEFT.iter().map(|(name, _)| *name).collect();
+        assert_eq!(names, said);
     }
 
     #[test]
