@@ -49,8 +49,8 @@ pub const PROGRAMS: &[Program] = &[
         takes: &[Last, End, Short, Each],
         markers: &[
             "rm -rf build/old",
-            "rm -r -f -v build/old one",
-            "rm --recursive --force --verbose build/old",
+            "rm -r -f -v build/empty one",
+            "rm --recursive --force --verbose build/empty",
         ],
     },
     Program {
@@ -65,8 +65,8 @@ pub const PROGRAMS: &[Program] = &[
         takes: &[Last, End, Short],
         markers: &[
             "cp -rf build/old copy",
-            "cp -a -v build/old copy",
-            "cp --recursive --force --archive --verbose build/old copy",
+            "cp -a -v build/empty copy",
+            "cp --recursive --force --archive --verbose build/empty copy",
         ],
     },
     Program {
@@ -86,9 +86,9 @@ pub const PROGRAMS: &[Program] = &[
         valued: &[],
         takes: &[Last, End, Short],
         markers: &[
-            "chmod -R -v 700 build",
-            "chmod -Rv 700 build",
-            "chmod --recursive --verbose 700 build",
+            "chmod -R -v 700 build/empty",
+            "chmod -Rv 700 build/empty",
+            "chmod --recursive --verbose 700 build/empty",
         ],
     },
     Program {
