@@ -39,13 +39,20 @@ pub fn score(arguments: &[String]) -> Result<()> {
     let scored = labelled::score(&folder, &mut Decider::new()?)?;
     let mut rates = scored.rates;
     let (variants, left) = variant::all(&folder.join("variants.jsonl"))?;
-    variant::marker::prove(&variants)?;
+    variant::prove(&variants)?;
     println!(
-        "{} transformations start in bash what the original starts; {} rules are not carried out",
+        "{} transformations do in bash what the original does; {} rules are not carried out",
         variants.len(),
         left.len()
     );
-    rates.extend(of_variants(&variants, &scored.caught, step)?);
+    for (name, reason) in &left {
+        println!("  {name}: {reason}");
+    }
+    let (varied, idle) = of_variants(&variants, &scored.caught, step)?;
+    rates.extend(varied);
+    if !idle.is_empty() {
+        println!("No command of this run is spelled by: {}", idle.join(", "));
+    }
     match rate::print(&rates, show) {
         true => Ok(()),
         false => bail!("a set did not reach what it must"),
@@ -53,10 +60,15 @@ pub fn score(arguments: &[String]) -> Result<()> {
 }
 
 /// Returns the share of variants that are still caught, and below it the shares
-/// of the transformations by which commands are lost.
+/// of the transformations by which commands are lost; then the names of those
+/// that no command takes.
 ///
 /// Each transformation is applied to every `step`th command, another one each time.
-fn of_variants(variants: &[Variant], commands: &[String], step: usize) -> Result<Vec<Rate>> {
+fn of_variants(
+    variants: &[Variant],
+    commands: &[String],
+    step: usize,
+) -> Result<(Vec<Rate>, Vec<String>)> {
     let mut shares = variant::in_parts(variants, |part| shares_of(part, commands, step))?;
     let mut all = Rate::caught("variants of what is caught")
         .with(Target::AtLeast(VARIANTS_CAUGHT_MIN), Bar::Required);
@@ -64,18 +76,22 @@ fn of_variants(variants: &[Variant], commands: &[String], step: usize) -> Result
         all.cases += share.cases;
         all.shown.extend(share.shown.iter().cloned());
     }
+    let idle = shares.iter().filter(|share| share.cases == 0);
+    let idle = idle.map(|share| share.set.trim().to_owned()).collect();
     shares.retain(|share| !share.shown.is_empty());
     shares.sort_by_key(|share| Reverse(share.shown.len()));
-    Ok([vec![all], shares].concat())
+    Ok(([vec![all], shares].concat(), idle))
 }
 
 fn shares_of(variants: &[Variant], commands: &[String], step: usize) -> Result<Vec<Rate>> {
     let mut decider = Decider::new()?;
+    let place = decider.place();
     let mut shares = Vec::new();
     for (number, variant) in variants.iter().enumerate() {
         let mut share = Rate::caught(format!("  {}", variant.name));
         for command in commands.iter().skip(number % step).step_by(step) {
-            let Some(text) = variant.of(&labelled::at_home(command, &decider)) else {
+            let command = labelled::at_home(command, &decider);
+            let Some(text) = variant.of(&command, &place) else {
                 continue;
             };
             let call = Call::shell(&text);
@@ -110,10 +126,20 @@ mod tests {
         let scored = labelled::score(&folder, &mut decider).expect("the sets read");
         let (variants, _) = ours(&folder);
         let step = scored.caught.len().max(1);
-        let varied = of_variants(&variants, &scored.caught, step).expect("variants are decided");
+        let varied = of_variants(&variants, &scored.caught, step);
+        let (varied, _) = varied.expect("variants are decided");
         let rates = [scored.rates, varied].concat();
         let short: Vec<&Rate> = rates.iter().filter(|rate| rate.fails()).collect();
         assert!(short.is_empty(), "{short:#?}");
+    }
+
+    #[test]
+    fn what_is_not_carried_out_is_what_is_said_to_be_left() {
+        let file = workspace().join("fixtures/score/variants.jsonl");
+        let (_, left) = variant::of_file(&file).expect("the transformations read");
+        let names: Vec<&str> = left.iter().map(|(name, _)| name.as_str()).collect();
+        let said: Vec<&str> = variant::LEFT.iter().map(|(name, _)| *name).collect();
+        assert_eq!(names, said);
     }
 
     #[test]

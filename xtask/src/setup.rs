@@ -71,9 +71,24 @@ pub const SCORE: &[Need] = &[
         purpose: "keeps in what shows that two spellings do the same",
     },
     Need {
+        program: "curl",
+        package: "curl",
+        purpose: "is run to compare spellings of options and addresses",
+    },
+    Need {
         program: "ed",
         package: "ed",
         purpose: "starts commands",
+    },
+    Need {
+        program: "git",
+        package: "git",
+        purpose: "is run to compare spellings of options",
+    },
+    Need {
+        program: "less",
+        package: "less",
+        purpose: "is run to compare spellings of paths",
     },
     Need {
         program: "make",
@@ -104,6 +119,16 @@ pub const SCORE: &[Need] = &[
         program: "script",
         package: "bsdutils",
         purpose: "starts commands",
+    },
+    Need {
+        program: "strings",
+        package: "binutils",
+        purpose: "is run to compare spellings of paths",
+    },
+    Need {
+        program: "wget",
+        package: "wget",
+        purpose: "is run to compare spellings of options and addresses",
     },
     Need {
         program: "xxd",

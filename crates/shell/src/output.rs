@@ -347,6 +347,15 @@ pub(crate) fn starts(command: &Command) -> Vec<Word> {
     if folders.is_empty() {
         folders.push(&here);
     }
+    let mut words = command.arguments.iter();
+    let is_option = |word: &Word| word.literal().as_deref() == Some("-maxdepth");
+    let depth = words
+        .find(|word| is_option(word))
+        .and_then(|_| words.next());
+    if depth.and_then(Word::literal).as_deref() == Some("0") {
+        // Nothing below what it starts from is found.
+        return folders.into_iter().cloned().collect();
+    }
     folders
         .into_iter()
         .map(|folder| {

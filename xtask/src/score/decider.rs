@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::project;
+use super::variant::Place;
 use crate::bench::{machine, stage};
 
 /// The pack that decides.
@@ -119,6 +120,15 @@ impl Decider {
     /// Returns the home folder of the developer.
     pub fn home(&self) -> &Path {
         &self.surroundings.home
+    }
+
+    /// Returns where its commands are run.
+    pub fn place(&self) -> Place {
+        Place {
+            home: self.home().to_string_lossy().into_owned(),
+            home_at: Some(self.home().to_owned()),
+            directory: self.surroundings.directory.clone(),
+        }
     }
 
     /// Returns what is said to `call`.

@@ -3,12 +3,18 @@
 //! Half of them are data that somebody wrote who has not read the analyser
 //! (`fixtures/score/variants.jsonl`); the other half stands here and aims at
 //! where an analyser is weak. Each is first shown to start the same programs in
-//! a real bash; see [`marker`].
+//! a real bash, or to do the same there; see [`marker`] and [`deed`].
 
+mod argument;
+mod deed;
+mod host;
+mod known;
 mod line;
-pub mod marker;
+mod marker;
+mod option;
 mod program;
 mod rule;
+mod structure;
 mod template;
 mod whole;
 mod words;
@@ -19,6 +25,19 @@ use std::thread;
 use anyhow::{Result, bail};
 
 use line::Line;
+pub use line::Place;
+#[cfg(test)]
+pub use rule::LEFT;
+pub use template::Left;
+
+/// How it is shown that a transformation does the same.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Proof {
+    /// The same programs are started with the same words; see [`marker`].
+    Started,
+    /// The programs are started otherwise and do the same; see [`deed`].
+    Done,
+}
 
 /// A transformation of a command into another that does the same.
 pub struct Variant {
@@ -26,6 +45,7 @@ pub struct Variant {
     pub name: String,
     /// A program that it makes use of, which not every machine has.
     pub tool: Option<String>,
+    proof: Proof,
     rewrite: Rewrite,
 }
 
@@ -39,6 +59,7 @@ impl Variant {
         Self {
             name: name.to_owned(),
             tool: None,
+            proof: Proof::Started,
             rewrite: Box::new(rewrite),
         }
     }
@@ -48,16 +69,31 @@ impl Variant {
         self
     }
 
-    /// Returns the other spelling of `command`; nothing if it has none of this kind.
-    pub fn of(&self, command: &str) -> Option<String> {
-        (self.rewrite)(&Line::new(command)).filter(|spelling| spelling != command)
+    fn with_proof(mut self, proof: Proof) -> Self {
+        self.proof = proof;
+        self
     }
+
+    /// Returns the other spelling of `command` at a place; nothing if it has none of this kind.
+    pub fn of(&self, command: &str, place: &Place) -> Option<String> {
+        (self.rewrite)(&Line::at(command, place)).filter(|spelling| spelling != command)
+    }
+}
+
+/// Shows that every transformation does in a real bash what the original does.
+///
+/// # Errors
+///
+/// Names each one that does something else, or that takes no marker.
+pub fn prove(variants: &[Variant]) -> Result<()> {
+    marker::prove(variants)?;
+    deed::prove(variants)
 }
 
 /// Returns every transformation: those of a file, and those that are written here.
 ///
-/// Beside them come the names of the rules of the file that nothing carries out.
-pub fn all(file: &Path) -> Result<(Vec<Variant>, Vec<String>)> {
+/// Beside them come the rules of the file that nothing carries out, with the reasons.
+pub fn all(file: &Path) -> Result<(Vec<Variant>, Vec<Left>)> {
     let (mut all, left) = of_file(file)?;
     all.extend(whole::variants());
     all.extend(program::variants());
@@ -65,8 +101,8 @@ pub fn all(file: &Path) -> Result<(Vec<Variant>, Vec<String>)> {
     Ok((all, left))
 }
 
-/// Returns the transformations of a file, and the names of the rules that nothing carries out.
-pub fn of_file(file: &Path) -> Result<(Vec<Variant>, Vec<String>)> {
+/// Returns the transformations of a file, and the rules that nothing carries out.
+pub fn of_file(file: &Path) -> Result<(Vec<Variant>, Vec<Left>)> {
     template::variants(file)
 }
 

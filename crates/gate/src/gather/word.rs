@@ -158,11 +158,20 @@ fn home(user: Option<&str>, surroundings: &Surroundings) -> Option<PathBuf> {
     let Some(user) = user else {
         return Some(surroundings.home.clone());
     };
-    let accounts = fs::read_to_string("/etc/passwd").ok()?;
-    accounts.lines().find_map(|line| {
+    let accounts = fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let listed = accounts.lines().find_map(|line| {
         let mut fields = line.split(':');
         (fields.next() == Some(user)).then(|| fields.nth(4).map(PathBuf::from))?
-    })
+    });
+    // Accounts of a directory service stand in no file.
+    let mut names = ["USER", "LOGNAME"].into_iter();
+    let is_own = |name: &str| {
+        surroundings
+            .variables
+            .get(name)
+            .is_some_and(|own| own == user)
+    };
+    listed.or_else(|| names.any(is_own).then(|| surroundings.home.clone()))
 }
 
 #[cfg(test)]
@@ -174,7 +183,9 @@ mod tests {
     fn check(parts: &[WordPart], expected: Shape, is_assumed: bool) {
         let surroundings = Surroundings {
             home: PathBuf::from("/home/ada"),
-            variables: [("D".to_owned(), "/data".to_owned())].into(),
+            variables: [("D", "/data"), ("USER", "ada-of-a-service")]
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .into(),
             ..Surroundings::default()
         };
         let word = Word {
@@ -207,6 +218,17 @@ mod tests {
             path("/home/ada/x"),
             false,
         );
+        let of = |user: &str| WordPart::Home(Some(user.to_owned()));
+        check(
+            &[of("ada-of-a-service"), text("/x")],
+            path("/home/ada/x"),
+            false,
+        );
+        let unknown = Shape::Gap {
+            before: String::new(),
+            after: "/x".to_owned(),
+        };
+        check(&[of("nobody-here"), text("/x")], unknown, false);
         check(&[variable("PWD"), text("/x")], path("/work/x"), false);
         check(&[variable("D"), text("/x")], path("/data/x"), true);
         check(

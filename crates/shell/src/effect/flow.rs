@@ -371,7 +371,7 @@ impl Flow {
                 span: outer,
                 program: told.program_span(),
                 sends: is_network && sends_input(told),
-                runs: interpreter::runs_input_as_shell(told),
+                runs: interpreter::runs_input(told),
             });
         }
     }

@@ -119,6 +119,11 @@ pub(super) fn runs_input_as_shell(told: &Told<'_>) -> bool {
     is_shell(told.name()) && given(told).is_some_and(|given| given.reads_input)
 }
 
+/// Returns whether a command runs what it reads, in whatever language.
+pub(super) fn runs_input(told: &Told<'_>) -> bool {
+    takes_statements(told) || given(told).is_some_and(|given| given.reads_input)
+}
+
 /// Adds that code runs which comes from a host, or which the text writes.
 pub(super) fn runs(flow: &Flow, told: &Told<'_>, input: Input, found: &mut Found) {
     let mut mask: Mask = if takes_statements(told) {

@@ -139,12 +139,13 @@ impl Walk<'_> {
         draft: &Draft,
         setting: &Setting,
     ) -> Vec<Word> {
+        let has_file = arguments.has(&["a", "arg-file"]);
         let text = match self.given_text(draft, setting) {
-            Input::Text(text) => text.literal(),
-            Input::File | Input::Unknown => None,
+            Input::Text(text) if !has_file => text.literal(),
+            Input::Text(_) | Input::File | Input::Unknown => None,
         };
         let values = match (&setting.input, &text) {
-            _ if arguments.has(&["a", "arg-file"]) => Vec::new(),
+            _ if has_file => Vec::new(),
             (_, Some(text)) => text_words(text, arguments, draft),
             // A text with a zero byte is none for a shell.
             (Some(Output::Text(text)), None) if draft.redirections.is_empty() => {

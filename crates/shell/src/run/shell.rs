@@ -488,6 +488,10 @@ impl Walk<'_> {
                 RedirectionKind::Read | RedirectionKind::ReadWrite => {
                     return self.given_file(&redirection.target, draft);
                 }
+                // It may be the input that is another one.
+                RedirectionKind::Descriptor if redirection.target.literal().is_none() => {
+                    return Input::Unknown;
+                }
                 RedirectionKind::Write | RedirectionKind::Append | RedirectionKind::Descriptor => {}
             }
         }

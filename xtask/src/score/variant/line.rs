@@ -1,6 +1,8 @@
 //! A command line, as far as a transformation has to know it.
 
 use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 /// The words that are no programs, and of which some take no other spelling.
 const NO_PROGRAMS: &[&str] = &[
@@ -99,16 +101,86 @@ const ONLY_BASH: &[&str] = &[
     "history",
 ];
 
+/// Where a command line is run.
+pub struct Place {
+    /// The home folder, as it is spelled there.
+    pub home: String,
+    /// Where the home folder can be looked at; nowhere if all is taken to exist.
+    pub home_at: Option<PathBuf>,
+    /// Where the working directory can be looked at.
+    pub directory: PathBuf,
+}
+
 /// A command line.
 pub struct Line<'a> {
     /// Its text.
     pub text: &'a str,
+    place: Option<&'a Place>,
 }
 
 impl<'a> Line<'a> {
-    /// Returns the line with this text.
+    /// Returns the line with this text, where every path exists that it names.
     pub const fn new(text: &'a str) -> Self {
-        Self { text }
+        Self { text, place: None }
+    }
+
+    /// Returns the line with this text as it stands at `place`.
+    pub const fn at(text: &'a str, place: &'a Place) -> Self {
+        let place = Some(place);
+        Self { text, place }
+    }
+
+    /// Returns the home folder.
+    pub fn home(&self) -> &str {
+        self.place.map_or("/home/ada", |place| &place.home)
+    }
+
+    /// Reports whether a path without quotes is there.
+    pub fn exists(&self, path: &str) -> bool {
+        self.located(path)
+            .is_none_or(|path| path.symlink_metadata().is_ok())
+    }
+
+    /// Reports whether a path without quotes is a folder and no link.
+    pub fn is_folder(&self, path: &str) -> bool {
+        let is_folder = |path: PathBuf| path.symlink_metadata().is_ok_and(|found| found.is_dir());
+        self.located(path).is_none_or(is_folder)
+    }
+
+    /// Returns the names in the folder of a path, its own among them.
+    pub fn siblings(&self, path: &str) -> Vec<String> {
+        let located = self.located(path);
+        let entries = located.and_then(|path| fs::read_dir(path.parent()?).ok());
+        let names = entries.into_iter().flatten().flatten();
+        names
+            .map(|entry| entry.file_name().to_string_lossy().into_owned())
+            .collect()
+    }
+
+    /// Returns where a path can be looked at; nothing if all is taken to exist.
+    fn located(&self, path: &str) -> Option<PathBuf> {
+        let place = self.place?;
+        let home_at = place.home_at.as_ref()?;
+        let below = |home: &str| path.strip_prefix(home).filter(|rest| is_end(rest));
+        Some(match below("~").or_else(|| below(&place.home)) {
+            Some(rest) => home_at.join(rest.trim_start_matches('/')),
+            None => place.directory.join(Path::new(path)),
+        })
+    }
+
+    /// Returns the words of a simple command as they are spelled.
+    pub fn words(&self) -> Option<Vec<&'a str>> {
+        if !self.is_simple() {
+            return None;
+        }
+        let mut words = Vec::new();
+        let mut rest = self.text.trim_start_matches(' ');
+        while !rest.is_empty() {
+            let (word, after) = rest.split_at_checked(word_end(rest))?;
+            words.push(word);
+            rest = after.trim_start_matches([' ', '\t']);
+        }
+        Some(words)
     }
 
     /// Returns the program that the line begins with, and what follows it.
@@ -245,6 +317,35 @@ impl<'a> Line<'a> {
     }
 }
 
+/// Reports whether a name ends before this rest of a path.
+fn is_end(rest: &str) -> bool {
+    rest.is_empty() || rest.starts_with('/')
+}
+
+/// Returns where the first word of a simple command ends.
+fn word_end(text: &str) -> usize {
+    let mut quote = None;
+    let mut is_escaped = false;
+    for (place, char) in text.char_indices() {
+        match (quote, char) {
+            _ if is_escaped => is_escaped = false,
+            (None | Some('"'), '\\') => is_escaped = true,
+            (Some(open), char) if open == char => quote = None,
+            (None, '\'' | '"') => quote = Some(char),
+            (None, ' ' | '\t') => return place,
+            _ => {}
+        }
+    }
+    text.len()
+}
+
+/// Reports whether every character of a word stands for itself wherever it stands.
+pub fn is_plain(word: &str) -> bool {
+    let mut chars = word.chars();
+    !word.is_empty()
+        && chars.all(|char| char.is_ascii_alphanumeric() || "_@%+=:,./-".contains(char))
+}
+
 /// Returns `text` in single quotes.
 pub fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
@@ -292,6 +393,16 @@ mod tests {
         check("a", "YQ==");
         check("ab", "YWI=");
         check("abc", "YWJj");
+    }
+
+    #[test]
+    fn words_are_parted_where_the_shell_parts_them() {
+        let check = |text: &str, expected: &[&str]| {
+            assert_eq!(Line::new(text).words().as_deref(), Some(expected), "{text}");
+        };
+        check("rm -f a", &["rm", "-f", "a"]);
+        check("rm  'a b'\\''c'  d\\ e", &["rm", "'a b'\\''c'", "d\\ e"]);
+        check("rm \"a \\\" b\" c", &["rm", "\"a \\\" b\"", "c"]);
     }
 
     #[test]

@@ -5,12 +5,12 @@
 //! replaced by recorders, so nothing they say is done.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-use super::{Variant, in_parts};
+use super::{Place, Proof, Variant, in_parts};
 use crate::bench::machine;
 use crate::setup;
 
@@ -37,10 +37,11 @@ const MARKERS: &[&str] = &[
     "mv -f old ~/.new",
     "rm -rf build/old",
     "rm /tmp",
+    "rm -r -f build/list.txt build/old.txt",
 ];
 
 /// Where the folder lies for what runs.
-const INSIDE: &str = "/tmp/m";
+pub const INSIDE: &str = "/tmp/m";
 
 /// Shows that every variant starts what the original starts.
 ///
@@ -55,10 +56,17 @@ pub fn prove(variants: &[Variant]) -> Result<()> {
         bail!("a marker starts nothing: {said}");
     }
     let wrong = in_parts(variants, |part| {
-        let wrong = part.iter().filter(|variant| can_be_shown(variant));
+        let wrong = part
+            .iter()
+            .filter(|variant| is_shown(variant, Proof::Started));
         let wrong = wrong.map(|variant| difference(scratch.path(), variant, &expected));
         wrong.filter_map(Result::transpose).collect()
     })?;
+    refuse(&wrong)
+}
+
+/// Fails with every transformation that does something else.
+pub fn refuse(wrong: &[String]) -> Result<()> {
     match wrong.is_empty() {
         true => Ok(()),
         false => bail!(
@@ -69,12 +77,10 @@ pub fn prove(variants: &[Variant]) -> Result<()> {
     }
 }
 
-/// Reports whether the machine has the program that a variant makes use of.
-fn can_be_shown(variant: &Variant) -> bool {
-    variant
-        .tool
-        .as_deref()
-        .is_none_or(|tool| setup::find(tool).is_some())
+/// Reports whether a variant is shown so, and the machine has the program that it makes use of.
+pub fn is_shown(variant: &Variant, proof: Proof) -> bool {
+    let has_tool = |tool: &str| setup::find(tool).is_some();
+    variant.proof == proof && variant.tool.as_deref().is_none_or(has_tool)
 }
 
 /// Returns how a variant differs from the markers, if it does.
@@ -85,8 +91,13 @@ fn difference(
 ) -> Result<Option<String>> {
     let mut texts = Vec::new();
     let mut wanted = Vec::new();
+    let place = Place {
+        home: format!("{INSIDE}/home"),
+        home_at: None,
+        directory: PathBuf::new(),
+    };
     for (marker, (trace, _)) in MARKERS.iter().zip(expected) {
-        if let Some(text) = variant.of(marker) {
+        if let Some(text) = variant.of(marker, &place) {
             texts.push(text);
             wanted.push(trace.as_slice());
         }
@@ -206,7 +217,7 @@ fn make_executable(path: &Path) -> Result<()> {
 }
 
 /// Returns bubblewrap around what is added: no network, nothing writable but the folder.
-fn bubblewrap(root: &Path) -> Command {
+pub fn sandbox(root: &Path) -> Command {
     let mut command = Command::new("bwrap");
     command
         .args([
@@ -219,6 +230,12 @@ fn bubblewrap(root: &Path) -> Command {
         .args(["--tmpfs", "/tmp", "--bind"])
         .arg(root)
         .args([INSIDE, "--chdir", INSIDE]);
+    command
+}
+
+/// Returns the sandbox with a recorder in the place of each program that is recorded.
+fn bubblewrap(root: &Path) -> Command {
+    let mut command = sandbox(root);
     for program in RECORDED {
         let recorder = root.join("programs").join(program);
         command

@@ -3,15 +3,24 @@
 //! Each is checked against the example that its author gave.
 
 use super::line::{Line, quoted};
+use super::{Proof, argument, host, option, structure};
 
 /// What carries out a rule.
 pub type Rewrite = fn(&Line<'_>) -> Option<String>;
 
-/// Returns what carries out the rule of this name, if something does.
-pub fn named(name: &str) -> Option<Rewrite> {
-    let all = [NAMES, ARGUMENTS, LINES];
-    let mut all = all.into_iter().flatten();
-    all.find(|(known, _)| *known == name).map(|(_, rule)| *rule)
+/// The rules that nothing carries out, each with the reason.
+pub const LEFT: &[(&str, &str)] = &[];
+
+/// Returns what carries out the rule of this name, if something does, and how it is shown.
+pub fn named(name: &str) -> Option<(Rewrite, Proof)> {
+    let in_one_of = |lists: &[&[(&str, Rewrite)]], proof: Proof| {
+        let mut all = lists.iter().copied().flatten();
+        let found = all.find(|(known, _)| *known == name);
+        found.map(|(_, rule)| (*rule, proof))
+    };
+    let started = [NAMES, ARGUMENTS, LINES, option::STARTED, argument::STARTED];
+    let done = [option::DONE, argument::DONE, host::DONE, structure::DONE];
+    in_one_of(&started, Proof::Started).or_else(|| in_one_of(&done, Proof::Done))
 }
 
 /// Returns a spelling of the first program of a simple command.
@@ -89,6 +98,31 @@ const NAMES: &[(&str, Rewrite)] = &[
     }),
     ("name-locale-quotes", |l| {
         name(l, |p, r| format!("$\"{p}\"{r}"))
+    }),
+    ("name-quotes-each-second", |l| {
+        name(l, |p, r| {
+            let letters = p
+                .chars()
+                .enumerate()
+                .map(|(place, letter)| match place % 4 {
+                    1 => format!("'{letter}'"),
+                    3 => format!("\"{letter}\""),
+                    _ => letter.to_string(),
+                });
+            format!("{}{r}", letters.collect::<String>())
+        })
+    }),
+    ("name-replaced", |l| {
+        let (program, rest) = l.program().filter(|_| l.is_simple())?;
+        let (head, last) = program.split_at(program.len() - 1);
+        let has_sign = program.contains('q');
+        (!has_sign).then(|| format!("s={head}q; ${{s/q/{last}}}{rest}"))
+    }),
+    ("name-relative", |l| {
+        let words = l.plain_words()?;
+        let is_absolute = |word: &&str| word.starts_with(['-', '/']);
+        let are_absolute = words.iter().skip(1).all(is_absolute);
+        are_absolute.then(|| format!("(cd /bin && ./{})", l.text))
     }),
     ("name-variable", |l| name(l, |p, r| format!("x={p}; $x{r}"))),
     ("name-variable-braces", |l| {
@@ -390,13 +424,13 @@ const LINES: &[(&str, Rewrite)] = &[
         redirect(l, |a, o, f| format!("{o} {f} {a}"))
     }),
     ("redirect-tee", |l| {
-        redirect(l, |a, o, f| {
+        to_file(l, |a, o, f| {
             let append = if o == ">>" { "-a " } else { "" };
             format!("{a} | tee {append}{f} > /dev/null")
         })
     }),
     ("redirect-dd", |l| {
-        redirect(l, |a, o, f| {
+        to_file(l, |a, o, f| {
             let append = if o == ">>" {
                 " oflag=append conv=notrunc"
             } else {
@@ -466,7 +500,7 @@ fn pipe(line: &Line<'_>, spell: impl Fn(&str, &str) -> String) -> Option<String>
 }
 
 /// Returns a spelling of a command with one redirection of its output at the end.
-fn redirect(line: &Line<'_>, spell: impl Fn(&str, &str, &str) -> String) -> Option<String> {
+pub fn redirect<T>(line: &Line<'_>, spell: impl Fn(&str, &str, &str) -> T) -> Option<T> {
     let (head, operator, file) = match line.text.rsplit_once(" >> ") {
         Some((head, file)) => (head, ">>", file),
         None => {
@@ -485,6 +519,12 @@ fn redirect(line: &Line<'_>, spell: impl Fn(&str, &str, &str) -> String) -> Opti
     };
     let is_home = !file.starts_with('~') || file.starts_with("~/");
     (is_one_word && is_home && head_is_simple).then(|| spell(head, operator, file))
+}
+
+/// Returns a spelling of a redirection to what is a file to every program, not to bash alone.
+fn to_file(line: &Line<'_>, spell: impl Fn(&str, &str, &str) -> String) -> Option<String> {
+    let is_connection = line.text.contains("/dev/tcp/") || line.text.contains("/dev/udp/");
+    redirect(line, spell).filter(|_| !is_connection)
 }
 
 /// Returns a spelling of a command that writes its output over a file.

@@ -32,8 +32,16 @@ enum Kind {
     Whole,
 }
 
-/// Returns the variants of a file, and the names of the rules that nothing carries out.
-pub fn variants(file: &Path) -> Result<(Vec<Variant>, Vec<String>)> {
+/// A rule that nothing carries out, and the reason.
+pub type Left = (String, &'static str);
+
+/// Returns the variants of a file, and the rules that nothing carries out.
+///
+/// # Errors
+///
+/// Names a rule that is neither carried out nor listed with a reason, and one
+/// whose example comes out otherwise.
+pub fn variants(file: &Path) -> Result<(Vec<Variant>, Vec<Left>)> {
     let mut variants = Vec::new();
     let mut left = Vec::new();
     for row in rows(file)? {
@@ -51,12 +59,22 @@ pub fn variants(file: &Path) -> Result<(Vec<Variant>, Vec<String>)> {
             }
             (Kind::Template, None) => bail!("the template `{}` has no text", row.name),
             (Kind::Word | Kind::Whole, _) => match rule::named(&row.name) {
-                Some(rewrite) => {
-                    let made = Variant::new(&row.name, rewrite);
+                Some((rewrite, proof)) => {
+                    let made = Variant::new(&row.name, rewrite).with_proof(proof);
                     check(&made, row.before.as_deref(), row.after.as_deref())?;
                     variants.push(made.with_tool(tool(&row.needs)));
                 }
-                None => left.push(row.name),
+                None => {
+                    let mut reasons = rule::LEFT.iter();
+                    let reason = reasons.find(|(name, _)| *name == row.name);
+                    let Some(&(_, reason)) = reason else {
+                        bail!(
+                            "nothing carries `{}` out, and `LEFT` does not say why",
+                            row.name
+                        );
+                    };
+                    left.push((row.name, reason));
+                }
             },
         }
     }
