@@ -9,11 +9,14 @@ const SUBCOMMANDS_MAX: usize = 3;
 
 /// Programs whose words code of their own reads beside the table. It knows fewer
 /// spellings than the table does, so that these are held against other laws only.
-const READ_BY_CODE: [&str; 36] = [
-    "bsdtar", "bun", "bundle", "chmod", "chrt", "curl", "direnv", "docker", "elixir", "emacs",
-    "gchmod", "ginstall", "git", "groovy", "gtar", "hatch", "install", "ltrace", "mise", "nerdctl",
-    "node", "nodejs", "npm", "numactl", "pipx", "pnpm", "podman", "rsync", "ruby", "script", "ssh",
-    "strace", "tar", "taskset", "uv", "uvx",
+const READ_BY_CODE: &[&str] = &[
+    "7z", "7za", "ar", "awk", "bsdtar", "bun", "bundle", "chattr", "chmod", "chrt", "cp", "cpio",
+    "curl", "dd", "direnv", "docker", "duckdb", "elixir", "emacs", "fd", "fdfind", "find", "gawk",
+    "gchmod", "gcp", "ginstall", "git", "gmv", "groovy", "gsed", "gtar", "hatch", "install", "jar",
+    "link", "ln", "ltrace", "mawk", "mise", "mount", "mv", "nawk", "nerdctl", "node", "nodejs",
+    "npm", "numactl", "openssl", "patch", "perl", "php", "pipx", "pnpm", "podman", "python",
+    "python3", "rsync", "ruby", "scp", "script", "sed", "socat", "sqlite3", "ssh", "strace", "tar",
+    "taskset", "test", "time", "unzip", "uv", "uvx", "wget", "xargs", "yq", "zip",
 ];
 
 /// An option before the first operand.
