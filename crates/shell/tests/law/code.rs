@@ -28,10 +28,10 @@ pub fn laws(input: &str) {
     let Some((_, option, stdin)) = language else {
         return;
     };
-    // How a shell is started shows in `$0` and its kin, and a backslash at the end
-    // joins a line only if there is one.
-    let differs = program == "bash" && (code.contains('$') || code.ends_with('\\'));
-    if code.contains(END) || differs {
+    // How a shell is started shows in `$0` and its kin, a backslash at the end joins
+    // a line only if there is one, and an argument may be another option.
+    let differs = code.contains('$') || code.ends_with('\\') || code.starts_with(['-', '+']);
+    if code.contains(END) || program == "bash" && differs {
         return;
     }
     let argument = format!("{program} {option} {}", quoted(code));

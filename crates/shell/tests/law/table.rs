@@ -10,13 +10,14 @@ const SUBCOMMANDS_MAX: usize = 3;
 /// Programs whose words code of their own reads beside the table. It knows fewer
 /// spellings than the table does, so that these are held against other laws only.
 const READ_BY_CODE: &[&str] = &[
-    "7z", "7za", "ar", "awk", "bsdtar", "bun", "bundle", "chattr", "chmod", "chrt", "cp", "cpio",
-    "curl", "dd", "direnv", "docker", "duckdb", "elixir", "emacs", "fd", "fdfind", "find", "gawk",
-    "gchmod", "gcp", "ginstall", "git", "gmv", "groovy", "gsed", "gtar", "hatch", "install", "jar",
-    "link", "ln", "ltrace", "mawk", "mise", "mount", "mv", "nawk", "nerdctl", "node", "nodejs",
-    "npm", "numactl", "openssl", "patch", "perl", "php", "pipx", "pnpm", "podman", "python",
-    "python3", "rsync", "ruby", "scp", "script", "sed", "socat", "sqlite3", "ssh", "strace", "tar",
-    "taskset", "test", "time", "unzip", "uv", "uvx", "wget", "xargs", "yq", "zip",
+    "7z", "7za", "Rscript", "ar", "awk", "bsdtar", "bun", "bundle", "chattr", "chmod", "chrt",
+    "cp", "cpio", "curl", "dd", "direnv", "docker", "duckdb", "elixir", "emacs", "fd", "fdfind",
+    "find", "gawk", "gchmod", "gcp", "ginstall", "git", "gmv", "groovy", "gsed", "gtar", "hatch",
+    "install", "jar", "link", "ln", "ltrace", "mawk", "mise", "mount", "mv", "nawk", "nerdctl",
+    "node", "nodejs", "npm", "numactl", "openssl", "patch", "perl", "php", "pipx", "pnpm",
+    "podman", "python", "python3", "rsync", "ruby", "scp", "script", "sed", "socat", "sqlite3",
+    "ssh", "strace", "tar", "taskset", "test", "time", "unzip", "uv", "uvx", "wget", "xargs", "yq",
+    "zip",
 ];
 
 /// An option before the first operand.
@@ -61,7 +62,8 @@ impl<'t> Line<'t> {
         }
         let mut words = text.split(' ').filter(|word| !word.is_empty()).peekable();
         let program = words.next()?;
-        if READ_BY_CODE.contains(&program) {
+        let unversioned = program.trim_end_matches(|end: char| end.is_ascii_digit() || end == '.');
+        if READ_BY_CODE.contains(&program) || READ_BY_CODE.contains(&unversioned) {
             return None;
         }
         let mut names = vec![program];
