@@ -12,6 +12,8 @@ const CORPORA: &str = "../shared/corpora";
 pub fn check(_: &[String]) -> Result<()> {
     setup::ensure(setup::BUILD)?;
     Cargo::new(&["fmt", "--all", "--check"]).succeed()?;
+    let targets = ["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"];
+    Cargo::new(&targets).succeed()?;
     let lints = ["clippy", "--workspace", "--all-targets", "--quiet", "--"];
     Cargo::new(&[&lints[..], &["-D", "warnings"]].concat()).succeed()?;
     Cargo::new(&["test", "--quiet", "-p", "aegis-cli", "--test", "tidy"]).succeed()

@@ -15,6 +15,7 @@ mod cargo;
 mod check;
 mod corpora;
 mod demo;
+mod fuzz;
 mod rate;
 mod score;
 mod setup;
@@ -34,7 +35,7 @@ struct Command {
     perform: fn(&[String]) -> Result<()>,
 }
 
-const COMMANDS: [Command; 9] = [
+const COMMANDS: [Command; 10] = [
     Command {
         name: "demo",
         arguments: "",
@@ -78,6 +79,12 @@ const COMMANDS: [Command; 9] = [
         perform: soak::soak,
     },
     Command {
+        name: "fuzz",
+        arguments: "[target]... [--seconds n] [--minimise]",
+        summary: "inputs that are made up, held against the laws",
+        perform: fuzz::fuzz,
+    },
+    Command {
         name: "corpora",
         arguments: "<dir> [set]... [--show word]",
         summary: "score public corpora",
@@ -115,6 +122,6 @@ fn list() {
     println!("cargo xtask <command>\n");
     for command in &COMMANDS {
         let usage = format!("{} {}", command.name, command.arguments);
-        println!("  {usage:<36} {}", command.summary);
+        println!("  {usage:<48} {}", command.summary);
     }
 }

@@ -63,6 +63,13 @@ pub const TEST: &[Need] = &[
     },
 ];
 
+/// What fuzzing needs.
+pub const FUZZ: &[Need] = &[Need {
+    program: "c++",
+    package: "g++",
+    purpose: "builds the fuzzer",
+}];
+
 /// What scoring needs: the programs that other spellings of a command make use of.
 pub const SCORE: &[Need] = &[
     Need {

@@ -110,6 +110,7 @@ impl Walk<'_> {
         for RawRedirection {
             kind,
             target,
+            descriptor,
             is_output,
         } in raw
         {
@@ -133,9 +134,11 @@ impl Walk<'_> {
             if *is_output {
                 sink = Sink::new(kind, &targets);
             }
-            let named = targets
-                .into_iter()
-                .map(|target| Redirection { kind, target });
+            let named = targets.into_iter().map(|target| Redirection {
+                kind,
+                target,
+                descriptor: *descriptor,
+            });
             redirections.extend(named);
         }
         (redirections, sink)

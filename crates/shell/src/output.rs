@@ -1,6 +1,6 @@
 //! What a command writes to its standard output, where the text shows it.
 
-use aegis_types::{Command, Redirection, RedirectionKind, UnknownCause, Word, WordPart};
+use aegis_types::{Command, RedirectionKind, UnknownCause, Word, WordPart};
 
 use crate::decode;
 use crate::input::is_input;
@@ -160,13 +160,8 @@ pub(crate) fn copied_by(command: &Command, input: Option<&Output>) -> (Vec<(Word
 
 fn reads_file(command: &Command) -> bool {
     let mut redirections = command.redirections.iter();
-    redirections.any(|redirection| match redirection.kind {
-        RedirectionKind::Read | RedirectionKind::ReadWrite => true,
-        RedirectionKind::Write
-        | RedirectionKind::Append
-        | RedirectionKind::Text
-        | RedirectionKind::Descriptor => false,
-    })
+    redirections
+        .any(|redirection| redirection.is_input() && redirection.kind != RedirectionKind::Text)
 }
 
 /// Returns what `echo` writes; nothing where shells differ on it.
@@ -275,11 +270,8 @@ fn whole_number(value: &str) -> Option<String> {
 }
 
 fn document(command: &Command) -> Option<String> {
-    let is_input = |redirection: &&Redirection| match redirection.kind {
-        RedirectionKind::Read | RedirectionKind::ReadWrite | RedirectionKind::Text => true,
-        RedirectionKind::Write | RedirectionKind::Append | RedirectionKind::Descriptor => false,
-    };
-    let redirection = command.redirections.iter().rfind(is_input)?;
+    let mut redirections = command.redirections.iter();
+    let redirection = redirections.rfind(|redirection| redirection.is_input())?;
     match redirection.kind {
         RedirectionKind::Text => redirection.target.literal(),
         RedirectionKind::Read

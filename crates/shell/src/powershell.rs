@@ -34,11 +34,16 @@ pub fn plan_powershell(text: &str) -> Plan {
 const COMMANDS_MAX: usize = 256;
 
 fn command(words: Vec<Word>) -> Command {
-    let start = words.first().map_or(0, |word| word.span.start);
-    let end = words.last().map_or(0, |word| word.span.end);
+    // Words that a pipeline handed on stand in front of the others.
+    let start = words.iter().map(|word| word.span.start).min();
+    let end = words.iter().map(|word| word.span.end).max();
+    let span = Span {
+        start: start.unwrap_or_default(),
+        end: end.unwrap_or_default(),
+    };
     let mut words = words.into_iter();
     Command {
-        span: Span { start, end },
+        span,
         program: words.next(),
         arguments: words.collect(),
         assignments: Vec::new(),

@@ -31,6 +31,12 @@ pub(crate) fn entry_for(name: &str) -> Option<Entry> {
     by_name(&table::EXACT, name).or_else(|| by_name(&table::VERSIONED, unversioned(name)))
 }
 
+/// Returns the names of all programs in the table.
+pub fn program_names() -> impl Iterator<Item = &'static str> {
+    let rows = table::EXACT.iter().chain(&table::VERSIONED);
+    rows.map(|(name, _)| name.as_str())
+}
+
 /// Returns the name of a program without the version at its end: `python3.11`.
 fn unversioned(name: &str) -> &str {
     let stem = name.trim_end_matches(|end: char| end.is_ascii_digit() || matches!(end, '.' | '-'));

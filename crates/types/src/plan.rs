@@ -122,6 +122,25 @@ pub struct Redirection {
     pub kind: RedirectionKind,
     /// The file, the descriptor or the text it names.
     pub target: Word,
+    /// The descriptor that is redirected, where it is not the usual one: standard
+    /// input for what is read, standard output for everything else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub descriptor: Option<u32>,
+}
+
+impl Redirection {
+    /// Returns whether it says where standard input comes from.
+    #[must_use]
+    pub const fn is_input(&self) -> bool {
+        let usual = match self.kind {
+            RedirectionKind::Read | RedirectionKind::ReadWrite | RedirectionKind::Text => true,
+            RedirectionKind::Write | RedirectionKind::Append | RedirectionKind::Descriptor => false,
+        };
+        match self.descriptor {
+            Some(number) => number == 0,
+            None => usual,
+        }
+    }
 }
 
 /// What a redirection does.

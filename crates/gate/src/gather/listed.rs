@@ -177,14 +177,14 @@ fn input_of(
     command: &Command,
     real: &dyn Fn(&Word) -> Option<PathBuf>,
 ) -> Option<String> {
-    for redirection in command.redirections.iter().rev() {
-        match redirection.kind {
-            RedirectionKind::Text => return redirection.target.literal(),
+    if let Some(redirection) = command.redirections.iter().rfind(|it| it.is_input()) {
+        return match redirection.kind {
+            RedirectionKind::Text => redirection.target.literal(),
             RedirectionKind::Read | RedirectionKind::ReadWrite => {
-                return read_patch(&real(&redirection.target)?);
+                read_patch(&real(&redirection.target)?)
             }
-            RedirectionKind::Write | RedirectionKind::Append | RedirectionKind::Descriptor => {}
-        }
+            RedirectionKind::Write | RedirectionKind::Append | RedirectionKind::Descriptor => None,
+        };
     }
     let before = command.place.position.checked_sub(1)?;
     let mut upstream = line.plan.commands.iter().filter(|other| {

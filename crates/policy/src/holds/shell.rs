@@ -376,6 +376,7 @@ mod tests {
                 command.redirections.push(Redirection {
                     kind: RedirectionKind::Write,
                     target: word(file),
+                    descriptor: None,
                 });
             } else if command.program.is_some() {
                 command.arguments.push(word(text));

@@ -230,7 +230,7 @@ fn place_of(told: &Told<'_>, file: &Word) -> Span {
 fn read_from(command: &Command) -> impl Iterator<Item = &Word> {
     let reads = command.redirections.iter();
     reads
-        .filter(|redirection| redirection.kind == aegis_types::RedirectionKind::Read)
+        .filter(|it| it.is_input() && it.kind == aegis_types::RedirectionKind::Read)
         .map(|redirection| &redirection.target)
 }
 

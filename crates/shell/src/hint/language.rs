@@ -245,7 +245,9 @@ pub(crate) fn reads_input(language: Language, arguments: &[Word]) -> bool {
         Language::Script(interpreter) if interpreter.name == "deno" => false,
         Language::Script(interpreter) => {
             let read = option::read(arguments, &interpreter.spec);
-            let asks = ["V", "v", "version", "help", "h", "m", "check", "c", "test"];
+            let asks = [
+                "V", "v", "version", "help", "h", "m", "modules", "check", "c", "test",
+            ];
             match read.operands.first() {
                 None => !read.has(&asks),
                 Some(word) => (input::is_input(word) || input::is_open(word)) && !read.has(&["m"]),

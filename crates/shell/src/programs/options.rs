@@ -64,6 +64,25 @@ impl ProgramOptions {
         entries.any(|entry| entry.is_long_single())
     }
 
+    /// Returns whether the option has two values, in the two words after it.
+    #[must_use]
+    pub fn takes_pair(&self, spelling: &str) -> bool {
+        self.row(spelling)
+            .is_some_and(|row| row.takes == Takes::Pair)
+    }
+
+    /// Returns every spelling of the options, those of the subcommand first.
+    pub fn spellings(&self) -> impl Iterator<Item = &'static str> {
+        let entries = self.entries.iter().rev().flatten();
+        entries.flat_map(|entry| entry.spelled())
+    }
+
+    /// Returns the names of the subcommands that may follow.
+    pub fn subcommands(&self) -> impl Iterator<Item = &'static str> {
+        let deepest = self.entries.iter().rev().flatten().next();
+        deepest.into_iter().flat_map(|entry| entry.named())
+    }
+
     fn row(&self, spelling: &str) -> Option<&'static OptionRow> {
         let entries = self.entries.iter().rev().flatten();
         entries.filter_map(|entry| entry.option(spelling)).next()

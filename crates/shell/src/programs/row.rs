@@ -283,6 +283,17 @@ impl Entry {
         Self::at(*entry)
     }
 
+    /// Returns the names of its subcommands.
+    pub(crate) fn named(self) -> impl Iterator<Item = &'static str> {
+        let rows = self.0.subcommands.of(&table::SUBCOMMANDS).iter();
+        rows.map(|(name, _)| name.as_str())
+    }
+
+    /// Returns the spellings of its options.
+    pub(crate) fn spelled(self) -> impl Iterator<Item = &'static str> {
+        self.spellings().iter().map(|(name, _)| name.as_str())
+    }
+
     /// Returns the option with this spelling.
     pub(crate) fn option(self, spelling: &str) -> Option<&'static OptionRow> {
         let rows = self.spellings();

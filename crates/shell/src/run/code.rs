@@ -144,6 +144,7 @@ impl Walk<'_> {
             redirections: vec![Redirection {
                 kind: RedirectionKind::Text,
                 target: code.clone(),
+                descriptor: None,
             }],
             ..Draft::default()
         };

@@ -63,6 +63,7 @@ impl Walk<'_> {
                 text: &text,
                 positional,
             };
+            let inner = self.reading_from(&draft.redirections, &inner);
             return self.shell_text(&given, &draft, setting, &inner);
         }
         if read.operands.first().is_some_and(|word| is_computed(word)) {
@@ -78,6 +79,7 @@ impl Walk<'_> {
                 positional: read.operands.iter().copied().cloned().collect(),
             };
             let inner = inner.within(Wrapper::Text);
+            let inner = self.reading_from(&draft.redirections, &inner);
             return self.shell_text(&given, &draft, setting, &inner);
         }
         let first = read.operands.first();
@@ -112,7 +114,9 @@ impl Walk<'_> {
         }
         match self.given_text(&draft, setting) {
             Input::Text(text) => {
+                // What it starts reads what is left of the text, which is listed as it is.
                 let text_setting = inner.within(Wrapper::Text);
+                let text_setting = text_setting.reading(Some(Output::Unknown));
                 let given = Given {
                     name,
                     text: &text,
@@ -137,10 +141,9 @@ impl Walk<'_> {
         } else {
             self.list_rest(draft, setting);
         }
-        let inner = self.reading_from(&draft.redirections, inner);
         self.redirected(&draft.sink, setting, |walk| {
             walk.in_shell(given, draft, |walk| {
-                walk.code_text(text, draft.span, given.name, &inner);
+                walk.code_text(text, draft.span, given.name, inner);
             });
         });
     }
@@ -482,18 +485,16 @@ pub(super) enum Input {
 impl Walk<'_> {
     /// Returns what `draft` reads from its standard input.
     pub(super) fn given_text(&self, draft: &Draft, setting: &Setting) -> Input {
-        for redirection in draft.redirections.iter().rev() {
-            match redirection.kind {
-                RedirectionKind::Text => return Input::Text(redirection.target.clone()),
+        if let Some(redirection) = draft.redirections.iter().rfind(|it| it.is_input()) {
+            return match redirection.kind {
+                RedirectionKind::Text => Input::Text(redirection.target.clone()),
                 RedirectionKind::Read | RedirectionKind::ReadWrite => {
-                    return self.given_file(&redirection.target, draft);
+                    self.given_file(&redirection.target, draft)
                 }
-                // It may be the input that is another one.
-                RedirectionKind::Descriptor if redirection.target.literal().is_none() => {
-                    return Input::Unknown;
+                RedirectionKind::Write | RedirectionKind::Append | RedirectionKind::Descriptor => {
+                    Input::Unknown
                 }
-                RedirectionKind::Write | RedirectionKind::Append | RedirectionKind::Descriptor => {}
-            }
+            };
         }
         match &setting.input {
             Some(Output::Text(text)) if !text.contains('\0') => {
@@ -505,7 +506,7 @@ impl Walk<'_> {
 
     /// Returns what the file holds that `draft` reads from, if the text writes it.
     fn input_content(&self, draft: &Draft) -> Option<&Content> {
-        let redirection = draft.redirections.last()?;
+        let redirection = draft.redirections.iter().rfind(|it| it.is_input())?;
         let directory = draft.directory_from(&self.around.places().current);
         match redirection.kind {
             RedirectionKind::Read => self.content(&directory, &redirection.target),

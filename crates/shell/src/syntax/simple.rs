@@ -10,6 +10,9 @@ use super::reader::{Parser, Stop, ends_word};
 use super::tree::{Kind, Node, Piece, RawAssignment, RawRedirection, RawWord, Target};
 use super::word::is_name;
 
+/// The least descriptor that the shell takes for `{name}>file`.
+const NAMED_MIN: u32 = 10;
+
 impl Parser<'_> {
     /// Reads a simple command, or the definition of a function.
     pub(super) fn simple(&mut self) -> Result<Node, Stop> {
@@ -91,14 +94,23 @@ impl Parser<'_> {
         let start = self.position;
         self.skip_descriptor();
         let descriptor = self.since(start);
-        let is_output = matches!(descriptor, "" | "1") && self.byte() != Some(b'<');
+        let reads = self.byte() == Some(b'<');
+        let number = match descriptor {
+            "" => u32::from(!reads),
+            digits => digits.parse().unwrap_or(NAMED_MIN),
+        };
         if !self.opens_redirection() {
             self.position = position;
             return Ok(false);
         }
         let redirection = self.redirection_after_descriptor()?;
+        let usual = match redirection.kind {
+            RedirectionKind::Read | RedirectionKind::ReadWrite | RedirectionKind::Text => 0,
+            RedirectionKind::Write | RedirectionKind::Append | RedirectionKind::Descriptor => 1,
+        };
         redirections.push(RawRedirection {
-            is_output,
+            descriptor: (number != usual).then_some(number),
+            is_output: number == 1 && !reads,
             ..redirection
         });
         Ok(true)
@@ -165,6 +177,7 @@ impl Parser<'_> {
         Ok(RawRedirection {
             kind,
             target: Target::Word(word),
+            descriptor: None,
             is_output: false,
         })
     }
@@ -189,6 +202,7 @@ impl Parser<'_> {
         Ok(RawRedirection {
             kind: RedirectionKind::Text,
             target: Target::Document(text),
+            descriptor: None,
             is_output: false,
         })
     }

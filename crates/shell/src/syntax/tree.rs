@@ -164,6 +164,9 @@ pub(crate) struct RawRedirection {
     pub(crate) kind: RedirectionKind,
     /// What it names.
     pub(crate) target: Target,
+    /// The descriptor, where it is not standard input for what is read, or
+    /// standard output for everything else.
+    pub(crate) descriptor: Option<u32>,
     /// Whether it is the standard output that goes there.
     pub(crate) is_output: bool,
 }

@@ -49,6 +49,7 @@ const CURL_VALUES: &[&str] = &[
     "cookie",
     "cookie-jar",
     "data",
+    "data-ascii",
     "data-binary",
     "data-raw",
     "data-urlencode",
@@ -123,6 +124,7 @@ const CURL_READ: &[&str] = &[
 const CURL_SENT: &[&str] = &[
     "d",
     "data",
+    "data-ascii",
     "data-binary",
     "data-urlencode",
     "json",
@@ -243,6 +245,22 @@ const WGET_VALUES: &[&str] = &[
     "warc-tempdir",
     "warc-dedup",
     "crl-file",
+    "post-data",
+    "body-data",
+    "method",
+    "wait",
+    "quota",
+    "input-metalink",
+    "bind-address",
+    "dns-servers",
+    "connect-timeout",
+    "dns-timeout",
+    "read-timeout",
+    "cut-dirs",
+    "max-redirect",
+    "accept-regex",
+    "reject-regex",
+    "regex-type",
 ];
 
 /// The options of wget whose value is a file that is written.

@@ -142,7 +142,7 @@ fn script(arguments: &[Word], short: &'static str, inline: &[&str], list: &mut V
 /// Returns the folder that a server of pages shows.
 fn served(command: &Command) -> Option<Touched> {
     let mut words = command.arguments.iter();
-    words.find(|word| word.literal().as_deref() == Some("http.server"))?;
+    words.find(|word| matches!(first_text(word), "http.server" | "-mhttp.server"))?;
     let mut folder = here(command);
     while let Some(word) = words.next() {
         let text = first_text(word);

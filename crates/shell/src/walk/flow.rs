@@ -67,7 +67,7 @@ impl Walk<'_> {
     /// Keeps what is shown of a document with unknown parts that `cat` puts into a file.
     fn keep_shown(&mut self, command: &Command, target: &Word, setting: &Setting) {
         let mut inputs = command.redirections.iter().rev();
-        let document = inputs.find(|it| it.kind == RedirectionKind::Text);
+        let document = inputs.find(|it| it.is_input() && it.kind == RedirectionKind::Text);
         let is_cat = program_name(command).as_deref() == Some("cat");
         if let Some(document) = document.filter(|_| is_cat && command.arguments.is_empty()) {
             let sink = Sink::File {
@@ -107,7 +107,7 @@ impl Walk<'_> {
     }
 
     fn written(&self, command: &Command, input: Option<&Output>) -> Output {
-        let is_read = |redirection: &&Redirection| redirection.kind == RedirectionKind::Read;
+        let is_read = |it: &&Redirection| it.is_input() && it.kind == RedirectionKind::Read;
         let redirected = command.redirections.iter().rfind(is_read);
         let from_file = redirected.map(|redirection| {
             let content = self.content(&command.directory, &redirection.target);
@@ -221,15 +221,18 @@ impl Walk<'_> {
 
     /// Returns the setting of what reads the text among `redirections`.
     pub(crate) fn reading_from(&self, redirections: &[Redirection], setting: &Setting) -> Setting {
-        let input = redirections.iter().rev().find_map(|it| match it.kind {
-            RedirectionKind::Text => Some(match it.target.literal() {
+        let last = redirections.iter().rfind(|it| it.is_input());
+        let input = last.map(|it| match it.kind {
+            RedirectionKind::Text => match it.target.literal() {
                 Some(text) => Output::Text(text),
                 None => Output::Unknown,
-            }),
-            RedirectionKind::Read if is_nothing(&it.target) => Some(Output::Text(String::new())),
-            RedirectionKind::Read => Some(self.output_in(&it.target)),
-            RedirectionKind::ReadWrite => Some(Output::Unknown),
-            RedirectionKind::Write | RedirectionKind::Append | RedirectionKind::Descriptor => None,
+            },
+            RedirectionKind::Read if is_nothing(&it.target) => Output::Text(String::new()),
+            RedirectionKind::Read => self.output_in(&it.target),
+            RedirectionKind::ReadWrite
+            | RedirectionKind::Write
+            | RedirectionKind::Append
+            | RedirectionKind::Descriptor => Output::Unknown,
         });
         match input {
             Some(input) => setting.clone().reading(Some(input)),

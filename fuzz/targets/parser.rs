@@ -1,0 +1,7 @@
+//! The laws of plans, for any text.
+#![no_main]
+
+#[path = "../../crates/shell/tests/law/mod.rs"]
+mod law;
+
+libfuzzer_sys::fuzz_target!(|text: &str| law::parser(text));
