@@ -21,6 +21,7 @@ use aegis_types::{
 use serde::Deserialize;
 
 use crate::gate::Gate;
+use crate::gather::links;
 use crate::gather::tool::{Subject, tool};
 use crate::proposal::Proposal;
 
@@ -78,6 +79,7 @@ pub(crate) struct Pending {
 #[serde(default)]
 pub(crate) struct PendingContext {
     pub(crate) directory: String,
+    /// What its command line runs, if some of that moves or links files.
     pub(crate) plan: Option<Plan>,
     pub(crate) paths: Vec<PathFact>,
 }
@@ -216,7 +218,14 @@ impl Sibling {
 
     fn request(&self) -> Option<Arc<Pending>> {
         self.request
-            .get_or_init(|| self.record.payload.read().ok().map(Arc::new))
+            .get_or_init(|| {
+                let mut request: Pending = self.record.payload.read().ok()?;
+                // A plan that moves and links nothing matters to nobody.
+                let plan = request.context.plan.take();
+                request.context.plan =
+                    plan.filter(|plan| plan.commands.iter().any(links::may_transfer));
+                Some(Arc::new(request))
+            })
             .clone()
     }
 }

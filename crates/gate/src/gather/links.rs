@@ -44,6 +44,11 @@ enum Destination {
     Here,
 }
 
+/// Returns whether a command may link, move, copy or mount files.
+pub(crate) fn may_transfer(command: &Command) -> bool {
+    transfer(command).is_some()
+}
+
 /// Reads a command that links, moves, copies or mounts.
 fn transfer(command: &Command) -> Option<Transfer> {
     let program = program_name(command)?;
