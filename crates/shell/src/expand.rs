@@ -329,7 +329,8 @@ impl Walk<'_> {
         let words: Option<Vec<String>> = command.arguments.iter().map(Word::literal).collect();
         let words = words.unwrap_or_default();
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        crate::program::program_name(command).as_deref() == Some("git")
+        let program = command.program.as_ref().and_then(Word::literal);
+        program.as_deref() == Some("git")
             && command.assignments.is_empty()
             && matches!(
                 words.as_slice(),

@@ -25,6 +25,8 @@ pub(crate) struct Content {
     pub(crate) texts: Vec<Rc<str>>,
     /// Whether it may hold something else.
     pub(crate) is_open: bool,
+    /// Whether what it held before the text may still be in it.
+    pub(crate) is_partial: bool,
 }
 
 /// How a file is written.
@@ -59,6 +61,10 @@ impl Files {
         {
             content = before.clone();
         }
+        content.is_partial = match &before {
+            Some(before) => before.is_partial && (writing.appends || !writing.is_sure),
+            None => writing.appends || !writing.is_sure,
+        };
         match text.filter(|text| text.len() <= BYTES_MAX) {
             None => content.is_open = true,
             Some(text) if writing.appends => {
@@ -78,11 +84,17 @@ impl Files {
 
     /// Adds what a file held before it was written, if it was written at all.
     pub(crate) fn add(&mut self, path: &str, before: Option<Content>) {
-        if let (Some(content), Some(before)) = (self.0.get_mut(path), before) {
-            content.is_open |= before.is_open;
-            for text in before.texts {
-                content.add(text);
-            }
+        let Some(content) = self.0.get_mut(path) else {
+            return;
+        };
+        let Some(before) = before else {
+            content.is_partial = true;
+            return;
+        };
+        content.is_open |= before.is_open;
+        content.is_partial |= before.is_partial;
+        for text in before.texts {
+            content.add(text);
         }
     }
 
@@ -115,10 +127,10 @@ impl Content {
         }
     }
 
-    /// Returns the text if it is the only one.
+    /// Returns the text if it is all that the file can hold.
     pub(crate) fn only(&self) -> Option<&str> {
         match self.texts.as_slice() {
-            [text] if !self.is_open => Some(text),
+            [text] if !self.is_open && !self.is_partial => Some(text),
             _ => None,
         }
     }

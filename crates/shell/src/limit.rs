@@ -69,7 +69,12 @@ impl Limits {
 
     /// Takes a step.
     pub(crate) fn take_step(&mut self) -> bool {
-        take(&mut self.steps, 1)
+        self.take_steps(1)
+    }
+
+    /// Takes as many steps.
+    pub(crate) fn take_steps(&mut self, count: usize) -> bool {
+        take(&mut self.steps, count)
     }
 }
 

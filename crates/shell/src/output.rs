@@ -108,8 +108,10 @@ pub(crate) fn output_of(command: &Command, input: Option<&Output>) -> Output {
         "printf" => printed(arguments, is_strict(&command.through)),
         "cat" if arguments.iter().all(is_input) => read(),
         "tee" => read(),
-        "find" => return Output::Paths(starts(command)),
-        "ls" => return Output::Paths(names(command)),
+        "find" if arguments.iter().all(|word| !prints_otherwise(word)) => {
+            return Output::Paths(starts(command));
+        }
+        "ls" if arguments.iter().all(is_for_names) => return Output::Paths(names(command)),
         ":" | "true" | "false" | "[" | "test" | "export" | "unset" | "shift" | "local" | "read"
         | "eval" | "exec" | "sleep" | "mkdir" | "touch" | "chmod" | "shopt" => Some(String::new()),
         "cd" if arguments.iter().all(|word| first_text(word) != "-") => Some(String::new()),
@@ -279,6 +281,26 @@ fn document(command: &Command) -> Option<String> {
         | RedirectionKind::Append
         | RedirectionKind::ReadWrite
         | RedirectionKind::Descriptor => None,
+    }
+}
+
+/// Returns whether an argument makes `find` write something else than paths.
+fn prints_otherwise(word: &Word) -> bool {
+    let text = first_text(word);
+    word.literal().is_none() && text.starts_with('-')
+        || matches!(text, "-printf" | "-ls" | "-help" | "--help" | "-version")
+}
+
+/// Returns whether `ls` still writes names alone with this argument.
+fn is_for_names(word: &Word) -> bool {
+    match first_text(word) {
+        "--all" | "--almost-all" => true,
+        text if text.starts_with("--") => false,
+        text => text.strip_prefix('-').is_none_or(|letters| {
+            letters
+                .chars()
+                .all(|letter| "aA1dtrSfUvXc".contains(letter))
+        }),
     }
 }
 

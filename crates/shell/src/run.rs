@@ -26,12 +26,9 @@ use crate::option_code::option_code;
 use crate::option_text::{GivenText, option_texts, variable_texts};
 use crate::output::Sink;
 use crate::program::name_of;
-use crate::surroundings::{Saved, Value};
+use crate::surroundings::{BODIES_MAX, Saved, Value};
 use crate::syntax::{Node, Origin, Piece, RawAssignment, RawWord, is_name, split_assignment};
-use crate::walk::{Setting, Walk};
-
-/// How many bodies of one function are followed.
-const BODIES_MAX: usize = 8;
+use crate::walk::{Local, Setting, Walk, may_return};
 
 /// The longest text of an alias whose end is another one.
 const ALIAS_BYTES_MAX: usize = 4 * 1024;
@@ -148,13 +145,14 @@ impl Walk<'_> {
         if !is_local || !setting.through.iter().any(is_function) {
             return;
         }
+        let is_sure = !setting.is_open_here();
         for (name, _) in values {
             let saved = self.around.saved(name);
-            self.locals.push(saved);
+            self.locals.push(Local { saved, is_sure });
         }
         for name in words.iter().skip(1).filter(|word| is_name(word)) {
             let saved = self.around.saved(name);
-            self.locals.push(saved);
+            self.locals.push(Local { saved, is_sure });
             self.around.set(name, Value::Unset);
         }
     }
@@ -286,6 +284,9 @@ impl Walk<'_> {
         if !self.around.files().is_empty() && is_path() && self.own_script(&draft, setting) {
             return;
         }
+        if name == "exec" && draft.redirections.iter().any(Redirection::is_input) {
+            self.has_other_input = true;
+        }
         match name {
             _ if shell::is_shell(name) => self.shell(name, draft, setting),
             "pwsh" | "powershell" | "pwsh.exe" | "powershell.exe" => {
@@ -370,10 +371,23 @@ impl Walk<'_> {
         self.around.set_positional(Some(arguments));
         let locals = std::mem::take(&mut self.locals);
         let given = self.set_for(draft);
+        let mark = self.around.mark();
         self.node(body, setting);
+        if may_return(body) {
+            // What it was at any place may be what it is after it.
+            self.around.blur(mark);
+        }
+        for local in std::mem::replace(&mut self.locals, locals)
+            .into_iter()
+            .rev()
+        {
+            if local.is_sure {
+                self.around.put_back(local.saved);
+            } else {
+                self.around.perhaps_put_back(&local.saved);
+            }
+        }
         self.put_back(given);
-        let locals = std::mem::replace(&mut self.locals, locals);
-        self.put_back(locals);
         self.around.set_positional(before);
     }
 
@@ -398,22 +412,35 @@ impl Walk<'_> {
 
     /// Walks what a command is if its name is an alias; returns whether it is one.
     fn alias(&mut self, name: &str, draft: &Draft, setting: &Setting) -> bool {
-        let Some(text) = self.around.alias(name) else {
-            return false;
-        };
+        let texts = self.around.alias(name);
         let wrapper = Wrapper::Function(name.to_owned());
-        if setting.through.contains(&wrapper) {
-            return true;
+        if texts.is_empty() || setting.through.contains(&wrapper) {
+            return !texts.is_empty();
         }
-        let mut whole = text.to_string();
+        let setting = self.reading_from(&draft.redirections, &setting.branch().within(wrapper));
+        self.list_rest(draft, &setting);
+        let start = self.around.mark();
+        for text in texts {
+            let whole = self.alias_line(&text, draft);
+            self.redirected(&draft.sink, &setting, |walk| {
+                walk.text(&whole, Origin::Whole(draft.span), &setting);
+            });
+        }
+        self.around.blur(start);
+        true
+    }
+
+    /// Returns the line that an alias makes of a command.
+    fn alias_line(&mut self, text: &str, draft: &Draft) -> String {
+        let mut whole = text.to_owned();
         let mut arguments = draft.words.get(1..).unwrap_or_default().iter().peekable();
         // After a blank at the end the next word may be an alias as well.
         while whole.ends_with([' ', '\t'])
             && let Some(next) = arguments.peek().and_then(|word| word.literal())
-            && let Some(text) = self.around.alias(&next)
+            && let [.., text] = self.around.alias(&next).as_slice()
         {
             arguments.next();
-            whole.push_str(&text);
+            whole.push_str(text);
             if whole.len() > ALIAS_BYTES_MAX {
                 break;
             }
@@ -427,14 +454,7 @@ impl Walk<'_> {
             whole.push_str(&word.replace('\'', "'\\''"));
             whole.push('\'');
         }
-        let setting = self.reading_from(&draft.redirections, &setting.branch().within(wrapper));
-        self.list_rest(draft, &setting);
-        let start = self.around.mark();
-        self.redirected(&draft.sink, &setting, |walk| {
-            walk.text(&whole, Origin::Whole(draft.span), &setting);
-        });
-        self.around.blur(start);
-        true
+        whole
     }
 
     /// Walks the functions that nothing in the text has called.

@@ -3,29 +3,39 @@
 //! Every change is noted, so that it can be taken back at the end of a
 //! subshell, or be called uncertain at the end of a branch.
 
+mod join;
+mod value;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use aegis_types::{Directory, UnknownCause, Word, WordPart};
+use aegis_types::{Directory, Word};
 
 use crate::file::{Content, Files, Writing};
 use crate::syntax::Node;
+use value::{VALUES_MAX, outer_value};
 
-/// The most values that a variable is taken to have one of.
-const VALUES_MAX: usize = 8;
+pub(crate) use join::Ending;
+pub(crate) use value::Value;
+
+/// How many bodies of one function are followed; one more shows that there are more.
+pub(crate) const BODIES_MAX: usize = 8;
 
 /// The state of the shell at a place of the text.
 #[derive(Debug, Default)]
 pub(crate) struct Surroundings {
     variables: BTreeMap<String, Variable>,
     functions: BTreeMap<String, Function>,
-    aliases: BTreeMap<String, Rc<str>>,
+    aliases: BTreeMap<String, Vec<Rc<str>>>,
     places: Places,
     positional: Option<Rc<[Word]>>,
     process: u32,
     files: Files,
     changes: Vec<Change>,
     watched: Option<Watched>,
+    /// Whether some variable may stand for another one.
+    has_references: bool,
+    fixed: BTreeSet<String>,
 }
 
 /// What variables have been since they are watched.
@@ -43,52 +53,13 @@ struct Variable {
     process: u32,
 }
 
-/// The value of a variable.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Value {
-    /// One value.
-    Parts(Rc<[WordPart]>),
-    /// The elements of an array.
-    Elements(Rc<[Word]>),
-    /// One of these, none of which is such a choice again.
-    Either(Rc<[Value]>),
-    /// It is not set.
-    Unset,
-    /// It cannot be told.
-    Unknown,
-}
-
-impl Value {
-    /// Returns what is one of `values`.
-    pub(crate) fn one_of(values: impl IntoIterator<Item = Self>) -> Self {
-        let mut different: Vec<Self> = Vec::new();
-        for value in values {
-            let alternatives = match &value {
-                Self::Either(values) => values.as_ref(),
-                Self::Parts(_) | Self::Elements(_) | Self::Unset | Self::Unknown => {
-                    std::slice::from_ref(&value)
-                }
-            };
-            for value in alternatives {
-                if !different.contains(value) {
-                    different.push(value.clone());
-                }
-            }
-        }
-        match different.as_slice() {
-            [only] => only.clone(),
-            [] => Self::Unknown,
-            several if several.len() > VALUES_MAX => Self::Unknown,
-            several => Self::Either(several.into()),
-        }
-    }
-}
-
 /// What a variable was.
 #[derive(Debug)]
 pub(crate) struct Saved {
     name: String,
     variable: Option<Variable>,
+    /// The place of the change that comes next.
+    at: usize,
 }
 
 /// What a name means that the text defines as a function.
@@ -120,15 +91,6 @@ enum Change {
     Positional(Option<Rc<[Word]>>),
     File(String, Option<Content>),
     Process(u32),
-}
-
-/// What a way through a part of the text comes to.
-#[derive(Debug, Default)]
-pub(crate) struct Ending {
-    variables: BTreeMap<String, Option<Variable>>,
-    functions: BTreeMap<String, Option<Function>>,
-    places: Option<Places>,
-    positional: Option<Option<Rc<[Word]>>>,
 }
 
 /// A place to which changes can be taken back.
@@ -163,177 +125,32 @@ impl Surroundings {
         }
     }
 
-    /// Makes uncertain whether the changes since `mark` happened.
-    pub(crate) fn blur(&mut self, mark: Mark) {
-        // What was before the first change of each kind may be what is there again.
-        let mut names = Vec::new();
-        let mut seen = BTreeSet::new();
-        let mut functions = Vec::new();
-        let mut moves = None;
-        let mut shifts = None;
-        let mut files = Vec::new();
-        for change in self.changes.get(mark.0..).unwrap_or_default() {
-            match change {
-                Change::Variable(name, before) => {
-                    if seen.insert(name.as_str()) && self.variables.get(name) != before.as_ref() {
-                        names.push((name.clone(), before.clone()));
-                    }
-                }
-                Change::Places(before) => {
-                    moves.get_or_insert(*before != self.places);
-                }
-                Change::Positional(before) => {
-                    shifts.get_or_insert(*before != self.positional);
-                }
-                Change::Function(name, before) => functions.push((name.clone(), before.clone())),
-                Change::File(path, before) => files.push((path.clone(), before.clone())),
-                Change::Functions(_) | Change::Process(_) => {}
-            }
-        }
-        for (path, before) in files {
-            self.files.add(&path, before);
-        }
-        for (name, before) in names {
-            let is_unset = |known: &Variable| matches!(known.value, Value::Unset);
-            if before.is_none() && self.variables.get(&name).is_some_and(is_unset) {
-                // It is what it was outside, or nothing.
-                let before = self.variables.remove(&name);
-                self.changes.push(Change::Variable(name, before));
-            } else {
-                let now = self.variables.get(&name).cloned();
-                self.set_one_of(&name, &[before, now]);
-            }
-        }
-        for (name, before) in functions {
-            self.add_meanings(&name, before);
-        }
-        if moves == Some(true) {
-            self.move_to_unknown();
-        }
-        if shifts == Some(true) && self.positional.is_some() {
-            self.set_positional(None);
-        }
-    }
-
-    /// Takes back every change since `mark`, except those of files, and returns
-    /// what they came to.
-    pub(crate) fn ending(&mut self, mark: Mark) -> Ending {
-        let mut ending = Ending::default();
-        let mut files = Vec::new();
-        for change in self.changes.get(mark.0..).unwrap_or_default() {
-            match change {
-                Change::Variable(name, _) => {
-                    let now = self.variables.get(name).cloned();
-                    ending.variables.insert(name.clone(), now);
-                }
-                Change::Function(name, _) => {
-                    let now = self.functions.get(name).cloned();
-                    ending.functions.insert(name.clone(), now);
-                }
-                Change::Places(_) => ending.places = Some(self.places.clone()),
-                Change::Positional(_) => ending.positional = Some(self.positional.clone()),
-                Change::File(path, before) => files.push((path.clone(), before.clone())),
-                Change::Functions(_) | Change::Process(_) => {}
-            }
-        }
-        for (path, before) in files {
-            self.files.add(&path, before);
-        }
-        self.restore(mark);
-        ending
-    }
-
-    /// Goes on as after one of `endings`, each of which began here.
-    pub(crate) fn join(&mut self, endings: &[Ending]) {
-        let variables: BTreeSet<&String> = endings
-            .iter()
-            .flat_map(|ending| ending.variables.keys())
-            .collect();
-        for name in variables {
-            let here = self.variables.get(name).cloned();
-            let ends = endings.iter().map(|ending| ending.variables.get(name));
-            let values: Vec<_> = ends
-                .map(|end| end.cloned().unwrap_or_else(|| here.clone()))
-                .collect();
-            self.set_one_of(name, &values);
-        }
-        let functions: BTreeSet<&String> = endings
-            .iter()
-            .flat_map(|ending| ending.functions.keys())
-            .collect();
-        for name in functions {
-            let here = self.functions.get(name).cloned();
-            let ends = endings.iter().map(|ending| ending.functions.get(name));
-            let mut ends = ends.map(|end| end.cloned().unwrap_or_else(|| here.clone()));
-            self.set_function(name, ends.next().flatten());
-            for end in ends {
-                self.add_meanings(name, end);
-            }
-        }
-        let places = |ending: &Ending| ending.places.clone().unwrap_or_else(|| self.places.clone());
-        let mut ends = endings.iter().map(places);
-        if let Some(first) = ends.next() {
-            if !ends.all(|end| end == first) {
-                self.move_to_unknown();
-            } else if first != self.places {
-                self.set_places(first);
-            }
-        }
-        let words = |ending: &Ending| match &ending.positional {
-            Some(words) => words.clone(),
-            None => self.positional.clone(),
-        };
-        let mut ends = endings.iter().map(words);
-        if let Some(first) = ends.next() {
-            let is_same = ends.all(|end| end == first);
-            self.set_positional(first.filter(|_| is_same));
-        }
-    }
-
-    /// Sets a variable to what one of `variables` is; `None` is what it is outside.
-    fn set_one_of(&mut self, name: &str, variables: &[Option<Variable>]) {
-        let known = |variable: &Option<Variable>| match variable {
-            Some(variable) => variable.value.clone(),
-            None => outer_value(name),
-        };
-        let mut values = variables.iter().flatten();
-        let first = values.next();
-        // Whether a program sees it is open where that differs.
-        let is_alike = values.all(|other| {
-            first.is_some_and(|first| {
-                first.is_exported == other.is_exported && first.process == other.process
-            })
-        });
-        let value = if is_alike {
-            Value::one_of(variables.iter().map(known))
-        } else {
-            Value::Unknown
-        };
-        let (is_exported, process) = match first {
-            Some(first) => (first.is_exported, first.process),
-            None => (is_usually_exported(name), self.process),
-        };
-        self.note(name, &value);
-        let variable = Variable {
-            value,
-            is_exported: is_exported || !is_alike,
-            process,
-        };
-        let before = self.variables.insert(name.to_owned(), variable);
-        self.changes.push(Change::Variable(name.to_owned(), before));
-    }
-
     /// Returns the value that the text gives to `name`; `None` if it gives none.
     pub(crate) fn value(&self, name: &str) -> Option<Value> {
         let variable = self.variables.get(name)?;
-        if variable.process != self.process && !variable.is_exported {
+        let is_seen = variable.process == self.process || variable.is_exported;
+        if !is_seen || self.has_references {
             return Some(Value::Unknown);
         }
         Some(variable.value.clone())
     }
 
+    /// Makes every variable uncertain from now on: one of them stands for another.
+    pub(crate) fn add_reference(&mut self) {
+        self.has_references = true;
+    }
+
+    /// Makes what is set later to a variable no more than possible.
+    pub(crate) fn fix(&mut self, name: &str) {
+        self.fixed.insert(name.to_owned());
+    }
+
     /// Sets a variable.
     pub(crate) fn set(&mut self, name: &str, value: Value) {
+        let value = match self.variables.get(name) {
+            Some(known) if self.fixed.contains(name) => Value::one_of([known.value.clone(), value]),
+            _ => value,
+        };
         self.note(name, &value);
         let before = self.variables.get(name);
         let is_exported = before.map_or_else(|| is_usually_exported(name), |old| old.is_exported);
@@ -385,14 +202,29 @@ impl Surroundings {
         Saved {
             name: name.to_owned(),
             variable: self.variables.get(name).cloned(),
+            at: self.changes.len(),
         }
     }
 
-    /// Gives a variable back what it was.
+    /// Gives a variable back what it was, as if it had been nothing else since.
     pub(crate) fn put_back(&mut self, saved: Saved) {
-        let before = self.variables.get(&saved.name).cloned();
-        put(&mut self.variables, saved.name.clone(), saved.variable);
-        self.changes.push(Change::Variable(saved.name, before));
+        let since = self.changes.split_off(saved.at.min(self.changes.len()));
+        let is_other = |change: &Change| match change {
+            Change::Variable(name, _) => *name != saved.name,
+            Change::Function(..)
+            | Change::Functions(_)
+            | Change::Places(_)
+            | Change::Positional(_)
+            | Change::File(..)
+            | Change::Process(_) => true,
+        };
+        self.changes.extend(since.into_iter().filter(is_other));
+        put(&mut self.variables, saved.name, saved.variable);
+    }
+
+    /// Makes uncertain whether a variable is what it was.
+    pub(crate) fn perhaps_put_back(&mut self, saved: &Saved) {
+        self.forget(&saved.name);
     }
 
     /// Returns the value that programs see in the variable `name`, if the text sets one.
@@ -484,28 +316,6 @@ impl Surroundings {
         self.changes.push(Change::Function(name.to_owned(), before));
     }
 
-    /// Adds what a function meant before changes that may not have happened.
-    fn add_meanings(&mut self, name: &str, before: Option<Function>) {
-        let now = self.functions.get(name).cloned();
-        let is_certain = [&before, &now]
-            .iter()
-            .all(|function| function.as_ref().is_some_and(|known| known.is_certain));
-        let mut bodies = now.map(|function| function.bodies).unwrap_or_default();
-        let known = bodies.len();
-        for body in before.map(|function| function.bodies).unwrap_or_default() {
-            if !bodies.iter().any(|other| Rc::ptr_eq(other, &body)) {
-                bodies.push(body);
-            }
-        }
-        let had = self
-            .functions
-            .get(name)
-            .is_none_or(|known| known.is_certain);
-        if bodies.len() > known || (had && !is_certain) {
-            self.set_function(name, Some(Function { bodies, is_certain }));
-        }
-    }
-
     /// Returns the functions that are defined, with their bodies.
     pub(crate) fn functions_defined(&self) -> Vec<(String, Rc<Node>)> {
         let mut defined = Vec::new();
@@ -517,17 +327,20 @@ impl Surroundings {
         defined
     }
 
-    /// Returns the text of an alias.
-    pub(crate) fn alias(&self, name: &str) -> Option<Rc<str>> {
+    /// Returns the texts that an alias may have.
+    pub(crate) fn alias(&self, name: &str) -> Vec<Rc<str>> {
         if self.aliases.is_empty() {
-            return None;
+            return Vec::new();
         }
-        self.aliases.get(name).cloned()
+        self.aliases.get(name).cloned().unwrap_or_default()
     }
 
     /// Defines an alias. It is never taken back: an alias that may be defined counts.
     pub(crate) fn define_alias(&mut self, name: &str, text: &str) {
-        self.aliases.insert(name.to_owned(), text.into());
+        let texts = self.aliases.entry(name.to_owned()).or_default();
+        if texts.len() < VALUES_MAX && !texts.iter().any(|known| &**known == text) {
+            texts.push(text.into());
+        }
     }
 
     /// Forgets an alias, wherever it is.
@@ -599,18 +412,6 @@ fn put<T>(map: &mut BTreeMap<String, T>, name: String, value: Option<T>) {
         Some(value) => map.insert(name, value),
         None => map.remove(&name),
     };
-}
-
-/// Returns the value of a variable that the text does not set.
-fn outer_value(name: &str) -> Value {
-    match name {
-        // These have values that are told from where they are used.
-        "HOME" | "IFS" | "PWD" | "OLDPWD" => Value::Unknown,
-        _ => {
-            let cause = UnknownCause::Variable(name.to_owned());
-            Value::Parts(Rc::new([WordPart::Unknown(cause)]))
-        }
-    }
 }
 
 /// Returns whether programs nearly always see this variable, so that setting it reaches them.

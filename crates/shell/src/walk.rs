@@ -21,7 +21,16 @@ use crate::syntax::{After, Item, Kind, Link, Node, Origin, Parser, Pipeline, Scr
 
 pub(crate) use choice::{Choices, WAYS_MAX};
 pub(crate) use flow::is_nothing;
+pub(crate) use scan::may_return;
 pub(crate) use setting::{Setting, is_strict};
+
+/// A variable that a function has made local.
+pub(crate) struct Local {
+    /// What it was.
+    pub(crate) saved: Saved,
+    /// Whether it surely is local.
+    pub(crate) is_sure: bool,
+}
 
 /// What is known while a text is walked.
 pub(crate) struct Walk<'t> {
@@ -33,7 +42,7 @@ pub(crate) struct Walk<'t> {
     /// What stands in texts that are made of more than text.
     pub(crate) embedded: Embedded,
     /// What the variables were that the function being followed has made local.
-    pub(crate) locals: Vec<Saved>,
+    pub(crate) locals: Vec<Local>,
     /// The functions that were called.
     pub(crate) called: BTreeSet<String>,
     /// Which of several values words take; `None` where what they are is left open.
@@ -44,6 +53,8 @@ pub(crate) struct Walk<'t> {
     pub(crate) streams: Vec<(Span, Output)>,
     /// What traps run, where they stand and how they are reached.
     pub(crate) traps: Vec<(Word, Span, Setting)>,
+    /// Whether the shell itself may read from elsewhere than it began to.
+    pub(crate) has_other_input: bool,
     pipelines: u32,
     has_stopped: bool,
 }
@@ -66,6 +77,7 @@ impl<'t> Walk<'t> {
             collected: Collected::default(),
             streams: Vec::new(),
             traps: Vec::new(),
+            has_other_input: false,
             pipelines: 0,
             has_stopped: false,
         }

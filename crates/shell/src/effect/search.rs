@@ -40,7 +40,7 @@ pub(super) fn effects(told: &Told<'_>, plan: &Plan, found: &mut Found) {
             || [".ssh", ".gnupg", ".aws", ".kube", ".password-store"].contains(&name.as_str())
             || name.contains("credential")
             || name.contains("secret")
-            || is_start_of_secret(&text.to_ascii_lowercase());
+            || means_secret(&text.to_ascii_lowercase());
         if is_secret {
             let name = EffectResource::Named(text);
             found.add(EffectKind::Credential, name, &[word.span]);
@@ -49,27 +49,32 @@ pub(super) fn effects(told: &Told<'_>, plan: &Plan, found: &mut Found) {
 }
 
 /// Names that secrets have wherever they lie.
-const NAMES: [&str; 14] = [
+const NAMES: [&str; 11] = [
     ".env",
+    ".git-credentials",
     ".netrc",
     ".npmrc",
     ".pgpass",
     ".pypirc",
-    ".git-credentials",
     "credentials",
     "id_dsa",
     "id_ecdsa",
     "id_ed25519",
     "id_rsa",
-    "master.key",
-    "secrets.yml",
-    "shadow",
 ];
 
-/// Returns whether a pattern that begins with some letters matches the name of a secret.
-fn is_start_of_secret(pattern: &str) -> bool {
-    let wild = pattern.find(['*', '?', '[']);
-    wild.is_some_and(|start| start >= 2) && NAMES.iter().any(|name| matches(pattern, name))
+/// How many letters a pattern must show, so that it means a name and not any.
+const LETTERS_MIN: usize = 3;
+
+/// Returns whether a pattern means the name of a secret.
+fn means_secret(pattern: &str) -> bool {
+    let Some(wild) = pattern.find(['*', '?', '[']) else {
+        return false;
+    };
+    let is_letter = |letter: &char| !matches!(letter, '*' | '?' | '[' | ']');
+    let is_shown = pattern.chars().filter(is_letter).count() >= LETTERS_MIN
+        || pattern.starts_with('.') && wild >= 2;
+    is_shown && NAMES.iter().any(|name| matches(pattern, name))
 }
 
 /// Returns whether `other` reads what the search `command` finds.

@@ -88,6 +88,10 @@ impl Walk<'_> {
         };
         let exports = name == "export" && !flags('n') || flags('x');
         // A name reference or an integer does not hold the text it is given.
+        if name != "export" && flags('n') {
+            self.around.add_reference();
+        }
+        let fixes = name == "readonly" || name != "export" && flags('r');
         let is_other = name != "export" && (flags('n') || flags('i') || flags('u') || flags('l'));
         let assigned = draft.assignments.iter().map(|assignment| &assignment.name);
         let named = texts.iter().filter(|text| !text.starts_with('-'));
@@ -97,6 +101,9 @@ impl Walk<'_> {
             }
             if exports {
                 self.around.export(variable);
+            }
+            if fixes {
+                self.around.fix(variable);
             }
         }
     }
@@ -138,6 +145,9 @@ impl Walk<'_> {
         if name == "printf" {
             match arguments.first().and_then(Word::literal).as_deref() {
                 Some("-v") => names.next(),
+                Some(joined) if joined.starts_with("-v") => {
+                    return self.around.forget(joined.trim_start_matches("-v"));
+                }
                 Some(_) => return,
                 None => return self.around.forget_all(),
             };
@@ -310,7 +320,7 @@ impl Walk<'_> {
         let written = self.content(&directory, file).cloned();
         let stream = self.stream(file).map(|text| Content {
             texts: vec![text.into()],
-            is_open: false,
+            ..Content::default()
         });
         if let Some(content) = written.or(stream) {
             return self.source_content(&content, arguments, draft, setting);
@@ -372,7 +382,8 @@ impl Walk<'_> {
                 walk.code_text(&text, draft.span, "source", &inner);
             }
         });
-        if content.only().is_none() {
+        let may_return = content.texts.iter().any(|text| text.contains("return"));
+        if content.only().is_none() || may_return {
             self.around.blur(mark);
         }
         if given.is_some() {

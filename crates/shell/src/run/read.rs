@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use aegis_types::{UnknownCause, Word, WordPart, Wrapper};
+use aegis_types::{RedirectionKind, UnknownCause, Word, WordPart, Wrapper};
 
 use super::Draft;
 use super::shell::Input;
@@ -24,12 +24,12 @@ const MAPFILE: Spec = Spec {
     ends_at_operand: true,
 };
 
-/// What the next line that is read may be.
-enum Lines {
-    /// One of these texts, each without its end.
-    Texts(Vec<String>),
-    /// One of these paths.
-    Paths(Vec<Word>),
+/// The next line that is read.
+enum Line {
+    /// This text, without its end.
+    Text(String),
+    /// One of the paths that begin so.
+    Path(Word),
 }
 
 impl Walk<'_> {
@@ -70,7 +70,7 @@ impl Walk<'_> {
         let array = arguments.values(&["a"]).last().map(Word::literal);
         let names: Option<Vec<String>> = arguments.operands.iter().map(|it| it.literal()).collect();
         let names = names.filter(|names| names.iter().all(|name| is_name(name)))?;
-        let (lines, is_next) = self.lines(draft, setting)?;
+        let line = self.next_line(draft, setting)?;
         let mut separators = self.separators_of(draft)?;
         let counted = match (&array, names.len()) {
             (Some(_), _) => None,
@@ -82,27 +82,14 @@ impl Walk<'_> {
             (None, count) => Some(count),
         };
         let reads_escapes = !arguments.has(&["r"]);
-        let mut rows = match lines {
-            Lines::Texts(texts) => {
-                let has_escape = |text: &String| reads_escapes && text.contains('\\');
-                if texts.iter().any(has_escape) {
-                    return None;
-                }
-                let rows = texts.iter().map(|text| fields(text, &separators, counted));
-                rows.collect::<Option<Vec<_>>>()?
-            }
-            Lines::Paths(paths) if counted == Some(1) => {
-                paths.into_iter().map(|path| vec![path]).collect()
-            }
-            Lines::Paths(_) => return None,
+        let row = match line {
+            Line::Text(text) if reads_escapes && text.contains('\\') => return None,
+            Line::Text(text) => fields(&text, &separators, counted)?,
+            Line::Path(path) if counted == Some(1) => vec![path],
+            Line::Path(_) => return None,
         };
-        if !is_next {
-            // Nothing may be left.
-            rows.push(Vec::new());
-        }
         if let Some(array) = array {
-            let elements = rows.into_iter().map(|row| Value::Elements(row.into()));
-            return Some(vec![(array?, Value::one_of(elements))]);
+            return Some(vec![(array?, Value::Elements(row.into()))]);
         }
         let names = if names.is_empty() {
             vec!["REPLY".to_owned()]
@@ -110,11 +97,8 @@ impl Walk<'_> {
             names
         };
         let values = names.into_iter().enumerate().map(|(index, name)| {
-            let values = rows.iter().map(|row| {
-                let parts = row.get(index).map(|word| word.parts.as_slice());
-                Value::Parts(Rc::from(parts.unwrap_or_default()))
-            });
-            (name, Value::one_of(values))
+            let parts = row.get(index).map(|word| word.parts.as_slice());
+            (name, Value::Parts(Rc::from(parts.unwrap_or_default())))
         });
         Some(values.collect())
     }
@@ -154,7 +138,7 @@ impl Walk<'_> {
         let Input::Text(text) = self.given_text(draft, setting) else {
             return None;
         };
-        if draft.redirections.is_empty() && !setting.is_input_whole() {
+        if !self.has_own_input(draft)? && !setting.is_input_whole() {
             return None;
         }
         let text = text.literal()?;
@@ -170,22 +154,30 @@ impl Walk<'_> {
         Some(vec![(name, Value::Elements(lines.collect()))])
     }
 
-    /// Returns what the next line may be, and whether it surely is one of these.
-    fn lines(&self, draft: &Draft, setting: &Setting) -> Option<(Lines, bool)> {
-        let is_own = !draft.redirections.is_empty();
+    /// Returns the next line; nothing where something else may have read before.
+    fn next_line(&self, draft: &Draft, setting: &Setting) -> Option<Line> {
+        let is_own = self.has_own_input(draft)?;
+        if !is_own && !setting.is_input_whole() {
+            return None;
+        }
         if !is_own && let Some(Output::Paths(paths)) = &setting.input {
-            return Some((Lines::Paths(paths.clone()), setting.is_input_whole()));
+            return Some(Line::Path(paths.first()?.clone()));
         }
         let Input::Text(text) = self.given_text(draft, setting) else {
             return None;
         };
         let text = text.literal()?;
-        let mut lines = text.lines().map(str::to_owned);
-        if is_own || setting.is_input_whole() {
-            let first = lines.next().unwrap_or_default();
-            return Some((Lines::Texts(vec![first]), true));
-        }
-        Some((Lines::Texts(lines.collect()), false))
+        Some(Line::Text(text.split('\n').next()?.to_owned()))
+    }
+
+    /// Returns whether `draft` reads from a text or stream of its own; nothing if
+    /// that is a file, which something else may have written.
+    fn has_own_input(&self, draft: &Draft) -> Option<bool> {
+        let Some(input) = draft.redirections.iter().rfind(|it| it.is_input()) else {
+            return Some(false);
+        };
+        let is_known = input.kind == RedirectionKind::Text || self.stream(&input.target).is_some();
+        is_known.then_some(true)
     }
 
     /// Returns the characters at which `draft` splits what it reads.

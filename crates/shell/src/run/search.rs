@@ -205,6 +205,11 @@ impl Walk<'_> {
 
     /// Returns the lines that `draft` reads, if they are known.
     fn lines_given(&self, draft: &Draft, setting: &Setting) -> Vec<Word> {
+        // Its options say otherwise what a value is, and where it comes from.
+        let is_sign = |word: &Word| option::first_text(word).starts_with(['-', ':']);
+        if draft.words.iter().any(is_sign) {
+            return Vec::new();
+        }
         let text = match self.given_text(draft, setting) {
             Input::Text(text) => text.literal().unwrap_or_default(),
             Input::File | Input::Unknown => String::new(),

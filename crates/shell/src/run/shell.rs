@@ -496,6 +496,9 @@ impl Walk<'_> {
                 }
             };
         }
+        if self.has_other_input {
+            return Input::Unknown;
+        }
         match &setting.input {
             Some(Output::Text(text)) if !text.contains('\0') => {
                 Input::Text(text_word(text.clone(), draft.span))

@@ -54,7 +54,7 @@ impl Walk<'_> {
                 self.choices = None;
             }
         }
-        self.around.join(&endings);
+        self.join(&endings);
     }
 
     /// Takes commands from the end of the plan that stand between `start` and `end` as well.
@@ -72,6 +72,7 @@ impl Walk<'_> {
                     && known.assignments == command.assignments
                     && known.redirections == command.redirections
                     && known.directory == command.directory
+                    && known.through == command.through
             })
         };
         let kept: Vec<Command> = others.into_iter().filter(|it| !is_known(it)).collect();

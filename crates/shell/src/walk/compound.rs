@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use aegis_types::{UnknownCause, Word, WordPart, Wrapper};
+use aegis_types::{Span, UnknownCause, Word, WordPart, Wrapper};
 
 use super::{Setting, Walk};
 use crate::evaluate;
@@ -112,7 +112,17 @@ impl Walk<'_> {
         // What follows a test that failed is the other way.
         for (mark, taken) in open.into_iter().rev() {
             let rest = self.around.ending(mark);
-            self.around.join(&[taken, rest]);
+            self.join(&[taken, rest]);
+        }
+    }
+
+    /// Goes on as after one of several endings.
+    pub(crate) fn join(&mut self, endings: &[Ending]) {
+        let size = endings.iter().map(Ending::size).sum();
+        if self.limits.take_steps(size) {
+            self.around.join(endings);
+        } else {
+            self.stop(Span::default());
         }
     }
 
@@ -138,7 +148,7 @@ impl Walk<'_> {
         if !takes_all {
             endings.push(Ending::default());
         }
-        self.around.join(&endings);
+        self.join(&endings);
     }
 
     /// Sets what an arithmetic expression sets, or makes it uncertain.

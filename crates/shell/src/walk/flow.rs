@@ -209,14 +209,10 @@ impl Walk<'_> {
         Some(output)
     }
 
-    /// Returns what a file or process substitution holds that something reads from.
+    /// Returns what a process substitution writes that something reads from.
     fn output_in(&self, file: &Word) -> Output {
-        if let Some(output) = self.stream_output(file) {
-            return output.clone();
-        }
-        let content = self.content(&self.around.places().current, file);
-        let text = content.and_then(Content::only);
-        text.map_or(Output::Unknown, |text| Output::Text(text.to_owned()))
+        let output = self.stream_output(file).cloned();
+        output.unwrap_or(Output::Unknown)
     }
 
     /// Returns the setting of what reads the text among `redirections`.

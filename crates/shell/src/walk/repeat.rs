@@ -7,15 +7,24 @@ use super::{Setting, Walk};
 use crate::limit::TURNS_MAX;
 use crate::output::Output;
 use crate::surroundings::Value;
-use crate::syntax::{Kind, RawWord, Script};
+use crate::syntax::{Kind, Piece, RawWord, Script};
 
 impl Walk<'_> {
     /// Walks a loop of which it is open how often it turns.
     pub(super) fn repetition(&mut self, test: &Script, body: &Script, setting: &Setting) {
         self.forget_set_in(&[test, body]);
+        let commands = self.plan.commands.len();
         let mark = self.around.mark();
         self.script(test, &setting.within(Wrapper::Compound));
         self.script(body, &setting.branch());
+        let names = names_set(&[test, body]);
+        if names.defines || names.writes {
+            // What one turn defines or writes is what the next one meets.
+            let end = self.plan.commands.len();
+            self.script(test, &setting.branch());
+            self.script(body, &setting.branch());
+            self.forget_repeated(commands, end);
+        }
         self.around.blur(mark);
     }
 
@@ -70,11 +79,13 @@ impl Walk<'_> {
             self.script(body, &setting.branch());
             self.around.blur(mark);
         }
-        // The last test finds nothing.
-        self.script(
-            test,
-            &setting.branch().reading_first(Output::Text(String::new())),
-        );
+        // The last test fails, and sets what stands behind the last end of a line.
+        let rest = match &setting.input {
+            Some(Output::Text(text)) => text.rsplit('\n').next().unwrap_or_default(),
+            Some(Output::Paths(_) | Output::Unknown) | None => "",
+        };
+        let rest = Output::Text(rest.to_owned());
+        self.script(test, &setting.branch().reading_first(rest));
     }
 
     /// Walks `select`: one of its words after the other, as a person chooses.
@@ -110,7 +121,10 @@ impl Walk<'_> {
     /// Walks `for (( … ))`, turn by turn while its values are known.
     pub(super) fn counting(&mut self, expression: &RawWord, body: &Script, setting: &Setting) {
         let word = self.single(expression, setting);
-        let parts = word.literal();
+        // What is expanded in it is expanded again each time.
+        let is_text = |piece: &Piece| matches!(piece, Piece::Bare(_) | Piece::Quoted(_));
+        let is_plain = expression.pieces.iter().all(is_text);
+        let parts = word.literal().filter(|_| is_plain);
         let parts: Vec<&str> = parts.iter().flat_map(|text| text.split(';')).collect();
         if let [start, test, step] = parts.as_slice()
             && !self.may_leave(body)

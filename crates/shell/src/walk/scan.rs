@@ -2,35 +2,65 @@
 
 use std::collections::BTreeSet;
 
-use crate::syntax::{Kind, Node, Operation, Piece, RawWord, Script};
+use crate::syntax::{
+    Arm, Kind, Node, Operation, Piece, RawAssignment, RawRedirection, RawWord, Script, Target,
+};
 
-/// Programs that may take a line, or a part of one, from what they read, and
-/// leave the rest.
-const READERS: [&str; 24] = [
-    "read",
-    "mapfile",
-    "readarray",
-    "eval",
-    "source",
-    ".",
-    "dd",
-    "head",
-    "line",
-    "busybox",
-    "toybox",
-    "sh",
-    "bash",
-    "zsh",
-    "dash",
-    "ksh",
-    "python",
-    "perl",
-    "ruby",
-    "node",
-    "php",
-    "lua",
-    "tclsh",
-    "expect",
+/// Programs that take nothing from what they read, or all of it.
+const WHOLE_READERS: [&str; 53] = [
+    ":",
+    "[",
+    "basename",
+    "break",
+    "cat",
+    "cd",
+    "chmod",
+    "chown",
+    "continue",
+    "cp",
+    "curl",
+    "cut",
+    "date",
+    "declare",
+    "df",
+    "diff",
+    "dirname",
+    "du",
+    "echo",
+    "exit",
+    "export",
+    "false",
+    "file",
+    "grep",
+    "gzip",
+    "id",
+    "install",
+    "jq",
+    "kill",
+    "let",
+    "ln",
+    "local",
+    "ls",
+    "md5sum",
+    "mkdir",
+    "mv",
+    "printf",
+    "pwd",
+    "readlink",
+    "realpath",
+    "return",
+    "rm",
+    "rmdir",
+    "sha256sum",
+    "shift",
+    "sleep",
+    "sort",
+    "stat",
+    "tee",
+    "test",
+    "touch",
+    "true",
+    "wc",
 ];
 
 /// What a part of the tree may set in the shell.
@@ -46,10 +76,48 @@ pub(super) struct Names {
     pub(super) positional: bool,
     /// Whether it may leave a loop or the shell.
     pub(super) leaves: bool,
-    /// Whether it may take a line, or a part of one, from its input.
+    /// Whether it may take a part of its input and leave the rest.
     pub(super) reads: bool,
+    /// Whether it may define functions or aliases.
+    pub(super) defines: bool,
+    /// Whether it may write files.
+    pub(super) writes: bool,
     /// The programs it names, which may be functions that set more.
     pub(super) programs: BTreeSet<String>,
+}
+
+/// Returns whether what runs in a function may end it before its last command.
+pub(crate) fn may_return(body: &Node) -> bool {
+    let mut names = Names::default();
+    names.node(body);
+    names.leaves
+}
+
+/// Returns whether an arithmetic expression may set variables.
+fn assigns(expression: &[Piece]) -> bool {
+    expression.iter().any(|piece| match piece {
+        Piece::Bare(text) | Piece::Quoted(text) | Piece::Glob(text) => {
+            text.contains("++") || text.contains("--") || sets(text)
+        }
+        Piece::Parameter(_)
+        | Piece::Substitution { .. }
+        | Piece::Process(_)
+        | Piece::Arithmetic { .. }
+        | Piece::Array(_) => false,
+    })
+}
+
+/// Returns whether a text holds `=` where it is no comparison.
+fn sets(text: &str) -> bool {
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('=') {
+        let compares = after.starts_with('=') || before.ends_with(['!', '<', '>', '=']);
+        if !compares || before.ends_with("<<") || before.ends_with(">>") {
+            return true;
+        }
+        rest = after.strip_prefix('=').unwrap_or(after);
+    }
+    false
 }
 
 /// Returns what `scripts` may set.
@@ -73,23 +141,11 @@ impl Names {
     }
 
     fn node(&mut self, node: &Node) {
+        for redirection in &node.redirections {
+            self.redirection(redirection);
+        }
         match &node.kind {
-            Kind::Simple { assignments, words } => {
-                // What stands before a program ends with it.
-                if words.is_empty() {
-                    let names = assignments.iter().map(|assignment| assignment.name.clone());
-                    self.variables.extend(names);
-                }
-                if let Some(program) = words.first() {
-                    self.program(program, words);
-                }
-                for word in words {
-                    self.pieces(&word.pieces);
-                }
-                for assignment in assignments {
-                    self.pieces(&assignment.value.pieces);
-                }
-            }
+            Kind::Simple { assignments, words } => self.simple(assignments, words),
             Kind::Group(script) => self.script(script),
             Kind::Subshell(script) => self.apart(script),
             Kind::Coprocess(node) => {
@@ -102,7 +158,10 @@ impl Names {
                     self.pieces(&word.pieces);
                 }
             }
-            Kind::Function { body, .. } => self.node(body),
+            Kind::Function { body, .. } => {
+                self.defines = true;
+                self.node(body);
+            }
             Kind::If {
                 branches,
                 otherwise,
@@ -119,21 +178,63 @@ impl Names {
                 self.script(test);
                 self.script(body);
             }
-            Kind::For { name, body, .. } => {
+            Kind::For {
+                name, words, body, ..
+            } => {
                 self.variables.insert(name.clone());
+                for word in words.iter().flatten() {
+                    self.pieces(&word.pieces);
+                }
                 self.script(body);
             }
             Kind::Count { body, .. } => {
                 self.any_variable = true;
                 self.script(body);
             }
-            Kind::Case { arms, .. } => {
+            Kind::Case { subject, arms } => {
+                self.pieces(&subject.pieces);
                 for arm in arms {
-                    self.script(&arm.body);
+                    self.arm(arm);
                 }
             }
             Kind::Arithmetic(_) => self.any_variable = true,
         }
+    }
+
+    fn simple(&mut self, assignments: &[RawAssignment], words: &[RawWord]) {
+        // What stands before a program ends with it.
+        if words.is_empty() {
+            let names = assignments.iter().map(|assignment| assignment.name.clone());
+            self.variables.extend(names);
+        }
+        if let Some(program) = words.first() {
+            self.program(program, words);
+        }
+        for word in words {
+            self.pieces(&word.pieces);
+        }
+        for assignment in assignments {
+            self.pieces(&assignment.value.pieces);
+        }
+    }
+
+    fn redirection(&mut self, redirection: &RawRedirection) {
+        self.writes |= redirection.is_output;
+        match &redirection.target {
+            Target::Word(word) => self.pieces(&word.pieces),
+            Target::Document(text) => {
+                if let Some(text) = text.get() {
+                    self.pieces(&text.pieces);
+                }
+            }
+        }
+    }
+
+    fn arm(&mut self, arm: &Arm) {
+        for pattern in &arm.patterns {
+            self.pieces(&pattern.pieces);
+        }
+        self.script(&arm.body);
     }
 
     /// Adds what reads in a shell of its own; what that sets ends with it.
@@ -146,11 +247,18 @@ impl Names {
             match piece {
                 Piece::Substitution { script, .. } | Piece::Process(script) => self.apart(script),
                 Piece::Parameter(parameter) => {
-                    if let Operation::Operator { operand, .. } = &parameter.operation {
+                    if let Operation::Operator { sign, operand } = &parameter.operation {
+                        if sign.ends_with('=') {
+                            self.variables.insert(parameter.name.clone());
+                        }
                         self.pieces(operand);
                     }
+                    self.any_variable |= parameter.subscript.as_deref().is_some_and(assigns);
                 }
-                Piece::Arithmetic { inner, .. } => self.pieces(inner),
+                Piece::Arithmetic { inner, .. } => {
+                    self.any_variable |= assigns(inner);
+                    self.pieces(inner);
+                }
                 Piece::Array(words) => {
                     for word in words.iter() {
                         self.pieces(&word.pieces);
@@ -171,7 +279,7 @@ impl Names {
             self.reads = true;
             return;
         };
-        self.reads |= READERS.contains(&name.trim_end_matches(|c: char| c.is_ascii_digit()));
+        self.reads |= !WHOLE_READERS.contains(&name.as_str());
         match name.as_str() {
             "cd" | "pushd" | "popd" => self.directory = true,
             "read" | "export" | "declare" | "typeset" | "local" | "readonly" | "unset"
@@ -186,6 +294,8 @@ impl Names {
                     }
                 }
             }
+            "alias" => self.defines = true,
+            "tee" | "cp" | "mv" | "install" | "ln" => self.writes = true,
             "shift" => self.positional = true,
             "set" => {
                 self.positional = true;
