@@ -8,10 +8,13 @@ use std::collections::BTreeSet;
 
 use aegis_types::{Command, RedirectionKind, Word, WordPart};
 
+use crate::code::{self, Tongue};
 use crate::program::program_name;
 
 pub(crate) use filter::is_harmless;
-pub(crate) use language::{DatabaseWords, Language, inline_code, language, reads_input};
+pub(crate) use language::{
+    DatabaseWords, Language, inline_code, is_foreign, language, reads_input,
+};
 
 /// The most hints of one command.
 const HINTS_MAX: usize = 512;
@@ -50,8 +53,16 @@ pub fn hints(command: &Command) -> Vec<String> {
         .filter(|redirection| redirection.kind == RedirectionKind::Text);
     texts.extend(given.map(|redirection| &redirection.target));
     let mut hints = Vec::new();
+    let given = code::given(
+        command.program.as_ref(),
+        &command.arguments,
+        &command.assignments,
+    );
     for text in texts {
         let text = shown(text);
+        for literal in code::texts(&text, Tongue::of(&name), &given) {
+            add(&mut hints, literal);
+        }
         string_literals(&text, &mut hints);
         for word in loose_words(&text) {
             add(&mut hints, word);

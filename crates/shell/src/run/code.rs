@@ -44,7 +44,7 @@ impl Walk<'_> {
                 self.note(word.span, UnknownCause::Code(name.to_owned()));
                 let mut may_run = false;
                 for word in &inline {
-                    may_run |= self.lines_of_code(name, word, setting);
+                    may_run |= self.lines_of_code(name, word, draft, setting);
                 }
                 if may_run {
                     self.given_to_code(name, &inline, draft, setting);
@@ -66,7 +66,7 @@ impl Walk<'_> {
             Input::File => {}
             Input::Text(text) => {
                 self.note(draft.span, UnknownCause::Code(name.to_owned()));
-                if self.lines_of_code(name, &text, setting) {
+                if self.lines_of_code(name, &text, draft, setting) {
                     self.given_to_code(name, &[], draft, setting);
                 }
             }
@@ -149,13 +149,15 @@ impl Walk<'_> {
         };
         self.note(draft.span, UnknownCause::Code(interpreter.to_owned()));
         self.list(given, setting);
-        self.lines_of_code(interpreter, code, setting);
+        self.lines_of_code(interpreter, code, draft, setting);
     }
 
     /// Walks the command lines that code shows to be run; returns whether it may
     /// run others that it is given.
-    fn lines_of_code(&mut self, name: &str, code: &Word, setting: &Setting) -> bool {
-        let shown = code::shown(&hint::shown(code), Tongue::of(name));
+    fn lines_of_code(&mut self, name: &str, code: &Word, draft: &Draft, setting: &Setting) -> bool {
+        let arguments = draft.words.get(1..).unwrap_or_default();
+        let given = code::given(draft.words.first(), arguments, &draft.assignments);
+        let shown = code::shown(&hint::shown(code), Tongue::of(name), &given);
         for line in &shown.lines {
             self.line_of_code(name, line, code.span, setting);
         }
@@ -170,8 +172,10 @@ impl Walk<'_> {
             .map(|word| word.span.end)
             .max()
             .unwrap_or_default();
-        let behind = draft.words.iter().filter(|word| word.span.start >= end);
-        let arguments: Vec<&Word> = behind.filter(|word| first_text(word) != "--").collect();
+        let behind = draft.words.iter().skip(1);
+        let behind = behind.filter(|word| word.span.start >= end);
+        let is_sign = |word: &Word| matches!(first_text(word), "-" | "--");
+        let arguments: Vec<&Word> = behind.filter(|word| !is_sign(word)).collect();
         // Awk is given values in front of its code as well.
         let values = draft.words.iter().filter_map(|word| {
             let text = word.literal()?;
@@ -179,9 +183,10 @@ impl Walk<'_> {
             is_name(name).then(|| value.to_owned())
         });
         let assigned = draft.assignments.iter().filter_map(|it| it.value.literal());
+        // What is read is the code itself where none is given in place.
         let read = match self.given_text(draft, setting) {
-            Input::Text(text) => text.literal(),
-            Input::File | Input::Unknown => None,
+            Input::Text(text) if !code.is_empty() => text.literal(),
+            Input::Text(_) | Input::File | Input::Unknown => None,
         };
         let each = arguments.iter().filter_map(|word| word.literal());
         let whole: Vec<String> = arguments.iter().map(|word| quoted(word)).collect();
