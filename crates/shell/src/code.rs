@@ -467,7 +467,7 @@ fn path_of(tokens: &[Token<'_>], index: usize, text: &str) -> Option<Word> {
 }
 
 /// Returns a path as a word of a command line.
-fn path_word(text: &str, is_below_home: bool) -> Word {
+pub(crate) fn path_word(text: &str, is_below_home: bool) -> Word {
     let mut parts = Vec::new();
     let rest = match text.strip_prefix('~') {
         Some(rest) if rest.is_empty() || rest.starts_with('/') => {

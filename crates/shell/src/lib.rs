@@ -41,6 +41,7 @@ mod run;
 mod surroundings;
 mod syntax;
 mod touch;
+mod variable;
 mod walk;
 
 pub use effect::{EFFECTS_MAX, effects};

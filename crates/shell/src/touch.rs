@@ -16,8 +16,10 @@ use aegis_types::{Access, Command, RedirectionKind, Word};
 
 use crate::code;
 use crate::option::{self, Spec};
+use crate::option_code::git_files;
 use crate::program::program_name;
 use crate::programs;
+use crate::variable;
 
 /// A word that may name a file or a folder, and how it is reached for.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -143,6 +145,8 @@ pub fn touched(command: &Command) -> Vec<Touched> {
         };
         list.push(Touched::new(&redirection.target, access));
     }
+    let loaded = loaded_by(command).into_iter();
+    list.extend(loaded.map(|word| Touched::new(&word, Access::READ).possible()));
     let Some(program) = &command.program else {
         return list;
     };
@@ -160,6 +164,19 @@ pub fn touched(command: &Command) -> Vec<Touched> {
     }
     list.dedup();
     list
+}
+
+/// Returns the files and folders whose code a command loads into programs that
+/// were not told to: through variables, and through options of git.
+pub(crate) fn loaded_by(command: &Command) -> Vec<Word> {
+    let program = command.program.iter();
+    let words: Vec<Word> = program.chain(&command.arguments).cloned().collect();
+    let set = variable::set_by(&words, &command.assignments, &command.redirections);
+    let mut loaded = variable::loaded(&set);
+    if program_name(command).as_deref() == Some("git") {
+        loaded.extend(git_files(&command.arguments));
+    }
+    loaded
 }
 
 /// Returns whether a redirection names `!`: in zsh `>! file` writes the file.

@@ -12,9 +12,10 @@ use super::{Found, interpreter};
 use crate::elsewhere::run_elsewhere;
 use crate::input;
 use crate::option::first_text;
+use crate::option_code::git_setting_kept;
 use crate::program::program_name;
 use crate::programs::{self, Operand, Reading, Resource, Role};
-use crate::touch::{Touched, is_remote, sent_file, touched};
+use crate::touch::{Touched, is_remote, loaded_by, sent_file, touched};
 use crate::written;
 
 /// Programs that give rights to the command they run.
@@ -43,6 +44,8 @@ pub(super) struct Told<'p> {
     /// What its words are if options that are in no table have values.
     pub(super) other: Option<Reading<'p>>,
     pub(super) touched: Vec<Touched>,
+    /// The files and folders whose code it loads into programs.
+    pub(super) loaded: Vec<Word>,
 }
 
 impl<'p> Told<'p> {
@@ -61,6 +64,7 @@ impl<'p> Told<'p> {
             other,
             name,
             touched: touched(command),
+            loaded: loaded_by(command),
         }
     }
 
@@ -151,6 +155,10 @@ impl<'p> Told<'p> {
             }
         }
         self.variables(found);
+        for word in &self.loaded {
+            found.add_path(EffectKind::LoadedCode, word);
+        }
+        self.settings_of_git(found);
         let known = found.list.len();
         self.by_role(found);
         let names_host = found
@@ -202,6 +210,18 @@ impl<'p> Told<'p> {
                     }
                 }
             }
+        }
+    }
+
+    /// Adds that a setting of git runs something from then on.
+    fn settings_of_git(&self, found: &mut Found) {
+        let words = self.command.arguments.as_slice();
+        if let Some(key) = (self.name() == "git")
+            .then(|| git_setting_kept(words))
+            .flatten()
+        {
+            let name = EffectResource::Named(written(key));
+            found.add(EffectKind::Persistence, name, &[key.span]);
         }
     }
 
@@ -541,6 +561,7 @@ fn named(kind: EffectKind, text: String) -> EffectResource {
         | EffectKind::History
         | EffectKind::RemoteCode
         | EffectKind::WrittenCode
+        | EffectKind::LoadedCode
         | EffectKind::RemoteShell
         | EffectKind::Unknown => EffectResource::Named(text),
     }

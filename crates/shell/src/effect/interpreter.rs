@@ -156,7 +156,7 @@ pub(super) fn runs(flow: &Flow, told: &Told<'_>, input: Input, found: &mut Found
         mask |= input.standard;
     }
     files.extend(recipe.as_ref());
-    files.extend(loaded(told.command));
+    files.extend(&told.loaded);
     for file in installed(told) {
         mask |= flow.content(told, file).mask;
     }
@@ -237,15 +237,6 @@ fn scheduled<'p>(told: &'p Told<'_>) -> Option<&'p Word> {
         "at" | "batch" => reading.values("-f").next(),
         _ => None,
     }
-}
-
-/// Returns the files that a command has loaded into whatever runs.
-fn loaded(command: &Command) -> impl Iterator<Item = &Word> {
-    let loads = ["LD_PRELOAD", "DYLD_INSERT_LIBRARIES", "BASH_ENV", "ENV"];
-    let assignments = command.assignments.iter();
-    assignments
-        .filter(move |assignment| loads.contains(&assignment.name.as_str()))
-        .map(|assignment| &assignment.value)
 }
 
 /// Returns the files that a command installs as packages, whose scripts run.
