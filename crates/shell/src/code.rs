@@ -289,7 +289,7 @@ impl Reading<'_> {
 
     /// Adds what a text shows that is run as code.
     fn evaluates(&mut self, arguments: &[Argument<'_>]) {
-        let Some(code) = arguments.first().and_then(Argument::only_text) else {
+        let Some(code) = arguments.first().and_then(Argument::last_text) else {
             return;
         };
         if self.depth >= DEPTH_MAX {

@@ -33,10 +33,12 @@ pub fn hints(command: &Command) -> Vec<String> {
     let mut texts: Vec<&Word> = Vec::new();
     let code;
     let values;
+    let mut is_harmless_code = false;
     if let Some(language) = language(&name) {
         code = inline_code(language, &command.arguments);
         texts.extend(&code);
-        values = if code.iter().all(|word| is_harmless(language, word)) {
+        is_harmless_code = code.iter().all(|word| is_harmless(language, word));
+        values = if is_harmless_code {
             Vec::new()
         } else {
             language::given_values(language, &command.arguments)
@@ -60,8 +62,10 @@ pub fn hints(command: &Command) -> Vec<String> {
     );
     for text in texts {
         let text = shown(text);
-        for literal in code::texts(&text, Tongue::of(&name), &given) {
-            add(&mut hints, literal);
+        if !is_harmless_code {
+            for literal in code::texts(&text, Tongue::of(&name), &given) {
+                add(&mut hints, literal);
+            }
         }
         string_literals(&text, &mut hints);
         for word in loose_words(&text) {

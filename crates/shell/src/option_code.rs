@@ -1,7 +1,8 @@
 //! Options through which a program that is no shell runs another one.
 
-use aegis_types::Word;
+use aegis_types::{Word, WordPart};
 
+use crate::elsewhere::quoted;
 use crate::option::{self, Spec, first_text};
 
 /// Returns the argument through which the program `name` runs something that is not followed.
@@ -244,15 +245,21 @@ pub(crate) fn git_files(arguments: &[Word]) -> Vec<Word> {
     files
 }
 
-/// Returns the command line in an address that git runs: `ext::command`.
+/// Returns the command line in an address that git runs: `ext::command`, in
+/// which a blank behind `%` stands within a word.
 pub(crate) fn git_address_text(word: &Word) -> Option<Word> {
-    let command = first_text(word).strip_prefix("ext::")?;
-    let text = command.replace("% ", " ").replace("%%", "%");
-    let mut text_word = option::without_start(word, "ext::".len());
-    if let [aegis_types::WordPart::Literal(literal)] = text_word.parts.as_mut_slice() {
-        *literal = text;
-    }
-    Some(text_word)
+    let command = option::shown_text(word)
+        .strip_prefix("ext::")?
+        .replace("% ", "\u{1}");
+    let words = command.split(' ').map(|text| Word {
+        span: word.span,
+        parts: vec![WordPart::Literal(text.replace('\u{1}', " "))],
+    });
+    let words: Vec<String> = words.map(|word| quoted(&word)).collect();
+    Some(Word {
+        span: word.span,
+        parts: vec![WordPart::Literal(words.join(" "))],
+    })
 }
 
 #[cfg(test)]

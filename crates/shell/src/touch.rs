@@ -7,6 +7,7 @@ mod entry;
 mod git;
 mod network;
 mod other;
+mod own;
 mod transfer;
 
 pub(crate) use network::sent_file;
@@ -154,7 +155,10 @@ pub fn touched(command: &Command) -> Vec<Touched> {
         list.push(Touched::new(program, Access::EXECUTE));
     }
     match program_name(command) {
-        Some(name) => by_name(&name, command, &mut list),
+        Some(name) => {
+            by_name(&name, command, &mut list);
+            own::touched(&name, command, &mut list);
+        }
         None => other::any_program(&command.arguments, &mut list),
     }
     let shown = code::shown_by(command).map(|shown| shown.paths);

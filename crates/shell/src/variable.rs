@@ -78,6 +78,10 @@ pub(crate) fn texts(set: &[Assignment]) -> Vec<GivenText> {
             Some(Use::Shell) => Some(unmarked(value)),
             // A program alone is no more than its name.
             Some(Use::Program) => first_text(value).contains(' ').then(|| value.clone()),
+            Some(Use::After(sign)) => {
+                let at = first_text(value).find(sign)?;
+                Some(without_start(value, at + sign.len()))
+            }
             Some(Use::Words(start)) => Some(behind(start, &shown_text(value), value)),
             Some(Use::Word(start)) => Some(behind(start, &quoted(value), value)),
             Some(Use::Settings) => {
@@ -126,7 +130,14 @@ pub(crate) fn loaded(set: &[Assignment]) -> Vec<Word> {
                 text.split(' ').take(1).collect()
             }
             Some(Use::Options(options)) => files_of_options(&text, options),
-            Some(Use::Shell | Use::Program | Use::Words(_) | Use::Word(_) | Use::Settings)
+            Some(
+                Use::Shell
+                | Use::Program
+                | Use::After(_)
+                | Use::Words(_)
+                | Use::Word(_)
+                | Use::Settings,
+            )
             | None => Vec::new(),
         };
         // What only running shows is not told.

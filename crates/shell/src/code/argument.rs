@@ -202,10 +202,10 @@ impl<'t> Argument<'t> {
         }
     }
 
-    /// Returns the text that an argument is, if it is one and nothing besides.
-    pub(super) fn only_text(&self) -> Option<&'t str> {
+    /// Returns the text with which an argument ends.
+    pub(super) fn last_text(&self) -> Option<&'t str> {
         match self.tokens {
-            [Token::Text(text)] => Some(text),
+            [.., Token::Text(text)] => Some(text),
             _ => None,
         }
     }

@@ -18,6 +18,11 @@ use crate::walk::{Setting, Walk};
 /// How many texts that code is given are followed.
 const GIVEN_MAX: usize = 16;
 
+/// Modules of Python that are programs of the same name.
+const MODULES: [&str; 8] = [
+    "flit", "hatch", "pdm", "pip", "pipx", "poetry", "twine", "uv",
+];
+
 /// Returns the command in a line of a makefile: behind a tab, or behind `target: …;`.
 fn recipe(line: &str) -> Option<&str> {
     line.strip_prefix('\t').or_else(|| {
@@ -37,6 +42,9 @@ impl Walk<'_> {
             return;
         };
         let arguments = draft.words.get(1..).unwrap_or_default();
+        if matches!(Tongue::of(name), Tongue::Python) {
+            self.module(name, draft, setting);
+        }
         let inline = hint::inline_code(language, arguments);
         if let Some(word) = inline.first() {
             let is_harmless = inline.iter().all(|word| hint::is_harmless(language, word));
@@ -71,6 +79,22 @@ impl Walk<'_> {
                 }
             }
             Input::Unknown => self.note(draft.span, UnknownCause::Code(name.to_owned())),
+        }
+    }
+
+    /// Follows a module that is a program of its own: `python -m pip`.
+    fn module(&mut self, name: &str, draft: &Draft, setting: &Setting) {
+        let is_option = |word: &Word| first_text(word) == "-m";
+        let Some(at) = draft.words.iter().position(is_option) else {
+            return;
+        };
+        let words = draft.words.get(at + 1..).unwrap_or_default();
+        let is_program = words
+            .first()
+            .is_some_and(|module| MODULES.contains(&first_text(module)));
+        let inner = setting.within(Wrapper::Program(name.to_owned()));
+        if is_program && !inner.is_too_deep() {
+            self.run(draft.inner(words.to_vec()), &inner);
         }
     }
 

@@ -9,6 +9,8 @@ pub(super) enum Use {
     Program,
     /// What follows this text in a command line that is as good as run.
     Words(&'static str),
+    /// Text for a shell behind this sign.
+    After(&'static str),
     /// The one word that follows this text there.
     Word(&'static str),
     /// Files or folders whose code is loaded, with `:` between them.
@@ -19,7 +21,7 @@ pub(super) enum Use {
     Settings,
 }
 
-use Use::{Loads, Options, Program, Settings, Shell, Word, Words};
+use Use::{After, Loads, Options, Program, Settings, Shell, Word, Words};
 
 /// Options through which these programs load a file.
 const NODE: &[&str] = &[
@@ -86,7 +88,7 @@ const VARIABLES: &[(&str, Use)] = &[
     ("LD_AUDIT", Loads),
     ("LD_LIBRARY_PATH", Loads),
     ("LD_PRELOAD", Loads),
-    ("LESS", Words("less ")),
+    ("LESS", After("+!")),
     ("LESSCLOSE", Shell),
     ("LESSOPEN", Shell),
     ("LUA_CPATH", Loads),

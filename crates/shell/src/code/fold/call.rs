@@ -133,7 +133,6 @@ fn by_name(at: At<'_, '_>, given: &Given) -> Option<(Made, usize)> {
     if let Some(found) = environment(name, owner, rest, given) {
         return Some(found);
     }
-    let last = owner.rsplit(['.', ':', '>']).next().unwrap_or_default();
     if at.tongue == Tongue::Python
         && let [Token::Text(text), ..] = rest
         && matches!(
@@ -167,8 +166,17 @@ fn by_name(at: At<'_, '_>, given: &Given) -> Option<(Made, usize)> {
         return Some((Made::Text(text.to_owned()), 6));
     }
     let (texts, length) = called(rest, at.tongue)?;
-    let text = match (*name, texts.as_slice()) {
-        (_, [text]) if is_map => (*text).to_owned(),
+    let text = match texts.as_slice() {
+        [text] if is_map => (*text).to_owned(),
+        texts => given_by(name, owner, texts)?,
+    };
+    Some((Made::Text(text), length + 1))
+}
+
+/// Returns the text that `name`, a part of `owner`, makes of texts.
+fn given_by(name: &str, owner: &str, texts: &[&str]) -> Option<String> {
+    let last = owner.rsplit(['.', ':', '>']).next().unwrap_or_default();
+    Some(match (name, texts) {
         ("fromCharCode" | "fromCodePoint" | "bytes" | "bytearray", [text, ..]) => {
             (*text).to_owned()
         }
@@ -194,8 +202,7 @@ fn by_name(at: At<'_, '_>, given: &Given) -> Option<(Made, usize)> {
         }
         ("sprintf", [format, items @ ..]) => filled(format, "%s", items),
         _ => return None,
-    };
-    Some((Made::Text(text), length + 1))
+    })
 }
 
 /// Returns the text in `(chr, text)`, whose letters were numbers.
