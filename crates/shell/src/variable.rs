@@ -28,6 +28,8 @@ pub(crate) fn set_by(
         return set;
     };
     match first_text(program) {
+        // What follows is a variable to make, and to what it runs.
+        "make" | "gmake" => set.extend(arguments.iter().filter_map(assigned)),
         "export" | "declare" | "typeset" | "local" | "readonly" => {
             set.extend(arguments.iter().filter_map(assigned));
         }
@@ -82,11 +84,20 @@ pub(crate) fn texts(set: &[Assignment]) -> Vec<GivenText> {
                 let at = first_text(value).find(sign)?;
                 Some(without_start(value, at + sign.len()))
             }
-            Some(Use::Words(start)) => Some(behind(start, &shown_text(value), value)),
+            Some(Use::Words(start)) => {
+                Some(behind(start, &without_meaning(&shown_text(value)), value))
+            }
             Some(Use::Word(start)) => Some(behind(start, &quoted(value), value)),
             Some(Use::Settings) => {
                 let settings = shown_text(value).replace("' '", "' -c '");
                 Some(behind("git -c ", &settings, value))
+            }
+            // A module of node may be code itself.
+            Some(Use::Options(_)) if first_text(value).contains("data:") => {
+                let words = shown_text(value);
+                let words = words.split_whitespace().map(in_quotes);
+                let words: Vec<String> = words.collect();
+                Some(behind("node ", &words.join(" "), value))
             }
             Some(Use::Loads | Use::Options(_)) => None,
             None => {
@@ -103,6 +114,23 @@ fn unmarked(value: &Word) -> Word {
     let text = first_text(value);
     let marks = text.len() - text.trim_start_matches(['|', '-', '!']).len();
     without_start(value, marks)
+}
+
+/// Returns options in which the signs of a shell mean themselves, as to the
+/// program that reads them.
+fn without_meaning(options: &str) -> String {
+    let mut text = String::new();
+    for letter in options.chars() {
+        if matches!(letter, ';' | '|' | '&' | '$' | '<' | '>' | '(' | ')' | '`') {
+            text.push('\\');
+        }
+        text.push(letter);
+    }
+    text
+}
+
+fn in_quotes(word: &str) -> String {
+    format!("'{}'", word.replace('\'', "'\\''"))
 }
 
 fn behind(start: &str, text: &str, value: &Word) -> Word {
@@ -210,6 +238,9 @@ mod tests {
             "read EDITOR <<< 'rm y'",
             "CC='rm y' make",
             "LESS='+!rm y' less z",
+            "make CC='rm y'",
+            "make --eval='x:;rm y' x",
+            r"MAKEFLAGS='--eval=x:;rm\ y' make x",
             "TAR_OPTIONS=\"--checkpoint-action=exec='rm y'\" tar cf a b",
         ] {
             assert!(commands(text).contains(&"rm y".to_owned()), "{text}");
@@ -229,6 +260,7 @@ mod tests {
             ("env \"LD_PRE\"LOAD=/x/y.so ls", "/x/y.so"),
             ("printf -v LD_PRELOAD /x/y.so", "/x/y.so"),
             ("PATH=/x:$PATH ls", "/x"),
+            ("make SHELL=/x/y", "/x/y"),
             ("NODE_OPTIONS='--require /x/y.js' node a.js", "/x/y.js"),
             ("RUBYOPT=-r/x/y ruby a.rb", "/x/y"),
             (

@@ -11,7 +11,7 @@ use crate::code::{self, Tongue};
 use crate::elsewhere::quoted;
 use crate::hint::{self, Language};
 use crate::input;
-use crate::option::first_text;
+use crate::option::{first_text, without_start};
 use crate::syntax::{Origin, is_name};
 use crate::walk::{Setting, Walk};
 
@@ -30,6 +30,20 @@ fn recipe(line: &str) -> Option<&str> {
         rest.split_once(';')
             .map(|(_, command)| command.trim_start())
     })
+}
+
+/// Returns the rules that make is given in place: `--eval=rules`.
+fn evaluated(words: &[Word]) -> Vec<Word> {
+    let mut rules = Vec::new();
+    for (index, word) in words.iter().enumerate() {
+        let text = first_text(word);
+        if matches!(text, "--eval" | "-E") {
+            rules.extend(words.get(index + 1).cloned());
+        } else if text.starts_with("--eval=") {
+            rules.push(without_start(word, "--eval=".len()));
+        }
+    }
+    rules
 }
 
 impl Walk<'_> {
@@ -118,6 +132,7 @@ impl Walk<'_> {
         {
             texts.push(text);
         }
+        texts.extend(evaluated(&draft.words));
         let inner = setting
             .within(Wrapper::Program(name.to_owned()))
             .apart(Wrapper::Text)
