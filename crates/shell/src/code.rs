@@ -6,9 +6,11 @@
 //! `rm -rf ~`, whatever else it may do.
 
 mod argument;
+mod call;
 mod command;
 mod fold;
 mod meaning;
+mod name;
 pub(crate) mod sed;
 mod token;
 

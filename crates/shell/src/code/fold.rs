@@ -5,14 +5,11 @@
 //! before the code is looked at. The order in which code runs is not followed:
 //! a name stands for the text that it was last given above.
 
-mod call;
-mod name;
-
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::Tongue;
 use super::token::{Token, tokens};
+use super::{Tongue, call, name};
 
 /// How often the code is gone through.
 const ROUNDS_MAX: usize = 8;
@@ -26,7 +23,7 @@ pub(crate) type Given = BTreeMap<String, String>;
 
 /// What takes the place of some tokens.
 #[derive(Debug)]
-enum Made {
+pub(super) enum Made {
     /// A text.
     Text(String),
     /// Code, such as a name that was computed.
@@ -35,10 +32,10 @@ enum Made {
 
 /// Tokens from here on, with what stands before them.
 #[derive(Clone, Copy)]
-struct At<'t, 'c> {
-    before: Option<&'t Token<'c>>,
-    rest: &'t [Token<'c>],
-    tongue: Tongue,
+pub(super) struct At<'t, 'c> {
+    pub(super) before: Option<&'t Token<'c>>,
+    pub(super) rest: &'t [Token<'c>],
+    pub(super) tongue: Tongue,
 }
 
 /// Returns `code` with its constants put together.
@@ -137,7 +134,7 @@ fn joined(at: At<'_, '_>) -> Option<(Made, usize)> {
 }
 
 /// Returns whether parentheses behind `before` hold what something is called with.
-fn is_called(before: Option<&Token<'_>>) -> bool {
+pub(super) fn is_called(before: Option<&Token<'_>>) -> bool {
     match before {
         Some(Token::Name { name, .. }) => !matches!(*name, "return" | "in" | "and" | "or" | "not"),
         Some(Token::Sign(')' | ']' | '}') | Token::Text(_) | Token::Line(_)) => true,

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{At, Given, Made};
-use crate::code::Tongue;
-use crate::code::token::Token;
+use super::Tongue;
+use super::fold::{At, Given, Made};
+use super::token::Token;
 
 /// How many names are remembered.
 const NAMES_MAX: usize = 64;

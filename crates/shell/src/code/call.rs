@@ -1,8 +1,8 @@
 //! What is called with constants, and gives one.
 
-use super::{At, Given, Made};
-use crate::code::Tongue;
-use crate::code::token::Token;
+use super::Tongue;
+use super::fold::{At, Given, Made};
+use super::token::Token;
 use crate::decode;
 
 /// How many constants one list may have.
@@ -380,7 +380,8 @@ fn of_list(at: At<'_, '_>) -> Option<(Made, usize)> {
     let (items, length) = texts(at.rest, '[', ']')?;
     let rest = at.rest.get(length..)?;
     if let ([name], [Token::Sign('('), ..]) = (items.as_slice(), rest) {
-        let is_member = super::is_called(at.before) && !matches!(at.before, Some(Token::Text(_)));
+        let is_member =
+            super::fold::is_called(at.before) && !matches!(at.before, Some(Token::Text(_)));
         return (is_member && is_name(name)).then(|| (Made::Code(format!(".{name}")), length));
     }
     let [
