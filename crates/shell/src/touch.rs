@@ -173,11 +173,15 @@ pub fn touched(command: &Command) -> Vec<Touched> {
 /// Returns the files and folders whose code a command loads into programs that
 /// were not told to: through variables, and through options of git.
 pub(crate) fn loaded_by(command: &Command) -> Vec<Word> {
-    let program = command.program.iter();
-    let words: Vec<Word> = program.chain(&command.arguments).cloned().collect();
-    let set = variable::set_by(&words, &command.assignments, &command.redirections);
-    let mut loaded = variable::loaded(&set);
-    if program_name(command).as_deref() == Some("git") {
+    let name = program_name(command);
+    let mut loaded = Vec::new();
+    if !command.assignments.is_empty() || name.as_deref().is_some_and(variable::sets) {
+        let program = command.program.iter();
+        let words: Vec<Word> = program.chain(&command.arguments).cloned().collect();
+        let set = variable::set_by(&words, &command.assignments, &command.redirections);
+        loaded = variable::loaded(&set);
+    }
+    if name.as_deref() == Some("git") {
         loaded.extend(git_files(&command.arguments));
     }
     loaded

@@ -16,6 +16,22 @@ use crate::option_text::GivenText;
 use crate::written;
 use table::{Use, use_of};
 
+/// Returns whether the program `name` may set variables with its words.
+pub(crate) fn sets(name: &str) -> bool {
+    matches!(
+        name,
+        "declare"
+            | "export"
+            | "gmake"
+            | "local"
+            | "make"
+            | "printf"
+            | "read"
+            | "readonly"
+            | "typeset"
+    )
+}
+
 /// Returns every variable that a command sets: before its program, and, where it
 /// is a builtin that does so, with its words and what it reads.
 pub(crate) fn set_by(
