@@ -277,6 +277,7 @@ mod tests {
         }
         check(Tongue::Perl, "$f='.env'; system(\"cat $f\")", "cat .env");
         check(Tongue::Script, "f='.env'; g(`cat ${f}`)", "cat .env");
+        check(Tongue::Perl, "unlink glob \"$ENV{HOME}/.x/*\"", "~/.x/*");
     }
 
     #[test]

@@ -13,6 +13,8 @@ const NAMES_MAX: usize = 64;
 pub(super) struct Names {
     tongue: Tongue,
     texts: BTreeMap<String, String>,
+    /// The variables of the environment that may stand within texts.
+    environment: Given,
 }
 
 impl Names {
@@ -23,7 +25,16 @@ impl Names {
         } else {
             Given::new()
         };
-        Self { tongue, texts }
+        let mut environment = Given::new();
+        if tongue == Tongue::Perl {
+            environment.insert("HOME".to_owned(), "~".to_owned());
+            environment.extend(given.clone());
+        }
+        Self {
+            tongue,
+            texts,
+            environment,
+        }
     }
 
     /// Notes what a name is given here: `name = text`, or `name += text`.
@@ -94,10 +105,13 @@ impl Names {
 
     /// Returns `text` with the names in it written out; nothing if it holds none.
     fn written_out(&self, text: &str) -> Option<String> {
-        if !text.contains(['$', '{']) || self.texts.is_empty() {
+        if !text.contains(['$', '{']) {
             return None;
         }
         let mut whole = text.to_owned();
+        for (name, value) in &self.environment {
+            whole = whole.replace(&format!("$ENV{{{name}}}"), value);
+        }
         for (name, value) in &self.texts {
             for form in self.forms(name) {
                 if whole.contains(&form) {
