@@ -11,6 +11,7 @@ pub(crate) mod git_index;
 pub(crate) mod given;
 pub(crate) mod glob;
 pub(crate) mod host;
+pub(crate) mod language;
 pub(crate) mod links;
 pub(crate) mod listed;
 pub(crate) mod near;
@@ -33,7 +34,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use aegis_types::{
-    Action, ActionRequest, Context, Derivation, Effect, EffectResource, Plan, Principal, Timestamp,
+    Access, Action, ActionRequest, Context, Derivation, Effect, EffectResource, Plan, Principal,
+    Timestamp,
 };
 use serde_json::Value;
 
@@ -168,6 +170,9 @@ fn add_by_tool(
             let text = text_param(scene, key);
             let fact = host::of_url(text).unwrap_or_else(|| host::of_address(text, Some("https")));
             given::add_host(fact, request);
+            if text.trim_start().to_ascii_lowercase().starts_with("file:") {
+                add_read(scene, text.trim(), touches);
+            }
         }
         Subject::Path(_) => {}
         Subject::Named(_) => {}
@@ -176,6 +181,8 @@ fn add_by_tool(
             let sought = Sought {
                 roles: Some(&known.roles),
                 is_database: tool::is_database(&scene.proposal.tool),
+                language: language::language(&scene.proposal.tool),
+                runs_lines: language::runs_lines(&scene.proposal.tool),
                 ..Sought::default()
             };
             let told = params::told(&scene.proposal.params, sought);
@@ -189,6 +196,9 @@ fn add_by_tool(
     if matches!(tool.subject, Subject::Path(_)) || !tool.paths.is_empty() {
         add_paths(scene, tool, touches);
     }
+    if &*scene.proposal.tool == "Grep" {
+        add_searched(scene, touches);
+    }
     add_effects(scene, tool, request);
     if is_odd(tool, written) {
         let sought = Sought {
@@ -198,6 +208,33 @@ fn add_by_tool(
         };
         let told = params::told(written, sought);
         given::add(scene, &told, &KnownTool::default(), touches, request);
+    }
+}
+
+/// Adds the files that a search is kept to, where its pattern names them.
+fn add_searched(scene: &Scene<'_>, touches: &mut Touches<'_>) {
+    let pattern = text_param(scene, "glob");
+    let name = pattern.trim_start_matches("**/").trim_end_matches('*');
+    if name.is_empty() || name.contains(['*', '?', '[', '{', '!']) {
+        return;
+    }
+    match text_param(scene, "path") {
+        "" => add_read(scene, name, touches),
+        folder => add_read(scene, &format!("{folder}/{name}"), touches),
+    }
+}
+
+/// Adds a file that is read, in every form in which its path may be read.
+fn add_read(scene: &Scene<'_>, text: &str, touches: &mut Touches<'_>) {
+    for form in spelling::path_forms(text) {
+        let path = from_home(&form, scene.surroundings);
+        touches.reach(&Reached {
+            path: &path,
+            written: &form,
+            reach: Reach::possible(Access::READ),
+            is_unknown: false,
+            through: text,
+        });
     }
 }
 

@@ -5,7 +5,7 @@ use crate::tree::{Fault, Source, Text};
 /// A kind of effect: its name in a file and in the program.
 pub(crate) type Kind = (&'static str, &'static str);
 
-const KINDS: [Kind; 16] = [
+const KINDS: [Kind; 17] = [
     ("read", "Read"),
     ("write", "Write"),
     ("delete", "Delete"),
@@ -20,6 +20,7 @@ const KINDS: [Kind; 16] = [
     ("history", "History"),
     ("remote_code", "RemoteCode"),
     ("written_code", "WrittenCode"),
+    ("loaded_code", "LoadedCode"),
     ("remote_shell", "RemoteShell"),
     ("unknown", "Unknown"),
 ];

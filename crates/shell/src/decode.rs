@@ -64,7 +64,7 @@ pub(crate) fn decoder(name: &str, arguments: &[Word]) -> Option<Decoder> {
     }
 }
 
-fn base64(text: &str) -> Option<String> {
+pub(crate) fn base64(text: &str) -> Option<String> {
     String::from_utf8(base64_bytes(text)?).ok()
 }
 
@@ -110,7 +110,7 @@ fn base64_bytes(text: &str) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-fn hexadecimal(text: &str) -> Option<String> {
+pub(crate) fn hexadecimal(text: &str) -> Option<String> {
     let digits: Vec<u32> = text
         .chars()
         .filter(|character| !character.is_whitespace())

@@ -9,7 +9,9 @@ mod elsewhere;
 mod files;
 mod flow;
 mod interpreter;
+mod package;
 mod search;
+mod setting;
 mod socket;
 
 use aegis_types::{Effect, EffectKind, EffectResource, Plan, Span, Word};

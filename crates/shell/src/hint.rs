@@ -8,10 +8,13 @@ use std::collections::BTreeSet;
 
 use aegis_types::{Command, RedirectionKind, Word, WordPart};
 
+use crate::code::{self, Tongue};
 use crate::program::program_name;
 
 pub(crate) use filter::is_harmless;
-pub(crate) use language::{DatabaseWords, Language, inline_code, language, reads_input};
+pub(crate) use language::{
+    DatabaseWords, Language, inline_code, is_foreign, language, reads_input,
+};
 
 /// The most hints of one command.
 const HINTS_MAX: usize = 512;
@@ -30,10 +33,12 @@ pub fn hints(command: &Command) -> Vec<String> {
     let mut texts: Vec<&Word> = Vec::new();
     let code;
     let values;
+    let mut is_harmless_code = false;
     if let Some(language) = language(&name) {
         code = inline_code(language, &command.arguments);
         texts.extend(&code);
-        values = if code.iter().all(|word| is_harmless(language, word)) {
+        is_harmless_code = code.iter().all(|word| is_harmless(language, word));
+        values = if is_harmless_code {
             Vec::new()
         } else {
             language::given_values(language, &command.arguments)
@@ -50,8 +55,18 @@ pub fn hints(command: &Command) -> Vec<String> {
         .filter(|redirection| redirection.kind == RedirectionKind::Text);
     texts.extend(given.map(|redirection| &redirection.target));
     let mut hints = Vec::new();
+    let given = code::given(
+        command.program.as_ref(),
+        &command.arguments,
+        &command.assignments,
+    );
     for text in texts {
         let text = shown(text);
+        if !is_harmless_code {
+            for literal in code::texts(&text, Tongue::of(&name), &given) {
+                add(&mut hints, literal);
+            }
+        }
         string_literals(&text, &mut hints);
         for word in loose_words(&text) {
             add(&mut hints, word);

@@ -62,6 +62,39 @@ pub fn ascii_host(host: &str) -> Option<String> {
     Some(labels.join("."))
 }
 
+/// Returns `host` with the ASCII letters, digits and points that full-width and
+/// circled ones stand for.
+///
+/// Programs that speak to hosts read them so; who writes a policy should not.
+#[must_use]
+pub fn plain_host(host: &str) -> String {
+    host.chars().map(plain).collect()
+}
+
+/// Returns the ASCII character that every reader of names takes a full-width or
+/// circled one for, and the point that it takes an ideographic full stop for.
+fn plain(character: char) -> char {
+    let code = u32::from(character);
+    let of = |first: u32, start: char| char::from_u32(code - first + u32::from(start));
+    let found = match code {
+        0x3002 | 0xff0e | 0xff61 => Some('.'),
+        0xff01..=0xff5e => of(0xff01, '!'),
+        0x2460..=0x2468 => of(0x2460, '1'),
+        0x24ea => Some('0'),
+        0x24b6..=0x24cf => of(0x24b6, 'a'),
+        0x24d0..=0x24e9 => of(0x24d0, 'a'),
+        0x2080..=0x2089 => of(0x2080, '0'),
+        0x2074..=0x2079 => of(0x2074, '4'),
+        0x2070 => Some('0'),
+        0xb9 => Some('1'),
+        0xb2 | 0xb3 => of(0xb2, '2'),
+        // Digits of mathematics, in five styles.
+        0x1d7ce..=0x1d7ff => char::from_digit((code - 0x1d7ce) % 10, 10),
+        _ => None,
+    };
+    found.unwrap_or(character)
+}
+
 fn lower(character: char) -> Option<char> {
     if character.is_ascii() {
         return Some(character.to_ascii_lowercase());
@@ -168,6 +201,18 @@ mod tests {
             ("xn--mnchen-3ya.de", "xn--mnchen-3ya.de"),
         ] {
             assert_eq!(ascii_host(name).as_deref(), Some(code), "{name}");
+        }
+    }
+
+    #[test]
+    fn full_width_and_circled_letters_are_plain_ones() {
+        for (host, plain) in [
+            ("①②⑦.0.0.1", "127.0.0.1"),
+            ("ｅvil。org", "evil.org"),
+            ("１２７．０．０．𝟙", "127.0.0.1"),
+            ("bücher.example", "bücher.example"),
+        ] {
+            assert_eq!(plain_host(host), plain);
         }
     }
 

@@ -41,12 +41,13 @@ mod run;
 mod surroundings;
 mod syntax;
 mod touch;
+mod variable;
 mod walk;
 
 pub use effect::{EFFECTS_MAX, effects};
 pub use elsewhere::run_elsewhere;
 pub use hint::{hints, loose_words};
-pub use idna::ascii_host;
+pub use idna::{ascii_host, plain_host};
 pub use locate::{located, written};
 pub use plan::{VERSION, plan};
 pub use powershell::plan_powershell;

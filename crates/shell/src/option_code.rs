@@ -1,7 +1,8 @@
 //! Options through which a program that is no shell runs another one.
 
-use aegis_types::Word;
+use aegis_types::{Word, WordPart};
 
+use crate::elsewhere::quoted;
 use crate::option::{self, Spec, first_text};
 
 /// Returns the argument through which the program `name` runs something that is not followed.
@@ -103,6 +104,36 @@ fn git_code(arguments: &[Word]) -> Option<&Word> {
     found.copied()
 }
 
+/// The last parts of the names of settings whose value git runs.
+const RUN: [&str; 25] = [
+    "alternaterefscommand",
+    "askpass",
+    "clean",
+    "cmd",
+    "command",
+    "defaultkeycommand",
+    "difffilter",
+    "driver",
+    "editor",
+    "external",
+    "fsmonitor",
+    "gitproxy",
+    "helper",
+    "hookspath",
+    "packobjectshook",
+    "pager",
+    "process",
+    "program",
+    "receivepack",
+    "smudge",
+    "sshcommand",
+    "textconv",
+    "tool",
+    "uploadpack",
+    "vcs",
+];
+
+/// Returns whether git runs the value of a setting: `name=value`.
 pub(crate) fn git_setting_runs(setting: &str) -> bool {
     let (key, value) = setting.split_once('=').unwrap_or((setting, ""));
     let key = key.to_ascii_lowercase();
@@ -112,34 +143,123 @@ pub(crate) fn git_setting_runs(setting: &str) -> bool {
     ) {
         return false;
     }
-    if key.starts_with("alias.") {
-        return value.contains('!');
-    }
     let section = key.split('.').next().unwrap_or_default();
     let name = key.rsplit('.').next().unwrap_or_default();
-    section == "pager"
-        || section == "include"
-        || matches!(
-            name,
-            "pager"
-                | "editor"
-                | "sshcommand"
-                | "fsmonitor"
-                | "hookspath"
-                | "external"
-                | "textconv"
-                | "helper"
-                | "program"
-                | "driver"
-                | "clean"
-                | "smudge"
-                | "process"
-                | "cmd"
-                | "askpass"
-                | "gitproxy"
-                | "uploadpack"
-                | "receivepack"
-        )
+    match section {
+        "alias" => value.contains('!'),
+        "submodule" => name == "update" && value.starts_with('!'),
+        "pager" | "include" | "includeif" => true,
+        "browser" | "man" if name == "path" => true,
+        // The tools that git knows by name are its own to start.
+        _ if name == "tool" => value.contains('/'),
+        _ => RUN.contains(&name),
+    }
+}
+
+/// Returns whether a setting has git speak to another place than is named, or to
+/// one that runs commands.
+fn git_setting_leads_elsewhere(setting: &str) -> bool {
+    let (key, value) = setting.split_once('=').unwrap_or((setting, ""));
+    let key = key.to_ascii_lowercase();
+    let name = key.rsplit('.').next().unwrap_or_default();
+    match name {
+        "insteadof" | "pushinsteadof" => true,
+        "allow" => key == "protocol.ext.allow" && value != "never",
+        "url" | "pushurl" => value.starts_with("ext::"),
+        "proxy" => !value.is_empty(),
+        "sslverify" => matches!(value, "false" | "0" | "no" | "off"),
+        _ => false,
+    }
+}
+
+/// Returns the name of a setting that `git config` keeps and that runs something,
+/// or leads elsewhere, from then on.
+pub(crate) fn git_setting_kept(arguments: &[Word]) -> Option<&Word> {
+    let read = option::read(arguments, &GIT);
+    let (subcommand, rest) = read.operands.split_first()?;
+    let is_plain = |word: &&&Word| !first_text(word).starts_with('-');
+    let mut operands = rest
+        .iter()
+        .filter(is_plain)
+        .filter(|word| first_text(word) != "set");
+    let asks = |word: &&Word| {
+        let text = first_text(word);
+        text.starts_with("--get") || text.starts_with("--unset") || text == "--list"
+    };
+    if first_text(subcommand) != "config" || rest.iter().any(asks) {
+        return None;
+    }
+    let keys: Vec<&&Word> = operands.by_ref().collect();
+    let [.., key, value] = keys.as_slice() else {
+        return None;
+    };
+    let setting = format!("{}={}", option::shown_text(key), option::shown_text(value));
+    let counts = git_setting_runs(&setting) || git_setting_leads_elsewhere(&setting);
+    counts.then_some(**key)
+}
+
+/// Options of git whose value is a folder or a program that it loads or starts.
+const LOADING: [&str; 7] = [
+    "--exec-path=",
+    "--template=",
+    "--upload-pack=",
+    "--receive-pack=",
+    "--exec=",
+    "--extcmd=",
+    "--open-files-in-pager=",
+];
+
+/// Returns the files and folders whose code git is told to load or start.
+pub(crate) fn git_files(arguments: &[Word]) -> Vec<Word> {
+    let mut files = Vec::new();
+    let clones = arguments.iter().any(|word| first_text(word) == "clone");
+    for (index, word) in arguments.iter().enumerate() {
+        let text = first_text(word);
+        let next = || arguments.get(index + 1).cloned();
+        files.extend(LOADING.iter().find_map(|option| {
+            if text == option.trim_end_matches('=') {
+                return next();
+            }
+            let has_value = text.starts_with(option);
+            has_value.then(|| option::without_start(word, option.len()))
+        }));
+        let setting = match text {
+            "-c" | "--config" => next(),
+            _ if text.starts_with("-c") => Some(option::without_start(word, 2)),
+            _ => None,
+        };
+        let setting = setting.filter(|it| git_setting_runs(&option::shown_text(it)));
+        files.extend(setting.and_then(|setting| {
+            let (name, _) = first_text(&setting).split_once('=')?;
+            Some(option::without_start(&setting, name.len() + 1))
+        }));
+        if clones && text == "-u" {
+            files.extend(next());
+        }
+    }
+    let is_path = |word: &Word| {
+        let text = first_text(word);
+        text.starts_with(['/', '.', '~']) && !text.contains(char::is_whitespace)
+    };
+    files.retain(is_path);
+    files
+}
+
+/// Returns the command line in an address that git runs: `ext::command`, in
+/// which a blank behind `%` stands within a word.
+pub(crate) fn git_address_text(word: &Word) -> Option<Word> {
+    let command = option::shown_text(word)
+        .strip_prefix("ext::")?
+        .replace("% ", "\u{1}");
+    let words = command.split(' ').map(|text| Word {
+        span: word.span,
+        parts: vec![WordPart::Literal(text.replace('\u{1}', " "))],
+    });
+    let words: Vec<String> = words.map(|word| quoted(&word)).collect();
+    Some(Word {
+        span: word.span,
+        parts: vec![WordPart::Literal(words.join(" "))],
+    })
 }
 
 #[cfg(test)]

@@ -1,12 +1,12 @@
-//! Options and variables whose value is text for a shell.
+//! Options whose value is text for a shell.
 //!
 //! A program that runs other code than its own is no special case: the table
 //! says where it is given that code, and the code is followed like any other.
 
-use aegis_types::{Assignment, Word, WordPart};
+use aegis_types::{Word, WordPart};
 
 use crate::option::{self, first_text, shown_text, without_start};
-use crate::option_code::{GIT, git_setting_runs};
+use crate::option_code::{GIT, git_address_text, git_setting_runs};
 use crate::run::push_text;
 
 /// How a value becomes the text that is run.
@@ -66,7 +66,7 @@ const OPTIONS: [(&[&str], &[&str], Form); 14] = [
     (&["rsync"], &["e", "rsh", "rsync-path"], Form::Whole),
     (&["ssh", "scp", "sftp"], &["o"], Form::Ssh),
     (&["scp", "sftp"], &["S"], Form::Whole),
-    (&["git"], &["c"], Form::Git),
+    (&["git"], &["c", "config"], Form::Git),
     (
         &["git"],
         &["exec", "extcmd", "open-files-in-pager"],
@@ -97,44 +97,6 @@ const OPTIONS: [(&[&str], &[&str], Form); 14] = [
     ),
 ];
 
-/// Variables whose value programs run as text of a shell.
-const VARIABLES: [&str; 34] = [
-    "AWS_PAGER",
-    "BAT_PAGER",
-    "BROWSER",
-    "CVS_RSH",
-    "DELTA_PAGER",
-    "EDITOR",
-    "FCEDIT",
-    "GH_BROWSER",
-    "GH_EDITOR",
-    "GH_PAGER",
-    "GIT_ASKPASS",
-    "GIT_EDITOR",
-    "GIT_EXTERNAL_DIFF",
-    "GIT_PAGER",
-    "GIT_PROXY_COMMAND",
-    "GIT_SEQUENCE_EDITOR",
-    "GIT_SSH",
-    "GIT_SSH_COMMAND",
-    "HGEDITOR",
-    "LESSCLOSE",
-    "LESSOPEN",
-    "MANPAGER",
-    "PAGER",
-    "PROMPT_COMMAND",
-    "PSQL_EDITOR",
-    "PSQL_PAGER",
-    "RSYNC_RSH",
-    "SSH_ASKPASS",
-    "SUDO_ASKPASS",
-    "SUDO_EDITOR",
-    "SVN_EDITOR",
-    "SYSTEMD_EDITOR",
-    "SYSTEMD_PAGER",
-    "VISUAL",
-];
-
 /// Returns the command of `scripts.name=command`, as `npm pkg set` takes it.
 fn script_of_package(word: &Word) -> Option<GivenText> {
     let text = first_text(word);
@@ -163,6 +125,8 @@ pub(crate) fn option_texts(name: &str, words: &[Word]) -> Vec<GivenText> {
     }
     if name == "git" {
         texts.extend(git_text(arguments));
+        let addresses = arguments.iter().filter_map(git_address_text);
+        texts.extend(addresses.map(GivenText::from));
         // Elsewhere these letters mean other things: `git clean -x`.
         for (subcommand, letter) in [
             ("rebase", "x"),
@@ -235,32 +199,6 @@ fn filtered(line: &str) -> Option<&str> {
     let is_force = before.is_some_and(|letter| letter.is_ascii_alphabetic());
     line.get(at + 1..)
         .filter(|rest| !is_force && !rest.trim().is_empty())
-}
-
-/// Returns the texts for a shell that variables hold.
-pub(crate) fn variable_texts(assignments: &[Assignment]) -> Vec<GivenText> {
-    let runs = |name: &str| {
-        VARIABLES.binary_search(&name).is_ok()
-            || name
-                .strip_prefix("GIT_CONFIG_VALUE_")
-                .is_some_and(|number| is_key_of_code(assignments, number))
-    };
-    assignments
-        .iter()
-        .filter(|assignment| runs(&assignment.name))
-        .map(|assignment| {
-            let text = first_text(&assignment.value);
-            let marks = text.len() - text.trim_start_matches(['|', '-', '!']).len();
-            without_start(&assignment.value, marks).into()
-        })
-        .collect()
-}
-
-fn is_key_of_code(assignments: &[Assignment], number: &str) -> bool {
-    let key = format!("GIT_CONFIG_KEY_{number}");
-    assignments.iter().any(|assignment| {
-        assignment.name == key && git_setting_runs(&format!("{}=!x", shown_text(&assignment.value)))
-    })
 }
 
 /// Returns the values of options, wherever those stand.
@@ -421,11 +359,6 @@ mod tests {
     use aegis_types::Condition;
 
     use super::*;
-
-    #[test]
-    fn the_variables_are_in_order_so_that_they_can_be_searched() {
-        assert!(VARIABLES.is_sorted());
-    }
 
     fn check(text: &str, expected: &[&str]) {
         let plan = crate::plan(text);

@@ -23,11 +23,12 @@ use crate::evaluate;
 use crate::limit::WORDS_MAX;
 use crate::option::first_text;
 use crate::option_code::option_code;
-use crate::option_text::{GivenText, option_texts, variable_texts};
+use crate::option_text::{GivenText, option_texts};
 use crate::output::Sink;
 use crate::program::name_of;
 use crate::surroundings::{BODIES_MAX, Saved, Value};
 use crate::syntax::{Node, Origin, Piece, RawAssignment, RawWord, is_name, split_assignment};
+use crate::variable;
 use crate::walk::{Local, Setting, Walk, may_return};
 
 /// The longest text of an alias whose end is another one.
@@ -483,7 +484,8 @@ impl Walk<'_> {
 
     /// Lists a command as it stands.
     pub(crate) fn list(&mut self, draft: Draft, setting: &Setting) {
-        let texts = variable_texts(&draft.assignments);
+        let set = variable::set_by(&draft.words, &draft.assignments, &draft.redirections);
+        let texts = variable::texts(&set);
         self.list_plainly(draft, setting);
         self.given_texts(&texts, "sh", setting);
     }

@@ -7,6 +7,7 @@ mod entry;
 mod git;
 mod network;
 mod other;
+mod own;
 mod transfer;
 
 pub(crate) use network::sent_file;
@@ -17,8 +18,10 @@ use aegis_types::{Access, Command, RedirectionKind, Word};
 use crate::code;
 use crate::input;
 use crate::option::{self, Spec};
+use crate::option_code::git_files;
 use crate::program::program_name;
 use crate::programs;
+use crate::variable;
 
 /// A word that may name a file or a folder, and how it is reached for.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -144,6 +147,8 @@ pub fn touched(command: &Command) -> Vec<Touched> {
         };
         list.push(Touched::new(&redirection.target, access));
     }
+    let loaded = loaded_by(command).into_iter();
+    list.extend(loaded.map(|word| Touched::new(&word, Access::READ).possible()));
     let Some(program) = &command.program else {
         return list;
     };
@@ -151,7 +156,10 @@ pub fn touched(command: &Command) -> Vec<Touched> {
         list.push(Touched::new(program, Access::EXECUTE));
     }
     match program_name(command) {
-        Some(name) => by_name(&name, command, &mut list),
+        Some(name) => {
+            by_name(&name, command, &mut list);
+            own::touched(&name, command, &mut list);
+        }
         None => other::any_program(&command.arguments, &mut list),
     }
     let shown = code::shown_by(command).map(|shown| shown.paths);
@@ -170,6 +178,23 @@ pub fn touched(command: &Command) -> Vec<Touched> {
 fn is_own_descriptor(word: &Word) -> bool {
     let path = word.literal();
     path.is_some_and(|path| path.starts_with("/dev/") && input::descriptor(&path).is_some())
+}
+
+/// Returns the files and folders whose code a command loads into programs that
+/// were not told to: through variables, and through options of git.
+pub(crate) fn loaded_by(command: &Command) -> Vec<Word> {
+    let name = program_name(command);
+    let mut loaded = Vec::new();
+    if !command.assignments.is_empty() || name.as_deref().is_some_and(variable::sets) {
+        let program = command.program.iter();
+        let words: Vec<Word> = program.chain(&command.arguments).cloned().collect();
+        let set = variable::set_by(&words, &command.assignments, &command.redirections);
+        loaded = variable::loaded(&set);
+    }
+    if name.as_deref() == Some("git") {
+        loaded.extend(git_files(&command.arguments));
+    }
+    loaded
 }
 
 /// Returns whether a redirection names `!`: in zsh `>! file` writes the file.

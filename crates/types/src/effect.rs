@@ -48,6 +48,8 @@ pub enum EffectKind {
     RemoteCode,
     /// A file that the same action writes is run.
     WrittenCode,
+    /// Code of a file is loaded into programs that were not told to.
+    LoadedCode,
     /// A shell is bound to a connection.
     RemoteShell,
     /// What happens cannot be told.
@@ -56,7 +58,7 @@ pub enum EffectKind {
 
 impl EffectKind {
     /// Every kind, in order.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Read,
         Self::Write,
         Self::Delete,
@@ -71,6 +73,7 @@ impl EffectKind {
         Self::History,
         Self::RemoteCode,
         Self::WrittenCode,
+        Self::LoadedCode,
         Self::RemoteShell,
         Self::Unknown,
     ];
@@ -93,6 +96,7 @@ impl EffectKind {
             Self::History => "history",
             Self::RemoteCode => "remote_code",
             Self::WrittenCode => "written_code",
+            Self::LoadedCode => "loaded_code",
             Self::RemoteShell => "remote_shell",
             Self::Unknown => "unknown",
         }

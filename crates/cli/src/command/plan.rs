@@ -363,6 +363,7 @@ fn resource(effect: &Effect, request: &ActionRequest) -> Option<(String, Tone)> 
             | EffectKind::History
             | EffectKind::RemoteCode
             | EffectKind::WrittenCode
+            | EffectKind::LoadedCode
             | EffectKind::RemoteShell => ("–".to_owned(), Tone::Plain),
         },
     })

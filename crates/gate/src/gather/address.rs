@@ -18,13 +18,14 @@ const METADATA_NAMES: [&str; 9] = [
 ];
 
 /// Addresses at which clouds serve metadata and credentials to their machines.
-const METADATA_V4: [Ipv4Addr; 6] = [
+const METADATA_V4: [Ipv4Addr; 7] = [
     Ipv4Addr::new(169, 254, 169, 254),
     Ipv4Addr::new(169, 254, 170, 2),
     Ipv4Addr::new(169, 254, 170, 23),
     Ipv4Addr::new(169, 254, 0, 23),
     Ipv4Addr::new(100, 100, 100, 200),
     Ipv4Addr::new(168, 63, 129, 16),
+    Ipv4Addr::new(192, 0, 0, 192),
 ];
 
 /// The same of version 6.

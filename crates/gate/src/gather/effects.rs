@@ -101,7 +101,7 @@ fn kinds(fact: &PathFact, home: &str) -> Vec<EffectKind> {
         None if fact.written.starts_with('/') => {
             place_kinds(&fact.written, fact.access, Some(home))
         }
-        None if fact.written.contains('/') => {
+        None if !fact.written.contains(['…', '$', '*']) || fact.written.contains('/') => {
             place_kinds(&format!("/…/{}", fact.written), fact.access, Some(home))
         }
         None => Vec::new(),

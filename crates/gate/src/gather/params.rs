@@ -75,6 +75,10 @@ pub(crate) struct Sought<'a> {
     pub(crate) roles: Option<&'a ServerRoles>,
     /// Whether the tool speaks to a database, as its name says.
     pub(crate) is_database: bool,
+    /// The program that runs code of the language the tool is named for.
+    pub(crate) language: Option<&'static str>,
+    /// Whether the tool runs command lines, as its name says.
+    pub(crate) runs_lines: bool,
     /// Whether what is looked at was said to be only text.
     pub(crate) is_text: bool,
     /// Every text may be a path, whatever its name.
@@ -133,6 +137,19 @@ const LINE_NAMES: [&str; 12] = [
 
 /// Those of them that are not as well those of code in other languages.
 const SHELL_NAMES: [&str; 6] = ["command", "commands", "cmd", "cmds", "commandline", "shell"];
+
+/// Those of them whose list of words is a command, whatever the tool is.
+const WORD_NAMES: [&str; 4] = ["argv", "program", "executable", "exec"];
+
+/// Names of code, in the language that a tool is named for.
+const CODE_NAMES: [&str; 6] = [
+    "code",
+    "expression",
+    "javascript",
+    "python",
+    "script",
+    "source",
+];
 
 /// Names that say a parameter is a host.
 const HOST_NAMES: [&str; 5] = ["host", "hostname", "domain", "ip", "ip_address"];
@@ -229,8 +246,23 @@ fn add_lines_of(fields: &Map<String, Value>, sought: Sought<'_>, found: &mut Tol
         .collect();
     let mut runs = false;
     for (key, value) in fields {
+        if let (Some(program), Some(code)) = (sought.language, value.as_str())
+            && is_one_of(&CODE_NAMES, key)
+        {
+            let option = if program == "node" { "-e" } else { "-c" };
+            let words = [program, option, code].map(Value::from);
+            add_line(command_line(&words), Surety::Named, found);
+            continue;
+        }
         let Some(surety) = sought.surety_of(key) else {
             continue;
+        };
+        let is_words = is_one_of(&WORD_NAMES, key) && (value.is_array() || !rest.is_empty());
+        let is_text = sought.is_text || sought.is(Role::Text, key);
+        let surety = if is_words && !is_text {
+            surety.max(Surety::Named)
+        } else {
+            surety
         };
         let mut add = |line: String, surety| add_line(in_folder(line), surety, found);
         match value {
@@ -269,7 +301,8 @@ impl Sought<'_> {
             return Some(Surety::Said);
         }
         let is_text = self.is_text || self.is(Role::Text, name);
-        let surety = if ends_in(&SHELL_NAMES, name) && !is_text {
+        let is_script = self.runs_lines && ends_in(&["script"], name);
+        let surety = if (ends_in(&SHELL_NAMES, name) || is_script) && !is_text {
             Surety::Named
         } else {
             Surety::Possible

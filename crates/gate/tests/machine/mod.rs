@@ -64,16 +64,20 @@ pub fn in_force(texts: &[&str]) -> InForce {
 pub const ALLOW: &str = "aegis: policy/v1\nname: open\ndefault: allow\n";
 
 /// Returns the calls that one rule, `match` and `verdict`, takes for others than
-/// those it `matches` and `misses`.
+/// those it `matches` and `misses`; `unknown` is that of the rule.
 pub fn misjudged(case: &Value) -> Vec<String> {
     let verdict = case["verdict"].as_str().unwrap();
     let (default, expected) = match verdict {
         "allow" => ("deny", Verdict::Allow),
         _ => ("allow", Verdict::Deny),
     };
+    let mut rule = json!({"id": "rule", "match": case["match"], "verdict": verdict});
+    if let Some(unknown) = case.get("unknown") {
+        rule["unknown"] = unknown.clone();
+    }
     let policy = json!({
         "aegis": "policy/v1", "name": "one", "default": default, "closed": true,
-        "rules": [{"id": "rule", "match": case["match"], "verdict": verdict}],
+        "rules": [rule],
     });
     let machine = Machine::new(&[&policy.to_string()]);
     let mut wrong = Vec::new();

@@ -126,7 +126,7 @@ pub(super) fn command_line(arguments: &[Argument<'_>]) -> Option<String> {
     let mut words = Vec::new();
     let mut is_list = false;
     for argument in arguments {
-        is_list |= matches!(argument.tokens.first(), Some(Token::Sign('[' | '{')));
+        is_list |= matches!(argument.tokens.first(), Some(Token::Sign('[')));
         argument.words(&mut words);
     }
     match words.as_slice() {
@@ -173,7 +173,7 @@ fn mode_of(text: &str) -> Option<Access> {
     is_mode.then_some(if writes { Access::WRITE } else { Access::READ })
 }
 
-impl Argument<'_> {
+impl<'t> Argument<'t> {
     /// Adds the texts that are words of a command: not those that name an option
     /// of the call.
     fn words(&self, words: &mut Vec<String>) {
@@ -202,6 +202,14 @@ impl Argument<'_> {
         }
     }
 
+    /// Returns the text with which an argument ends.
+    pub(super) fn last_text(&self) -> Option<&'t str> {
+        match self.tokens {
+            [.., Token::Text(text)] => Some(text),
+            _ => None,
+        }
+    }
+
     /// Returns the paths that an argument names, and whether each is a command line.
     pub(super) fn paths(&self) -> Vec<(Word, bool)> {
         let texts = self.tokens.iter().enumerate();
@@ -215,8 +223,12 @@ impl Argument<'_> {
 
     fn path(&self, index: usize, text: &str) -> Option<(Word, bool)> {
         let trimmed = text.trim();
-        // Perl and Ruby open what begins with a bar as a command.
-        if let Some(line) = trimmed.strip_prefix('|') {
+        // Perl and Ruby open what begins or ends with a bar as a command.
+        let line = trimmed.strip_prefix('|').or_else(|| {
+            let line = trimmed.strip_suffix('|')?;
+            Some(line).filter(|line| !line.is_empty())
+        });
+        if let Some(line) = line {
             return Some((path_word(line, false), true));
         }
         let path = trimmed.trim_start_matches(['<', '>', '+']).trim_start();

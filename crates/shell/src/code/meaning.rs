@@ -67,7 +67,12 @@ const NAMES: &[(&str, Meaning)] = &[
     ("capture3", Run),
     ("check_call", Run),
     ("check_output", Run),
+    ("copyFile", Read),
+    ("copyFileSync", Read),
+    ("copyfile", Read),
     ("createConnection", Connect),
+    ("createReadStream", Read),
+    ("createWriteStream", Write),
     ("createServer", Listen),
     ("create_connection", Connect),
     ("create_subprocess_exec", Run),
@@ -100,11 +105,13 @@ const NAMES: &[(&str, Meaning)] = &[
     ("getattr", Indirect),
     ("getoutput", Run),
     ("getstatusoutput", Run),
+    ("highlight_file", Read),
     ("import_module", Indirect),
     ("instance_eval", Evaluate),
     ("listen", Listen),
     ("loadstring", Evaluate),
     ("openpty", Bind),
+    ("parse_ini_file", Read),
     ("passthru", Run),
     ("pcntl_exec", Run),
     ("pfsockopen", Connect),
@@ -120,6 +127,7 @@ const NAMES: &[(&str, Meaning)] = &[
     ("readFileSync", Read),
     ("read_bytes", Read),
     ("read_text", Read),
+    ("readfile", Read),
     ("readlines", Read),
     ("remove_tree", Delete),
     ("removedirs", Delete),
@@ -135,6 +143,7 @@ const NAMES: &[(&str, Meaning)] = &[
     ("setresuid", Rights),
     ("setuid", Rights),
     ("shell_exec", Run),
+    ("show_source", Read),
     ("socket_connect", Connect),
     ("spawn", Run),
     ("spawnSync", Run),
@@ -159,8 +168,12 @@ const OWNED: &[(&str, &[&str], Meaning)] = &[
     ("$", &["Bun"], Run),
     ("Command", &["Deno", "exec"], Run),
     ("delete", &["File", "FileUtils"], Delete),
+    ("binding", &["process"], Indirect),
+    ("command", &["Sys"], Run),
     ("env", &["process"], Environment),
+    ("file", &["Bun"], Read),
     ("home", &[], Open),
+    ("lines", &["io"], Read),
     ("open", &["File", "IO", "io", "os", "Path"], Open),
     ("open", &["URI"], Fetch),
     ("read", &["File", "IO"], Read),
@@ -171,7 +184,9 @@ const OWNED: &[(&str, &[&str], Meaning)] = &[
     ("toObject", &["env"], Environment),
     ("write", &["File", "IO"], Write),
     ("writeTextFile", &["Deno"], Write),
+    ("writeTextFileSync", &["Deno"], Write),
     ("readTextFile", &["Deno"], Read),
+    ("readTextFileSync", &["Deno"], Read),
 ];
 
 /// Modules, and classes, that say by their name what they are for.
@@ -224,15 +239,21 @@ pub(super) fn meaning(name: &str, owner: &str, tongue: Tongue) -> Option<Meaning
         ("exec", Tongue::Python) => return Some(Evaluate),
         ("exec", Tongue::Script) if !last.is_empty() && last != "child_process" => return None,
         ("exec", _) => return Some(Run),
-        ("open", Tongue::Python | Tongue::Perl | Tongue::Ruby | Tongue::Lua) if last.is_empty() => {
+        ("open", Tongue::Python | Tongue::Perl | Tongue::Ruby | Tongue::Lua | Tongue::Foreign)
+            if last.is_empty() =>
+        {
             return Some(Open);
         }
+        ("file" | "include" | "include_once" | "require" | "require_once", Tongue::Php)
+        | ("dofile" | "loadfile", Tongue::Lua)
+        | ("@include" | "@load", Tongue::Awk) => return Some(Read),
+        ("cmd" | "command" | "run" | "shell", Tongue::Foreign) => return Some(Run),
         ("script", Tongue::Other) => return Some(Run),
-        ("socketConnection", Tongue::Other) => return Some(Connect),
+        ("socketConnection", Tongue::Foreign) => return Some(Connect),
         ("Dial", _) => return Some(Connect),
         ("get" | "getstore", Tongue::Perl) if last.is_empty() => return Some(Fetch),
-        ("iex" | "Expression", Tongue::Other) => return Some(Evaluate),
-        ("unlink" | "call", Tongue::Other) => return None,
+        ("iex" | "Expression", Tongue::Foreign) => return Some(Evaluate),
+        ("unlink" | "call", Tongue::Foreign | Tongue::Other) => return None,
         ("call", Tongue::Script | Tongue::Ruby) => return None,
         _ => {}
     }

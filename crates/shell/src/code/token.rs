@@ -88,6 +88,8 @@ impl<'c> Reader<'c> {
                 | Tongue::Awk
                 | Tongue::Sed
                 | Tongue::Editor
+                | Tongue::Tcl
+                | Tongue::Foreign
                 | Tongue::Other => rest.starts_with("# "),
             }
     }
@@ -105,6 +107,8 @@ impl<'c> Reader<'c> {
                     | Tongue::Awk
                     | Tongue::Sed
                     | Tongue::Editor
+                    | Tongue::Tcl
+                    | Tongue::Foreign
                     | Tongue::Other => Token::Text(text),
                 }
             }
@@ -124,7 +128,7 @@ impl<'c> Reader<'c> {
         }
         let mut start_of_last = 0;
         // Joined names are one, up to the last: `Net::HTTP.get`.
-        while let Some(joint) = joint_length(rest.get(end..).unwrap_or_default()) {
+        while let Some(joint) = self.joint_length(rest.get(end..).unwrap_or_default()) {
             let next = rest.get(end + joint..).unwrap_or_default();
             if !next.starts_with(is_name_start) {
                 break;
@@ -140,6 +144,27 @@ impl<'c> Reader<'c> {
                 .unwrap_or_default()
                 .trim_end_matches(['.', ':', '>', '-', '?']),
         }
+    }
+
+    /// Returns the length of what joins names, if `text` begins with that.
+    fn joint_length(&self, text: &str) -> Option<usize> {
+        let joints: &[&str] = match self.tongue {
+            // A point joins texts here.
+            Tongue::Perl | Tongue::Php => &["::", "->"],
+            Tongue::Python
+            | Tongue::Script
+            | Tongue::Ruby
+            | Tongue::Lua
+            | Tongue::Awk
+            | Tongue::Sed
+            | Tongue::Editor
+            | Tongue::Tcl
+            | Tongue::Foreign
+            | Tongue::Other => &["::", "->", "?.", "."],
+        };
+        let mut joints = joints.iter();
+        let joint = joints.find(|joint| text.starts_with(**joint))?;
+        Some(joint.len())
     }
 
     /// Reads `qx{…}` or `%x(…)`, whose mark takes `length` bytes.
@@ -228,13 +253,6 @@ fn name_length(text: &str) -> usize {
             !(goes_on || *index == 0)
         })
         .map_or(text.len(), |(index, _)| index)
-}
-
-fn joint_length(text: &str) -> Option<usize> {
-    ["::", "->", "?.", "."]
-        .iter()
-        .find(|joint| text.starts_with(**joint))
-        .map(|joint| joint.len())
 }
 
 #[cfg(test)]

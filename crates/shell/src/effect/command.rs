@@ -8,13 +8,12 @@ use aegis_types::{
     WordPart, Wrapper,
 };
 
-use super::{Found, interpreter};
+use super::{Found, interpreter, package};
 use crate::elsewhere::run_elsewhere;
 use crate::input;
-use crate::option::first_text;
 use crate::program::program_name;
 use crate::programs::{self, Operand, Reading, Resource, Role};
-use crate::touch::{Touched, is_remote, sent_file, touched};
+use crate::touch::{Touched, is_remote, loaded_by, sent_file, touched};
 use crate::written;
 
 /// Programs that give rights to the command they run.
@@ -43,6 +42,8 @@ pub(super) struct Told<'p> {
     /// What its words are if options that are in no table have values.
     pub(super) other: Option<Reading<'p>>,
     pub(super) touched: Vec<Touched>,
+    /// The files and folders whose code it loads into programs.
+    pub(super) loaded: Vec<Word>,
 }
 
 impl<'p> Told<'p> {
@@ -61,6 +62,7 @@ impl<'p> Told<'p> {
             other,
             name,
             touched: touched(command),
+            loaded: loaded_by(command),
         }
     }
 
@@ -151,6 +153,10 @@ impl<'p> Told<'p> {
             }
         }
         self.variables(found);
+        for word in &self.loaded {
+            found.add_path(EffectKind::LoadedCode, word);
+        }
+        self.settings_of_git(found);
         let known = found.list.len();
         self.by_role(found);
         let names_host = found
@@ -162,46 +168,6 @@ impl<'p> Told<'p> {
         if self.is_unknown() {
             let span = self.program_span();
             found.add(EffectKind::Unknown, EffectResource::Unknown, &[span]);
-        }
-    }
-
-    /// Adds that a history is turned off, and that a secret is printed.
-    fn variables(&self, found: &mut Found) {
-        for assignment in &self.command.assignments {
-            if matches!(
-                assignment.name.as_str(),
-                "HISTFILE" | "HISTSIZE" | "HISTFILESIZE" | "HISTCONTROL" | "HISTIGNORE"
-            ) {
-                let name = EffectResource::Named(assignment.name.clone());
-                found.add(EffectKind::History, name, &[assignment.value.span]);
-            }
-        }
-        let arguments = self.command.arguments.as_slice();
-        let turns_off = self.name() == "set"
-            && matches!(arguments, [off, what] if first_text(off) == "+o" && first_text(what) == "history");
-        let forgets = self.name() == "unset"
-            && arguments
-                .iter()
-                .any(|word| first_text(word).starts_with("HIST"));
-        if turns_off || forgets {
-            found.add(
-                EffectKind::History,
-                EffectResource::Unknown,
-                &[self.command.span],
-            );
-        }
-        let is_printed = matches!(self.name(), "echo" | "printf" | "print");
-        if is_printed || self.is_network() {
-            for word in arguments {
-                for part in &word.parts {
-                    if let WordPart::Unknown(UnknownCause::Variable(name)) = part
-                        && (is_printed && is_secret_name(name) || leads_to_credentials(name))
-                    {
-                        let name = EffectResource::Named(name.clone());
-                        found.add(EffectKind::Credential, name, &[word.span]);
-                    }
-                }
-            }
         }
     }
 
@@ -226,18 +192,24 @@ impl<'p> Told<'p> {
             let word = operand.word;
             match operand.role {
                 Role::Send if !is_dash(word) && !is_output(word) => {
-                    found.add_path(EffectKind::Upload, word)
+                    self.sends(word, found);
                 }
                 Role::Body => {
                     if let Some(file) = sent_file(word).filter(|file| {
                         is_sent(file, word) && !is_dash(&file.word) && !is_output(&file.word)
                     }) {
-                        found.add_path(EffectKind::Upload, &file.word);
+                        self.sends(&file.word, found);
                     }
                 }
                 Role::Url | Role::Host | Role::Remote(_) if speaks_to(&operand) => {
                     let host = EffectResource::Host(written(word));
                     found.add(EffectKind::Network, host, &[word.span]);
+                }
+                Role::Package if package::is_from_elsewhere(self.name(), word) => {
+                    let host = EffectResource::Host(written(word));
+                    found.add(EffectKind::Network, host, &[word.span]);
+                    let causes = [self.program_span(), word.span];
+                    found.add(EffectKind::RemoteCode, EffectResource::Unknown, &causes);
                 }
                 // What a shell is given is followed by the plan.
                 Role::Command if !is_shell => self.inner(word, found),
@@ -279,8 +251,21 @@ impl<'p> Told<'p> {
             return;
         }
         for source in sources.iter().filter(|it| !is_remote(it.word)) {
-            found.add_path(EffectKind::Upload, source.word);
+            self.sends(source.word, found);
         }
+    }
+
+    /// Adds that the file of a word goes to the hosts that are named.
+    fn sends(&self, word: &Word, found: &mut Found) {
+        let path = EffectResource::Path(written(word));
+        let causes: Vec<Span> = [word.span].into_iter().chain(self.host_spans()).collect();
+        found.add(EffectKind::Upload, path, &causes);
+    }
+
+    /// Returns where the hosts stand to which it speaks.
+    pub(super) fn host_spans(&self) -> Vec<Span> {
+        let hosts = self.roles().filter(|operand| speaks_to(operand));
+        hosts.map(|host| host.word.span).collect()
     }
 
     fn stated(&self, names_host: bool, found: &mut Found) {
@@ -541,37 +526,8 @@ fn named(kind: EffectKind, text: String) -> EffectResource {
         | EffectKind::History
         | EffectKind::RemoteCode
         | EffectKind::WrittenCode
+        | EffectKind::LoadedCode
         | EffectKind::RemoteShell
         | EffectKind::Unknown => EffectResource::Named(text),
     }
-}
-
-/// Returns whether a variable holds where a container is given the credentials of its machine.
-fn leads_to_credentials(name: &str) -> bool {
-    matches!(
-        name,
-        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"
-            | "AWS_CONTAINER_CREDENTIALS_FULL_URI"
-            | "ECS_CONTAINER_METADATA_URI"
-            | "ECS_CONTAINER_METADATA_URI_V4"
-            | "IDENTITY_ENDPOINT"
-            | "MSI_ENDPOINT"
-    )
-}
-
-/// Returns whether a variable holds a secret, as its name says.
-fn is_secret_name(name: &str) -> bool {
-    const PARTS: [&str; 9] = [
-        "TOKEN",
-        "SECRET",
-        "PASSWORD",
-        "PASSWD",
-        "API_KEY",
-        "APIKEY",
-        "ACCESS_KEY",
-        "PRIVATE_KEY",
-        "CREDENTIAL",
-    ];
-    let name = name.to_ascii_uppercase();
-    PARTS.iter().any(|part| name.contains(part))
 }

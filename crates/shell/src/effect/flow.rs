@@ -287,6 +287,7 @@ impl Flow {
                     }
                 }
             }
+            self.own_files(told, found);
             for operand in told.roles() {
                 let file = match operand.role {
                     Role::Send => Some(operand.word.clone()),
@@ -312,8 +313,20 @@ impl Flow {
                 Some(path) => EffectResource::Path(path.to_owned()),
                 None => host_of(told),
             };
-            let causes: Vec<Span> = span.into_iter().chain([told.program_span()]).collect();
+            let own = [told.program_span()].into_iter().chain(told.host_spans());
+            let causes: Vec<Span> = span.into_iter().chain(own).collect();
             found.add(EffectKind::Upload, resource, &causes);
+        }
+    }
+
+    /// Adds that a database on another machine is given the files its commands read.
+    fn own_files(&self, told: &Told<'_>, found: &mut Found) {
+        if !told.names_host() || !shows_records(told) {
+            return;
+        }
+        let read = told.touched.iter();
+        for item in read.filter(|item| item.access == Access::READ && !item.certain) {
+            found_upload(found, &written(&item.word), item.word.span, told);
         }
     }
 
@@ -483,7 +496,11 @@ fn is_written(told: &Told<'_>, inner: Span) -> bool {
 
 fn found_upload(found: &mut Found, path: &str, span: Span, told: &Told<'_>) {
     let resource = EffectResource::Path(path.to_owned());
-    found.add(EffectKind::Upload, resource, &[span, told.program_span()]);
+    let causes: Vec<Span> = [span, told.program_span()]
+        .into_iter()
+        .chain(told.host_spans())
+        .collect();
+    found.add(EffectKind::Upload, resource, &causes);
 }
 
 /// Returns the host that a command names.
@@ -519,7 +536,10 @@ fn sends_input(told: &Told<'_>) -> bool {
         | Role::Service
         | Role::Named => false,
     });
-    by_value || reading.operands.iter().any(|word| is_dash(word))
+    // What is typed goes to the other end.
+    let is_talk = |word: &&Word| first_text(word).starts_with("telnet://");
+    let talks = told.name() == "curl" && reading.operands.iter().any(is_talk);
+    by_value || talks || reading.operands.iter().any(|word| is_dash(word))
 }
 
 /// Returns whether a word is an address of which nothing is shown: what is

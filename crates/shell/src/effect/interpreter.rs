@@ -5,6 +5,7 @@ use aegis_types::{Command, EffectKind, EffectResource, Plan, Span, Word};
 use super::Found;
 use super::command::{Told, is_dash};
 use super::flow::{Flow, Input, Mask};
+use crate::code::{Meaning, shown_by};
 use crate::input;
 use crate::option::first_text;
 use crate::program::program_name;
@@ -161,7 +162,7 @@ pub(super) fn runs(flow: &Flow, told: &Told<'_>, input: Input, found: &mut Found
         mask |= input.standard;
     }
     files.extend(recipe.as_ref());
-    files.extend(loaded(told.command));
+    files.extend(&told.loaded);
     for file in installed(told) {
         mask |= flow.content(told, file).mask;
     }
@@ -199,9 +200,17 @@ pub(super) fn runs(flow: &Flow, told: &Told<'_>, input: Input, found: &mut Found
 /// Returns whether what a command reads is run, by what the table says or as statements.
 fn takes_statements(told: &Told<'_>) -> bool {
     DATABASES.contains(&told.name())
+        || runs_its_lines(told)
         || told.reading.as_ref().is_some_and(|reading| {
             reading.operands.is_empty() && reading.deepest().is_some_and(|entry| entry.runs_input())
         })
+}
+
+/// Returns whether awk runs something that its code does not write out: what it reads.
+fn runs_its_lines(told: &Told<'_>) -> bool {
+    matches!(told.name(), "awk" | "gawk" | "mawk" | "nawk")
+        && shown_by(told.command)
+            .is_some_and(|shown| shown.does(Meaning::Run) && shown.lines.is_empty())
 }
 
 /// Returns whether an option says that standard input is run, and the files that options have run.
@@ -242,15 +251,6 @@ fn scheduled<'p>(told: &'p Told<'_>) -> Option<&'p Word> {
         "at" | "batch" => reading.values("-f").next(),
         _ => None,
     }
-}
-
-/// Returns the files that a command has loaded into whatever runs.
-fn loaded(command: &Command) -> impl Iterator<Item = &Word> {
-    let loads = ["LD_PRELOAD", "DYLD_INSERT_LIBRARIES", "BASH_ENV", "ENV"];
-    let assignments = command.assignments.iter();
-    assignments
-        .filter(move |assignment| loads.contains(&assignment.name.as_str()))
-        .map(|assignment| &assignment.value)
 }
 
 /// Returns the files that a command installs as packages, whose scripts run.
@@ -472,7 +472,7 @@ pub(super) fn powershell(plan: &Plan, found: &mut Found) {
         };
         commands.find(is_one).map(|command| command.span)
     };
-    let runs = span_of(&["iex", "invoke-expression"]);
+    let runs = span_of(&["iex", "invoke-expression", "[scriptblock]::create"]);
     let fetches = span_of(&[
         "iwr",
         "irm",

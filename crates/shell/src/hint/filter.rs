@@ -3,6 +3,7 @@
 use aegis_types::Word;
 
 use super::Language;
+use crate::code::sed;
 
 /// Returns whether inline code can do nothing but turn its input into output.
 ///
@@ -89,101 +90,6 @@ fn skip_string(characters: &mut std::iter::Peekable<std::str::Chars<'_>>) {
 /// Sed reaches files and programs through the commands `e`, `r`, `R`, `w` and
 /// `W` and the flags `e` and `w` of `s`.
 fn sed_only_filters(text: &str) -> bool {
-    let mut script = Script { rest: text };
-    script.commands().is_some()
-}
-
-/// The rest of a sed script.
-struct Script<'t> {
-    rest: &'t str,
-}
-
-impl Script<'_> {
-    /// Reads all commands; `None` if one reaches further or cannot be read.
-    fn commands(&mut self) -> Option<()> {
-        loop {
-            self.skip(|character| {
-                character.is_whitespace() || matches!(character, ';' | '{' | '}')
-            });
-            if self.rest.is_empty() {
-                return Some(());
-            }
-            self.address()?;
-            match self.next()? {
-                's' => self.substitution()?,
-                'y' => {
-                    let delimiter = self.next()?;
-                    self.until(delimiter)?;
-                    self.until(delimiter)?;
-                }
-                '#' | 'a' | 'i' | 'c' | ':' | 'b' | 't' | 'T' => {
-                    self.skip(|character| character != '\n');
-                }
-                '{' | '}' | 'd' | 'D' | 'g' | 'G' | 'h' | 'H' | 'n' | 'N' | 'p' | 'P' | 'x'
-                | 'z' | '=' | 'F' => {}
-                'q' | 'Q' | 'l' | 'L' => self.skip(|character| character.is_ascii_digit()),
-                _ => return None,
-            }
-        }
-    }
-
-    fn address(&mut self) -> Option<()> {
-        loop {
-            self.skip(char::is_whitespace);
-            match self.rest.chars().next()? {
-                '/' => {
-                    self.next();
-                    self.until('/')?;
-                }
-                '\\' => {
-                    self.next();
-                    let delimiter = self.next()?;
-                    self.until(delimiter)?;
-                }
-                '0'..='9' | '$' | ',' | '~' | '+' | '!' | 'I' | 'M' => {
-                    self.next();
-                }
-                _ => return Some(()),
-            }
-        }
-    }
-
-    fn substitution(&mut self) -> Option<()> {
-        let delimiter = self.next()?;
-        self.until(delimiter)?;
-        self.until(delimiter)?;
-        while let Some(flag) = self.rest.chars().next() {
-            match flag {
-                'g' | 'p' | 'i' | 'I' | 'm' | 'M' | '0'..='9' => {
-                    self.next();
-                }
-                ';' | '}' | ' ' | '\t' | '\n' | '#' => return Some(()),
-                _ => return None,
-            }
-        }
-        Some(())
-    }
-
-    fn next(&mut self) -> Option<char> {
-        let character = self.rest.chars().next()?;
-        self.rest = self.rest.get(character.len_utf8()..)?;
-        Some(character)
-    }
-
-    fn skip(&mut self, skips: impl Fn(char) -> bool) {
-        self.rest = self.rest.trim_start_matches(skips);
-    }
-
-    /// Skips to the character after the next `delimiter` that is not escaped.
-    fn until(&mut self, delimiter: char) -> Option<()> {
-        loop {
-            match self.next()? {
-                '\\' => {
-                    self.next();
-                }
-                character if character == delimiter => return Some(()),
-                _ => {}
-            }
-        }
-    }
+    let script = sed::read(text);
+    script.is_whole && script.acts.is_empty()
 }

@@ -47,7 +47,7 @@ const fn interpreter(
     }
 }
 
-const INTERPRETERS: [Interpreter; 16] = [
+const INTERPRETERS: [Interpreter; 37] = [
     interpreter("python", &["c"], "cmWXQ", &[]),
     interpreter("pypy", &["c"], "cmWXQ", &[]),
     interpreter(
@@ -84,7 +84,61 @@ const INTERPRETERS: [Interpreter; 16] = [
     interpreter("osascript", &["e"], "els", &[]),
     interpreter("groovy", &["e"], "ecl", &[]),
     interpreter("elixir", &["e", "eval"], "er", &["eval"]),
+    interpreter("erl", &["eval"], "", &["eval"]),
+    interpreter("guile", &["c"], "cselLCx", &[]),
+    interpreter("ocaml", &["e"], "eIw", &[]),
+    interpreter("ghc", &["e"], "e", &[]),
+    interpreter("runghc", &[], "", &[]),
+    interpreter("runhaskell", &[], "", &[]),
+    interpreter("jshell", &[], "", &["class-path", "startup", "feedback"]),
+    interpreter("jrunscript", &["e"], "elf", &[]),
+    interpreter("scala", &["e"], "e", &[]),
+    interpreter("kotlin", &["e"], "e", &[]),
+    interpreter("swift", &["e"], "e", &[]),
+    interpreter("dotnet", &["eval"], "", &[]),
+    interpreter("nim", &["eval"], "", &["eval"]),
+    interpreter("raku", &["e"], "eIM", &[]),
+    interpreter("octave", &["eval"], "", &["eval"]),
+    interpreter("racket", &["e", "eval"], "e", &["eval"]),
+    interpreter("sbcl", &["eval"], "", &["eval", "load"]),
+    interpreter("tclsh", &[], "", &[]),
+    interpreter("gcc", &[], "xoILDU", &[]),
+    interpreter("clang", &[], "xoILDU", &[]),
+    interpreter("tcc", &[], "xoILDU", &[]),
 ];
+
+/// Languages of programs whose names for files and programs are not all known.
+const FOREIGN: [&str; 24] = [
+    "Rscript",
+    "clang",
+    "dotnet",
+    "elixir",
+    "emacs",
+    "erl",
+    "gcc",
+    "ghc",
+    "groovy",
+    "guile",
+    "jrunscript",
+    "jshell",
+    "julia",
+    "kotlin",
+    "nim",
+    "ocaml",
+    "octave",
+    "racket",
+    "raku",
+    "runghc",
+    "runhaskell",
+    "sbcl",
+    "scala",
+    "swift",
+];
+
+/// Returns whether the program `name` reads such a language.
+pub(crate) fn is_foreign(name: &str) -> bool {
+    FOREIGN.contains(&name) || name == "tcc"
+}
 
 const AWK: Spec = Spec {
     short: "fFvWie",
@@ -136,10 +190,7 @@ pub(crate) fn inline_code(language: Language, arguments: &[Word]) -> Vec<Word> {
                 _ => Vec::new(),
             }
         }
-        Language::Script(interpreter) => {
-            let read = option::read(arguments, &interpreter.spec);
-            read.values(interpreter.code).cloned().collect()
-        }
+        Language::Script(interpreter) => code_of_script(interpreter, arguments),
         Language::Awk => {
             let read = option::read(arguments, &AWK);
             let mut code: Vec<Word> = read.values(&["e", "source"]).cloned().collect();
@@ -174,6 +225,39 @@ pub(crate) fn inline_code(language: Language, arguments: &[Word]) -> Vec<Word> {
             code
         }
     }
+}
+
+/// Returns the arguments of an interpreter that are code.
+fn code_of_script(interpreter: &Interpreter, arguments: &[Word]) -> Vec<Word> {
+    // A word that says so may have one dash, or none: `erl -eval`, `script eval`.
+    let says_so = |word: &Word| first_text(word).trim_start_matches('-') == "eval";
+    if matches!(interpreter.name, "erl" | "dotnet")
+        && let Some(at) = arguments.iter().position(says_so)
+    {
+        return arguments.get(at + 1).cloned().into_iter().collect();
+    }
+    let read = option::read(arguments, &interpreter.spec);
+    let mut code: Vec<Word> = read.values(interpreter.code).cloned().collect();
+    let is_timed = |word: &Word| first_text(word) == "timeit";
+    if interpreter.name == "python" && read.values(&["m"]).any(is_timed) {
+        code.extend(read.operands.iter().map(|word| (*word).clone()));
+    }
+    // A module may be code itself: `--import data:text/javascript,…`.
+    let modules = read.values(&["import", "require", "loader", "r"]);
+    code.extend(modules.filter_map(|word| {
+        let text = first_text(word);
+        let start = text.find(',').filter(|_| text.starts_with("data:"))?;
+        Some(option::without_start(word, start + 1))
+    }));
+    code
+}
+
+/// Returns whether a program reads code from its input only where `-` says so.
+fn is_builder(name: &str) -> bool {
+    matches!(
+        name,
+        "clang" | "dotnet" | "erl" | "gcc" | "ghc" | "nim" | "tcc"
+    )
 }
 
 /// What the arguments of a database in a file are.
@@ -249,7 +333,7 @@ pub(crate) fn reads_input(language: Language, arguments: &[Word]) -> bool {
                 "V", "v", "version", "help", "h", "m", "modules", "check", "c", "test",
             ];
             match read.operands.first() {
-                None => !read.has(&asks),
+                None => !read.has(&asks) && !is_builder(interpreter.name),
                 Some(word) => (input::is_input(word) || input::is_open(word)) && !read.has(&["m"]),
             }
         }

@@ -11,12 +11,17 @@ use crate::code::{self, Tongue};
 use crate::elsewhere::quoted;
 use crate::hint::{self, Language};
 use crate::input;
-use crate::option::first_text;
+use crate::option::{first_text, without_start};
 use crate::syntax::{Origin, is_name};
 use crate::walk::{Setting, Walk};
 
 /// How many texts that code is given are followed.
 const GIVEN_MAX: usize = 16;
+
+/// Modules of Python that are programs of the same name.
+const MODULES: [&str; 8] = [
+    "flit", "hatch", "pdm", "pip", "pipx", "poetry", "twine", "uv",
+];
 
 /// Returns the command in a line of a makefile: behind a tab, or behind `target: …;`.
 fn recipe(line: &str) -> Option<&str> {
@@ -25,6 +30,20 @@ fn recipe(line: &str) -> Option<&str> {
         rest.split_once(';')
             .map(|(_, command)| command.trim_start())
     })
+}
+
+/// Returns the rules that make is given in place: `--eval=rules`.
+fn evaluated(words: &[Word]) -> Vec<Word> {
+    let mut rules = Vec::new();
+    for (index, word) in words.iter().enumerate() {
+        let text = first_text(word);
+        if matches!(text, "--eval" | "-E") {
+            rules.extend(words.get(index + 1).cloned());
+        } else if text.starts_with("--eval=") {
+            rules.push(without_start(word, "--eval=".len()));
+        }
+    }
+    rules
 }
 
 impl Walk<'_> {
@@ -37,6 +56,9 @@ impl Walk<'_> {
             return;
         };
         let arguments = draft.words.get(1..).unwrap_or_default();
+        if matches!(Tongue::of(name), Tongue::Python) {
+            self.module(name, draft, setting);
+        }
         let inline = hint::inline_code(language, arguments);
         if let Some(word) = inline.first() {
             let is_harmless = inline.iter().all(|word| hint::is_harmless(language, word));
@@ -44,7 +66,7 @@ impl Walk<'_> {
                 self.note(word.span, UnknownCause::Code(name.to_owned()));
                 let mut may_run = false;
                 for word in &inline {
-                    may_run |= self.lines_of_code(name, word, setting);
+                    may_run |= self.lines_of_code(name, word, draft, setting);
                 }
                 if may_run {
                     self.given_to_code(name, &inline, draft, setting);
@@ -66,11 +88,27 @@ impl Walk<'_> {
             Input::File => {}
             Input::Text(text) => {
                 self.note(draft.span, UnknownCause::Code(name.to_owned()));
-                if self.lines_of_code(name, &text, setting) {
+                if self.lines_of_code(name, &text, draft, setting) {
                     self.given_to_code(name, &[], draft, setting);
                 }
             }
             Input::Unknown => self.note(draft.span, UnknownCause::Code(name.to_owned())),
+        }
+    }
+
+    /// Follows a module that is a program of its own: `python -m pip`.
+    fn module(&mut self, name: &str, draft: &Draft, setting: &Setting) {
+        let is_option = |word: &Word| first_text(word) == "-m";
+        let Some(at) = draft.words.iter().position(is_option) else {
+            return;
+        };
+        let words = draft.words.get(at + 1..).unwrap_or_default();
+        let is_program = words
+            .first()
+            .is_some_and(|module| MODULES.contains(&first_text(module)));
+        let inner = setting.within(Wrapper::Program(name.to_owned()));
+        if is_program && !inner.is_too_deep() {
+            self.run(draft.inner(words.to_vec()), &inner);
         }
     }
 
@@ -94,6 +132,7 @@ impl Walk<'_> {
         {
             texts.push(text);
         }
+        texts.extend(evaluated(&draft.words));
         let inner = setting
             .within(Wrapper::Program(name.to_owned()))
             .apart(Wrapper::Text)
@@ -150,13 +189,15 @@ impl Walk<'_> {
         };
         self.note(draft.span, UnknownCause::Code(interpreter.to_owned()));
         self.list(given, setting);
-        self.lines_of_code(interpreter, code, setting);
+        self.lines_of_code(interpreter, code, draft, setting);
     }
 
     /// Walks the command lines that code shows to be run; returns whether it may
     /// run others that it is given.
-    fn lines_of_code(&mut self, name: &str, code: &Word, setting: &Setting) -> bool {
-        let shown = code::shown(&hint::shown(code), Tongue::of(name));
+    fn lines_of_code(&mut self, name: &str, code: &Word, draft: &Draft, setting: &Setting) -> bool {
+        let arguments = draft.words.get(1..).unwrap_or_default();
+        let given = code::given(draft.words.first(), arguments, &draft.assignments);
+        let shown = code::shown(&hint::shown(code), Tongue::of(name), &given);
         for line in &shown.lines {
             self.line_of_code(name, line, code.span, setting);
         }
@@ -171,8 +212,10 @@ impl Walk<'_> {
             .map(|word| word.span.end)
             .max()
             .unwrap_or_default();
-        let behind = draft.words.iter().filter(|word| word.span.start >= end);
-        let arguments: Vec<&Word> = behind.filter(|word| first_text(word) != "--").collect();
+        let behind = draft.words.iter().skip(1);
+        let behind = behind.filter(|word| word.span.start >= end);
+        let is_sign = |word: &Word| matches!(first_text(word), "-" | "--");
+        let arguments: Vec<&Word> = behind.filter(|word| !is_sign(word)).collect();
         // Awk is given values in front of its code as well.
         let values = draft.words.iter().filter_map(|word| {
             let text = word.literal()?;
@@ -180,9 +223,10 @@ impl Walk<'_> {
             is_name(name).then(|| value.to_owned())
         });
         let assigned = draft.assignments.iter().filter_map(|it| it.value.literal());
+        // What is read is the code itself where none is given in place.
         let read = match self.given_text(draft, setting) {
-            Input::Text(text) => text.literal(),
-            Input::File | Input::Unknown => None,
+            Input::Text(text) if !code.is_empty() => text.literal(),
+            Input::Text(_) | Input::File | Input::Unknown => None,
         };
         let each = arguments.iter().filter_map(|word| word.literal());
         let whole: Vec<String> = arguments.iter().map(|word| quoted(word)).collect();

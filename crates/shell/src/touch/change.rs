@@ -91,6 +91,9 @@ fn awk(arguments: &[Word], list: &mut Vec<Touched>) {
         read.values(&["f", "file", "E", "exec"])
             .filter_map(code_file),
     );
+    let included = read.values(&["i", "include", "l", "load"]);
+    let included = included.filter(|word| word.literal().as_deref() != Some("inplace"));
+    list.extend(included.filter_map(code_file));
     list.extend(
         read.values(&["dump-variables", "pretty-print", "profile"])
             .map(|word| Touched::new(word, Access::WRITE)),

@@ -198,7 +198,11 @@ pub(super) fn local_path(word: &Word) -> Word {
 /// Returns the file whose content is sent: `@file`, `name=@file`, `name=<file`.
 pub(crate) fn sent_file(word: &Word) -> Option<Touched> {
     let text = first_text(word);
-    let start = if text.starts_with('@') {
+    let address = ["file://", "fileb://"];
+    let address = address.iter().find(|start| text.starts_with(**start));
+    let start = if let Some(scheme) = address {
+        scheme.len()
+    } else if text.starts_with('@') {
         1
     } else {
         let found = ["=@", "=<"].iter().find_map(|sign| text.find(sign));
@@ -212,7 +216,8 @@ pub(crate) fn sent_file(word: &Word) -> Option<Touched> {
     {
         text.truncate(end);
     }
-    let is_sure = text.starts_with('@') || text.contains("=@") || text.contains("=<");
+    let is_sure =
+        address.is_some() || text.starts_with('@') || text.contains("=@") || text.contains("=<");
     let touched = Touched::new(&file, Access::READ);
     Some(if is_sure { touched } else { touched.possible() })
 }

@@ -1,0 +1,292 @@
+//! Variables of the environment through which programs are given code.
+//!
+//! One table says how the value of each is read. It does not matter whether the
+//! variable is set before a command, by `env`, by `export`, or by a builtin that
+//! writes variables.
+
+mod table;
+
+use aegis_types::{Assignment, Redirection, RedirectionKind, Word, WordPart};
+
+use crate::code::path_word;
+use crate::elsewhere::quoted;
+use crate::option::{first_text, shown_text, without_start};
+use crate::option_code::git_setting_runs;
+use crate::option_text::GivenText;
+use crate::written;
+use table::{Use, use_of};
+
+/// Returns whether the program `name` may set variables with its words.
+pub(crate) fn sets(name: &str) -> bool {
+    matches!(
+        name,
+        "declare"
+            | "export"
+            | "gmake"
+            | "local"
+            | "make"
+            | "printf"
+            | "read"
+            | "readonly"
+            | "typeset"
+    )
+}
+
+/// Returns every variable that a command sets: before its program, and, where it
+/// is a builtin that does so, with its words and what it reads.
+pub(crate) fn set_by(
+    words: &[Word],
+    assignments: &[Assignment],
+    redirections: &[Redirection],
+) -> Vec<Assignment> {
+    let mut set = assignments.to_vec();
+    let Some((program, arguments)) = words.split_first() else {
+        return set;
+    };
+    match first_text(program) {
+        // What follows is a variable to make, and to what it runs.
+        "make" | "gmake" => set.extend(arguments.iter().filter_map(assigned)),
+        "export" | "declare" | "typeset" | "local" | "readonly" => {
+            set.extend(arguments.iter().filter_map(assigned));
+        }
+        "printf" => {
+            if let [option, name, value, ..] = arguments
+                && first_text(option) == "-v"
+            {
+                set.push(Assignment {
+                    name: shown_text(name),
+                    value: value.clone(),
+                });
+            }
+        }
+        "read" => {
+            let mut texts = redirections.iter().rev();
+            let text = texts.find(|it| it.kind == RedirectionKind::Text);
+            let text = text.and_then(|text| text.target.literal());
+            let mut names = arguments.iter().rev();
+            let name = names.find(|it| !first_text(it).starts_with('-'));
+            if let (Some(text), Some(name)) = (text, name) {
+                set.push(Assignment {
+                    name: shown_text(name),
+                    value: Word {
+                        span: name.span,
+                        parts: vec![WordPart::Literal(text.trim().to_owned())],
+                    },
+                });
+            }
+        }
+        _ => {}
+    }
+    set
+}
+
+fn assigned(word: &Word) -> Option<Assignment> {
+    let (name, _) = first_text(word).split_once('=')?;
+    Some(Assignment {
+        name: name.to_owned(),
+        value: without_start(word, name.len() + 1),
+    })
+}
+
+/// Returns the texts for a shell that variables hold.
+pub(crate) fn texts(set: &[Assignment]) -> Vec<GivenText> {
+    let each = set.iter().filter_map(|assignment| {
+        let value = &assignment.value;
+        match use_of(&assignment.name) {
+            Some(Use::Shell) => Some(unmarked(value)),
+            // A program alone is no more than its name.
+            Some(Use::Program) => first_text(value).contains(' ').then(|| value.clone()),
+            Some(Use::After(sign)) => {
+                let at = first_text(value).find(sign)?;
+                Some(without_start(value, at + sign.len()))
+            }
+            Some(Use::Words(start)) => {
+                Some(behind(start, &without_meaning(&shown_text(value)), value))
+            }
+            Some(Use::Word(start)) => Some(behind(start, &quoted(value), value)),
+            Some(Use::Settings) => {
+                let settings = shown_text(value).replace("' '", "' -c '");
+                Some(behind("git -c ", &settings, value))
+            }
+            // A module of node may be code itself.
+            Some(Use::Options(_)) if first_text(value).contains("data:") => {
+                let words = shown_text(value);
+                let words = words.split_whitespace().map(in_quotes);
+                let words: Vec<String> = words.collect();
+                Some(behind("node ", &words.join(" "), value))
+            }
+            Some(Use::Loads | Use::Options(_)) => None,
+            None => {
+                let number = assignment.name.strip_prefix("GIT_CONFIG_VALUE_")?;
+                is_key_of_code(set, number).then(|| unmarked(value))
+            }
+        }
+    });
+    each.map(GivenText::from).collect()
+}
+
+/// Returns a value without the signs with which some say that it is run.
+fn unmarked(value: &Word) -> Word {
+    let text = first_text(value);
+    let marks = text.len() - text.trim_start_matches(['|', '-', '!']).len();
+    without_start(value, marks)
+}
+
+/// Returns options in which the signs of a shell mean themselves, as to the
+/// program that reads them.
+fn without_meaning(options: &str) -> String {
+    let mut text = String::new();
+    for letter in options.chars() {
+        if matches!(letter, ';' | '|' | '&' | '$' | '<' | '>' | '(' | ')' | '`') {
+            text.push('\\');
+        }
+        text.push(letter);
+    }
+    text
+}
+
+fn in_quotes(word: &str) -> String {
+    format!("'{}'", word.replace('\'', "'\\''"))
+}
+
+fn behind(start: &str, text: &str, value: &Word) -> Word {
+    Word {
+        span: value.span,
+        parts: vec![WordPart::Literal(format!("{start}{text}"))],
+    }
+}
+
+fn is_key_of_code(set: &[Assignment], number: &str) -> bool {
+    let key = format!("GIT_CONFIG_KEY_{number}");
+    set.iter().any(|assignment| {
+        assignment.name == key && git_setting_runs(&format!("{}=!x", shown_text(&assignment.value)))
+    })
+}
+
+/// Returns the files and folders whose code the variables load into programs.
+pub(crate) fn loaded(set: &[Assignment]) -> Vec<Word> {
+    let mut found = Vec::new();
+    for assignment in set {
+        let text = written(&assignment.value);
+        let paths: Vec<&str> = match use_of(&assignment.name) {
+            Some(Use::Loads) => text.split([':', ';', ' ']).collect(),
+            Some(Use::Shell | Use::Program) if text.contains('/') => {
+                text.split(' ').take(1).collect()
+            }
+            Some(Use::Options(options)) => files_of_options(&text, options),
+            Some(
+                Use::Shell
+                | Use::Program
+                | Use::After(_)
+                | Use::Words(_)
+                | Use::Word(_)
+                | Use::Settings,
+            )
+            | None => Vec::new(),
+        };
+        // What only running shows is not told.
+        let is_told = |path: &&str| !path.is_empty() && !path.contains(['…', '$']);
+        found.extend(paths.into_iter().filter(is_told).map(|path| Word {
+            span: assignment.value.span,
+            ..path_word(path, false)
+        }));
+    }
+    found
+}
+
+/// Returns the values of `options` in the text that holds options of a program.
+fn files_of_options<'t>(text: &'t str, options: &[&str]) -> Vec<&'t str> {
+    let mut files = Vec::new();
+    let mut words = text.split_whitespace();
+    while let Some(word) = words.next() {
+        let Some(option) = options.iter().find(|option| word.starts_with(**option)) else {
+            continue;
+        };
+        let rest = word.get(option.len()..).unwrap_or_default();
+        let file = match rest.strip_prefix('=').unwrap_or(rest) {
+            "" => words.next().unwrap_or_default(),
+            file => file,
+        };
+        files.push(file.split(['=', ',']).next().unwrap_or(file));
+    }
+    files
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn commands(text: &str) -> Vec<String> {
+        let plan = crate::plan(text);
+        let found = plan.commands.iter().filter(|it| it.through.len() > 1);
+        found
+            .map(|command| {
+                let words = command.program.iter().chain(&command.arguments);
+                words.map(shown_text).collect::<Vec<_>>().join(" ")
+            })
+            .collect()
+    }
+
+    fn loads(text: &str) -> Vec<String> {
+        let effects = crate::effects(&crate::plan(text));
+        let loads = effects
+            .into_iter()
+            .filter(|effect| effect.kind == aegis_types::EffectKind::LoadedCode);
+        loads
+            .filter_map(|effect| match effect.resource {
+                aegis_types::EffectResource::Path(path) => Some(path),
+                aegis_types::EffectResource::Host(_)
+                | aegis_types::EffectResource::Program(_)
+                | aegis_types::EffectResource::Named(_)
+                | aegis_types::EffectResource::Unknown => None,
+            })
+            .collect()
+    }
+
+    #[test]
+    fn text_in_variables_is_followed_however_they_are_set() {
+        for text in [
+            "EDITOR='rm y' git commit",
+            "env EDITOR='rm y' git commit",
+            "export EDITOR='rm y'",
+            r"export EDI\TOR='rm y'",
+            "printf -v EDITOR 'rm y'",
+            "read EDITOR <<< 'rm y'",
+            "CC='rm y' make",
+            "LESS='+!rm y' less z",
+            "make CC='rm y'",
+            "make --eval='x:;rm y' x",
+            r"MAKEFLAGS='--eval=x:;rm\ y' make x",
+            "TAR_OPTIONS=\"--checkpoint-action=exec='rm y'\" tar cf a b",
+        ] {
+            assert!(commands(text).contains(&"rm y".to_owned()), "{text}");
+        }
+        assert_eq!(
+            commands("PIP_INDEX_URL=http://x pip install y"),
+            ["pip install --index-url http://x"]
+        );
+        assert!(commands("CC=clang make").is_empty());
+        assert!(commands("NAME='rm y' git commit").is_empty());
+    }
+
+    #[test]
+    fn files_that_variables_load_are_told() {
+        for (text, expected) in [
+            ("LD_PRELOAD=/x/y.so ls", "/x/y.so"),
+            ("env \"LD_PRE\"LOAD=/x/y.so ls", "/x/y.so"),
+            ("printf -v LD_PRELOAD /x/y.so", "/x/y.so"),
+            ("PATH=/x:$PATH ls", "/x"),
+            ("make SHELL=/x/y", "/x/y"),
+            ("NODE_OPTIONS='--require /x/y.js' node a.js", "/x/y.js"),
+            ("RUBYOPT=-r/x/y ruby a.rb", "/x/y"),
+            (
+                "JAVA_TOOL_OPTIONS=-javaagent:/x/y.jar java -version",
+                "/x/y.jar",
+            ),
+        ] {
+            assert_eq!(loads(text), [expected], "{text}");
+        }
+        assert!(loads("NODE_OPTIONS=--max-old-space-size=4096 node a.js").is_empty());
+        assert!(loads("RUSTFLAGS='-C target-cpu=native' cargo build").is_empty());
+    }
+}

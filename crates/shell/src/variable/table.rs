@@ -1,0 +1,177 @@
+//! The variables that give code to programs, and how the value of each is read.
+
+/// How the value of a variable is read.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Use {
+    /// Text for a shell.
+    Shell,
+    /// The name of a program, or else text for a shell.
+    Program,
+    /// What follows this text in a command line that is as good as run.
+    Words(&'static str),
+    /// Text for a shell behind this sign.
+    After(&'static str),
+    /// The one word that follows this text there.
+    Word(&'static str),
+    /// Files or folders whose code is loaded, with `:` between them.
+    Loads,
+    /// Options of a program, some of which load a file.
+    Options(&'static [&'static str]),
+    /// Settings of git, each in quotes.
+    Settings,
+}
+
+use Use::{After, Loads, Options, Program, Settings, Shell, Word, Words};
+
+/// Options through which these programs load a file.
+const NODE: &[&str] = &[
+    "--require",
+    "-r",
+    "--import",
+    "--loader",
+    "--experimental-loader",
+];
+const RUBY: &[&str] = &["-r", "-I"];
+const PERL: &[&str] = &["-I", "-Mlib="];
+const JAVA: &[&str] = &["-javaagent:", "-agentpath:", "-Xbootclasspath/a:", "@"];
+
+/// The variables, in order.
+const VARIABLES: &[(&str, Use)] = &[
+    ("AR", Program),
+    ("AWS_PAGER", Shell),
+    ("BASH_ENV", Loads),
+    ("BAT_PAGER", Shell),
+    ("BROWSER", Shell),
+    ("BUN_OPTIONS", Options(NODE)),
+    ("CARGO_BUILD_RUSTC_WRAPPER", Program),
+    ("CC", Program),
+    ("CLASSPATH", Loads),
+    ("CURL_HOME", Loads),
+    ("CVS_RSH", Shell),
+    ("CXX", Program),
+    ("DELTA_PAGER", Shell),
+    ("DYLD_FRAMEWORK_PATH", Loads),
+    ("DYLD_INSERT_LIBRARIES", Loads),
+    ("DYLD_LIBRARY_PATH", Loads),
+    ("EDITOR", Shell),
+    ("ENV", Loads),
+    ("EXINIT", Word("vim -c ")),
+    ("FCEDIT", Shell),
+    ("GCONV_PATH", Loads),
+    ("GEM_HOME", Loads),
+    ("GEM_PATH", Loads),
+    ("GH_BROWSER", Shell),
+    ("GH_EDITOR", Shell),
+    ("GH_PAGER", Shell),
+    ("GIT_ASKPASS", Shell),
+    ("GIT_CONFIG", Loads),
+    ("GIT_CONFIG_GLOBAL", Loads),
+    ("GIT_CONFIG_PARAMETERS", Settings),
+    ("GIT_CONFIG_SYSTEM", Loads),
+    ("GIT_EDITOR", Shell),
+    ("GIT_EXEC_PATH", Loads),
+    ("GIT_EXTERNAL_DIFF", Shell),
+    ("GIT_PAGER", Shell),
+    ("GIT_PROXY_COMMAND", Shell),
+    ("GIT_SEQUENCE_EDITOR", Shell),
+    ("GIT_SSH", Shell),
+    ("GIT_SSH_COMMAND", Shell),
+    ("GIT_TEMPLATE_DIR", Loads),
+    ("GREP_OPTIONS", Words("grep ")),
+    ("HGEDITOR", Shell),
+    ("INPUTRC", Loads),
+    ("JAVA_OPTS", Options(JAVA)),
+    ("JAVA_TOOL_OPTIONS", Options(JAVA)),
+    ("JDK_JAVA_OPTIONS", Options(JAVA)),
+    ("JULIA_LOAD_PATH", Loads),
+    ("LD", Program),
+    ("LD_AUDIT", Loads),
+    ("LD_LIBRARY_PATH", Loads),
+    ("LD_PRELOAD", Loads),
+    ("LESS", After("+!")),
+    ("LESSCLOSE", Shell),
+    ("LESSOPEN", Shell),
+    ("LUA_CPATH", Loads),
+    ("LUA_INIT", Word("lua -e ")),
+    ("LUA_PATH", Loads),
+    ("MAKEFILES", Loads),
+    ("MAKEFLAGS", Words("make ")),
+    ("MANPAGER", Shell),
+    ("MAVEN_OPTS", Options(JAVA)),
+    ("MYVIMRC", Loads),
+    ("NODE_OPTIONS", Options(NODE)),
+    ("NODE_PATH", Loads),
+    ("NPM_CONFIG_REGISTRY", Word("npm install --registry ")),
+    ("NPM_CONFIG_SCRIPT_SHELL", Loads),
+    ("NPM_CONFIG_USERCONFIG", Loads),
+    ("OPENSSL_CONF", Loads),
+    ("PAGER", Shell),
+    ("PATH", Loads),
+    ("PERL5DB", Word("perl -e ")),
+    ("PERL5LIB", Loads),
+    ("PERL5OPT", Options(PERL)),
+    ("PERLLIB", Loads),
+    ("PIP_CONFIG_FILE", Loads),
+    (
+        "PIP_EXTRA_INDEX_URL",
+        Word("pip install --extra-index-url "),
+    ),
+    ("PIP_FIND_LINKS", Word("pip install --find-links ")),
+    ("PIP_INDEX_URL", Word("pip install --index-url ")),
+    ("PIP_TRUSTED_HOST", Word("pip install --trusted-host ")),
+    ("PROMPT_COMMAND", Shell),
+    ("PSQLRC", Loads),
+    ("PSQL_EDITOR", Shell),
+    ("PSQL_PAGER", Shell),
+    ("PYTHONHOME", Loads),
+    ("PYTHONPATH", Loads),
+    ("PYTHONSTARTUP", Loads),
+    ("PYTHONUSERBASE", Loads),
+    ("RSYNC_RSH", Shell),
+    ("RUBYLIB", Loads),
+    ("RUBYOPT", Options(RUBY)),
+    ("RUSTC", Program),
+    ("RUSTC_WORKSPACE_WRAPPER", Program),
+    ("RUSTC_WRAPPER", Program),
+    ("R_PROFILE_USER", Loads),
+    ("SHELL", Loads),
+    ("SSH_ASKPASS", Shell),
+    ("SUDO_ASKPASS", Shell),
+    ("SUDO_EDITOR", Shell),
+    ("SVN_EDITOR", Shell),
+    ("SYSTEMD_EDITOR", Shell),
+    ("SYSTEMD_PAGER", Shell),
+    ("TAR_OPTIONS", Words("tar ")),
+    ("UV_DEFAULT_INDEX", Word("uv pip install --index-url ")),
+    (
+        "UV_EXTRA_INDEX_URL",
+        Word("uv pip install --extra-index-url "),
+    ),
+    ("UV_INDEX_URL", Word("uv pip install --index-url ")),
+    ("VIMINIT", Word("vim -c ")),
+    ("VISUAL", Shell),
+    ("WGETRC", Loads),
+    ("XDG_CONFIG_HOME", Loads),
+    ("ZDOTDIR", Loads),
+    ("_JAVA_OPTIONS", Options(JAVA)),
+    ("npm_config_registry", Word("npm install --registry ")),
+    ("npm_config_script_shell", Loads),
+    ("npm_config_userconfig", Loads),
+];
+
+/// Returns how the value of the variable `name` is read, if it gives code.
+pub(super) fn use_of(name: &str) -> Option<Use> {
+    let found = VARIABLES.binary_search_by(|(known, _)| (*known).cmp(name));
+    let found = found.ok().and_then(|at| VARIABLES.get(at));
+    found.map(|(_, found)| *found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::VARIABLES;
+
+    #[test]
+    fn the_variables_are_in_order_so_that_they_can_be_searched() {
+        assert!(VARIABLES.is_sorted_by_key(|(name, _)| *name));
+    }
+}
