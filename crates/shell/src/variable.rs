@@ -214,11 +214,14 @@ fn files_of_options<'t>(text: &'t str, options: &[&str]) -> Vec<&'t str> {
 
 #[cfg(test)]
 mod tests {
+    use aegis_types::Condition;
+
     use super::*;
 
     fn commands(text: &str) -> Vec<String> {
         let plan = crate::plan(text);
-        let found = plan.commands.iter().filter(|it| it.through.len() > 1);
+        let is_inner = |it: &&aegis_types::Command| it.place.condition == Condition::Branch;
+        let found = plan.commands.iter().filter(is_inner);
         found
             .map(|command| {
                 let words = command.program.iter().chain(&command.arguments);

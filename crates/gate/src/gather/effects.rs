@@ -196,8 +196,22 @@ fn nowhere(written: &str) -> HostFact {
 }
 
 fn address(text: &str, scheme: Option<&str>) -> HostFact {
-    if text.contains(['…', '$']) {
+    let known = match text.find(['…', '$']) {
+        Some(end) => text.get(..end).unwrap_or_default(),
+        None => text,
+    };
+    if known.len() < text.len() && !names_host(known) {
         return nowhere(text);
     }
-    host::of_url(text).unwrap_or_else(|| host::of_address(text, scheme))
+    let fact = host::of_url(known).unwrap_or_else(|| host::of_address(known, scheme));
+    HostFact {
+        written: text.to_owned(),
+        ..fact
+    }
+}
+
+/// Returns whether the start of an address names the host, whatever follows.
+fn names_host(start: &str) -> bool {
+    let authority = start.split_once("://").map_or(start, |(_, rest)| rest);
+    authority.find(['/', '?', '#']).is_some_and(|end| end > 0)
 }

@@ -156,6 +156,11 @@ fn touch_gap(
         touches.add_fact_only(&Path::new(before).join("…"), &own, item.access);
     } else {
         touches.add_unresolved(&own, item.access);
+        // What is known of it may mean enough, such as a folder of keys.
+        if !before.is_empty() {
+            let known = format!("{before}…{after}");
+            touches.add_fact_only(Path::new(&known), &own, item.access);
+        }
     }
     if item.access.changes() {
         gap_comes_near(before, after, through, touches);

@@ -111,6 +111,37 @@ pub(super) struct Input {
     pub(super) any_word: Mask,
 }
 
+/// Programs that reach for machines of their own choice and keep their words to
+/// themselves: names, versions and tags.
+const KEEPING: [&str; 26] = [
+    "apt",
+    "apt-get",
+    "brew",
+    "bun",
+    "bundle",
+    "bunx",
+    "cargo",
+    "composer",
+    "docker",
+    "dotnet",
+    "gem",
+    "go",
+    "gradle",
+    "helm",
+    "mvn",
+    "nerdctl",
+    "npm",
+    "npx",
+    "pip",
+    "pip3",
+    "pnpm",
+    "podman",
+    "terraform",
+    "uv",
+    "uvx",
+    "yarn",
+];
+
 impl Flow {
     /// Returns that nothing flows yet in a plan that stands within `depth` others.
     pub(super) fn at(depth: usize) -> Self {
@@ -276,7 +307,9 @@ impl Flow {
             }
         }
         if is_network {
-            sent |= input.words;
+            if !KEEPING.contains(&told.name()) {
+                sent |= input.words;
+            }
             if sends_input(told) {
                 sent |= input.standard;
                 for redirection in &told.command.redirections {

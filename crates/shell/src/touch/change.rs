@@ -168,11 +168,23 @@ fn find(command: &Command, list: &mut Vec<Touched>) {
     }
     for folder in &folders {
         list.push(Touched::new(folder, Access::READ).beneath(true));
-        if deletes {
+        // What is empty is nothing that could be lost.
+        if deletes && !is_about_empty(command) {
             let deleted = Touched::new(folder, Access::DELETE).beneath(true);
             list.push(if selects { deleted.possible() } else { deleted });
         }
     }
+}
+
+/// Returns whether `find` finds nothing but what is empty.
+fn is_about_empty(command: &Command) -> bool {
+    let texts: Vec<&str> = command.arguments.iter().map(first_text).collect();
+    let joins = |text: &&str| matches!(*text, "-o" | "-or" | "," | "!" | "-not" | "(");
+    let (last, empty) = (
+        texts.iter().position(|text| *text == "-delete"),
+        texts.iter().position(|text| *text == "-empty"),
+    );
+    empty.is_some() && empty < last && !texts.iter().any(joins)
 }
 
 fn fd(arguments: &[Word], list: &mut Vec<Touched>) {
