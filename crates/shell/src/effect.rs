@@ -9,6 +9,7 @@ mod elsewhere;
 mod files;
 mod flow;
 mod interpreter;
+mod keeping;
 mod package;
 mod search;
 mod setting;

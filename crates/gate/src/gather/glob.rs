@@ -3,11 +3,26 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// How many names one pattern may be compared with.
-const NAMES_MAX: usize = 20_000;
-
 /// How many paths one pattern may stand for.
 const PATHS_MAX: usize = 512;
+
+/// What may still be looked at for the patterns of one action.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Allowance {
+    /// How many names they may be compared with.
+    names: usize,
+    /// How many paths they may stand for.
+    paths: usize,
+}
+
+impl Default for Allowance {
+    fn default() -> Self {
+        Self {
+            names: 20_000,
+            paths: 4 * PATHS_MAX,
+        }
+    }
+}
 
 /// Returns whether `pattern` matches the whole of `name`.
 ///
@@ -130,14 +145,16 @@ pub(crate) struct Expansion {
 }
 
 /// Returns the paths below the absolute folder `base` that `pattern` stands for now.
-pub(crate) fn expand(base: &Path, pattern: &str, dots: bool) -> Expansion {
+///
+/// What it takes to find them is taken off the allowance.
+pub(crate) fn expand(base: &Path, pattern: &str, dots: bool, left: &mut Allowance) -> Expansion {
     let start = if pattern.starts_with('/') {
         PathBuf::from("/")
     } else {
         base.to_path_buf()
     };
     let mut found = vec![start];
-    let mut names_left = NAMES_MAX;
+    let paths_max = PATHS_MAX.min(left.paths);
     let mut is_cut = false;
     for step in pattern.split('/').filter(|step| !step.is_empty()) {
         let mut next = Vec::new();
@@ -154,11 +171,11 @@ pub(crate) fn expand(base: &Path, pattern: &str, dots: bool) -> Expansion {
                 continue;
             };
             for entry in entries.flatten() {
-                if names_left == 0 || next.len() >= PATHS_MAX {
+                if left.names == 0 || next.len() >= paths_max {
                     is_cut = true;
                     break;
                 }
-                names_left -= 1;
+                left.names -= 1;
                 let name = entry.file_name();
                 if matches_name(step, &name.to_string_lossy(), dots) {
                     next.push(folder.join(name));
@@ -169,6 +186,7 @@ pub(crate) fn expand(base: &Path, pattern: &str, dots: bool) -> Expansion {
     }
     found.retain(|path| fs::symlink_metadata(path).is_ok());
     found.sort();
+    left.paths = left.paths.saturating_sub(found.len());
     Expansion {
         paths: found,
         is_cut,
@@ -215,7 +233,7 @@ mod tests {
             fs::write(folder.path().join(name), "").unwrap();
         }
         let names = |pattern: &str, dots| {
-            expand(folder.path(), pattern, dots)
+            expand(folder.path(), pattern, dots, &mut Allowance::default())
                 .paths
                 .iter()
                 .map(|path| path.file_name().unwrap().to_string_lossy().into_owned())

@@ -161,6 +161,10 @@ fn touch_gap(
             let known = format!("{before}…{after}");
             touches.add_fact_only(Path::new(&known), &own, item.access);
         }
+        // Whatever is read of a folder is read of the folder.
+        if item.access == Access::READ && before.len() > 1 && before.ends_with('/') {
+            touches.add_fact_only(Path::new(before), &own, item.access);
+        }
     }
     if item.access.changes() {
         gap_comes_near(before, after, through, touches);
@@ -234,7 +238,12 @@ pub(crate) fn touch_word(
         Shape::Path(text) if text.is_empty() => {}
         Shape::Path(text) => reached(Path::new(text), false, touches),
         Shape::Pattern(pattern) => {
-            let expansion = glob::expand(touches.base, pattern, sees_dots(line.plan));
+            let expansion = glob::expand(
+                touches.base,
+                pattern,
+                sees_dots(line.plan),
+                &mut touches.globs,
+            );
             for path in &expansion.paths {
                 reached(path, false, touches);
             }

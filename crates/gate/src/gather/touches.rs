@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use aegis_types::{Access, PathFact, ProtectedKind, ProtectedTouch, Span};
 
+use super::glob::Allowance;
 use super::resolve::{Found, Last, Resolver};
 use crate::protected::{Protected, ProtectedObject, Reach};
 
@@ -34,6 +35,8 @@ pub(crate) struct Touches<'a> {
     pub(crate) cause: Option<Span>,
     /// Folders that are removed, moved or closed, so that no `cd` enters them.
     lost: Vec<PathBuf>,
+    /// What may still be looked at for patterns.
+    pub(crate) globs: Allowance,
     /// Programs that were looked up in the search path, by name.
     pub(super) searched: RefCell<HashMap<String, Option<PathBuf>>>,
 }
@@ -65,6 +68,7 @@ impl<'a> Touches<'a> {
             has_moves: false,
             cause: None,
             lost: Vec::new(),
+            globs: Allowance::default(),
             searched: RefCell::default(),
         }
     }

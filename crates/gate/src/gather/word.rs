@@ -69,6 +69,8 @@ pub(crate) fn shape(word: &Word, surroundings: &Surroundings, directory: &Path) 
                 is_assumed = true;
                 Piece::Text("self".to_owned())
             }
+            // Every shell sets this anew with each command.
+            WordPart::Unknown(UnknownCause::Variable(name)) if name == "_" => Piece::Gap,
             WordPart::Unknown(UnknownCause::Variable(name)) => {
                 is_assumed = true;
                 match surroundings.variables.get(name) {

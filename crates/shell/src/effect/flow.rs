@@ -11,7 +11,7 @@ use aegis_types::{
 use super::command::{Told, is_dash, is_socket, speaks_to};
 use super::content::{reads, shows_records, shows_secret};
 use super::files::{Content, Files};
-use super::{Found, clone, elsewhere, interpreter, socket};
+use super::{Found, clone, elsewhere, interpreter, keeping, socket};
 use crate::option::first_text;
 use crate::programs::Role;
 use crate::touch::Touched;
@@ -110,37 +110,6 @@ pub(super) struct Input {
     /// Through its words, all of them.
     pub(super) any_word: Mask,
 }
-
-/// Programs that reach for machines of their own choice and keep their words to
-/// themselves: names, versions and tags.
-const KEEPING: [&str; 26] = [
-    "apt",
-    "apt-get",
-    "brew",
-    "bun",
-    "bundle",
-    "bunx",
-    "cargo",
-    "composer",
-    "docker",
-    "dotnet",
-    "gem",
-    "go",
-    "gradle",
-    "helm",
-    "mvn",
-    "nerdctl",
-    "npm",
-    "npx",
-    "pip",
-    "pip3",
-    "pnpm",
-    "podman",
-    "terraform",
-    "uv",
-    "uvx",
-    "yarn",
-];
 
 impl Flow {
     /// Returns that nothing flows yet in a plan that stands within `depth` others.
@@ -307,7 +276,7 @@ impl Flow {
             }
         }
         if is_network {
-            if !KEEPING.contains(&told.name()) {
+            if !keeping::keeps_words(told.name()) {
                 sent |= input.words;
             }
             if sends_input(told) {

@@ -519,7 +519,18 @@ fn select(m: &mut Maker) -> String {
 fn unsure(m: &mut Maker) -> String {
     let name = m.name();
     let program = m.program();
-    match m.below(8) {
+    let test = m.pick(&["beta", "fail"]);
+    match m.below(12) {
+        8 => format!("{name}=a; {test} && {name}=b || {name}=c; {program} ${name}"),
+        9 => format!(
+            "{name}=a; f{name}() {{ {name}=b; {test} && return; {name}=c; }}; f{name}; {program} ${name}"
+        ),
+        10 => format!(
+            "{name}=a; for i in 1 2; do {name}=b; {test} && break; {name}=c; done; {program} ${name}"
+        ),
+        11 => format!(
+            "if {test}; then {name}={program}; else {name}=gamma; fi; ${name} x; trap '${name} y' EXIT; {name}=beta"
+        ),
         0 => format!("{name}=a; if beta; then {name}=b; fi; {program} ${name}"),
         1 => format!("{name}=a; fail && {name}=b; {program} ${name}"),
         2 => format!("{name}=a; fail || {name}=b; {program} ${name}"),

@@ -235,7 +235,10 @@ pub fn directory(m: &mut Maker) -> String {
         0 => format!("( cd {folder}; {simple} )"),
         1 => format!("( cd {folder} && {simple} )"),
         2 => format!("cd {folder}; {simple}; cd /work"),
-        3 => format!("( pushd {folder}; {simple}; popd; gamma )"),
+        // What they write would end them where nobody reads it any more.
+        3 => {
+            format!("( pushd {folder} >/dev/null; {simple}; popd >/dev/null; gamma )")
+        }
         4 => format!("cd {folder}; cd -; {simple}; cd /work"),
         5 => format!("cd {folder} || exit; {simple}; cd /work"),
         6 => format!("( cd; {simple} \"$PWD\" \"$OLDPWD\" )"),
