@@ -28,7 +28,8 @@ pub(super) enum Token<'c> {
 /// Cuts `code` into tokens, as many as are looked at.
 pub(super) fn tokens(code: &str, tongue: Tongue) -> Vec<Token<'_>> {
     let mut reader = Reader {
-        code,
+        // The end of the last line is no part of a quote that is left open.
+        code: code.strip_suffix('\n').unwrap_or(code),
         at: 0,
         tongue,
     };

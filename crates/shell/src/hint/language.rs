@@ -177,9 +177,16 @@ pub(crate) fn language(name: &str) -> Option<Language> {
         .map(Language::Script)
 }
 
+/// Returns whether a program is asked about itself in words that are no letters.
+fn asks_about_itself(arguments: &[Word]) -> bool {
+    let asks = |word: &Word| matches!(word.literal().as_deref(), Some("-version" | "-help"));
+    arguments.first().is_some_and(asks)
+}
+
 /// Returns the arguments that are code.
 pub(crate) fn inline_code(language: Language, arguments: &[Word]) -> Vec<Word> {
     match language {
+        Language::Script(_) if asks_about_itself(arguments) => Vec::new(),
         Language::Script(interpreter) if interpreter.name == "deno" => {
             match arguments.split_first() {
                 Some((first, rest)) if first.literal().as_deref() == Some("eval") => rest
@@ -327,6 +334,7 @@ pub(crate) fn given_values(language: Language, arguments: &[Word]) -> Vec<Word> 
 pub(crate) fn reads_input(language: Language, arguments: &[Word]) -> bool {
     match language {
         Language::Script(interpreter) if interpreter.name == "deno" => false,
+        Language::Script(_) if asks_about_itself(arguments) => false,
         Language::Script(interpreter) => {
             let read = option::read(arguments, &interpreter.spec);
             let asks = [
