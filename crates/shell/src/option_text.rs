@@ -168,8 +168,15 @@ const ESCAPES: [(&[&str], &[&str]); 6] = [
 /// Editors, in whose commands `!` hands the rest to a shell.
 const EDITORS: [&str; 7] = ["vi", "vim", "nvim", "ex", "view", "gvim", "vimdiff"];
 
+/// Returns whether a program reads commands that can hand the rest of a line to a shell.
+pub(crate) fn reads_escapes(name: &str) -> bool {
+    let is_known = ESCAPES.iter().any(|(names, _)| names.contains(&name));
+    // What pagers and most editors read is what they show.
+    name == "ex" || is_known && !matches!(name, "less" | "zless")
+}
+
 /// Returns the texts that commands in a program's own language give to a shell.
-fn escapes(name: &str, arguments: &[Word]) -> Vec<GivenText> {
+pub(crate) fn escapes(name: &str, arguments: &[Word]) -> Vec<GivenText> {
     let known = ESCAPES.iter().find(|(names, _)| names.contains(&name));
     let starts = known.map_or([].as_slice(), |(_, starts)| starts);
     let is_editor = EDITORS.contains(&name);
@@ -394,6 +401,9 @@ mod tests {
         check("git -c user.name='rm y' commit", &[]);
         check("git config user.name 'rm y'", &[]);
         check("git config --get core.editor x", &[]);
+        check("sqlite3 a <<< '.shell rm y'", &["rm y"]);
+        check(r"psql <<< '\! rm y'", &["rm y"]);
+        check("less <<< '!rm y'", &[]);
         check("ssh -o User=rm host", &[]);
         check("tar --checkpoint-action=dot -cf a b", &[]);
         check("NAME='rm y' git commit", &[]);

@@ -23,7 +23,7 @@ use crate::evaluate;
 use crate::limit::WORDS_MAX;
 use crate::option::first_text;
 use crate::option_code::option_code;
-use crate::option_text::{GivenText, option_texts};
+use crate::option_text::{GivenText, escapes, option_texts, reads_escapes};
 use crate::output::Sink;
 use crate::program::name_of;
 use crate::surroundings::{BODIES_MAX, Saved, Value};
@@ -309,7 +309,12 @@ impl Walk<'_> {
             _ => match prefix::of(name) {
                 Some(prefix) => self.prefixed(prefix, draft, setting),
                 None => {
-                    let texts = option_texts(name, &draft.words);
+                    let mut texts = option_texts(name, &draft.words);
+                    if reads_escapes(name)
+                        && let shell::Input::Text(text) = self.given_text(&draft, setting)
+                    {
+                        texts.extend(escapes(name, &[text]));
+                    }
                     // Text that is followed is not unknown.
                     if texts.is_empty()
                         && let Some(code) = option_code(name, &draft.words)

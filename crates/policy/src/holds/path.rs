@@ -85,12 +85,26 @@ fn pattern_holds(
         ),
         None => Truth::Unknown(WhyUnknown::Path),
     };
+    let is_within = |glob: &Glob| {
+        let holds = |path: &str| glob_holds(glob, path, fact.access, folders, sense);
+        glob.as_str().ends_with("/**") && fact.resolved.as_deref().map(holds) == Some(Truth::Yes)
+    };
     match resolved {
+        // Whatever names it stands for, they lie within.
+        Truth::Yes if only_names_are_open(fact) && pattern.glob.iter().any(is_within) => Truth::Yes,
         // What was resolved is only part of what the written form may lead to.
         Truth::Yes if fact.unknown && sense.covers() => Truth::Unknown(WhyUnknown::Path),
         Truth::No(_) if fact.unknown => Truth::Unknown(WhyUnknown::Path),
         decided @ (Truth::Yes | Truth::No(_) | Truth::Unknown(_)) => decided,
     }
+}
+
+/// Returns whether a path is a pattern for names that are not there yet, and
+/// nothing else of it is open.
+fn only_names_are_open(fact: &PathFact) -> bool {
+    fact.unknown
+        && fact.written.contains(['*', '?', '['])
+        && !fact.written.contains(['$', '`', '…'])
 }
 
 fn is_meant(wanted: Access, found: Access, sense: Sense) -> bool {
@@ -297,6 +311,21 @@ mod tests {
             );
             assert_eq!(truth, Truth::Unknown(WhyUnknown::Path));
         }
+    }
+
+    #[test]
+    fn names_that_a_pattern_leaves_open_lie_in_its_folder() {
+        let covers = |written: &str, glob: &str| {
+            let mut fact = fact("/home/ann/dist/*", Access::READ);
+            fact.written = written.to_owned();
+            fact.unknown = true;
+            let pattern = pattern(glob, Access::default());
+            fact_holds(&pattern, &fact, FOLDERS, Sense::of(Verdict::Allow))
+        };
+        assert_eq!(covers("dist/*", "~/dist/**"), Truth::Yes);
+        assert!(covers("dist/*", "~/dist/*").is_unknown());
+        assert!(covers("$X/*", "~/dist/**").is_unknown());
+        assert!(covers("dist/*", "~/src/**").is_unknown());
     }
 
     #[test]
