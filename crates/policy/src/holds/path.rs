@@ -99,11 +99,21 @@ fn pattern_holds(
     }
 }
 
-/// Returns whether a path is a pattern for names that are not there yet, and
-/// nothing else of it is open.
+/// Returns whether a path is a pattern for names that are not there yet, of which
+/// nothing but the names is open, and these are only removed.
+///
+/// What is read or written by such a name may be a link that leads elsewhere.
 fn only_names_are_open(fact: &PathFact) -> bool {
+    let removes = Access {
+        delete: true,
+        ..Access::default()
+    };
+    let is_pattern = |text: &str| text.contains(['*', '?', '[', '(']);
+    let (folder, name) = fact.written.rsplit_once('/').unwrap_or(("", &fact.written));
     fact.unknown
-        && fact.written.contains(['*', '?', '['])
+        && fact.access == removes
+        && is_pattern(name)
+        && !is_pattern(folder)
         && !fact.written.contains(['$', '`', '…'])
 }
 
@@ -315,17 +325,33 @@ mod tests {
 
     #[test]
     fn names_that_a_pattern_leaves_open_lie_in_its_folder() {
-        let covers = |written: &str, glob: &str| {
-            let mut fact = fact("/home/ann/dist/*", Access::READ);
+        let delete = Access {
+            delete: true,
+            ..Access::default()
+        };
+        let covers = |written: &str, access: Access, glob: &str| {
+            let mut fact = fact("/home/ann/dist/*", access);
             fact.written = written.to_owned();
             fact.unknown = true;
             let pattern = pattern(glob, Access::default());
             fact_holds(&pattern, &fact, FOLDERS, Sense::of(Verdict::Allow))
         };
-        assert_eq!(covers("dist/*", "~/dist/**"), Truth::Yes);
-        assert!(covers("dist/*", "~/dist/*").is_unknown());
-        assert!(covers("$X/*", "~/dist/**").is_unknown());
-        assert!(covers("dist/*", "~/src/**").is_unknown());
+        assert_eq!(covers("dist/*", delete, "~/dist/**"), Truth::Yes);
+        for (written, access, glob) in [
+            ("dist/*", delete, "~/dist/*"),
+            ("dist/*", delete, "~/src/**"),
+            ("$X/*", delete, "~/dist/**"),
+            ("*/x", delete, "~/dist/**"),
+            ("dist/*/", delete, "~/dist/**"),
+            // A name may be a link by then.
+            ("dist/*", Access::READ, "~/dist/**"),
+            ("dist/*", Access::WRITE, "~/dist/**"),
+        ] {
+            assert!(
+                covers(written, access, glob).is_unknown(),
+                "{written} {glob}"
+            );
+        }
     }
 
     #[test]
