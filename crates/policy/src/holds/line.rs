@@ -24,6 +24,8 @@ pub(crate) struct Line<'a> {
     pub(super) words: Vec<Text<'a>>,
     /// Whether there are words that only running would show.
     pub(crate) has_unknown_words: bool,
+    /// Whether git is given the name of the present branch, which shows as `HEAD`.
+    pub(super) names_branch: bool,
     /// Whether such a word stands before the subcommand, and may bring one with it.
     pub(super) hides_subcommand: bool,
 }
@@ -92,6 +94,7 @@ impl<'a> Line<'a> {
             flags: Vec::new(),
             words: Vec::new(),
             has_unknown_words: false,
+            names_branch: false,
             hides_subcommand: false,
         };
         line.read(&command.arguments);
@@ -104,7 +107,8 @@ impl<'a> Line<'a> {
         let mut words = arguments.iter();
         while let Some(word) = words.next() {
             if self.is_branch(word) {
-                // No option and no sign of git stands for it.
+                // It is no option. What else it may say is open to a rule that allows.
+                self.names_branch = true;
                 self.words.push(Text {
                     is_literal: true,
                     shown: Cow::Borrowed("HEAD"),

@@ -245,7 +245,7 @@ impl ShellPattern {
                 program: Arc::from(&**written),
             });
         }
-        if line.has_unknown_words {
+        if line.has_unknown_words || line.names_branch {
             return Truth::Unknown(WhyUnknown::Arguments { program: program() });
         }
         if self.is_doubtful(line) {
@@ -327,8 +327,9 @@ mod tests {
     };
 
     /// Reads a test line: blanks part words, `|` commands, `$x` is unknown,
-    /// `*` a pattern, `A=b` before the program a variable, `>f` a redirection,
-    /// and `by:p` stands for being run by the program `p`.
+    /// `$(branch)` is the present branch, `*` a pattern, `A=b` before the program
+    /// a variable, `>f` a redirection, and `by:p` stands for being run by the
+    /// program `p`.
     fn plan(text: &str) -> Plan {
         Plan {
             commands: text.split('|').map(command).collect(),
@@ -344,7 +345,9 @@ mod tests {
             pattern if pattern.contains('*') => parts.push(WordPart::Pattern(pattern.to_owned())),
             literal => parts.push(WordPart::Literal(literal.to_owned())),
         }
-        if let Some((name, rest)) = variable.split_once('/') {
+        if variable == "(branch)" {
+            parts.push(WordPart::Unknown(UnknownCause::Branch));
+        } else if let Some((name, rest)) = variable.split_once('/') {
             parts.push(WordPart::Unknown(UnknownCause::Variable(name.to_owned())));
             parts.push(WordPart::Literal(format!("/{rest}")));
         } else if !variable.is_empty() {
@@ -484,6 +487,18 @@ mod tests {
         ] {
             assert_eq!(denies(&rule, line), "no", "{line}");
         }
+    }
+
+    #[test]
+    fn the_present_branch_is_no_option_and_satisfies_no_allow() {
+        let force = pattern("git", "push", &["--force"], &[]);
+        assert_eq!(denies(&force, "git push origin $(branch)"), "no");
+        assert_eq!(denies(&force, "git push origin $(branch) -f"), "yes");
+        let push = pattern("git", "push", &[], &[]);
+        assert_eq!(allows(&push, "git push origin HEAD"), "yes");
+        assert_eq!(allows(&push, "git push origin $(branch)"), "unknown");
+        let remove = pattern("rm", "", &["-r"], &[]);
+        assert_eq!(denies(&remove, "rm $(branch)"), "unknown");
     }
 
     #[test]
