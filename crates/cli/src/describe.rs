@@ -65,6 +65,7 @@ pub(crate) fn access(access: Access) -> String {
 pub(crate) fn unknown(cause: &UnknownCause) -> String {
     match cause {
         UnknownCause::Variable(name) => format!("the value of `${name}`"),
+        UnknownCause::Found => "what `find` comes upon".to_owned(),
         UnknownCause::Output => "the output of a command".to_owned(),
         UnknownCause::Branch => "the name of the present branch".to_owned(),
         UnknownCause::Arithmetic => "the value of an arithmetic expression".to_owned(),

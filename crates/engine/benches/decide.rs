@@ -331,6 +331,7 @@ fn bash(command: &str) -> ActionRequest {
     let word = |text: &str| Word {
         span: Span::default(),
         parts: vec![WordPart::Literal(text.to_owned())],
+        ..Word::default()
     };
     let mut words = command.split_whitespace().map(word);
     request.context.plan = Some(Plan {

@@ -15,6 +15,9 @@ use serde::{Deserialize, Deserializer, Serialize};
 #[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 pub struct Glob(#[serde(deserialize_with = "shared")] pub(crate) Arc<str>);
 
+/// Characters that do not stand for themselves.
+const SPECIAL: [char; 6] = ['*', '?', '[', '{', '\\', '!'];
+
 impl Glob {
     /// Returns the glob with this text, which must be well formed.
     #[cfg(test)]
@@ -31,13 +34,27 @@ impl Glob {
     /// Returns whether it holds no special character and so matches only itself.
     #[must_use]
     pub fn is_literal(&self) -> bool {
-        !self.0.contains(['*', '?', '[', '{', '\\', '!'])
+        !self.0.contains(SPECIAL)
     }
 
     /// Returns whether it matches the whole of `text`.
     #[must_use]
     pub fn matches(&self, text: &str) -> bool {
         fast_glob::glob_match(self.0.as_bytes(), text.as_bytes())
+    }
+
+    /// Returns whether it may match some text that begins with `start`.
+    pub(crate) fn may_match_from(&self, start: &str) -> bool {
+        let is_possible = |glob: &str| {
+            let literal = glob.find(SPECIAL).and_then(|end| glob.get(..end));
+            let literal = literal.unwrap_or(glob);
+            literal.starts_with(start) || start.starts_with(literal)
+        };
+        let choice = self.0.strip_prefix('{').and_then(|it| it.split_once('}'));
+        match choice {
+            Some((choices, _)) if !choices.contains(SPECIAL) => choices.split(',').any(is_possible),
+            _ => is_possible(&self.0),
+        }
     }
 
     /// Returns whether it matches the whole of a name, in which `/` is a

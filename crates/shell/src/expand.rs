@@ -7,7 +7,9 @@ mod operator;
 mod parameter;
 mod pattern;
 
-use aegis_types::{Directory, Redirection, RedirectionKind, UnknownCause, Word, WordPart, Wrapper};
+use aegis_types::{
+    Directory, Redirection, RedirectionKind, Span, UnknownCause, Word, WordPart, Wrapper,
+};
 
 use crate::output::{Output, Sink};
 use crate::surroundings::Value;
@@ -38,6 +40,7 @@ impl Walk<'_> {
             words.push(Word {
                 span: raw.span,
                 parts: vec![WordPart::Literal(text.to_owned())],
+                ..Word::default()
             });
             return;
         }
@@ -57,6 +60,7 @@ impl Walk<'_> {
                 words.push(Word {
                     span: raw.span,
                     parts: vec![WordPart::Unknown(UnknownCause::TooComplex)],
+                    ..Word::default()
                 });
             }
         }
@@ -69,7 +73,7 @@ impl Walk<'_> {
         setting: &Setting,
         words: &mut Vec<Word>,
     ) {
-        let mut fields = Fields::new(raw.span);
+        let mut fields = self.no_fields(raw.span);
         self.pieces(pieces, true, setting, &mut fields);
         let before = words.len();
         fields.finish(words);
@@ -79,6 +83,7 @@ impl Walk<'_> {
             words.push(Word {
                 span: raw.span,
                 parts: vec![WordPart::Unknown(UnknownCause::Expansion)],
+                ..Word::default()
             });
         }
         for word in words.get_mut(before..).unwrap_or_default() {
@@ -91,7 +96,7 @@ impl Walk<'_> {
 
     /// Expands a word that stays one word, as a value or a pattern does.
     pub(crate) fn single(&mut self, raw: &RawWord, setting: &Setting) -> Word {
-        let mut fields = Fields::new(raw.span);
+        let mut fields = self.no_fields(raw.span);
         self.pieces(&raw.pieces, false, setting, &mut fields);
         let mut word = fields.into_single();
         self.embedded.restore(&mut word);
@@ -174,7 +179,7 @@ impl Walk<'_> {
                     fields.part(WordPart::Unknown(UnknownCause::Output));
                 }
                 Piece::Arithmetic { inner, quoted } => {
-                    let mut expression = Fields::new(fields.span());
+                    let mut expression = self.no_fields(fields.span());
                     self.pieces(inner, false, setting, &mut expression);
                     let mut expression = expression.into_single();
                     self.embedded.restore(&mut expression);
@@ -246,7 +251,7 @@ impl Walk<'_> {
         match user {
             "" => match self.variable("HOME") {
                 None => fields.part(WordPart::Home(None)),
-                Some(Value::Parts(parts)) => fields.parts(&parts),
+                Some(Value::Parts(parts)) => fields.inner_parts(&parts),
                 Some(Value::Unset | Value::Either(_) | Value::Unknown | Value::Elements(_)) => {
                     fields.part(WordPart::Unknown(UnknownCause::Expansion));
                 }
@@ -288,9 +293,8 @@ impl Walk<'_> {
             push_directory(&directory, fields);
             return;
         }
-        if is_plain && self.makes_temporary(before) {
-            // A name that nothing else has, in the folder for such files.
-            fields.part(WordPart::Literal("/tmp/tmp.XXXXXXXXXX".to_owned()));
+        if is_plain && let Some(name) = self.made_temporary(before) {
+            fields.part(WordPart::Literal(name));
             return;
         }
         match output {
@@ -304,9 +308,18 @@ impl Walk<'_> {
                 } else {
                     UnknownCause::Output
                 };
-                fields.part(WordPart::Unknown(cause));
+                if splits {
+                    fields.part(WordPart::Unknown(cause));
+                } else {
+                    fields.inner_part(WordPart::Unknown(cause));
+                }
             }
         }
+    }
+
+    /// Returns no fields yet, for the word at `span`.
+    fn no_fields(&self, span: Span) -> Fields {
+        Fields::new(span, self.around.is_closed())
     }
 
     fn prints_directory(&self, before: usize) -> bool {
@@ -340,22 +353,28 @@ impl Walk<'_> {
             )
     }
 
-    /// Returns whether the only command since `before` makes a temporary file or folder.
-    fn makes_temporary(&self, before: usize) -> bool {
-        match self.plan.commands.get(before..) {
-            Some([command]) => {
-                let is_plain = |word: &Word| {
-                    matches!(
-                        word.literal().as_deref(),
-                        Some("-d" | "--directory" | "-t" | "-q" | "--quiet")
-                    )
-                };
-                crate::program::program_name(command).as_deref() == Some("mktemp")
-                    && command.assignments.is_empty()
-                    && command.arguments.iter().all(is_plain)
-            }
-            _ => false,
+    /// Returns the name of the temporary file or folder that the only command
+    /// since `before` makes: one that nothing else has.
+    fn made_temporary(&self, before: usize) -> Option<String> {
+        let Some([command]) = self.plan.commands.get(before..) else {
+            return None;
+        };
+        let name = crate::program::program_name(command);
+        if name.as_deref() != Some("mktemp") || !command.assignments.is_empty() {
+            return None;
         }
+        let mut template = "/tmp/tmp.XXXXXXXXXX".to_owned();
+        for word in &command.arguments {
+            match word.literal()?.as_str() {
+                "-d" | "--directory" | "-t" | "-q" | "--quiet" => {}
+                // What is no path lies in the folder for such files only with `-t`.
+                name if name.starts_with(['/', '.']) && name.contains("XXX") => {
+                    name.clone_into(&mut template);
+                }
+                _ => return None,
+            }
+        }
+        Some(template)
     }
 
     fn charge(&mut self, raw: &RawWord, bytes: usize) {

@@ -30,6 +30,7 @@ pub fn located(command: &Command, word: &Word) -> Option<Word> {
             let folder = Word {
                 span: word.span,
                 parts: directory_parts(path),
+                ..Word::default()
             };
             Some(beneath(&folder, word))
         }
@@ -106,5 +107,6 @@ pub(crate) fn beneath(folder: &Word, word: &Word) -> Word {
     Word {
         span: word.span,
         parts: merged(parts),
+        ..Word::default()
     }
 }

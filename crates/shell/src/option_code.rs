@@ -254,11 +254,13 @@ pub(crate) fn git_address_text(word: &Word) -> Option<Word> {
     let words = command.split(' ').map(|text| Word {
         span: word.span,
         parts: vec![WordPart::Literal(text.replace('\u{1}', " "))],
+        ..Word::default()
     });
     let words: Vec<String> = words.map(|word| quoted(&word)).collect();
     Some(Word {
         span: word.span,
         parts: vec![WordPart::Literal(words.join(" "))],
+        ..Word::default()
     })
 }
 

@@ -192,7 +192,11 @@ pub(crate) fn escapes(name: &str, arguments: &[Word]) -> Vec<GivenText> {
             texts.extend(given.map(|given| {
                 let parts = vec![WordPart::Literal(given.trim().to_owned())];
                 let span = word.span;
-                GivenText::from(Word { span, parts })
+                GivenText::from(Word {
+                    span,
+                    parts,
+                    ..Word::default()
+                })
             }));
         }
     }
@@ -358,6 +362,7 @@ fn quoted(word: &Word) -> Word {
     Word {
         span: word.span,
         parts: vec![WordPart::Literal(text)],
+        ..Word::default()
     }
 }
 

@@ -168,6 +168,7 @@ fn push(words: &mut Vec<Word>, word: &mut String, start: usize, end: usize) {
             end: place(end),
         },
         parts: parts(text),
+        ..Word::default()
     });
 }
 

@@ -544,6 +544,7 @@ pub(crate) fn joined(words: &[Word], span: Span) -> Word {
     let mut whole = Word {
         span,
         parts: Vec::new(),
+        ..Word::default()
     };
     for word in words {
         if !whole.parts.is_empty() {

@@ -35,6 +35,8 @@ pub(crate) struct Surroundings {
     watched: Option<Watched>,
     /// Whether some variable may stand for another one.
     has_references: bool,
+    /// Whether something may have set any variable, unseen.
+    is_open: bool,
     fixed: BTreeSet<String>,
 }
 
@@ -254,8 +256,14 @@ impl Surroundings {
         }
     }
 
+    /// Returns whether variables that the text does not set are those of the environment.
+    pub(crate) fn is_closed(&self) -> bool {
+        !self.is_open && !self.has_references
+    }
+
     /// Makes every variable uncertain that the text has set.
     pub(crate) fn forget_all(&mut self) {
+        self.is_open = true;
         let names: Vec<String> = self
             .variables
             .iter()

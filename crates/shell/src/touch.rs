@@ -241,6 +241,7 @@ pub(crate) fn word_at(place: &Word, text: &str) -> Word {
     Word {
         span: place.span,
         parts: vec![aegis_types::WordPart::Literal(text.to_owned())],
+        ..Word::default()
     }
 }
 

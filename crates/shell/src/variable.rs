@@ -71,6 +71,7 @@ pub(crate) fn set_by(
                     value: Word {
                         span: name.span,
                         parts: vec![WordPart::Literal(text.trim().to_owned())],
+                        ..Word::default()
                     },
                 });
             }
@@ -153,6 +154,7 @@ fn behind(start: &str, text: &str, value: &Word) -> Word {
     Word {
         span: value.span,
         parts: vec![WordPart::Literal(format!("{start}{text}"))],
+        ..Word::default()
     }
 }
 

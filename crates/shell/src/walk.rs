@@ -160,12 +160,17 @@ impl<'t> Walk<'t> {
         // What changed before this mark and may not have happened is uncertain already.
         let mut settled = self.around.mark();
         let mut uncertain = None;
+        let mut is_negated = false;
         for Link { after, pipeline } in &item.links {
             match after {
                 After::Nothing => self.pipeline(pipeline, setting),
                 After::Success => {
                     uncertain.get_or_insert_with(|| self.around.mark());
-                    self.pipeline(pipeline, &setting.when(Condition::AfterSuccess));
+                    let condition = match is_negated {
+                        true => Condition::AfterFailure,
+                        false => Condition::AfterSuccess,
+                    };
+                    self.pipeline(pipeline, &setting.when(condition));
                 }
                 After::Failure => {
                     let before = self.around.mark();
@@ -183,6 +188,7 @@ impl<'t> Walk<'t> {
                     }
                 }
             }
+            is_negated = pipeline.negated;
         }
         if let Some(mark) = uncertain {
             self.around.blur(mark);

@@ -93,6 +93,7 @@ fn of_unknowns(plan: &Plan, text: &str) -> Reach {
         }
         UnknownCause::Variable(_)
         | UnknownCause::Output
+        | UnknownCause::Found
         | UnknownCause::Branch
         | UnknownCause::Arithmetic
         | UnknownCause::Expansion

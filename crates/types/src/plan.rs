@@ -90,6 +90,10 @@ pub struct Word {
     pub span: Span,
     /// Its parts, side by side.
     pub parts: Vec<WordPart>,
+    /// Whether what its unknown parts stand for is no option, as a shell reads them:
+    /// they stand behind other text in one word, or are of the environment.
+    #[serde(default, skip_serializing_if = "Not::not")]
+    pub is_operand: bool,
 }
 
 /// A part of a word.
@@ -242,6 +246,8 @@ pub enum UnknownCause {
     Variable(String),
     /// The output of a command.
     Output,
+    /// The way from a folder to what `find` comes upon in it, or nothing.
+    Found,
     /// The name of the branch that is checked out, as git prints it.
     Branch,
     /// An arithmetic expression.
@@ -292,6 +298,7 @@ mod tests {
         let word = |parts| Word {
             span: Span::default(),
             parts,
+            ..Word::default()
         };
         let literal = |text: &str| WordPart::Literal(text.to_owned());
         assert_eq!(

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use aegis_shell::{program_name, touched};
-use aegis_types::{Access, Command, ProtectedKind, Word};
+use aegis_types::{Access, Command, ProtectedKind, UnknownCause, Word, WordPart};
 
 use super::glob::matches_name;
 use super::resolve::Last;
@@ -159,14 +159,18 @@ fn access_to_found(line: &Line<'_>, find: &Command, search: &Search) -> Access {
 
 /// Returns whether a word stands for something found: a folder and a gap.
 fn is_found(word: &Word, search: &Search) -> bool {
-    let mut start = word.clone();
-    let is_open = start.parts.pop().is_some_and(|part| {
+    let is_open = |part: &WordPart| {
         matches!(
             part,
-            aegis_types::WordPart::Unknown(aegis_types::UnknownCause::Output)
+            WordPart::Unknown(UnknownCause::Found | UnknownCause::Output)
         )
-    });
-    is_open && search.folders.contains(&written(&start))
+    };
+    let Some(gap) = word.parts.iter().position(is_open) else {
+        return false;
+    };
+    let mut start = word.clone();
+    start.parts.truncate(gap);
+    search.folders.contains(&written(&start))
 }
 
 fn touch_selected(

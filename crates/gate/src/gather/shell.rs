@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use aegis_shell::{Extent, Touched, hints, located, loose_words, program_name, touched};
 use aegis_types::{
     Access, Command, Condition, Directory, Plan, RedirectionKind, Span, UnknownCause, Word,
-    WordPart, Wrapper,
+    WordPart,
 };
 
 use super::near::{self, Material};
@@ -96,11 +96,27 @@ pub(crate) fn directory_of(
     }
 }
 
+/// Returns whether a command runs only where each `cd` before it has moved to.
+fn has_moved_for_sure(commands: &[Command], command: &Command) -> bool {
+    let place = commands.iter().position(|it| std::ptr::eq(it, command));
+    let mut after = command;
+    for before in commands.iter().take(place.unwrap_or(0)).rev() {
+        if after.directory == Directory::Start {
+            break;
+        }
+        if after.place.condition != Condition::AfterSuccess || before.through != after.through {
+            return false;
+        }
+        after = before;
+    }
+    after.directory == Directory::Start
+}
+
 fn touch_command(line: &Line<'_>, command: &Command, touches: &mut Touches<'_>) {
     let through = text_of(line, command);
     let is_git = program_name(command).as_deref() == Some("git");
     // Where a `cd` leads nowhere, the command may run where the text starts.
-    let stays = matches!(command.directory, Directory::Moved(_))
+    let stays = !has_moved_for_sure(&line.plan.commands, command)
         && directory_of(line, command, touches)
             .is_none_or(|folder| !folder.is_dir() || touches.is_lost(&folder));
     let unmoved = Command {
@@ -143,17 +159,22 @@ fn cause(command: &Command, item: &Touched) -> Span {
 
 /// Adds what a word with a gap between `before` and `after` may lead to.
 fn touch_gap(
-    command: &Command,
     item: &Touched,
-    (before, after): (&str, &str),
+    (before, after, is_below): (&str, &str, bool),
     through: &str,
     touches: &mut Touches<'_>,
 ) {
     let own = written(&item.word);
     // What `find` finds lies below the folder in which it looks.
-    let is_found = after.is_empty() && !before.is_empty() && runs_within(command, "find");
-    if is_found {
-        touches.add_fact_only(&Path::new(before).join("…"), &own, item.access);
+    let climbs = after.split('/').any(|step| step == "..");
+    if is_below && !before.is_empty() && !climbs {
+        let below = Path::new(before).join("…");
+        let name = after.trim_start_matches('/');
+        touches.add_fact_only(&below.join(name), &own, item.access);
+        // A name that is nothing but the ending has it too.
+        if let Some(ending) = name.strip_prefix('*') {
+            touches.add_fact_only(&below.join(ending), &own, item.access);
+        }
     } else {
         touches.add_unresolved(&own, item.access);
         // What is known of it may mean enough, such as a folder of keys.
@@ -169,14 +190,6 @@ fn touch_gap(
     if item.access.changes() {
         gap_comes_near(before, after, through, touches);
     }
-}
-
-/// Returns whether a command is run by the program `name`.
-fn runs_within(command: &Command, name: &str) -> bool {
-    command
-        .through
-        .iter()
-        .any(|wrapper| matches!(wrapper, Wrapper::Program(program) if program == name))
 }
 
 /// Adds what one word of a command leads to.
@@ -238,25 +251,39 @@ pub(crate) fn touch_word(
         Shape::Path(text) if text.is_empty() => {}
         Shape::Path(text) => reached(Path::new(text), false, touches),
         Shape::Pattern(pattern) => {
-            let expansion = glob::expand(
-                touches.base,
-                pattern,
-                sees_dots(line.plan),
-                &mut touches.globs,
-            );
-            for path in &expansion.paths {
-                reached(path, false, touches);
-            }
-            if expansion.is_cut {
-                touches.add_unresolved(&own, item.access);
-            }
-            if expansion.paths.is_empty() {
-                // A pattern that matches nothing stands for itself.
-                reached(Path::new(&pattern.replace('\\', "")), true, touches);
+            for (path, is_unknown) in expanded(line, item, pattern, touches) {
+                reached(&path, is_unknown, touches);
             }
         }
-        Shape::Gap { before, after } => touch_gap(command, item, (before, after), through, touches),
+        Shape::Gap {
+            before,
+            after,
+            is_below,
+        } => {
+            let gap = (before.as_str(), after.as_str(), *is_below);
+            touch_gap(item, gap, through, touches);
+        }
     }
+}
+
+/// Returns the paths that a pattern stands for, and whether it may stand for others.
+fn expanded(
+    line: &Line<'_>,
+    item: &Touched,
+    pattern: &str,
+    touches: &mut Touches<'_>,
+) -> Vec<(PathBuf, bool)> {
+    let dots = sees_dots(line.plan);
+    let expansion = glob::expand(touches.base, pattern, dots, &mut touches.globs);
+    if expansion.is_cut {
+        touches.add_unresolved(&written(&item.word), item.access);
+    }
+    if expansion.paths.is_empty() {
+        // A pattern that matches nothing stands for itself.
+        return vec![(PathBuf::from(pattern.replace('\\', "")), true)];
+    }
+    let is_known = |path| (path, false);
+    expansion.paths.into_iter().map(is_known).collect()
 }
 
 /// Returns whether `*` matches names that begin with a dot, as after `shopt -s dotglob`.
@@ -351,7 +378,12 @@ const UPSTREAM_MAX: usize = 64;
 fn upstream<'a>(line: &'a Line<'_>, command: &'a Command) -> impl Iterator<Item = String> + 'a {
     let place = command.place;
     let takes_output = |word: &Word| {
-        let is_output = |part: &WordPart| *part == WordPart::Unknown(UnknownCause::Output);
+        let is_output = |part: &WordPart| {
+            matches!(
+                part,
+                WordPart::Unknown(UnknownCause::Output | UnknownCause::Found)
+            )
+        };
         word.parts.iter().any(is_output)
     };
     let is_given = place.position > 0 && command.arguments.iter().any(takes_output);
@@ -431,6 +463,7 @@ const fn runs_unseen(cause: &UnknownCause) -> bool {
         | UnknownCause::Construct(_) => true,
         UnknownCause::Variable(_)
         | UnknownCause::Output
+        | UnknownCause::Found
         | UnknownCause::Branch
         | UnknownCause::Arithmetic
         | UnknownCause::Expansion => false,

@@ -20,6 +20,8 @@ pub(crate) enum Shape {
         before: String,
         /// The text after.
         after: String,
+        /// Whether the gap leads from a folder to what lies in it.
+        is_below: bool,
     },
 }
 
@@ -36,6 +38,7 @@ enum Piece {
     Text(String),
     Pattern(String),
     Gap,
+    Below,
 }
 
 /// Returns what `word` stands for.
@@ -80,6 +83,7 @@ pub(crate) fn shape(word: &Word, surroundings: &Surroundings, directory: &Path) 
                     None => Piece::Gap,
                 }
             }
+            WordPart::Unknown(UnknownCause::Found) => Piece::Below,
             WordPart::Unknown(_) => Piece::Gap,
         })
         .collect();
@@ -109,14 +113,14 @@ fn text_in(part: &WordPart) -> &str {
 }
 
 fn join(pieces: &[Piece]) -> Shape {
-    let is_gap = |piece: &Piece| matches!(piece, Piece::Gap);
+    let is_gap = |piece: &Piece| matches!(piece, Piece::Gap | Piece::Below);
     if pieces.iter().any(is_gap) {
         let text_of = |pieces: &mut dyn Iterator<Item = &Piece>| -> Vec<String> {
             pieces
                 .take_while(|piece| !is_gap(piece))
                 .map(|piece| match piece {
                     Piece::Text(text) | Piece::Pattern(text) => text.clone(),
-                    Piece::Gap => String::new(),
+                    Piece::Gap | Piece::Below => String::new(),
                 })
                 .collect()
         };
@@ -126,6 +130,8 @@ fn join(pieces: &[Piece]) -> Shape {
         return Shape::Gap {
             before,
             after: after.concat(),
+            is_below: pieces.iter().filter(|it| is_gap(it)).count() == 1
+                && pieces.iter().any(|it| matches!(it, Piece::Below)),
         };
     }
     let has_pattern = pieces
@@ -136,7 +142,7 @@ fn join(pieces: &[Piece]) -> Shape {
         match piece {
             Piece::Text(text) if has_pattern => push_escaped(&mut joined, text),
             Piece::Text(text) | Piece::Pattern(text) => joined.push_str(text),
-            Piece::Gap => {}
+            Piece::Gap | Piece::Below => {}
         }
     }
     if has_pattern {
@@ -193,6 +199,7 @@ mod tests {
         let word = Word {
             span: Span::default(),
             parts: parts.to_vec(),
+            ..Word::default()
         };
         let shaped = shape(&word, &surroundings, Path::new("/work"));
         assert_eq!(
@@ -229,6 +236,7 @@ mod tests {
         let unknown = Shape::Gap {
             before: String::new(),
             after: "/x".to_owned(),
+            is_below: false,
         };
         check(&[of("nobody-here"), text("/x")], unknown, false);
         check(&[variable("PWD"), text("/x")], path("/work/x"), false);
@@ -241,6 +249,7 @@ mod tests {
         let gap = Shape::Gap {
             before: "a/".to_owned(),
             after: "/c".to_owned(),
+            is_below: false,
         };
         check(
             &[

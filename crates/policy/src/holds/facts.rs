@@ -126,6 +126,7 @@ pub(super) fn hides_commands(cause: &UnknownCause) -> bool {
         UnknownCause::Code(program) => is_shell(base_name(program)),
         UnknownCause::Variable(_)
         | UnknownCause::Output
+        | UnknownCause::Found
         | UnknownCause::Branch
         | UnknownCause::Arithmetic
         | UnknownCause::Expansion => false,

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use aegis_types::{Command, ProgramFact, ProgramStanding, UnknownCause, Word, WordPart};
 
 use super::options;
+use crate::pattern::Glob;
 use aegis_shell::ProgramOptions;
 
 /// A command in its normal form.
@@ -24,6 +25,8 @@ pub(crate) struct Line<'a> {
     pub(super) words: Vec<Text<'a>>,
     /// Whether there are words that only running would show.
     pub(crate) has_unknown_words: bool,
+    /// Whether one of them may be an option.
+    hides_options: bool,
     /// Whether git is given the name of the present branch, which shows as `HEAD`.
     pub(super) names_branch: bool,
     /// Whether such a word stands before the subcommand, and may bring one with it.
@@ -74,6 +77,15 @@ pub(super) struct Text<'a> {
     pub(super) is_literal: bool,
     /// Whether it may be the value of the option before it.
     pub(super) may_be_value: bool,
+    /// What it begins with for sure.
+    start: &'a str,
+}
+
+impl Text<'_> {
+    /// Returns whether it may match `glob` when what is unknown of it shows.
+    pub(super) fn may_match(&self, glob: &Glob) -> bool {
+        !self.is_literal && glob.may_match_from(self.start)
+    }
 }
 
 /// Whether an option is given.
@@ -94,6 +106,7 @@ impl<'a> Line<'a> {
             flags: Vec::new(),
             words: Vec::new(),
             has_unknown_words: false,
+            hides_options: false,
             names_branch: false,
             hides_subcommand: false,
         };
@@ -113,6 +126,7 @@ impl<'a> Line<'a> {
                     is_literal: true,
                     shown: Cow::Borrowed("HEAD"),
                     may_be_value,
+                    start: "HEAD",
                 });
                 may_be_value = false;
                 continue;
@@ -125,6 +139,7 @@ impl<'a> Line<'a> {
                     is_literal: is_literal(word),
                     shown: text,
                     may_be_value,
+                    start: start(word),
                 });
                 may_be_value = false;
                 continue;
@@ -172,6 +187,7 @@ impl<'a> Line<'a> {
     fn note_unknown(&mut self, word: &Word) {
         if word.is_unknown() {
             self.has_unknown_words = true;
+            self.hides_options |= !word.is_operand;
             self.hides_subcommand |= self.words.is_empty();
         }
     }
@@ -226,10 +242,16 @@ impl<'a> Line<'a> {
         if program == "git" && self.subcommand() == "push" {
             given = given.max(self.is_pushed_as(wanted));
         }
-        if given == Given::No && (self.has_unknown_words || self.may_expand_to(wanted)) {
+        if given == Given::No && (self.hides_options || self.may_expand_to(wanted)) {
             given = Given::Maybe;
         }
         given
+    }
+
+    /// Returns whether the program's options are words behind a single dash.
+    fn has_long_options(&self) -> bool {
+        let is_known_so = || self.known().is_some_and(|known| known.is_long_single());
+        self.program.name().is_some_and(options::has_long_options) || is_known_so()
     }
 
     /// Returns whether the option is negated, as in `--no-dry-run`.
@@ -249,13 +271,15 @@ impl<'a> Line<'a> {
     }
 
     fn is_spelled(&self, name: &str) -> Given {
-        if let Some(letter) = options::single_letter(name) {
+        let is_long = self.has_long_options();
+        let letter = options::single_letter(name).filter(|_| !is_long);
+        if let Some(letter) = letter {
             return self.has_letter(letter);
         }
         if self.flags.iter().any(|flag| flag.name == name) {
             return Given::Yes;
         }
-        if !name.starts_with("--") {
+        if !name.starts_with("--") && !is_long {
             let letters = name.strip_prefix('-').unwrap_or(name).chars();
             let each = letters.map(|letter| self.gives_letter(letter));
             return each.min().unwrap_or(Given::No);
@@ -386,6 +410,14 @@ fn program(word: Option<&Word>) -> Program<'_> {
             WordPart::Literal(_) | WordPart::Pattern(_) | WordPart::Home(_) | WordPart::Unknown(_),
         )
         | None => Program::Unknown,
+    }
+}
+
+/// Returns what the word begins with, if it is one operand for sure.
+fn start(word: &Word) -> &str {
+    match word.parts.first() {
+        Some(WordPart::Literal(text)) if word.is_operand => text,
+        _ => "",
     }
 }
 

@@ -87,6 +87,11 @@ fn is_listed(table: &[(&str, &[&str])], program: &str, option: &str) -> bool {
         .any(|(name, options)| *name == program && options.contains(&option))
 }
 
+/// Returns whether a program that is in no table has options such as `-name`.
+pub(super) fn has_long_options(program: &str) -> bool {
+    matches!(program, "find" | "gfind")
+}
+
 /// Returns the letter of an option such as `-f`.
 pub(super) fn single_letter(option: &str) -> Option<char> {
     let mut letters = option.strip_prefix('-')?.chars();

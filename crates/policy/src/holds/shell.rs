@@ -187,7 +187,7 @@ impl ShellPattern {
             every(self.arguments.iter().map(|glob| {
                 if line.words.iter().any(|word| glob.matches(&word.shown)) {
                     Truth::Yes
-                } else if line.words.iter().any(|word| !word.is_literal) {
+                } else if line.words.iter().any(|word| word.may_match(glob)) {
                     Truth::Unknown(unknown_arguments())
                 } else {
                     Truth::No(not())
@@ -358,6 +358,7 @@ mod tests {
         Word {
             span: Span::default(),
             parts,
+            ..Word::default()
         }
     }
 

@@ -220,6 +220,7 @@ fn word(text: &str) -> Word {
     Word {
         span: Span::default(),
         parts: vec![part],
+        ..Word::default()
     }
 }
 

@@ -45,5 +45,6 @@ pub(super) fn folder(told: &Told<'_>) -> Option<Word> {
     Some(Word {
         span: source.span,
         parts: vec![WordPart::Literal(last.to_owned())],
+        ..Word::default()
     })
 }

@@ -481,7 +481,12 @@ fn is_sent(file: &Touched, word: &Word) -> bool {
 
 /// Returns whether a word is what a command prints, and nothing besides.
 fn is_output(word: &Word) -> bool {
-    let is_one = |part: &WordPart| matches!(part, WordPart::Unknown(UnknownCause::Output));
+    let is_one = |part: &WordPart| {
+        matches!(
+            part,
+            WordPart::Unknown(UnknownCause::Output | UnknownCause::Found)
+        )
+    };
     word.parts.iter().all(is_one)
 }
 

@@ -565,7 +565,7 @@ fn holds_output(word: &Word) -> bool {
     word.parts.iter().any(|part| {
         matches!(
             part,
-            WordPart::Unknown(UnknownCause::Output | UnknownCause::Expansion)
+            WordPart::Unknown(UnknownCause::Output | UnknownCause::Found | UnknownCause::Expansion)
         )
     })
 }

@@ -289,6 +289,7 @@ fn recipe_of(told: &Told<'_>) -> Option<Word> {
             Some(Word {
                 span: told.program_span(),
                 parts: vec![aegis_types::WordPart::Literal(folder + usual)],
+                ..Word::default()
             })
         }
     }

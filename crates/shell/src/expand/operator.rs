@@ -114,7 +114,11 @@ pub(super) fn edited(value: &Value, sign: &str, operand: &Operand, letter: &str)
                 .map(|word| {
                     let parts = edit(&word.parts)?;
                     let span = word.span;
-                    Some(Word { span, parts })
+                    Some(Word {
+                        span,
+                        parts,
+                        ..Word::default()
+                    })
                 })
                 .collect();
             edited.map_or(Value::Unknown, |words| Value::Elements(words.into()))

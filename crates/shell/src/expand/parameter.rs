@@ -54,8 +54,11 @@ impl Walk<'_> {
             Value::Elements(words) => self.elements(parameter, words, splits, fields),
             Value::Unset if splits => {}
             Value::Unset => fields.literal(""),
-            Value::Either(_) | Value::Unknown => {
+            Value::Either(_) | Value::Unknown if splits => {
                 fields.part(WordPart::Unknown(UnknownCause::Expansion));
+            }
+            Value::Either(_) | Value::Unknown => {
+                fields.inner_part(WordPart::Unknown(UnknownCause::Expansion));
             }
         }
     }
@@ -236,7 +239,7 @@ impl Walk<'_> {
 
     /// Expands an operand for what runs in it.
     fn operand(&mut self, pieces: &[Piece], setting: &Setting, fields: &Fields) -> Word {
-        let mut inner = Fields::new(fields.span());
+        let mut inner = self.no_fields(fields.span());
         self.pieces(pieces, false, setting, &mut inner);
         inner.into_single()
     }
@@ -381,7 +384,7 @@ impl Walk<'_> {
         if !splits {
             // An empty value within quotes still makes a word.
             fields.literal("");
-            fields.parts(parts);
+            fields.inner_parts(parts);
             return;
         }
         let separators = self.separators();
@@ -526,7 +529,7 @@ fn first_element(words: &[Word]) -> Value {
 }
 
 fn directory_value(directory: &Directory) -> Value {
-    let mut fields = Fields::new(aegis_types::Span::default());
+    let mut fields = Fields::new(aegis_types::Span::default(), true);
     push_directory(directory, &mut fields);
     Value::Parts(fields.into_single().parts.into())
 }

@@ -378,6 +378,7 @@ impl Walk<'_> {
                 let text = Word {
                     span: draft.span,
                     parts: vec![WordPart::Literal(text.to_string())],
+                    ..Word::default()
                 };
                 walk.code_text(&text, draft.span, "source", &inner);
             }

@@ -124,6 +124,7 @@ impl Walk<'_> {
         let usual = Word {
             span: draft.span,
             parts: vec![WordPart::Literal("Makefile".to_owned())],
+            ..Word::default()
         };
         let file = named.unwrap_or(&usual);
         let mut texts = self.written_texts(file);
@@ -176,6 +177,7 @@ impl Walk<'_> {
         let literal = |text: &str| Word {
             span: draft.span,
             parts: vec![WordPart::Literal(text.to_owned())],
+            ..Word::default()
         };
         let given = Draft {
             span: draft.span,

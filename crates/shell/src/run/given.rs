@@ -121,7 +121,11 @@ impl Walk<'_> {
             .map(|text| {
                 let parts = vec![WordPart::Literal(text)];
                 let span = draft.span;
-                GivenText::from(Word { span, parts })
+                GivenText::from(Word {
+                    span,
+                    parts,
+                    ..Word::default()
+                })
             })
             .collect();
         for text in &texts {
@@ -149,6 +153,7 @@ impl Walk<'_> {
         let shell = Word {
             span: draft.span,
             parts: vec![WordPart::Literal("bash".to_owned())],
+            ..Word::default()
         };
         let words = std::iter::once(shell).chain(rest.cloned()).collect();
         let inner = setting.within(Wrapper::Program(name.to_owned()));
@@ -202,6 +207,7 @@ impl Walk<'_> {
                 .map(|word| Word {
                     span: draft.span,
                     parts: vec![WordPart::Literal(word.trim_matches('"').to_owned())],
+                    ..Word::default()
                 })
                 .collect();
             if !words.is_empty() {
@@ -239,6 +245,7 @@ impl Walk<'_> {
             None => decoded.map(|text| Word {
                 span: draft.span,
                 parts: vec![WordPart::Literal(text)],
+                ..Word::default()
             }),
         };
         self.note(draft.span, UnknownCause::Code(name.to_owned()));

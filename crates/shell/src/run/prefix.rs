@@ -319,6 +319,7 @@ impl Walk<'_> {
         let name = Word {
             span: output.span,
             parts: vec![WordPart::Literal("--output".to_owned())],
+            ..Word::default()
         };
         let wrapper = Draft {
             span: draft.span,

@@ -7,7 +7,7 @@ use aegis_types::{RedirectionKind, UnknownCause, Word, WordPart, Wrapper};
 use super::Draft;
 use super::shell::Input;
 use crate::option::{self, Spec};
-use crate::output::Output;
+use crate::output::{Output, as_lines};
 use crate::surroundings::Value;
 use crate::syntax::is_name;
 use crate::walk::{Setting, Walk};
@@ -161,7 +161,7 @@ impl Walk<'_> {
             return None;
         }
         if !is_own && let Some(Output::Paths(paths)) = &setting.input {
-            return Some(Line::Path(paths.first()?.clone()));
+            return Some(Line::Path(as_lines(paths.first()?)));
         }
         let Input::Text(text) = self.given_text(draft, setting) else {
             return None;

@@ -6,7 +6,7 @@ use super::shell::Input;
 use super::{Draft, joined, push_text};
 use crate::limit::TURNS_MAX;
 use crate::option::{self, Spec};
-use crate::output::{Output, Sink, starts};
+use crate::output::{self, Output, Sink};
 use crate::walk::{Setting, Walk};
 
 const XARGS: Spec = Spec {
@@ -34,7 +34,7 @@ impl Walk<'_> {
             .plan
             .commands
             .get(before)
-            .map(starts)
+            .map(output::found)
             .unwrap_or_default();
         let inner_setting = setting.within(Wrapper::Program("find".to_owned()));
         let mut rest = words.iter().skip(1);
@@ -66,6 +66,7 @@ impl Walk<'_> {
                 let name = Word {
                     span: word.span,
                     parts: vec![WordPart::Unknown(UnknownCause::Output)],
+                    ..Word::default()
                 };
                 inner.words = fill(&run, "{}", &[name]);
             }
@@ -117,6 +118,7 @@ impl Walk<'_> {
         let unknown = [Word {
             span: draft.span,
             parts: vec![WordPart::Unknown(UnknownCause::Output)],
+            ..Word::default()
         }];
         let groups: Vec<&[Word]> = if known {
             read.chunks(size).collect()
@@ -151,7 +153,17 @@ impl Walk<'_> {
             (Some(Output::Text(text)), None) if draft.redirections.is_empty() => {
                 text_words(text, arguments, draft)
             }
-            (Some(Output::Paths(paths)), None) => paths.clone(),
+            (Some(Output::Paths(paths)), None) => {
+                let is_exact = arguments.has(&["0", "null"]);
+                let given = |path: &Word| Word {
+                    span: draft.span,
+                    ..match is_exact {
+                        true => path.clone(),
+                        false => output::as_lines(path),
+                    }
+                };
+                paths.iter().map(given).collect()
+            }
             (Some(Output::Text(_) | Output::Unknown) | None, None) => Vec::new(),
         };
         let is_empty = text.is_some_and(|text| text.trim().is_empty());
@@ -159,6 +171,7 @@ impl Walk<'_> {
             let unknown = Word {
                 span: draft.span,
                 parts: vec![WordPart::Unknown(UnknownCause::Output)],
+                ..Word::default()
             };
             return vec![unknown];
         }
@@ -181,6 +194,7 @@ impl Walk<'_> {
         let unknown = [Word {
             span: draft.span,
             parts: vec![WordPart::Unknown(UnknownCause::Output)],
+            ..Word::default()
         }];
         let values = if values.is_empty() || values.len() > TURNS_MAX {
             unknown.as_slice()
@@ -217,6 +231,7 @@ impl Walk<'_> {
         let line = |line: &str| Word {
             span: draft.span,
             parts: vec![WordPart::Literal(line.to_owned())],
+            ..Word::default()
         };
         text.lines().map(line).collect()
     }
@@ -259,7 +274,7 @@ fn fill(words: &[Word], placeholder: &str, found: &[Word]) -> Vec<Word> {
         if is_whole {
             filled.extend(found.iter().map(|path| Word {
                 span: word.span,
-                parts: path.parts.clone(),
+                ..path.clone()
             }));
         } else {
             filled.push(fill_within(word, placeholder, found));
@@ -272,9 +287,14 @@ fn fill_within(word: &Word, placeholder: &str, found: &[Word]) -> Word {
     let Some(text) = word.literal().filter(|text| text.contains(placeholder)) else {
         return word.clone();
     };
+    let begins_so = text.starts_with(placeholder);
     let mut filled = Word {
         span: word.span,
         parts: Vec::new(),
+        is_operand: match found {
+            [path] if begins_so => path.is_operand,
+            _ => !begins_so && !text.starts_with('-'),
+        },
     };
     for (index, piece) in text.split(placeholder).enumerate() {
         if index > 0 {
@@ -293,6 +313,7 @@ fn text_words(text: &str, arguments: &option::Arguments<'_>, draft: &Draft) -> V
     let word = |word: &str| Word {
         span: draft.span,
         parts: vec![WordPart::Literal(word.to_owned())],
+        ..Word::default()
     };
     if arguments.has(&["0", "null"]) {
         let words = text.split_terminator('\0');

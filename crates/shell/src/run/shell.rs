@@ -250,6 +250,7 @@ impl Walk<'_> {
                 let word = Word {
                     span: draft.span,
                     parts: parts.to_vec(),
+                    ..Word::default()
                 };
                 if word.parts.is_empty() {
                     return;
@@ -541,7 +542,11 @@ impl Walk<'_> {
 
 fn text_word(text: String, span: Span) -> Word {
     let parts = vec![WordPart::Literal(text)];
-    Word { span, parts }
+    Word {
+        span,
+        parts,
+        ..Word::default()
+    }
 }
 
 /// Returns the name of the program that runs a script, and of that which finds it.

@@ -57,15 +57,15 @@ struct Git {
 impl Git {
     fn subcommand(&self, name: &str, rest: &[Word], command: &Command, list: &mut Vec<Touched>) {
         match name {
-            "add" | "diff" | "blame" | "log" | "show" | "grep" | "ls-files" | "check-ignore"
-            | "hash-object" | "annotate" | "stage" | "difftool" | "shortlog" | "whatchanged" => {
+            "add" | "diff" | "blame" | "log" | "show" | "grep" | "hash-object" | "annotate"
+            | "stage" | "difftool" | "shortlog" | "whatchanged" => {
                 self.reading(rest, list);
             }
             "status" | "branch" | "tag" | "fetch" | "push" | "remote" | "rev-parse" | "commit"
             | "describe" | "reflog" | "cat-file" | "notes" | "help" | "version" | "gc" | "fsck"
             | "rev-list" | "merge-base" | "symbolic-ref" | "for-each-ref" | "ls-tree"
             | "ls-remote" | "cherry" | "count-objects" | "prune" | "repack" | "update-ref"
-            | "var" | "name-rev" => self.option_files(rest, list),
+            | "var" | "name-rev" | "ls-files" | "check-ignore" => self.option_files(rest, list),
             "config" => self.config(rest, list),
             "mv" => self.moving(rest, list),
             "rm" => self.removing(rest, list),

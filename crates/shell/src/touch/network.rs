@@ -333,6 +333,7 @@ fn remote_names<'a>(read: &'a Arguments<'_>) -> impl Iterator<Item = Word> + 'a 
         super::transfer::last_component(word).unwrap_or_else(|| Word {
             span: word.span,
             parts: vec![WordPart::Unknown(aegis_types::UnknownCause::Output)],
+            ..Word::default()
         })
     })
 }

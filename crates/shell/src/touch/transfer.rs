@@ -308,5 +308,6 @@ fn parent(word: &Word) -> Option<Word> {
     Some(Word {
         span: word.span,
         parts: merged(parts),
+        ..Word::default()
     })
 }

@@ -148,6 +148,7 @@ impl Walk<'_> {
         let as_word = |text: &std::rc::Rc<str>| Word {
             span: word.span,
             parts: vec![WordPart::Literal(text.to_string())],
+            ..Word::default()
         };
         texts.unwrap_or_default().iter().map(as_word).collect()
     }

@@ -189,6 +189,7 @@ impl Walk<'_> {
             vec![Word {
                 span,
                 parts: vec![WordPart::Unknown(UnknownCause::Expansion)],
+                ..Word::default()
             }]
         });
         let mark = self.around.mark();

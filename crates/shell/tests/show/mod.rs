@@ -104,6 +104,7 @@ fn wrapper(wrapper: &Wrapper) -> String {
 fn cause(cause: &UnknownCause) -> String {
     match cause {
         UnknownCause::Variable(name) => format!("variable:{name}"),
+        UnknownCause::Found => "found".to_owned(),
         UnknownCause::Output => "output".to_owned(),
         UnknownCause::Branch => "branch".to_owned(),
         UnknownCause::Arithmetic => "arithmetic".to_owned(),

@@ -123,7 +123,10 @@ fn joined(node: Node<'_>, way: Way, text: &str, found: &mut Structure) {
                 visit(*part, Way { place, ..way }, text, found);
             }
         }
+        let is_negated = pipeline.first().map(Node::kind) == Some("negated_command");
         match pipeline.last().map(Node::kind) {
+            // It succeeds when what it runs fails.
+            Some("&&") if !way.is_branch && is_negated => way.after = "||",
             Some("&&") if !way.is_branch => way.after = "&&",
             Some("||") if !way.is_branch => way.after = "||",
             _ => {}
