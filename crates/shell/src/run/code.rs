@@ -219,7 +219,9 @@ impl Walk<'_> {
         let is_sign = |word: &Word| matches!(first_text(word), "-" | "--");
         let arguments: Vec<&Word> = behind.filter(|word| !is_sign(word)).collect();
         // Awk is given values in front of its code as well.
-        let values = draft.words.iter().filter_map(|word| {
+        let is_code = |word: &&Word| code.iter().any(|it| it.span == word.span);
+        let beside = draft.words.iter().filter(|word| !is_code(word));
+        let values = beside.filter_map(|word| {
             let text = word.literal()?;
             let (name, value) = text.split_once('=')?;
             is_name(name).then(|| value.to_owned())

@@ -128,7 +128,10 @@ impl<'t> Line<'t> {
 
     /// Returns `-nvalue`.
     fn joined(&self, given: &Given<'_>) -> Option<String> {
-        let value = given.value.filter(|value| !value.contains('='))?;
+        // What is read by code as well takes a word that is a dash for standard input.
+        let value = given
+            .value
+            .filter(|value| !value.contains('=') && *value != "-")?;
         let joined = format!("{}{value}", given.spelling);
         let is_letter = is_letter(given.spelling) && !self.known.is_long_single();
         (is_letter && self.known.normal(&joined).is_none()).then_some(joined)
