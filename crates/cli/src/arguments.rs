@@ -171,6 +171,8 @@ pub(crate) struct SchemaArguments {
 pub(crate) enum SchemaKind {
     /// A policy in the native spelling.
     Policy,
+    /// Tests of a policy.
+    PolicyTests,
     /// A policy of a tool firewall.
     Firewall,
     /// An exported envelope of the log.
@@ -187,11 +189,36 @@ pub(crate) enum PolicyCommand {
     },
     /// Show how a call would be decided, and why.
     Explain(ExplainArguments),
+    /// Decide the cases of test files and the examples of policies, and compare.
+    Test(TestArguments),
     /// Show a policy as it is in force: a file, or a pack such as `aegis:developer`.
     Show {
         /// The policy; those in force here when absent.
         policy: Option<String>,
     },
+}
+
+/// What to test, and what to tell of it.
+#[derive(Args, Debug)]
+pub(crate) struct TestArguments {
+    /// Files of tests or folders of them, policies, or packs; the project's `.aegis/` when absent.
+    #[arg(value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Only cases with this text in their name, call or rule.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) filter: Option<String>,
+    /// Test again whenever a file that was read changes, until Ctrl-C.
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) watch: bool,
+    /// Show how many cases reach each rule.
+    #[arg(long)]
+    pub(crate) coverage: bool,
+    /// Fail if cases reach less than this share of a policy's own rules.
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
+    pub(crate) coverage_min: Option<u8>,
+    /// Also write the results into this file, as JUnit XML.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) junit: Option<PathBuf>,
 }
 
 /// The call to explain.

@@ -2,12 +2,15 @@
 
 mod about;
 mod approvals;
+mod checked;
+mod coverage;
 mod doctor;
 mod explain;
 mod export;
 mod hook;
 mod init;
 mod install;
+mod junit;
 mod log;
 mod marked;
 mod plan;
@@ -15,9 +18,12 @@ mod policy;
 mod recorded;
 mod replay;
 mod schema;
+mod test;
+mod tested;
 mod trust;
 mod validate;
 pub(crate) mod verify;
+mod watch;
 
 use crate::arguments::{Arguments, Command};
 use crate::demo;

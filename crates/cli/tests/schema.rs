@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use aegis_policy::{MemorySources, Source, pack, pack_names, parse};
+use aegis_policy::{Kind, MemorySources, Source, detect, pack, pack_names, parse, parse_tests};
 use jsonschema::Validator;
 use serde_json::Value;
 
@@ -48,6 +48,7 @@ fn the_schemas_accept_what_the_reader_accepts() {
     for (path, text) in policies("crates/cli/templates")
         .into_iter()
         .chain(policies("crates/cli/demo"))
+        .filter(|(_, text)| detect(text) == Some(Kind::NativePolicy))
     {
         texts.push((path.display().to_string(), text));
     }
@@ -63,6 +64,41 @@ fn the_schemas_accept_what_the_reader_accepts() {
             .map(|it| it.to_string())
             .collect();
         assert!(faults.is_empty(), "{name}: {faults:?}");
+    }
+}
+
+#[test]
+fn the_schema_of_tests_agrees_with_their_reader() {
+    let schema = schema("policy-tests.schema.json");
+    let head = "aegis: policy-tests/v1, policy: a.yaml";
+    let check = |text: String, expected: bool| {
+        assert_eq!(schema.is_valid(&value(&text)), expected, "{text}");
+        let read = parse_tests(&Source::new("tests.yaml", &text));
+        assert_eq!(read.is_ok(), expected, "{text}: {read:?}");
+    };
+    let all = policies("fixtures/policy/tests");
+    assert!(!all.is_empty());
+    for (_, text) in all.into_iter().chain(policies("crates/cli/templates")) {
+        if detect(&text) == Some(Kind::PolicyTests) {
+            check(text, true);
+        }
+    }
+    check(
+        format!("{{{head}, tests: [{{command: ls, verdict: allow}}]}}"),
+        true,
+    );
+    for wrong in [
+        "tests: []",
+        "tests: [{command: ls}]",
+        "tests: [{verdict: allow}]",
+        "tests: [{command: ls, verdict: block}]",
+        "tests: [{command: ls, verdict: allow, tier: great}]",
+        "tests: [{command: ls, verdict: allow, workspace: work}]",
+        "tests: [{command: ls, verdict: allow, efect: read}]",
+        "tests: [{command: ls, verdict: allow, earlier_calls: -1}]",
+        "mode: watch, tests: [{command: ls, verdict: allow}]",
+    ] {
+        check(format!("{{{head}, {wrong}}}"), false);
     }
 }
 

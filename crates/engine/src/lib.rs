@@ -18,8 +18,11 @@ mod explain;
 
 mod examples;
 
+mod cases;
+
 mod memory;
 
+pub use cases::{CheckedCase, Coverage, Difference, check_case};
 pub use decide::{Attached, Fallback, Settings, decide};
 pub use examples::{ExampleFailure, Expectation, check_examples};
 pub use explain::{Explanation, PolicyExplanation, RuleExplanation, Standpoint, explain};

@@ -21,6 +21,8 @@ mod pack;
 mod parse;
 mod reach;
 
+mod cases;
+
 mod cache;
 mod compiled;
 mod holds;
@@ -28,6 +30,7 @@ mod index;
 mod truth;
 
 pub use cache::ReadCacheError;
+pub use cases::{Asked, Case, Circumstances, Expected, PolicyTests, TestedPolicy, parse_tests};
 pub use compiled::Compiled;
 pub use document::{ParseDocumentError, parse_document, policy_digest, policy_document};
 pub use holds::Facts;
@@ -35,7 +38,7 @@ pub use matcher::{
     HostPattern, Matcher, ParamCondition, ParamTest, PathPattern, Scalar, ShellPattern,
 };
 pub use pack::{pack, pack_names};
-pub use parse::{Kind, Parsed, detect, parse};
+pub use parse::{Kind, Parsed, detect, nearest, parse};
 pub use pattern::{Glob, Pattern};
 pub use problem::{Paint, Problem, ProblemCode, Problems, Related, Severity, Suggestion, render};
 pub use rule::{Example, Examples, Limit, Place, Policy, Rule, SourceRef, Spelling};

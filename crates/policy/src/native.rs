@@ -8,6 +8,7 @@ mod rules;
 mod terms;
 
 pub(crate) use conditions::{WINDOW_MAX, check_window, count, days, tier_name};
+pub(crate) use examples::{SHELL_TOOL, json_text, value};
 pub(crate) use params::path as param_path;
 pub(crate) use terms::{OTHERWISE, WAIT_MAX};
 
@@ -120,8 +121,11 @@ fn description<'a>(walker: &mut Walker<'a>, map: Map<'_, 'a>) -> Option<Arc<str>
     walker.some_text(node, "`description`").map(Arc::from)
 }
 
+/// The modes by their words.
+pub(crate) const MODES: [(&str, Mode); 2] =
+    [("enforce", Mode::Enforce), ("observe", Mode::Observe)];
+
 fn mode<'a>(walker: &mut Walker<'a>, map: Map<'_, 'a>) -> Mode {
-    const MODES: [(&str, Mode); 2] = [("enforce", Mode::Enforce), ("observe", Mode::Observe)];
     map.get("mode")
         .and_then(|it| walker.choice(it, "`mode`", &MODES))
         .unwrap_or_default()

@@ -8,10 +8,11 @@ mod suggest;
 mod syntax;
 mod walker;
 
-pub(crate) use node::{Entry, Meaning, Node, NodeValue, meaning};
-pub(crate) use suggest::nearest;
+pub(crate) use node::{Entry, Meaning, Node, NodeValue, meaning, read as read_tree};
+pub use suggest::nearest;
 pub(crate) use walker::{Map, Walker, listed};
 
+use crate::cases;
 use crate::extend::{self, Loader, Reading};
 use crate::firewall;
 use crate::native;
@@ -62,6 +63,8 @@ pub enum Kind {
     NativePolicy,
     /// A policy in the spelling of the tool firewall.
     FirewallPolicy,
+    /// Tests of a policy.
+    PolicyTests,
     /// A list of action rules.
     ActionRules,
     /// A capability manifest.
@@ -79,6 +82,7 @@ impl Kind {
         match self {
             Self::NativePolicy => "a policy",
             Self::FirewallPolicy => "a tool firewall policy",
+            Self::PolicyTests => "a file of policy tests",
             Self::ActionRules => "an action rules file",
             Self::Manifest => "a capability manifest",
             Self::Scenario => "a scenario",
@@ -102,8 +106,15 @@ fn kind_of(root: &Node<'_>) -> Option<Kind> {
         return None;
     };
     let has = |key: &str| entries.iter().any(|entry| entry.key == key);
-    if has("aegis") {
-        Some(Kind::NativePolicy)
+    let format = entries.iter().find(|entry| entry.key == "aegis");
+    if let Some(format) = format {
+        let is_tests = matches!(&format.value.value,
+            NodeValue::Scalar { text, .. } if text.starts_with(cases::FORMAT));
+        Some(if is_tests {
+            Kind::PolicyTests
+        } else {
+            Kind::NativePolicy
+        })
     } else if has("policies") {
         Some(Kind::FirewallPolicy)
     } else if has("schema") {
@@ -138,7 +149,14 @@ fn read_text(walker: &mut Walker<'_>, source: &Source) -> Option<Reading> {
     match kind_of(&root) {
         Some(Kind::NativePolicy) => native::policy(walker, &root),
         Some(Kind::FirewallPolicy) => firewall::policy(walker, &root, &source.name),
-        Some(Kind::ActionRules | Kind::Manifest | Kind::Scenario | Kind::HostSettings) | None => {
+        Some(
+            Kind::PolicyTests
+            | Kind::ActionRules
+            | Kind::Manifest
+            | Kind::Scenario
+            | Kind::HostSettings,
+        )
+        | None => {
             refuse_kind(walker, &root);
             None
         }

@@ -7,7 +7,9 @@
     clippy::indexing_slicing
 )]
 
-use aegis_policy::{MemorySources, Paint, ProblemCode, Problems, Source, parse, render};
+use aegis_policy::{
+    Kind, MemorySources, Paint, ProblemCode, Problems, Source, detect, parse, parse_tests, render,
+};
 use regex::Regex;
 
 const REFERENCE: &str = include_str!("../../../docs/policy.md");
@@ -33,6 +35,13 @@ fn every_example_of_the_reference_parses_without_a_warning() {
     let examples = examples();
     assert!(examples.len() >= 7);
     for text in examples {
+        if detect(&text) == Some(Kind::PolicyTests) {
+            assert!(
+                parse_tests(&Source::new("tests.yaml", &text)).is_ok(),
+                "{text}"
+            );
+            continue;
+        }
         match parse(
             &Source::new("policy.yaml", &text),
             &MemorySources::default(),
@@ -55,6 +64,21 @@ fn the_reference_names_every_key_of_the_format() {
         if !free.contains(&name) {
             assert!(REFERENCE.contains(&format!("`{name}`")), "`{name}`");
         }
+    }
+}
+
+#[test]
+fn the_reference_names_every_key_of_tests() {
+    let all = include_str!("../../../fixtures/policy/tests/all-keys.yaml");
+    let head = all.split("  - {tool").next().unwrap();
+    let key = Regex::new(r"(?m)^[ -]*([a-z_]+):").unwrap();
+    let found: Vec<&str> = key
+        .captures_iter(head)
+        .map(|it| it.get(1).unwrap().as_str())
+        .collect();
+    assert!(found.len() > 25);
+    for name in found {
+        assert!(REFERENCE.contains(&format!("`{name}`")), "`{name}`");
     }
 }
 

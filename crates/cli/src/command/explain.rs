@@ -214,7 +214,7 @@ fn is_unsure(rule: &RuleExplanation) -> bool {
 }
 
 /// Returns whether a rule is about something else altogether.
-fn is_far(rule: &RuleExplanation) -> bool {
+pub(crate) fn is_far(rule: &RuleExplanation) -> bool {
     matches!(
         rule.truth,
         Truth::No(

@@ -12,6 +12,7 @@ use crate::report::{Failure, Report};
 
 const SETTINGS: &str = include_str!("../../templates/settings.toml");
 const POLICY: &str = include_str!("../../templates/policy.yaml");
+const TESTS: &str = include_str!("../../templates/policy-tests.yaml");
 
 /// Makes `.aegis/` in `folder`; existing files stay unless `--force` is given.
 pub(crate) fn init(folder: &Path, arguments: &InitArguments) -> Result<Report, Failure> {
@@ -23,7 +24,11 @@ pub(crate) fn init(folder: &Path, arguments: &InitArguments) -> Result<Report, F
     let mut page = Page::default();
     let mut made = Vec::new();
     let mut kept = Vec::new();
-    for (name, text) in [("settings.toml", SETTINGS), ("policy.yaml", POLICY)] {
+    for (name, text) in [
+        ("settings.toml", SETTINGS),
+        ("policy.yaml", POLICY),
+        ("policy-tests.yaml", TESTS),
+    ] {
         let path = root.join(name);
         let shown = format!(".aegis/{name}");
         if write(&path, text, arguments.force)? {
@@ -41,6 +46,7 @@ pub(crate) fn init(folder: &Path, arguments: &InitArguments) -> Result<Report, F
     page.blank()
         .plain("Next:")
         .plain("  aegis policy check                     check the policy and its examples")
+        .plain("  aegis policy test                      decide the cases of its tests")
         .plain("  aegis install claude-code --project    register Aegis with Claude Code here");
     Ok(Report::done(
         page,

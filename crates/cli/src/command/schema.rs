@@ -7,6 +7,7 @@ use crate::page::Page;
 use crate::report::{Failure, Report};
 
 const POLICY: &str = include_str!("../../schemas/policy.schema.json");
+const POLICY_TESTS: &str = include_str!("../../schemas/policy-tests.schema.json");
 const FIREWALL: &str = include_str!("../../schemas/firewall.schema.json");
 const ENVELOPE: &str = include_str!("../../schemas/envelope.schema.json");
 
@@ -14,6 +15,7 @@ const ENVELOPE: &str = include_str!("../../schemas/envelope.schema.json");
 pub(crate) fn schema(kind: SchemaKind) -> Result<Report, Failure> {
     let text = match kind {
         SchemaKind::Policy => POLICY,
+        SchemaKind::PolicyTests => POLICY_TESTS,
         SchemaKind::Firewall => FIREWALL,
         SchemaKind::Envelope => ENVELOPE,
     };

@@ -4,11 +4,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use aegis_gate::SettingsFile;
-use aegis_policy::detect;
+use aegis_policy::{Kind, Paint, Problems, Source, detect, parse_tests, render};
 use serde_json::{Value, json};
 
 use crate::arguments::ValidateArguments;
-use crate::command::{policy, verify};
+use crate::command::{checked, verify};
+use crate::describe;
 use crate::exit::Exit;
 use crate::page::{Page, Tone, piece};
 use crate::report::{Failure, Report, causes};
@@ -19,6 +20,7 @@ const ENDINGS: [&str; 5] = ["yaml", "yml", "json", "toml", "jsonl"];
 /// What kind of file something is.
 enum FileKind {
     Policy,
+    Tests,
     Settings,
     Export,
 }
@@ -69,7 +71,8 @@ fn ending(file: &Path) -> Option<&str> {
 
 fn one(file: &Path) -> Result<(Report, &'static str), Failure> {
     match kind_of(file)? {
-        FileKind::Policy => Ok((policy::report(&[policy::check_file(file)?]), "policy")),
+        FileKind::Policy => Ok((checked::report(&[checked::check_file(file)?]), "policy")),
+        FileKind::Tests => Ok((tests(file)?, "policy tests")),
         FileKind::Settings => Ok((settings(file)?, "settings")),
         FileKind::Export => Ok((export(file)?, "log export")),
     }
@@ -83,6 +86,7 @@ fn kind_of(file: &Path) -> Result<FileKind, Failure> {
     match ending(file) {
         Some("toml") => Ok(FileKind::Settings),
         Some("jsonl") => Ok(FileKind::Export),
+        _ if detect(&text) == Some(Kind::PolicyTests) => Ok(FileKind::Tests),
         Some("yaml" | "yml") => Ok(FileKind::Policy),
         _ if detect(&text).is_some() => Ok(FileKind::Policy),
         _ => Err(Failure::usage(format!(
@@ -91,6 +95,40 @@ fn kind_of(file: &Path) -> Result<FileKind, Failure> {
         ))
         .remedy("policies are .yaml or .json, settings .toml, exported logs .jsonl")),
     }
+}
+
+fn tests(file: &Path) -> Result<Report, Failure> {
+    let name = file.display().to_string();
+    let source = Source::new(&name, &checked::read_text(file)?);
+    let mut page = Page::default();
+    let found = parse_tests(&source);
+    let (sign, tone, text, exit) = match &found {
+        Ok(tests) => {
+            let cases = describe::count(tests.cases.len(), "case", "cases");
+            (
+                "✓ ",
+                Tone::Good,
+                format!("{cases} for {}", tests.policy.name),
+                Exit::Done,
+            )
+        }
+        Err(Problems(problems, sources)) => {
+            page.block(&render(problems, sources, Paint::Ansi)).blank();
+            (
+                "✗ ",
+                Tone::Bad,
+                "the cases cannot be decided".to_owned(),
+                Exit::Usage,
+            )
+        }
+    };
+    page.line(&[
+        piece(tone, sign),
+        piece(Tone::Plain, name),
+        piece(Tone::Quiet, format!("  {text}")),
+    ]);
+    let fault = found.err().map(|problems| problems.to_string());
+    Ok(Report::done(page, json!({"sound": fault.is_none(), "fault": fault})).with(exit))
 }
 
 fn settings(file: &Path) -> Result<Report, Failure> {

@@ -31,7 +31,7 @@ fn each_file_is_checked_as_what_it_is() {
             file["kind"].as_str().unwrap()
         })
         .collect();
-    assert_eq!(kinds, ["policy", "settings", "log export"]);
+    assert_eq!(kinds, ["policy tests", "policy", "settings", "log export"]);
 }
 
 #[test]

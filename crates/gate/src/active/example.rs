@@ -1,9 +1,9 @@
-//! Requests made of a policy's examples.
+//! Requests made of a policy's examples and of the cases of its tests.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use aegis_policy::Example;
-use aegis_types::{ActionRequest, Timestamp};
+use aegis_policy::{Asked, Case, Circumstances, Example};
+use aegis_types::{ActionRequest, Scope, State, Timestamp};
 use serde_json::Value;
 
 use crate::gather::{Scene, gather};
@@ -15,7 +15,7 @@ use crate::surroundings::Surroundings;
 /// Where examples happen: a place that no machine has, so that an example
 /// means the same everywhere.
 const HOME: &str = "/nonexistent/home";
-const DIRECTORY: &str = "/nonexistent/home/project";
+const DIRECTORY: &str = "~/project";
 
 /// Returns the request that an example stands for, as the gate would gather it
 /// in an empty project of a user without any files.
@@ -24,9 +24,44 @@ const DIRECTORY: &str = "/nonexistent/home/project";
 /// no example that must match survives.
 #[must_use]
 pub fn example_request(example: &Example) -> ActionRequest {
+    request_under(example, &Circumstances::default())
+}
+
+/// Returns the request that a case stands for: as its author wrote it, or
+/// gathered like that of an example.
+#[must_use]
+pub fn case_request(case: &Case) -> ActionRequest {
+    match &case.asked {
+        Asked::Call(call) => request_under(call, &case.circumstances),
+        Asked::Request(request) => (**request).clone(),
+    }
+}
+
+/// Returns what came before the request of a case: earlier calls of its tool.
+#[must_use]
+pub fn case_state(case: &Case, request: &ActionRequest) -> State {
+    let principal = &request.principal;
+    let scopes = [
+        Scope::Session(principal.session.clone()),
+        Scope::Agent(principal.agent.clone()),
+        Scope::Tenant(principal.tenant.clone()),
+    ];
+    let mut state = State::default();
+    for scope in scopes {
+        let tools = state.calls.entry(scope).or_default();
+        let times = tools.entry(request.tool.clone()).or_default();
+        for _ in 0..case.circumstances.earlier_calls.unwrap_or(0) {
+            times.push(request.at);
+        }
+    }
+    state
+}
+
+fn request_under(example: &Example, circumstances: &Circumstances) -> ActionRequest {
+    let directory = directory(circumstances.workspace.as_deref().unwrap_or(DIRECTORY));
     let surroundings = Surroundings {
         home: PathBuf::from(HOME),
-        directory: PathBuf::from(DIRECTORY),
+        directory: directory.clone(),
         ..Surroundings::default()
     };
     let params = aegis_canon::parse(example.params.as_bytes()).unwrap_or(Value::Null);
@@ -34,25 +69,40 @@ pub fn example_request(example: &Example) -> ActionRequest {
     let (Ok(id), Ok(session), Ok(settings)) = names else {
         unreachable!("`example` is an identifier");
     };
+    let text = |it: &Option<std::sync::Arc<str>>| it.as_deref().map(str::to_owned);
     let proposal = Proposal {
         id,
         session,
-        agent: None,
-        subagent: None,
-        user: None,
+        agent: circumstances.agent.clone(),
+        subagent: circumstances.subagent.clone(),
+        user: circumstances.user.clone(),
         tool: example.tool.clone(),
         params,
         tagged: 0,
-        directory: PathBuf::from(DIRECTORY),
+        directory,
         host_mode: None,
-        skill: None,
+        skill: text(&circumstances.skill),
     };
-    gather(&Scene {
+    let mut request = gather(&Scene {
         proposal: &proposal,
-        at: Timestamp::from_unix_ms(0),
+        at: circumstances.at.unwrap_or(Timestamp::from_unix_ms(0)),
         settings: &settings,
         surroundings: &surroundings,
         protected: &Protected::default(),
         pending: &[],
-    })
+    });
+    let context = &mut request.context;
+    context.environment = text(&circumstances.environment);
+    context.tier = circumstances.tier;
+    let origins = circumstances.taint.iter().map(|it| it.to_string());
+    context.taint.extend(origins);
+    request
+}
+
+/// Returns the folder that `text` names, in the home folder of examples if it says so.
+fn directory(text: &str) -> PathBuf {
+    match text.strip_prefix('~') {
+        Some(rest) => Path::new(HOME).join(rest.trim_start_matches('/')),
+        None => PathBuf::from(text),
+    }
 }

@@ -11,7 +11,7 @@ use crate::problem::ProblemCode;
 use crate::rule::{Example, Examples};
 
 /// The tool that an example of one line is for.
-const SHELL_TOOL: &str = "Bash";
+pub(crate) const SHELL_TOOL: &str = "Bash";
 
 /// Reads the examples of a rule.
 pub(super) fn examples<'a>(
@@ -78,7 +78,8 @@ fn can_be_shell(matcher: &Matcher) -> bool {
     matcher.tool.is_empty() || matcher.tool.iter().any(|glob| glob.matches(SHELL_TOOL))
 }
 
-fn json_text(value: &Value) -> Arc<str> {
+/// Returns the value as canonical JSON text.
+pub(crate) fn json_text(value: &Value) -> Arc<str> {
     String::from_utf8(canonical(value))
         .unwrap_or_default()
         .into()
@@ -87,7 +88,7 @@ fn json_text(value: &Value) -> Arc<str> {
 /// Returns the value as JSON.
 ///
 /// The depth of the tree is bounded, so the recursion is.
-fn value<'a>(walker: &mut Walker<'a>, node: &Node<'a>) -> Option<Value> {
+pub(crate) fn value<'a>(walker: &mut Walker<'a>, node: &Node<'a>) -> Option<Value> {
     match &node.value {
         NodeValue::Scalar { text, is_plain } => match meaning(text) {
             _ if !is_plain => Some(Value::from(text.as_ref())),

@@ -1,10 +1,8 @@
 //! What was probably meant.
 
 /// Returns the candidate nearest to `word`, if one is near enough.
-pub(crate) fn nearest<'c>(
-    word: &str,
-    candidates: impl IntoIterator<Item = &'c str>,
-) -> Option<&'c str> {
+#[must_use]
+pub fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     let word = word.to_lowercase().replace('-', "_");
     let letters: Vec<char> = word.chars().take(LETTERS_MAX + 1).collect();
     if letters.is_empty() || letters.len() > LETTERS_MAX {

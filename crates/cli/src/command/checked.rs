@@ -1,0 +1,264 @@
+//! Policy files, read and checked with their examples.
+
+use std::fs;
+use std::path::Path;
+
+use aegis_engine::{ExampleFailure, Expectation, check_examples};
+use aegis_gate::{PolicyFolder, example_request};
+use aegis_policy::{
+    Compiled, MemorySources, Paint, Parsed, Place, Problem, Problems, Severity, Source, Truth,
+    pack, pack_names, parse, policy_digest, render,
+};
+use serde_json::{Value, json};
+
+use crate::describe;
+use crate::exit::Exit;
+use crate::page::{Page, Tone, piece};
+use crate::report::{Failure, Report};
+
+/// What checking one policy file came to.
+pub(crate) struct Checked {
+    /// The file as given.
+    pub(crate) name: String,
+    /// The policy, unless the text has errors.
+    pub(crate) parsed: Option<Parsed>,
+    /// Errors and warnings of the text.
+    pub(crate) problems: Vec<Problem>,
+    /// The texts they are found in.
+    pub(crate) sources: Vec<Source>,
+    /// Examples that their rules get wrong.
+    pub(crate) failures: Vec<ExampleFailure>,
+}
+
+impl Checked {
+    fn is_sound(&self) -> bool {
+        self.parsed.is_some() && self.failures.is_empty()
+    }
+}
+
+/// Reads and checks a pack, or the policy in a file, by its name.
+pub(crate) fn check_named(name: &str) -> Result<Checked, Failure> {
+    if !name.starts_with("aegis:") {
+        return check_file(Path::new(name));
+    }
+    let text = pack(name).ok_or_else(|| no_pack(name))?;
+    let result = parse(&Source::new(name, text), &MemorySources::default());
+    Ok(checked(name.to_owned(), result, <[Source]>::to_vec))
+}
+
+/// Returns the failure that there is no such pack.
+pub(crate) fn no_pack(name: &str) -> Failure {
+    let names: Vec<&str> = pack_names().collect();
+    Failure::usage(format!("there is no pack `{name}`"))
+        .remedy(format!("there are: {}", names.join(", ")))
+}
+
+/// Reads and checks the policy in `file`, its examples included.
+pub(crate) fn check_file(file: &Path) -> Result<Checked, Failure> {
+    let name = file.display().to_string();
+    let text = read_text(file)?;
+    let own = file.file_name().unwrap_or_default().to_string_lossy();
+    let folder = match file.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        Some(_) | None => Path::new("."),
+    };
+    let result = parse(&Source::new(&own, &text), &PolicyFolder::new(folder));
+    Ok(checked(name, result, |sources| as_given(sources, file)))
+}
+
+fn checked(
+    name: String,
+    result: Result<Parsed, Problems>,
+    as_given: impl Fn(&[Source]) -> Vec<Source>,
+) -> Checked {
+    match result {
+        Ok(parsed) => Checked {
+            name,
+            problems: parsed.warnings.clone(),
+            sources: as_given(&parsed.texts),
+            failures: failures(&parsed),
+            parsed: Some(parsed),
+        },
+        Err(problems) => Checked {
+            name,
+            parsed: None,
+            sources: as_given(&problems.1),
+            problems: problems.0,
+            failures: Vec::new(),
+        },
+    }
+}
+
+/// Returns the sources under the names by which they can be opened from here.
+fn as_given(sources: &[Source], file: &Path) -> Vec<Source> {
+    let folder = file.parent().unwrap_or(Path::new(""));
+    sources
+        .iter()
+        .map(|source| match pack(&source.name) {
+            Some(_) => source.clone(),
+            None => Source::new(&folder.join(&*source.name).to_string_lossy(), &source.text),
+        })
+        .collect()
+}
+
+/// Returns the text of a file.
+pub(crate) fn read_text(file: &Path) -> Result<String, Failure> {
+    let bytes = fs::read(file)
+        .map_err(|error| Failure::usage(format!("cannot read `{}`: {error}", file.display())))?;
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        Failure::usage(format!(
+            "`{}` is not text in UTF-8 (byte {at})",
+            file.display()
+        ))
+    })
+}
+
+/// Returns the examples that their rules get wrong.
+fn failures(parsed: &Parsed) -> Vec<ExampleFailure> {
+    let compiled = Compiled::new(parsed.policy.clone(), policy_digest(&parsed.texts));
+    check_examples(&compiled, &example_request)
+}
+
+/// Returns the report on checked policy files.
+pub(crate) fn report(checked: &[Checked]) -> Report {
+    let mut page = Page::default();
+    for one in checked {
+        if !one.problems.is_empty() {
+            page.block(&render(&one.problems, &one.sources, Paint::Ansi))
+                .blank();
+        }
+        for failure in &one.failures {
+            show_failure(&mut page, one, failure);
+        }
+        show_sum(&mut page, one);
+    }
+    let exit = if checked.iter().all(Checked::is_sound) {
+        Exit::Done
+    } else {
+        Exit::Usage
+    };
+    let json: Vec<Value> = checked.iter().map(to_json).collect();
+    Report::done(page, json!({"files": json})).with(exit)
+}
+
+fn show_sum(page: &mut Page, one: &Checked) {
+    let errors = one
+        .problems
+        .iter()
+        .filter(|it| it.severity == Severity::Error)
+        .count();
+    let errors = errors + one.failures.len();
+    match &one.parsed {
+        Some(parsed) if one.failures.is_empty() => {
+            let rules = parsed.policy.rules.len();
+            let examples: usize = parsed
+                .policy
+                .rules
+                .iter()
+                .map(|rule| rule.examples.matches.len() + rule.examples.misses.len())
+                .sum();
+            page.line(&[
+                piece(Tone::Good, "✓ "),
+                piece(Tone::Plain, &one.name),
+                piece(Tone::Quiet, sum(rules, examples)),
+            ]);
+        }
+        Some(_) | None => {
+            let errors = describe::count(errors, "error", "errors");
+            page.line(&[
+                piece(Tone::Bad, "✗ "),
+                piece(Tone::Plain, &one.name),
+                piece(
+                    Tone::Quiet,
+                    format!("  {errors}; the policy cannot become active"),
+                ),
+            ]);
+        }
+    }
+}
+
+fn sum(rules: usize, examples: usize) -> String {
+    let rules = describe::count(rules, "rule", "rules");
+    let examples = describe::count(examples, "example holds", "examples hold");
+    format!("  {rules}, {examples}")
+}
+
+fn show_failure(page: &mut Page, one: &Checked, failure: &ExampleFailure) {
+    let expected = match failure.expected {
+        Expectation::Matches => "must match and does not",
+        Expectation::Misses => "must not match and does",
+    };
+    page.line(&[
+        piece(Tone::Bad, "error[example]"),
+        piece(
+            Tone::Strong,
+            format!(": an example of rule `{}` {expected}", failure.rule),
+        ),
+    ]);
+    page.line(&[piece(
+        Tone::Quiet,
+        format!("   --> {}", place_text(one, failure.place)),
+    )]);
+    page.line(&[piece(
+        Tone::Quiet,
+        format!("    = {}", truth_text(&failure.truth)),
+    )]);
+    page.blank();
+}
+
+/// Returns whether a rule holds and why not, in words.
+pub(crate) fn truth_text(truth: &Truth) -> String {
+    match truth {
+        Truth::Yes => "the rule holds".to_owned(),
+        Truth::No(why) => why.to_string(),
+        Truth::Unknown(why) => format!("it cannot be told: {why}"),
+    }
+}
+
+fn place_text(one: &Checked, place: Place) -> String {
+    let source = one.sources.get(usize::from(place.source));
+    let name = source.map_or(one.name.as_str(), |source| &source.name);
+    format!("{name}:{}:{}", place.line, place.column)
+}
+
+fn to_json(one: &Checked) -> Value {
+    let problems: Vec<Value> = one
+        .problems
+        .iter()
+        .map(|problem| {
+            json!({
+                "severity": match problem.severity {
+                    Severity::Error => "error",
+                    Severity::Warning => "warning",
+                },
+                "code": problem.code.as_str(),
+                "place": place_text(one, problem.place),
+                "line": problem.place.line,
+                "column": problem.place.column,
+                "span": [problem.span.start, problem.span.end],
+                "message": problem.message,
+                "help": problem.help,
+                "suggestion": problem.suggestion.as_ref().map(|it| &it.replacement),
+            })
+        })
+        .collect();
+    let examples: Vec<Value> = one
+        .failures
+        .iter()
+        .map(|failure| {
+            json!({
+                "rule": failure.rule,
+                "place": place_text(one, failure.place),
+                "why": truth_text(&failure.truth),
+            })
+        })
+        .collect();
+    json!({
+        "file": one.name,
+        "sound": one.is_sound(),
+        "problems": problems,
+        "failed_examples": examples,
+        "rules": one.parsed.as_ref().map(|parsed| parsed.policy.rules.len()),
+    })
+}
