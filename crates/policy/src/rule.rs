@@ -24,6 +24,8 @@ pub struct Policy {
     pub spelling: Spelling,
     /// What holds when no rule does; absent when it has no opinion.
     pub default: Option<Verdict>,
+    /// The risk of what no rule is about.
+    pub default_risk: Option<Risk>,
     /// Whether the default counts as an explicit opinion.
     pub closed: bool,
     /// Whether it decides or only watches.
@@ -52,6 +54,8 @@ pub enum Spelling {
     Native,
     /// A tool firewall: `policies:`.
     Firewall,
+    /// Action rules: `rules:`, and `version` or `defaults`.
+    ActionRules,
 }
 
 /// One clause of a policy.

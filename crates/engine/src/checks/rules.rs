@@ -111,7 +111,7 @@ impl<'a> Source<'a> {
             policy: Some(self.place),
             rule: None,
             message: None,
-            risk: None,
+            risk: policy.default_risk(),
             unknown: false,
             observed: observes(self.attached),
             words: if open.len() < question.facts.part_count() {

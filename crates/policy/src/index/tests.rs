@@ -346,6 +346,7 @@ fn policy(rules: Vec<(Matcher, Verdict)>) -> Policy {
         description: None,
         spelling: Spelling::Native,
         default: Some(Verdict::Ask),
+        default_risk: None,
         closed: false,
         mode: Mode::Enforce,
         rules: (0..)
