@@ -113,6 +113,7 @@ fn unreadable() -> Rule {
         when: When::default(),
         verdict: Verdict::Deny,
         unknown: false,
+        yields: false,
         risk: None,
         message: None,
         approval: None,

@@ -78,6 +78,9 @@ pub struct Rule {
     /// Whether what is unknown counts the other way than usual: an allow holds
     /// there, a rule that asks or denies does not.
     pub unknown: bool,
+    /// Whether it hides nothing stricter after it where it holds only because
+    /// something is unknown.
+    pub yields: bool,
     /// The risk it states.
     pub risk: Option<Risk>,
     /// What people and the agent are told.

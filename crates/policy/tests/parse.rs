@@ -62,6 +62,7 @@ fn meaning(mut policy: Policy) -> Policy {
     policy.sources.clear();
     for rule in &mut policy.rules {
         rule.place = Place::default();
+        rule.yields = false;
     }
     policy
 }

@@ -48,6 +48,7 @@ pub(super) fn rule<'a>(
         when,
         verdict: approval(walker, map),
         unknown: false,
+        yields: true,
         risk: risk(walker, map),
         message: None,
         approval: None,

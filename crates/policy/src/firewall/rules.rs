@@ -94,6 +94,7 @@ pub(super) fn rule<'a>(
         when: when.unwrap_or_default(),
         verdict,
         unknown: false,
+        yields: false,
         risk: None,
         message,
         approval,

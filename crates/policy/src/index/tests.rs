@@ -332,6 +332,7 @@ fn rule(place: usize, matcher: Matcher, verdict: Verdict) -> Rule {
         when: When::default(),
         verdict,
         unknown: false,
+        yields: false,
         risk: None,
         message: None,
         approval: None,
