@@ -173,6 +173,8 @@ pub(crate) enum SchemaKind {
     Policy,
     /// A policy of a tool firewall.
     Firewall,
+    /// Action rules.
+    ActionRules,
     /// An exported envelope of the log.
     Envelope,
 }

@@ -8,6 +8,7 @@ use crate::report::{Failure, Report};
 
 const POLICY: &str = include_str!("../../schemas/policy.schema.json");
 const FIREWALL: &str = include_str!("../../schemas/firewall.schema.json");
+const ACTION_RULES: &str = include_str!("../../schemas/action-rules.schema.json");
 const ENVELOPE: &str = include_str!("../../schemas/envelope.schema.json");
 
 /// Returns the schema of `kind`.
@@ -15,6 +16,7 @@ pub(crate) fn schema(kind: SchemaKind) -> Result<Report, Failure> {
     let text = match kind {
         SchemaKind::Policy => POLICY,
         SchemaKind::Firewall => FIREWALL,
+        SchemaKind::ActionRules => ACTION_RULES,
         SchemaKind::Envelope => ENVELOPE,
     };
     let json: Value = serde_json::from_str(text)
