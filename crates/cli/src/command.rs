@@ -16,6 +16,7 @@ mod recorded;
 mod replay;
 mod schema;
 mod trust;
+mod unchained;
 mod validate;
 pub(crate) mod verify;
 
@@ -37,7 +38,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Report, Failure> {
         Command::Validate(arguments) => validate::validate(&arguments),
         Command::Schema(arguments) => schema::schema(arguments.kind),
         Command::Policy(command) => policy::answer(&Here::look()?, command),
-        Command::Log(command) => log::answer(&Here::look()?, command),
+        Command::Log(arguments) => log::answer(arguments),
         Command::Approvals(command) => approvals::answer(&Here::look()?, command),
         Command::Completions { shell } => Ok(about::completions(shell)),
         Command::Man { folder } => about::man(&folder),

@@ -29,4 +29,5 @@ mod policy;
 mod project;
 mod readme;
 mod tampering;
+mod unchained;
 mod validate;
