@@ -4,6 +4,7 @@ mod base64;
 mod commands;
 mod jcs;
 mod parsers;
+mod rules;
 mod secrets;
 mod transcripts;
 
@@ -47,6 +48,7 @@ const SETS: &[Set] = &[
     ("01-jcs", jcs::scores),
     ("07-secrets-pii", secrets::scores),
     ("08-parsers", parsers::scores),
+    ("09-policies", rules::scores),
 ];
 
 /// A set of calls that are decided: where it lies, and its shares.

@@ -48,8 +48,8 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Policy(PolicyCommand),
     /// Look into the log, verify it, decide it again.
-    #[command(subcommand, alias = "audit")]
-    Log(LogCommand),
+    #[command(alias = "audit")]
+    Log(LogArguments),
     /// Answer what waits for a person.
     #[command(subcommand)]
     Approvals(ApprovalsCommand),
@@ -175,6 +175,8 @@ pub(crate) enum SchemaKind {
     PolicyTests,
     /// A policy of a tool firewall.
     Firewall,
+    /// Action rules.
+    ActionRules,
     /// An exported envelope of the log.
     Envelope,
 }
@@ -263,6 +265,19 @@ pub(crate) enum LogCommand {
     Verify(VerifyArguments),
     /// Decide recorded requests again and show what differs.
     Replay(ReplayArguments),
+}
+
+/// Which log to look into, and how; without a command, decisions are listed.
+#[derive(Args, Debug)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct LogArguments {
+    #[command(subcommand)]
+    pub(crate) command: Option<LogCommand>,
+    /// List what the database of an action runtime holds, such as `aegis_audit.db`; it is only read.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) db: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) list: ListArguments,
 }
 
 /// A verdict to look for.

@@ -21,6 +21,7 @@ mod schema;
 mod test;
 mod tested;
 mod trust;
+mod unchained;
 mod validate;
 pub(crate) mod verify;
 mod watch;
@@ -43,7 +44,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Report, Failure> {
         Command::Validate(arguments) => validate::validate(&arguments),
         Command::Schema(arguments) => schema::schema(arguments.kind),
         Command::Policy(command) => policy::answer(&Here::look()?, command),
-        Command::Log(command) => log::answer(&Here::look()?, command),
+        Command::Log(arguments) => log::answer(arguments),
         Command::Approvals(command) => approvals::answer(&Here::look()?, command),
         Command::Completions { shell } => Ok(about::completions(shell)),
         Command::Man { folder } => about::man(&folder),

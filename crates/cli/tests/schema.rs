@@ -103,6 +103,73 @@ fn the_schema_of_tests_agrees_with_their_reader() {
 }
 
 #[test]
+fn the_schema_of_action_rules_accepts_what_the_reader_accepts() {
+    let schema = schema("action-rules.schema.json");
+    let mut texts = vec![(
+        "valid".to_owned(),
+        include_str!("../../../fixtures/policy/valid/action-rules.yaml").to_owned(),
+    )];
+    let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/decide/action_rules");
+    for case in fs::read_dir(cases).unwrap() {
+        let file = case.unwrap().path().join("policy.yaml");
+        texts.push((
+            file.display().to_string(),
+            fs::read_to_string(file).unwrap(),
+        ));
+    }
+    assert!(texts.len() > 40);
+    for (name, text) in texts {
+        let faults: Vec<String> = schema
+            .iter_errors(&value(&text))
+            .map(|it| it.to_string())
+            .collect();
+        assert!(faults.is_empty(), "{name}: {faults:?}");
+    }
+}
+
+#[test]
+fn the_schema_of_action_rules_refuses_what_the_reader_refuses() {
+    let schema = schema("action-rules.schema.json");
+    let rule = |body: &str| format!("{{version: '1', rules: [{{match: {{type: x}}, {body}}}]}}");
+    let condition = |body: &str| rule(&format!("conditions: {{{body}}}"));
+    for text in [
+        "{rules: [{match: {type: x}}]}".to_owned(),
+        "{version: '2', rules: [{match: {type: x}}]}".to_owned(),
+        "{version: '1', rules: []}".to_owned(),
+        "{version: '1', rules: [{approval: auto}]}".to_owned(),
+        "{version: '1', rules: [{match: {}}]}".to_owned(),
+        "{version: '1', rules: [{match: {typ: x}}]}".to_owned(),
+        "{version: '1', rules: [{match: {type: '{a,b}*'}}]}".to_owned(),
+        "{version: '1', rules: [{match: {type: []}}]}".to_owned(),
+        "{defaults: {}, rules: []}".to_owned(),
+        rule("name: ''"),
+        rule("approval: BLOCK"),
+        rule("approvel: block"),
+        rule("risk_level: 3"),
+        condition("time_after: '25:00'"),
+        condition("time_after: 1080"),
+        condition("weekdays: [0]"),
+        condition("weekdays: []"),
+        condition("parm_lt: {n: 1}"),
+        condition("param_gt: {n: '1'}"),
+        condition("param_eq: {n: null}"),
+        condition("param_eq: {}"),
+        condition("param_contains: {n: ''}"),
+        condition("param_matches: {n: 1}"),
+    ] {
+        let source = Source::new("rules.yaml", &text);
+        let is_read = parse(&source, &MemorySources::default()).is_ok();
+        assert!(!is_read && !schema.is_valid(&value(&text)), "{text}");
+    }
+    for text in [
+        "{version: 1, rules: [{match: {type: x}}]}",
+        "{defaults: {approval: block}, rules: []}",
+    ] {
+        assert!(schema.is_valid(&value(text)), "{text}");
+    }
+}
+
+#[test]
 fn the_schemas_refuse_unknown_keys_and_values() {
     let native = schema("policy.schema.json");
     let firewall = schema("firewall.schema.json");

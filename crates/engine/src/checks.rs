@@ -10,7 +10,7 @@ use aegis_types::{ApprovalTerms, CheckName, Finding, Mode, Obligation, State, Ve
 use crate::decide::Attached;
 
 pub(crate) use rate::{limit_holds, limit_truth};
-pub(crate) use rules::{Held, Verdicts, held_parts, rule_truth};
+pub(crate) use rules::{Held, Open, Verdicts, held_parts, rule_truth};
 
 /// A check: gives its findings on a question.
 type Assess = for<'a> fn(&Question<'a>, &mut Vec<Found<'a>>);
@@ -39,6 +39,9 @@ pub(crate) struct Found<'a> {
     pub(crate) approval: Option<&'a ApprovalTerms>,
     /// Whether its source may only tighten what others say.
     pub(crate) only_tightens: bool,
+    /// Whether it is in doubt, and what would be said without it counts too if
+    /// that is stricter.
+    pub(crate) yields: bool,
     /// The parts of the request it is about.
     pub(crate) parts: Parts,
 }
@@ -68,6 +71,7 @@ impl Found<'_> {
             obligations: &[],
             approval: None,
             only_tightens: false,
+            yields: false,
             parts: Parts::All,
         }
     }

@@ -139,20 +139,32 @@ fn weigh(
     fallback: Verdict,
     is_seen: impl Fn(&Found<'_>) -> bool,
 ) -> Option<Strength> {
-    let strengths = |only_tightens: bool| {
-        found
-            .iter()
-            .filter(|found| is_seen(found))
-            .filter(move |found| found.only_tightens == only_tightens)
-            .map(|found| Strength::from(&found.finding))
+    let seen = |only_tightens: bool| {
+        let seen = found.iter().filter(|found| is_seen(found));
+        seen.filter(move |found| found.only_tightens == only_tightens)
     };
-    let free = strengths(false).max();
+    let free = strength(seen(false));
     let floor = free.map_or(fallback, |free| free.verdict);
     let standing = free.map_or(Standing::Default, |free| free.standing);
-    strengths(true)
-        .filter(|strength| strength.verdict > floor && strength.standing >= standing)
-        .max()
-        .or(free)
+    let tightens = |found: &&Found<'_>| {
+        let strength = Strength::from(&found.finding);
+        strength.verdict > floor && strength.standing >= standing
+    };
+    strength(seen(true).filter(tightens)).or(free)
+}
+
+/// Returns the strength of the strictest opinion, or else of the strictest
+/// default; where every opinion is in doubt, of the stricter of both.
+fn strength<'f, 'a: 'f>(found: impl Iterator<Item = &'f Found<'a>> + Clone) -> Option<Strength> {
+    let is_sure = |found: &Found<'_>| match found.finding.standing {
+        Standing::Explicit => !found.yields,
+        Standing::Default => false,
+    };
+    let strengths = found.clone().map(|found| Strength::from(&found.finding));
+    match found.into_iter().any(is_sure) {
+        true => strengths.max(),
+        false => strengths.max_by_key(|it| (it.verdict, it.standing)),
+    }
 }
 
 /// How much a finding weighs: opinions before defaults, then the strictest.

@@ -3,7 +3,9 @@
 use aegis_policy::{Facts, Limit, Place, Rule, Truth};
 use aegis_types::{ActionRequest, Decision, PolicyName, RuleId, State, Verdict};
 
-use crate::checks::{Held, Question, Verdicts, held_parts, limit_holds, limit_truth, rule_truth};
+use crate::checks::{
+    Held, Open, Question, Verdicts, held_parts, limit_holds, limit_truth, rule_truth,
+};
 use crate::decide::{Attached, Settings, decide};
 
 /// A decision with all that was considered.
@@ -83,7 +85,7 @@ pub fn explain(
 
 fn explain_policy(question: &Question<'_>, attached: &Attached<'_>) -> PolicyExplanation {
     let policy = attached.policy.policy();
-    let mut open: Vec<usize> = (0..question.facts.part_count()).collect();
+    let mut open = Open::of(question);
     let (mandatory, ordered): (Vec<&Rule>, Vec<&Rule>) =
         policy.rules.iter().partition(|rule| rule.mandatory);
     let mut rules = Vec::with_capacity(policy.rules.len() + policy.limits.len());
@@ -106,27 +108,23 @@ fn explain_policy(question: &Question<'_>, attached: &Attached<'_>) -> PolicyExp
         rules,
         default: policy
             .default
-            .filter(|default| !open.is_empty() && attached.counts(*default)),
+            .filter(|default| !open.is_settled() && attached.counts(*default)),
     }
 }
 
-/// Explains a rule in order, and takes the parts that it decides from those that
-/// are `open`.
+/// Explains a rule in order, which decides those parts that are still `open`.
 fn explain_ordered(
     question: &Question<'_>,
     attached: &Attached<'_>,
     rule: &Rule,
-    open: &mut Vec<usize>,
+    open: &mut Open,
 ) -> RuleExplanation {
     let every: Vec<usize> = (0..question.facts.part_count()).collect();
     let held = held_parts(question, rule, &every);
-    let is_open = |held: &&Held| open.contains(&held.part);
-    let decides = held.iter().any(|held| is_open(&held));
-    let truth = truth_of(&held, is_open)
+    let decided = open.decide(rule, &held);
+    let truth = truth_of(&held, |held| decided.contains(&held.part))
         .or_else(|| truth_of(&held, |_| true))
         .unwrap_or_else(|| rule_truth(question, rule));
-    let decided: Vec<usize> = held.iter().filter(is_open).map(|held| held.part).collect();
-    open.retain(|part| !decided.contains(part));
     RuleExplanation {
         id: rule.id.clone(),
         place: rule.place,
@@ -137,8 +135,8 @@ fn explain_ordered(
             Standpoint::Ordered
         },
         truth,
-        speaks: decides && attached.counts(rule.verdict),
-        is_shadowed: !held.is_empty() && !decides,
+        speaks: !decided.is_empty() && attached.counts(rule.verdict),
+        is_shadowed: !held.is_empty() && decided.is_empty(),
     }
 }
 

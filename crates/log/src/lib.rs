@@ -24,6 +24,7 @@ mod verify;
 mod export;
 
 mod foreign;
+mod unchained;
 
 pub use export::{ExportError, export};
 
@@ -35,6 +36,9 @@ pub use memory::MemoryLog;
 pub use seal::{BATCH_ENTRIES_MAX, DOCUMENT_BYTES_MAX, ENTRY_BYTES_MAX, InvalidEntry};
 pub use sqlite::{Durability, Maintenance, OpenLogError, Options, SqliteLog};
 pub use stored::ReadEnvelopeError;
+pub use unchained::{
+    OpenUnchainedError, UnchainedLog, UnchainedQuery, UnchainedRecord, UnchainedSession,
+};
 pub use verify::{
     Anchor, Checkpoint, Column, Depth, Evidence, Fault, Range, SignatureStanding, Standing,
     Verification, VerifiedChain, verify, verify_end, verify_export,

@@ -27,10 +27,10 @@ use aegis_types::{ChainId, Envelope, Head};
 use crate::log::{AppendError, Appended, Batch, ChainSummary, Log, Query, ReadLogError};
 use crate::seal::Drafts;
 use connection::{Access, Connection};
-use fault::Fault;
 use group::Group;
 
 pub use connection::OpenLogError;
+pub(crate) use fault::Fault;
 pub use maintain::Maintenance;
 pub(crate) use read::{chain_at, digest_at};
 

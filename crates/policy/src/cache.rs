@@ -23,7 +23,7 @@ use crate::when::When;
 const MAGIC: [u8; 8] = *b"aegis\0pc";
 
 /// The version of the format.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// The version of the program, which the types within belong to.
 const PROGRAM: &str = env!("CARGO_PKG_VERSION");
@@ -113,6 +113,7 @@ fn unreadable() -> Rule {
         when: When::default(),
         verdict: Verdict::Deny,
         unknown: false,
+        yields: false,
         risk: None,
         message: None,
         approval: None,

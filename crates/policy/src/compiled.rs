@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use aegis_canon::Digest;
-use aegis_types::{DurationMs, Mode, PolicyName, Verdict};
+use aegis_types::{DurationMs, Mode, PolicyName, Risk, Verdict};
 
 use crate::cache::StoredRules;
 use crate::holds::Facts;
@@ -88,6 +88,12 @@ impl Compiled {
     #[must_use]
     pub const fn default_verdict(&self) -> Option<Verdict> {
         self.head.default
+    }
+
+    /// Returns the risk of what no rule is about.
+    #[must_use]
+    pub const fn default_risk(&self) -> Option<Risk> {
+        self.head.default_risk
     }
 
     /// Returns whether the default counts as an explicit opinion.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use aegis_canon::Digest;
-use aegis_types::{Mode, PolicyName, RuleId, Verdict};
+use aegis_types::{Mode, PolicyName, Risk, RuleId, Verdict};
 
 use crate::parse::{self, Parsed, nearest};
 use crate::problem::{Problem, ProblemCode, Problems, Severity, quoted};
@@ -32,6 +32,8 @@ pub(crate) struct Reading {
     pub extends: Vec<Reference>,
     /// What holds when no rule does.
     pub default: Option<Verdict>,
+    /// The risk of what no rule is about.
+    pub default_risk: Option<Risk>,
     /// Whether it says so, soundly or not.
     pub has_default: bool,
     /// Whether that is an opinion.
@@ -292,6 +294,7 @@ impl Join {
             description: own.description.clone(),
             spelling: own.spelling(),
             default: given.default,
+            default_risk: given.default_risk,
             closed: own.closed.or(given.closed).unwrap_or(false),
             mode: own.mode,
             rules: Vec::new(),

@@ -5,11 +5,11 @@ mod rules;
 use std::cmp::Reverse;
 use std::sync::Arc;
 
-use aegis_types::{Mode, PolicyName, Verdict};
+use aegis_types::{Mode, Verdict};
 
 use crate::extend::{Head, Reading};
 use crate::native::Ids;
-use crate::parse::{Map, Node, Walker};
+use crate::parse::{Node, Walker, name_of_file};
 use crate::reach::warn_unreachable;
 use crate::rule::Spelling;
 
@@ -41,13 +41,17 @@ pub(crate) fn policy<'a>(
     warn_unreachable(walker, &placed);
     Some(Reading {
         spelling: Spelling::Firewall,
-        name: name(walker, map, source),
+        name: map
+            .get("name")
+            .and_then(|it| walker.label(it, "`name`"))
+            .unwrap_or_else(|| name_of_file(source)),
         description: map
             .get("description")
             .and_then(|it| walker.some_text(it, "`description`"))
             .map(|it| Arc::from(it.trim_end())),
         extends: Vec::new(),
         default: Some(Verdict::Allow),
+        default_risk: None,
         has_default: true,
         closed: None,
         mode: Mode::Enforce,
@@ -55,15 +59,4 @@ pub(crate) fn policy<'a>(
         limits: Vec::new(),
         head,
     })
-}
-
-/// Returns the policy's name with its blanks as dashes; that of its file if it
-/// has none.
-fn name<'a>(walker: &mut Walker<'a>, map: Map<'_, 'a>, source: &str) -> PolicyName {
-    let given = map.get("name").and_then(|it| walker.label(it, "`name`"));
-    let file = source.rsplit('/').next().unwrap_or(source);
-    let stem = file.split('.').next().unwrap_or(file);
-    given
-        .or_else(|| stem.parse().ok())
-        .unwrap_or_else(crate::native::fallback_name)
 }

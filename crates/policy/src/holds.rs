@@ -7,6 +7,7 @@ mod options;
 mod params;
 mod part;
 mod path;
+mod resource;
 mod sense;
 mod shell;
 mod time;
@@ -108,9 +109,10 @@ impl Matcher {
             return Truth::Unknown(WhyUnknown::Pattern);
         }
         type Condition = fn(&Matcher, View<'_, '_>, Sense) -> Truth;
-        const BEFORE: [Condition; 5] = [
+        const BEFORE: [Condition; 6] = [
             Matcher::tool_holds,
             Matcher::action_holds,
+            Matcher::resource_holds,
             Matcher::agent_holds,
             Matcher::skill_holds,
             Matcher::risk_holds,

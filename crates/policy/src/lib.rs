@@ -13,6 +13,7 @@ mod when;
 mod problem;
 mod source;
 
+mod action_rules;
 mod document;
 mod extend;
 mod firewall;

@@ -16,6 +16,8 @@ pub struct Matcher {
     pub tool: Vec<Glob>,
     /// Verbs.
     pub action: Vec<Action>,
+    /// What it is done to, as the tool says it.
+    pub resource: Vec<Glob>,
     /// Agents.
     pub agent: Vec<Glob>,
     /// Skills.

@@ -7,9 +7,10 @@ mod params;
 mod rules;
 mod terms;
 
-pub(crate) use conditions::{WINDOW_MAX, check_window, count, days, tier_name};
+pub(crate) use conditions::{DAYS, WINDOW_MAX, check_window, count, days, tier_name};
 pub(crate) use examples::{SHELL_TOOL, json_text, value};
-pub(crate) use params::path as param_path;
+pub(crate) use params::{part, path as param_path, scalar};
+pub(crate) use rules::RISKS;
 pub(crate) use terms::{OTHERWISE, WAIT_MAX};
 
 use std::collections::BTreeMap;
@@ -67,6 +68,7 @@ pub(crate) fn policy<'a>(walker: &mut Walker<'a>, root: &Node<'a>) -> Option<Rea
             .unwrap_or_else(fallback_name),
         description: description(walker, map),
         extends,
+        default_risk: None,
         has_default: default.is_some(),
         default: default.and_then(|it| walker.choice(it, "`default`", &VERDICTS)),
         closed: closed.and_then(|it| walker.boolean(it, "`closed`")),

@@ -1,5 +1,6 @@
 //! Reading policy text.
 
+mod fnmatch;
 mod lines;
 mod node;
 mod patterns;
@@ -12,6 +13,9 @@ pub(crate) use node::{Entry, Meaning, Node, NodeValue, meaning, read as read_tre
 pub use suggest::nearest;
 pub(crate) use walker::{Map, Walker, listed};
 
+use aegis_types::PolicyName;
+
+use crate::action_rules;
 use crate::cases;
 use crate::extend::{self, Loader, Reading};
 use crate::firewall;
@@ -121,7 +125,7 @@ fn kind_of(root: &Node<'_>) -> Option<Kind> {
         Some(Kind::Manifest)
     } else if has("scenario") || has("scenarios") {
         Some(Kind::Scenario)
-    } else if has("rules") {
+    } else if has("rules") && (has("version") || has("defaults")) {
         Some(Kind::ActionRules)
     } else if has("hooks") || has("permissions") {
         Some(Kind::HostSettings)
@@ -149,22 +153,24 @@ fn read_text(walker: &mut Walker<'_>, source: &Source) -> Option<Reading> {
     match kind_of(&root) {
         Some(Kind::NativePolicy) => native::policy(walker, &root),
         Some(Kind::FirewallPolicy) => firewall::policy(walker, &root, &source.name),
-        Some(
-            Kind::PolicyTests
-            | Kind::ActionRules
-            | Kind::Manifest
-            | Kind::Scenario
-            | Kind::HostSettings,
-        )
-        | None => {
+        Some(Kind::ActionRules) => action_rules::policy(walker, &root, &source.name),
+        Some(Kind::PolicyTests | Kind::Manifest | Kind::Scenario | Kind::HostSettings) | None => {
             refuse_kind(walker, &root);
             None
         }
     }
 }
 
+/// Returns the name of a policy that gives itself none: that of its file.
+pub(crate) fn name_of_file(source: &str) -> PolicyName {
+    let file = source.rsplit('/').next().unwrap_or(source);
+    let stem = file.split('.').next().unwrap_or(file);
+    stem.parse().unwrap_or_else(|_| native::fallback_name())
+}
+
 fn refuse_kind(walker: &mut Walker<'_>, root: &Node<'_>) {
     const FIRST: &str = "a policy begins with `aegis: policy/v1`";
+    const FORMATS: [&str; 3] = ["aegis", "policies", "rules"];
     let NodeValue::Map(entries) = &root.value else {
         let code = match root.noun() {
             "nothing" => ProblemCode::Empty,
@@ -184,15 +190,17 @@ fn refuse_kind(walker: &mut Walker<'_>, root: &Node<'_>) {
             .help(FIRST);
         return;
     };
-    let names = || {
-        entries
-            .iter()
-            .find(|it| nearest(&it.key, ["aegis", "policies"]).is_some())
-    };
+    let near = |entry: &Entry<'_>| nearest(&entry.key, FORMATS);
+    let names = || entries.iter().find(|it| near(it).is_some());
     if let Some(kind) = kind_of(root) {
         let message = format!("this is no policy, it looks like {}", kind.noun());
         let problem = walker.error(ProblemCode::WrongKind, &first.key_span, message);
         problem.help(FIRST);
+    } else if let Some(entry) = entries.iter().find(|it| it.key == "rules") {
+        let message = "this is no policy: no key tells the format of its rules";
+        walker
+            .error(ProblemCode::WrongKind, &entry.key_span, message)
+            .help(format!("{FIRST}, and action rules with `version: \"1\"`"));
     } else if let Some(entry) = names() {
         let message = format!(
             "unknown key {} where a policy names its format",
@@ -200,7 +208,7 @@ fn refuse_kind(walker: &mut Walker<'_>, root: &Node<'_>) {
         );
         walker
             .error(ProblemCode::UnknownKey, &entry.key_span, message)
-            .suggest_nearest(nearest(&entry.key, ["aegis", "policies"]));
+            .suggest_nearest(near(entry));
     } else {
         let message = "this is no policy: no key tells its format";
         walker

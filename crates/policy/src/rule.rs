@@ -24,6 +24,8 @@ pub struct Policy {
     pub spelling: Spelling,
     /// What holds when no rule does; absent when it has no opinion.
     pub default: Option<Verdict>,
+    /// The risk of what no rule is about.
+    pub default_risk: Option<Risk>,
     /// Whether the default counts as an explicit opinion.
     pub closed: bool,
     /// Whether it decides or only watches.
@@ -52,6 +54,8 @@ pub enum Spelling {
     Native,
     /// A tool firewall: `policies:`.
     Firewall,
+    /// Action rules: `rules:`, and `version` or `defaults`.
+    ActionRules,
 }
 
 /// One clause of a policy.
@@ -74,6 +78,9 @@ pub struct Rule {
     /// Whether what is unknown counts the other way than usual: an allow holds
     /// there, a rule that asks or denies does not.
     pub unknown: bool,
+    /// Whether it hides nothing stricter after it where it holds only because
+    /// something is unknown.
+    pub yields: bool,
     /// The risk it states.
     pub risk: Option<Risk>,
     /// What people and the agent are told.

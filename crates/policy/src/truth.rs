@@ -127,6 +127,8 @@ pub enum WhyNot {
     Tool,
     /// It is about other actions.
     Action,
+    /// It is done to something else.
+    Resource,
     /// It is about other agents.
     Agent,
     /// It is about other skills.
@@ -194,6 +196,7 @@ impl fmt::Display for WhyNot {
         let text = match self {
             Self::Tool => "it is about other tools",
             Self::Action => "it is about other actions",
+            Self::Resource => "it is done to something else",
             Self::Agent => "it is about other agents",
             Self::Skill => "it is about other skills",
             Self::Risk { found } => {
@@ -285,6 +288,8 @@ pub enum WhyUnknown {
     },
     /// A path cannot be resolved.
     Path,
+    /// What it is done to is not told, or no pattern can tell it.
+    Resource,
     /// What a tool touches is not known.
     Touches,
     /// The home directory is not recorded.
@@ -327,6 +332,7 @@ impl fmt::Display for WhyUnknown {
                 return write!(formatter, "`{program}` may be another program of that name");
             }
             Self::Path => "a path cannot be resolved",
+            Self::Resource => "what it is done to cannot be told",
             Self::Touches => "what the tool touches is not known",
             Self::Home => "the home directory is not known",
             Self::Host => "a host cannot be told",

@@ -10,11 +10,11 @@
 use std::fs;
 
 use aegis_policy::{
-    DayTime, Kind, MemorySources, Paint, ParamTest, Parsed, Place, Policy, ProblemCode, Problems,
-    Rule, Scalar, Source, Spelling, TierBound, detect, parse, parse_document, policy_digest,
-    policy_document, render,
+    DayTime, Glob, Kind, Matcher, MemorySources, Paint, ParamTest, Parsed, Place, Policy,
+    ProblemCode, Problems, Rule, Scalar, Source, Spelling, TierBound, detect, parse,
+    parse_document, policy_digest, policy_document, render,
 };
-use aegis_types::{Mode, Obligation, Otherwise, Tier, Verdict};
+use aegis_types::{Mode, Obligation, Otherwise, Risk, Tier, Verdict};
 
 fn fixture(name: &str) -> String {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/policy/valid");
@@ -58,9 +58,11 @@ fn only_rule(rest: &str) -> Rule {
 /// Returns the policy without what tells where and in which spelling it is written.
 fn meaning(mut policy: Policy) -> Policy {
     policy.spelling = Spelling::Native;
+    policy.default_risk = None;
     policy.sources.clear();
     for rule in &mut policy.rules {
         rule.place = Place::default();
+        rule.yields = false;
     }
     policy
 }
@@ -154,6 +156,46 @@ fn a_firewall_glob_takes_braces_as_themselves() {
     let glob = &rule.matcher.tool[0];
     assert!(glob.matches("x{y,z}!"));
     assert!(!glob.matches("xy"));
+}
+
+#[test]
+fn action_rules_mean_what_their_native_form_means() {
+    let rules = policy(&fixture("action-rules.yaml"));
+    assert_eq!(rules.spelling, Spelling::ActionRules);
+    assert_eq!(rules.default_risk, Some(Risk::High));
+    assert!(!rules.closed);
+    let native = policy(&fixture("action-rules-as-native.yaml"));
+    assert_eq!(meaning(rules), meaning(native));
+}
+
+#[test]
+fn action_rules_ask_about_what_they_do_not_speak_of() {
+    for text in [
+        "version: 1\nrules: [{match: {type: x}}]\n",
+        "defaults: {risk_level: low}\nrules: [{match: {type: x}}]\n",
+    ] {
+        let mut policy = policy(text);
+        assert_eq!(policy.default, Some(Verdict::Ask));
+        let rule = policy.rules.remove(0);
+        assert_eq!((rule.id.as_str(), rule.verdict), ("rule_0", Verdict::Ask));
+    }
+    let nothing = policy("defaults: {approval: block}\nrules: []\n");
+    assert_eq!(
+        (nothing.default, nothing.rules),
+        (Some(Verdict::Deny), vec![])
+    );
+}
+
+#[test]
+fn a_target_is_what_an_action_is_done_to() {
+    let matcher = |target: &str| {
+        let text = format!("version: '1'\nrules: [{{match: {{target: {target}}}}}]\n");
+        policy(&text).rules.remove(0).matcher
+    };
+    let globs = matcher("['prod*', '*.internal']").resource;
+    let names: Vec<&str> = globs.iter().map(Glob::as_str).collect();
+    assert_eq!(names, ["prod*", "*.internal"]);
+    assert_eq!(matcher("['prod*', '*']"), Matcher::default());
 }
 
 #[test]
@@ -271,6 +313,8 @@ fn the_kind_of_a_file_is_told_by_its_first_keys() {
         ),
         ("scenario: {name: x}\n", Some(Kind::Scenario)),
         ("version: 1\nrules: []\n", Some(Kind::ActionRules)),
+        ("defaults: {}\nrules: []\n", Some(Kind::ActionRules)),
+        ("rules: []\n", None),
         ("permissions: {allow: []}\n", Some(Kind::HostSettings)),
         ("hello: world\n", None),
         ("", None),

@@ -10,9 +10,10 @@
 use aegis_policy::{MemorySources, Paint, Problems, Severity, Source, detect, parse, render};
 use proptest::prelude::*;
 
-const SEEDS: [&str; 3] = [
+const SEEDS: [&str; 4] = [
     include_str!("../../../fixtures/policy/valid/native-all.yaml"),
     include_str!("../../../fixtures/policy/valid/firewall-seed.yaml"),
+    include_str!("../../../fixtures/policy/valid/action-rules.yaml"),
     include_str!("../../../fixtures/policy/broken/hostile-text.yaml"),
 ];
 

@@ -9,27 +9,33 @@ use aegis_types::{
 };
 use serde_json::{Value, json};
 
-use crate::arguments::{ListArguments, LogCommand};
-use crate::command::{export, replay, verify};
+use crate::arguments::{ListArguments, LogArguments, LogCommand};
+use crate::command::{export, replay, unchained, verify};
 use crate::describe;
 use crate::here::Here;
 use crate::page::{Page, Piece, Tone, piece};
 use crate::report::{Failure, Report, causes};
 
 /// The greatest number of characters of a summary in a list.
-const SUMMARY_CHARS: usize = 60;
+pub(super) const SUMMARY_CHARS: usize = 60;
 
 /// The greatest number of records that are looked through for a list.
 const LOOKED_THROUGH_MAX: usize = 100_000;
 
-/// Answers one of the commands on the log.
-pub(crate) fn answer(here: &Here, command: LogCommand) -> Result<Report, Failure> {
-    match command {
-        LogCommand::List(arguments) => list(here, &arguments),
-        LogCommand::Show { id } => show(&here.log()?, &id),
-        LogCommand::Export(arguments) => export::export(here, &arguments),
-        LogCommand::Verify(arguments) => verify::verify(here, &arguments),
-        LogCommand::Replay(arguments) => replay::replay(here, &arguments),
+/// Answers one of the commands on the log, or looks into the database of another
+/// system.
+pub(crate) fn answer(arguments: LogArguments) -> Result<Report, Failure> {
+    if let Some(path) = &arguments.db {
+        return unchained::list(path, &arguments.list);
+    }
+    let here = &Here::look()?;
+    match arguments.command {
+        Some(LogCommand::List(arguments)) => list(here, &arguments),
+        Some(LogCommand::Show { id }) => show(&here.log()?, &id),
+        Some(LogCommand::Export(arguments)) => export::export(here, &arguments),
+        Some(LogCommand::Verify(arguments)) => verify::verify(here, &arguments),
+        Some(LogCommand::Replay(arguments)) => replay::replay(here, &arguments),
+        None => list(here, &arguments.list),
     }
 }
 

@@ -9,6 +9,7 @@ use crate::report::{Failure, Report};
 const POLICY: &str = include_str!("../../schemas/policy.schema.json");
 const POLICY_TESTS: &str = include_str!("../../schemas/policy-tests.schema.json");
 const FIREWALL: &str = include_str!("../../schemas/firewall.schema.json");
+const ACTION_RULES: &str = include_str!("../../schemas/action-rules.schema.json");
 const ENVELOPE: &str = include_str!("../../schemas/envelope.schema.json");
 
 /// Returns the schema of `kind`.
@@ -17,6 +18,7 @@ pub(crate) fn schema(kind: SchemaKind) -> Result<Report, Failure> {
         SchemaKind::Policy => POLICY,
         SchemaKind::PolicyTests => POLICY_TESTS,
         SchemaKind::Firewall => FIREWALL,
+        SchemaKind::ActionRules => ACTION_RULES,
         SchemaKind::Envelope => ENVELOPE,
     };
     let json: Value = serde_json::from_str(text)

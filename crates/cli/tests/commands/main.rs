@@ -30,4 +30,5 @@ mod policy_test;
 mod project;
 mod readme;
 mod tampering;
+mod unchained;
 mod validate;

@@ -41,18 +41,19 @@ impl<'a> Source<'a> {
 
     /// Each part is decided by the first rule that holds for it.
     fn ordered(self, question: &Question<'a>, found: &mut Vec<Found<'a>>) {
-        let mut open = all_parts(question);
+        let mut open = Open::of(question);
         for rule in self.attached.policy.candidates(&question.facts) {
-            let held = held_parts(question, rule, &open);
+            let mut held = held_parts(question, rule, &open.parts());
+            let decided = open.decide(rule, &held);
+            held.retain(|held| decided.contains(&held.part));
             if let Some(opinion) = self.found(question, rule, &held) {
                 self.push(opinion, found);
-                open.retain(|part| !held.iter().any(|held| held.part == *part));
-                if open.is_empty() {
-                    return;
-                }
+            }
+            if open.is_settled() {
+                return;
             }
         }
-        if let Some(default) = self.default(question, open) {
+        if let Some(default) = self.default(question, open.parts()) {
             self.push(default, found);
         }
     }
@@ -91,6 +92,7 @@ impl<'a> Source<'a> {
             obligations: &rule.obligations,
             approval: rule.approval.as_ref(),
             only_tightens: self.attached.only_tightens,
+            yields: rule.yields && held.iter().all(|held| held.truth.is_unknown()),
             parts: Parts::Some(parts),
         })
     }
@@ -111,7 +113,7 @@ impl<'a> Source<'a> {
             policy: Some(self.place),
             rule: None,
             message: None,
-            risk: None,
+            risk: policy.default_risk(),
             unknown: false,
             observed: observes(self.attached),
             words: if open.len() < question.facts.part_count() {
@@ -126,6 +128,60 @@ impl<'a> Source<'a> {
             ..Found::bare(finding)
         })
     }
+}
+
+/// The parts of a request that the rules of a policy have still to decide.
+pub(crate) struct Open {
+    /// Those that no rule decides.
+    undecided: Vec<usize>,
+    /// Those of which it is unknown whether the rule holds that decides them, and
+    /// which that rule leaves to whatever is stricter.
+    doubtful: Vec<usize>,
+}
+
+impl Open {
+    pub(crate) fn of(question: &Question<'_>) -> Self {
+        Self {
+            undecided: all_parts(question),
+            doubtful: Vec::new(),
+        }
+    }
+
+    pub(crate) fn is_settled(&self) -> bool {
+        self.undecided.is_empty() && self.doubtful.is_empty()
+    }
+
+    /// Returns the parts that a rule may still decide.
+    pub(crate) fn parts(&self) -> Vec<usize> {
+        [&*self.undecided, &*self.doubtful].concat()
+    }
+
+    /// Returns those of the parts, for which a rule counts as holding, that it
+    /// decides.
+    ///
+    /// A part that is in doubt stays so until a rule surely holds, or denies.
+    pub(crate) fn decide(&mut self, rule: &Rule, held: &[Held]) -> Vec<usize> {
+        let mut decided = Vec::new();
+        for held in held {
+            let leaves_doubt =
+                rule.yields && held.truth.is_unknown() && rule.verdict < Verdict::Deny;
+            let was_undecided = take(&mut self.undecided, held.part);
+            let was_doubtful = take(&mut self.doubtful, held.part);
+            if leaves_doubt && (was_undecided || was_doubtful) {
+                self.doubtful.push(held.part);
+            }
+            if was_undecided || was_doubtful && !leaves_doubt {
+                decided.push(held.part);
+            }
+        }
+        decided
+    }
+}
+
+/// Takes `part` out of `parts`, and returns whether it was among them.
+fn take(parts: &mut Vec<usize>, part: usize) -> bool {
+    let place = parts.iter().position(|other| *other == part);
+    place.map(|place| parts.remove(place)).is_some()
 }
 
 /// Returns every part of the request.

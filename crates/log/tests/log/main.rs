@@ -17,5 +17,6 @@ mod formats;
 mod power_cut;
 mod processes;
 mod queries;
+mod unchained;
 mod verifying;
 mod writers;

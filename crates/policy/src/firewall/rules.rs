@@ -1,19 +1,15 @@
 //! The rules of a tool firewall.
 
 use std::ops::Range;
-use std::str::FromStr;
 use std::sync::Arc;
 
-use aegis_types::{
-    ApprovalTerms, DurationMs, Obligation, Otherwise, ParseIdError, RuleId, Verdict,
-};
+use aegis_types::{ApprovalTerms, DurationMs, Obligation, Otherwise, RuleId, Verdict};
 
 use crate::matcher::{Matcher, ParamCondition, ParamTest};
 use crate::native::{
     Ids, OTHERWISE, WAIT_MAX, WINDOW_MAX, check_window, count, days, param_path, tier_name,
 };
 use crate::parse::{Map, Node, NodeValue, Walker};
-use crate::pattern::Glob;
 use crate::problem::{ProblemCode, quoted};
 use crate::rule::{Examples, Rule};
 use crate::when::{CallsWindow, ScopeName, TierBound, TimeWindow, When, Zone};
@@ -98,6 +94,7 @@ pub(super) fn rule<'a>(
         when: when.unwrap_or_default(),
         verdict,
         unknown: false,
+        yields: false,
         risk: None,
         message,
         approval,
@@ -156,9 +153,9 @@ fn mandatory<'a>(walker: &mut Walker<'a>, map: Map<'_, 'a>, verdict: Verdict) ->
 
 fn trigger<'a>(walker: &mut Walker<'a>, node: &Node<'a>) -> Option<Matcher> {
     let map = walker.map(node, "`trigger`", &["tool", "params_match"])?;
-    let tool = map
-        .get("tool")
-        .map_or_else(Vec::new, |it| walker.one_or_many(it, "`tool`", tool_glob));
+    let tool = map.get("tool").map_or_else(Vec::new, |it| {
+        walker.one_or_many(it, "`tool`", |walker, item| walker.fnmatch(item, "`tool`"))
+    });
     let mut params = Vec::new();
     let patterns = map
         .get("params_match")
@@ -176,28 +173,6 @@ fn trigger<'a>(walker: &mut Walker<'a>, node: &Node<'a>) -> Option<Matcher> {
         params,
         ..Matcher::default()
     })
-}
-
-/// Reads a glob on tools: `*`, `?` and `[…]` only, every other character is itself.
-fn tool_glob<'a>(walker: &mut Walker<'a>, node: &Node<'a>) -> Option<Glob> {
-    let text = walker.some_text(node, "`tool`")?;
-    let mut glob = String::with_capacity(text.len());
-    for (at, letter) in text.char_indices() {
-        let is_literal = match letter {
-            '{' | '}' | '\\' => true,
-            '!' => at == 0,
-            '[' => !text.split_at(at).1.contains(']'),
-            _ => false,
-        };
-        if is_literal {
-            glob.push('\\');
-        }
-        // Two stars mean no more than one, and a tool's name has no folders.
-        if letter != '*' || !glob.ends_with('*') {
-            glob.push(letter);
-        }
-    }
-    walker.check_glob(node, "`tool`", &glob)
 }
 
 fn condition<'a>(walker: &mut Walker<'a>, node: &Node<'a>) -> When {
@@ -341,22 +316,4 @@ fn escalation<'a>(walker: &mut Walker<'a>, node: &Node<'a>) -> (Escalation, Appr
         ..usual
     };
     (kind, terms)
-}
-
-impl<'a> Walker<'a> {
-    /// Reads a name for people as an identifier, with its blanks as dashes.
-    pub(super) fn label<T>(&mut self, node: &Node<'a>, what: &str) -> Option<T>
-    where
-        T: FromStr<Err = ParseIdError>,
-    {
-        let text = self.some_text(node, what)?;
-        if !text.contains(char::is_whitespace) {
-            return self.name(node, what);
-        }
-        let dashed = text.split_whitespace().collect::<Vec<_>>().join("-");
-        match dashed.parse() {
-            Ok(name) if dashed.len() <= 100 => Some(name),
-            Ok(_) | Err(_) => self.name(node, what),
-        }
-    }
 }

@@ -333,6 +333,7 @@ fn rule(place: usize, matcher: Matcher, verdict: Verdict) -> Rule {
         when: When::default(),
         verdict,
         unknown: false,
+        yields: false,
         risk: None,
         message: None,
         approval: None,
@@ -347,6 +348,7 @@ fn policy(rules: Vec<(Matcher, Verdict)>) -> Policy {
         description: None,
         spelling: Spelling::Native,
         default: Some(Verdict::Ask),
+        default_risk: None,
         closed: false,
         mode: Mode::Enforce,
         rules: (0..)

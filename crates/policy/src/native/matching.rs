@@ -53,6 +53,7 @@ fn matcher<'a>(walker: &mut Walker<'a>, node: &Node<'a>, noun: &'static str) -> 
     Some(Matcher {
         tool: globs(walker, map, "tool"),
         action: many(walker, map, "action", action),
+        resource: Vec::new(),
         agent: globs(walker, map, "agent"),
         skill: globs(walker, map, "skill"),
         risk: map

@@ -70,19 +70,7 @@ fn test<'a>(walker: &mut Walker<'a>, entry: &Entry<'a>) -> Option<ParamTest> {
         "gte" => ParamTest::Gte(walker.integer(node, &what, bounds)?),
         "lt" => ParamTest::Lt(walker.integer(node, &what, bounds)?),
         "lte" => ParamTest::Lte(walker.integer(node, &what, bounds)?),
-        "contains" => ParamTest::Contains(match scalar(walker, node, &what)? {
-            Scalar::Text(text) if text.is_empty() => {
-                walker.error(
-                    ProblemCode::Nothing,
-                    &node.span,
-                    "every text contains the empty one",
-                );
-                return None;
-            }
-            value @ (Scalar::Null | Scalar::Bool(_) | Scalar::Integer(_) | Scalar::Text(_)) => {
-                value
-            }
-        }),
+        "contains" => ParamTest::Contains(part(walker, node, &what)?),
         "glob" => ParamTest::Glob(walker.glob(node, &what)?),
         "regex" => ParamTest::Regex(walker.regex(node, &what)?),
         "present" => ParamTest::Present(walker.boolean(node, &what)?),
@@ -91,8 +79,22 @@ fn test<'a>(walker: &mut Walker<'a>, entry: &Entry<'a>) -> Option<ParamTest> {
     })
 }
 
+/// Reads what a parameter must contain.
+pub(crate) fn part<'a>(walker: &mut Walker<'a>, node: &Node<'a>, what: &str) -> Option<Scalar> {
+    match scalar(walker, node, what)? {
+        Scalar::Text(text) if text.is_empty() => {
+            let message = "every text contains the empty one";
+            walker.error(ProblemCode::Nothing, &node.span, message);
+            None
+        }
+        value @ (Scalar::Null | Scalar::Bool(_) | Scalar::Integer(_) | Scalar::Text(_)) => {
+            Some(value)
+        }
+    }
+}
+
 /// Reads a plain value.
-fn scalar<'a>(walker: &mut Walker<'a>, node: &Node<'a>, what: &str) -> Option<Scalar> {
+pub(crate) fn scalar<'a>(walker: &mut Walker<'a>, node: &Node<'a>, what: &str) -> Option<Scalar> {
     let NodeValue::Scalar { text, is_plain } = &node.value else {
         walker.wrong_type(node, what, "text, a whole number, a boolean or null");
         return None;

@@ -63,6 +63,7 @@ pub(super) fn rule<'a>(
         when: when.map_or_else(When::default, |it| conditions::when(walker, it)),
         verdict: verdict.unwrap_or(Verdict::Deny),
         unknown: turns_unknown(walker, map, verdict),
+        yields: false,
         risk: map
             .get("risk")
             .and_then(|it| walker.choice(it, "`risk`", &RISKS)),

@@ -44,6 +44,22 @@ impl<'a> Walker<'a> {
         None
     }
 
+    /// Reads a name for people as an identifier, with its blanks as dashes.
+    pub fn label<T>(&mut self, node: &Node<'a>, what: &str) -> Option<T>
+    where
+        T: FromStr<Err = ParseIdError>,
+    {
+        let text = self.some_text(node, what)?;
+        if !text.contains(char::is_whitespace) {
+            return self.name(node, what);
+        }
+        let dashed = text.split_whitespace().collect::<Vec<_>>().join("-");
+        match dashed.parse() {
+            Ok(name) if dashed.len() <= 100 => Some(name),
+            Ok(_) | Err(_) => self.name(node, what),
+        }
+    }
+
     /// Reads a length of time that is not zero.
     pub fn duration(&mut self, node: &Node<'a>, what: &str, most: &str) -> Option<DurationMs> {
         let text = match &node.value {

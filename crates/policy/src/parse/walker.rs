@@ -462,23 +462,41 @@ fn synonym<T>(word: &str, choices: &[(&'static str, T)]) -> Option<&'static str>
     choices.iter().map(|(it, _)| *it).find(|it| *it == ours)
 }
 
-/// Returns where a key belongs that stands in the wrong mapping.
+/// Returns where a key belongs that stands in the wrong mapping, or what to
+/// write for one of another system.
 fn misplaced(key: &str, noun: &str) -> Option<String> {
-    let home = match key {
-        "tool" | "shell" | "path" | "host" | "effect" | "params" | "agent" | "skill" | "any"
-        | "all" | "not" => "match",
-        "environment" | "tier" | "calls" | "time" | "taint" => "when",
-        "timeout" | "output" | "redact" | "sandbox" | "notify" => "obligations",
-        "within" | "otherwise" | "approvers" | "channels" => "approval",
-        "action" | "decision" | "effects" if noun == "a rule" => {
-            return Some("what a rule says stands under `verdict:`".to_owned());
+    let home = match (noun, key) {
+        (
+            "a rule",
+            "tool" | "shell" | "path" | "host" | "effect" | "params" | "agent" | "skill" | "any"
+            | "all" | "not",
+        )
+        | ("an action rule", "type" | "target" | "agent") => "match",
+        ("a rule", "environment" | "tier" | "calls" | "time" | "taint") => "when",
+        ("a rule", "timeout" | "output" | "redact" | "sandbox" | "notify") => "obligations",
+        ("a rule", "within" | "otherwise" | "approvers" | "channels") => "approval",
+        ("an action rule", "time_after" | "time_before" | "weekdays") => "conditions",
+        ("an action rule", key) if key.starts_with("param_") => "conditions",
+        (_, key) => return instead(noun, key).map(str::to_owned),
+    };
+    Some(format!("`{key}:` stands under `{home}:`"))
+}
+
+/// Returns what to write instead of a key of another system.
+fn instead(noun: &str, key: &str) -> Option<&'static str> {
+    Some(match (noun, key) {
+        ("a rule", "action" | "decision" | "effects") => "what a rule says stands under `verdict:`",
+        ("a rule" | "an action rule", "priority") => {
+            "rules are asked in the order in which they are written"
         }
-        "priority" if noun == "a rule" => {
-            return Some("rules are asked in the order in which they are written".to_owned());
+        ("an action rules file", "plan_rules") => {
+            "actions are decided one by one; `limits:` of a native policy counts them"
+        }
+        ("`conditions`", "semantic") => {
+            "what an action is about is told by its type and its parameters: write `param_matches:`"
         }
         _ => return None,
-    };
-    (noun == "a rule").then(|| format!("`{key}:` stands under `{home}:`"))
+    })
 }
 
 /// Returns the words in backticks with commas between them.
