@@ -193,6 +193,10 @@ pub(crate) enum PolicyCommand {
     Explain(ExplainArguments),
     /// Decide the cases of test files and the examples of policies, and compare.
     Test(TestArguments),
+    /// Show what another policy would allow, ask about and deny.
+    Diff(DiffArguments),
+    /// Decide what logs recorded by other policies, and show what would change.
+    Backtest(BacktestArguments),
     /// Show a policy as it is in force: a file, or a pack such as `aegis:developer`.
     Show {
         /// The policy; those in force here when absent.
@@ -221,6 +225,38 @@ pub(crate) struct TestArguments {
     /// Also write the results into this file, as JUnit XML.
     #[arg(long, value_name = "FILE")]
     pub(crate) junit: Option<PathBuf>,
+}
+
+/// What to compare.
+#[derive(Args, Debug)]
+pub(crate) struct DiffArguments {
+    /// The policy as it was: a file, or a pack such as `aegis:developer`.
+    pub(crate) before: String,
+    /// The policy as it would be.
+    pub(crate) after: String,
+    /// Also compare over what a log recorded; may be given several times.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) log: Vec<PathBuf>,
+    /// Show every call that changes.
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+/// What to decide again, and by what.
+#[derive(Args, Debug)]
+pub(crate) struct BacktestArguments {
+    /// The policies: files, or packs such as `aegis:strict`; those in force here when absent.
+    #[arg(value_name = "POLICY")]
+    pub(crate) policies: Vec<String>,
+    /// A log to read instead of this machine's; may be given several times.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) log: Vec<PathBuf>,
+    /// Only this session.
+    #[arg(long)]
+    pub(crate) session: Option<String>,
+    /// Show every request that changes.
+    #[arg(long)]
+    pub(crate) all: bool,
 }
 
 /// The call to explain.

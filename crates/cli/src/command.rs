@@ -2,8 +2,11 @@
 
 mod about;
 mod approvals;
+mod backtest;
+mod changes;
 mod checked;
 mod coverage;
+mod diff;
 mod doctor;
 mod explain;
 mod export;

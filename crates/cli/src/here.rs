@@ -63,10 +63,14 @@ impl Here {
             .map_err(|error| Failure::usage(causes(&error)))
     }
 
+    /// Opens a log that is named for reading.
+    pub(crate) fn log_at(path: &Path) -> Result<SqliteLog, Failure> {
+        SqliteLog::open_read_only(path).map_err(|error| opening(path, &error))
+    }
+
     /// Opens the log for reading.
     pub(crate) fn log(&self) -> Result<SqliteLog, Failure> {
-        SqliteLog::open_read_only(&self.places.log)
-            .map_err(|error| opening(&self.places.log, &error))
+        Self::log_at(&self.places.log)
     }
 
     /// Opens the log for reading, if anything was ever recorded.

@@ -20,10 +20,13 @@ mod examples;
 
 mod cases;
 
+mod difference;
+
 mod memory;
 
 pub use cases::{CheckedCase, Coverage, Difference, check_case};
 pub use decide::{Attached, Fallback, Settings, decide};
+pub use difference::PolicyDifference;
 pub use examples::{ExampleFailure, Expectation, check_examples};
 pub use explain::{Explanation, PolicyExplanation, RuleExplanation, Standpoint, explain};
 pub use memory::memory_needed;

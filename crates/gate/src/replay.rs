@@ -10,12 +10,13 @@ mod compare;
 mod player;
 mod reader;
 
+use std::collections::BTreeMap;
 use std::num::NonZero;
 use std::thread;
 
 use aegis_engine::{Attached, Settings};
 use aegis_log::{Log, ReadLogError};
-use aegis_types::{ChainId, ParseEventError};
+use aegis_types::{ChainId, ParseEventError, SessionId};
 
 pub use before::state_before;
 pub use compare::Difference;
@@ -39,6 +40,17 @@ pub struct Replay {
     pub without_policy: u64,
     /// Those that came out otherwise.
     pub differing: Vec<Difference>,
+    /// How often a person was asked in each session, and would be now.
+    pub questions: BTreeMap<SessionId, Questions>,
+}
+
+/// How often a person is asked.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Questions {
+    /// How often it is recorded.
+    pub recorded: u64,
+    /// How often the replay comes to it.
+    pub replayed: u64,
 }
 
 /// Why a log cannot be replayed.
@@ -74,11 +86,45 @@ pub fn against(
     policies: &[Attached<'_>],
     settings: Settings,
 ) -> Result<Replay, ReplayError> {
-    play(log, chains, Some((policies, settings)))
+    let trial = Trial {
+        before: None,
+        policies,
+        settings,
+    };
+    play(log, chains, Some(trial))
+}
+
+/// Decides every recorded request of `chains` with one set of policies and with
+/// another, and shows what is different between them.
+///
+/// # Errors
+///
+/// As [`exact`].
+pub fn between(
+    log: &dyn Log,
+    chains: &[ChainId],
+    before: &[Attached<'_>],
+    after: &[Attached<'_>],
+    settings: Settings,
+) -> Result<Replay, ReplayError> {
+    let trial = Trial {
+        before: Some(before),
+        policies: after,
+        settings,
+    };
+    play(log, chains, Some(trial))
 }
 
 /// Policies to decide by instead of those that did.
-type Instead<'a> = Option<(&'a [Attached<'a>], Settings)>;
+#[derive(Clone, Copy)]
+struct Trial<'a> {
+    /// Those to compare with, instead of what is recorded.
+    before: Option<&'a [Attached<'a>]>,
+    policies: &'a [Attached<'a>],
+    settings: Settings,
+}
+
+type Instead<'a> = Option<Trial<'a>>;
 
 /// Plays the chains on all cores, or in the order of time where a policy
 /// counts calls of one session in another.
@@ -132,7 +178,8 @@ fn play_apart(
 }
 
 impl Replay {
-    fn add(&mut self, part: Self) {
+    /// Adds what replaying another part, or another log, showed.
+    pub fn add(&mut self, part: Self) {
         let Self {
             decided,
             identical,
@@ -140,6 +187,7 @@ impl Replay {
             redacted,
             without_policy,
             differing,
+            questions,
         } = part;
         self.decided += decided;
         self.identical += identical;
@@ -147,5 +195,10 @@ impl Replay {
         self.redacted += redacted;
         self.without_policy += without_policy;
         self.differing.extend(differing);
+        for (session, asked) in questions {
+            let all = self.questions.entry(session).or_default();
+            all.recorded += asked.recorded;
+            all.replayed += asked.replayed;
+        }
     }
 }

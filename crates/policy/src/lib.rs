@@ -9,6 +9,7 @@ mod matcher;
 mod pattern;
 mod rule;
 mod when;
+mod witness;
 
 mod problem;
 mod source;
@@ -46,3 +47,4 @@ pub use rule::{Example, Examples, Limit, Place, Policy, Rule, SourceRef, Spellin
 pub use source::{LoadSourceError, MemorySources, Source, Sources, resolve};
 pub use truth::{Truth, WhyNot, WhyUnknown};
 pub use when::{CallsWindow, DayTime, ScopeName, TierBound, TimeWindow, Weekday, When, Zone};
+pub use witness::witnesses;

@@ -1,4 +1,4 @@
-//! `aegis policy`: checking, explaining, testing, showing.
+//! `aegis policy`: checking, explaining, testing, comparing, showing.
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
@@ -11,8 +11,8 @@ use aegis_types::{ActionRequest, PolicyStanding, RequestId, SessionId, State};
 use serde_json::{Value, json};
 
 use crate::arguments::{ExplainArguments, PolicyCommand};
-use crate::command::checked::{Checked, check_file, no_pack, report};
-use crate::command::{explain as page_of, recorded, test};
+use crate::command::checked::{Checked, check_file, check_named, no_pack, report};
+use crate::command::{backtest, diff, explain as page_of, recorded, test};
 use crate::exit::Exit;
 use crate::here::Here;
 use crate::page::{Page, Tone, piece};
@@ -24,6 +24,8 @@ pub(crate) fn answer(here: &Here, command: PolicyCommand) -> Result<Report, Fail
         PolicyCommand::Check { files } => check(here, &files),
         PolicyCommand::Explain(arguments) => explained(here, &arguments),
         PolicyCommand::Test(arguments) => test::answer(here, &arguments),
+        PolicyCommand::Diff(arguments) => diff::answer(here, &arguments),
+        PolicyCommand::Backtest(arguments) => backtest::answer(here, &arguments),
         PolicyCommand::Show { policy } => show(here, policy.as_deref()),
     }
 }
@@ -131,7 +133,7 @@ fn request(
         .map_err(|error| Failure::environment(causes(&error)))
 }
 
-/// Returns the policies in the files given, else those in force here.
+/// Returns the policies given, files or packs, else those in force here.
 pub(crate) fn policies(gate: &Gate, files: &[PathBuf]) -> Result<InForce, Failure> {
     if files.is_empty() {
         let in_force = gate.policies();
@@ -144,7 +146,7 @@ pub(crate) fn policies(gate: &Gate, files: &[PathBuf]) -> Result<InForce, Failur
     }
     let mut policies = Vec::new();
     for file in files {
-        let checked = check_file(file)?;
+        let checked = check_named(&file.to_string_lossy())?;
         let Some(parsed) = checked.parsed.filter(|_| checked.failures.is_empty()) else {
             return Err(
                 Failure::usage(format!("`{}` cannot be used", file.display())).remedy(format!(

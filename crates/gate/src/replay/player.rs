@@ -16,7 +16,7 @@ use serde::Deserialize;
 
 use super::compare::{Difference, is_by_gate, same};
 use super::reader::{Open, READ_AT_A_TIME, Reader, read_in_order, readers_of};
-use super::{Instead, Replay, ReplayError};
+use super::{Instead, Replay, ReplayError, Trial};
 
 /// A policy kept for all decisions that name it; nothing if it cannot be had.
 type Known = Option<Arc<Compiled>>;
@@ -35,7 +35,9 @@ pub(super) struct Player<'a> {
 impl<'a> Player<'a> {
     /// Returns a player of `log`, which decides by `instead` if that is given.
     pub(super) fn new(log: &'a dyn Log, instead: Instead<'a>) -> Self {
-        let crosses_sessions = instead.is_some_and(|(policies, _)| cross_sessions(policies));
+        let crosses_sessions = instead.is_some_and(|trial| {
+            cross_sessions(trial.policies) || trial.before.is_some_and(cross_sessions)
+        });
         Self {
             log,
             instead,
@@ -167,13 +169,19 @@ impl<'a> Player<'a> {
     fn compare(&mut self, request: &ActionRequest, recorded: &Decision) -> Option<Difference> {
         self.replay.decided += 1;
         let again = match self.instead {
-            Some((policies, settings)) => Some(decide(request, policies, &self.state, &settings)),
+            Some(trial) => Some(self.tried(request, trial, trial.policies)),
             None => self.decide_again(request, recorded),
         };
         let Some(again) = again else {
             self.replay.without_policy += 1;
             return None;
         };
+        let before = self.instead.and_then(|trial| {
+            let policies = trial.before?;
+            Some(self.tried(request, trial, policies))
+        });
+        let recorded = before.as_ref().unwrap_or(recorded);
+        self.count(request, recorded.verdict, again.verdict);
         let is_same = match self.instead {
             Some(_) => again.verdict == recorded.verdict,
             None => same(&again, recorded),
@@ -187,6 +195,23 @@ impl<'a> Player<'a> {
             recorded: Box::new(recorded.clone()),
             replayed: Box::new(again),
         })
+    }
+
+    fn tried(
+        &self,
+        request: &ActionRequest,
+        trial: Trial<'_>,
+        policies: &[Attached<'_>],
+    ) -> Decision {
+        decide(request, policies, &self.state, &trial.settings)
+    }
+
+    /// Counts the questions that two verdicts on a request come to.
+    fn count(&mut self, request: &ActionRequest, recorded: Verdict, replayed: Verdict) {
+        let session = request.principal.session.clone();
+        let asked = self.replay.questions.entry(session).or_default();
+        asked.recorded += u64::from(recorded == Verdict::Ask);
+        asked.replayed += u64::from(replayed == Verdict::Ask);
     }
 
     fn decide_again(&mut self, request: &ActionRequest, recorded: &Decision) -> Option<Decision> {

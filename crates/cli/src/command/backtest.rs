@@ -1,0 +1,166 @@
+//! `aegis policy backtest`: what other policies would have decided.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use aegis_gate::InForce;
+use aegis_gate::replay::{Difference, Questions, Replay, against};
+use aegis_log::{Log as _, SqliteLog};
+use aegis_types::{SessionId, Verdict};
+use serde_json::{Value, json};
+
+use crate::arguments::BacktestArguments;
+use crate::command::changes::{Change, show_changes};
+use crate::command::log::{chains_of, unreadable};
+use crate::command::policy::policies;
+use crate::describe;
+use crate::exit::Exit;
+use crate::here::Here;
+use crate::page::{Page, Piece, Tone, piece};
+use crate::report::{Failure, Report, causes};
+
+/// How many sessions are shown one by one.
+const SESSIONS_SHOWN_MAX: usize = 10;
+
+/// Decides what logs recorded by other policies, and shows what would change.
+pub(crate) fn answer(here: &Here, arguments: &BacktestArguments) -> Result<Report, Failure> {
+    let gate = here.gate_in_memory()?;
+    let files: Vec<PathBuf> = arguments.policies.iter().map(PathBuf::from).collect();
+    let policies = policies(&gate, &files)?;
+    let mut found = Replay::default();
+    for log in logs(here, &arguments.log)? {
+        let chains = match &arguments.session {
+            Some(session) => chains_of(&log, session)?,
+            None => {
+                let all = log.chains().map_err(|error| unreadable(&error))?;
+                all.into_iter().map(|summary| summary.chain).collect()
+            }
+        };
+        let replay = against(&log, &chains, &policies.attached(), gate.engine_settings());
+        found.add(replay.map_err(|error| Failure::environment(causes(&error)))?);
+    }
+    let changes: Vec<Change<'_>> = found.differing.iter().map(Change::from).collect();
+    let mut page = Page::default();
+    show(&mut page, &policies, &found);
+    show_changes(&mut page, &changes, arguments.all);
+    let exit = match changes.is_empty() {
+        true => Exit::Done,
+        false => Exit::No,
+    };
+    Ok(Report::done(page, to_json(&found, &changes)).with(exit))
+}
+
+/// Opens the logs that are named, else that of this machine.
+fn logs(here: &Here, named: &[PathBuf]) -> Result<Vec<SqliteLog>, Failure> {
+    match named {
+        [] => Ok(vec![here.log()?]),
+        named => named.iter().map(|path| Here::log_at(path)).collect(),
+    }
+}
+
+impl<'a> From<&'a Difference> for Change<'a> {
+    fn from(difference: &'a Difference) -> Self {
+        Self {
+            request: &difference.request,
+            before: &difference.recorded,
+            after: &difference.replayed,
+        }
+    }
+}
+
+fn show(page: &mut Page, policies: &InForce, found: &Replay) {
+    let names: Vec<&str> = policies
+        .policies
+        .iter()
+        .map(|it| it.compiled.name().as_str())
+        .collect();
+    let sessions = describe::count(found.questions.len() as u64, "session", "sessions");
+    let asked = total(&found.questions);
+    let changed = found.differing.len();
+    let tone = match changed {
+        0 => Tone::Good,
+        _ => Tone::Careful,
+    };
+    let mut fields = vec![
+        ("policy", piece(Tone::Plain, names.join(", "))),
+        (
+            "decisions",
+            piece(Tone::Plain, format!("{} in {sessions}", found.decided)),
+        ),
+        ("changed", piece(tone, changed.to_string())),
+        ("questions", questions(asked)),
+    ];
+    let left_out = [
+        ("made without a policy", found.by_gate),
+        ("the policy is not kept", found.without_policy),
+    ];
+    let counted = left_out.into_iter().filter(|(_, number)| *number > 0);
+    fields.extend(counted.map(|(label, number)| (label, piece(Tone::Quiet, number.to_string()))));
+    page.fields(&fields);
+    let mut sessions: Vec<(&SessionId, &Questions)> = found.questions.iter().collect();
+    sessions.retain(|(_, asked)| asked.recorded != asked.replayed);
+    if sessions.len() < 2 {
+        return;
+    }
+    sessions.sort_by_key(|(_, asked)| std::cmp::Reverse(asked.recorded.abs_diff(asked.replayed)));
+    let rows: Vec<Vec<Piece>> = sessions
+        .iter()
+        .take(SESSIONS_SHOWN_MAX)
+        .map(|(session, asked)| {
+            vec![
+                piece(Tone::Plain, session.as_str()),
+                piece(Tone::Plain, asked.recorded.to_string()),
+                piece(Tone::Plain, asked.replayed.to_string()),
+            ]
+        })
+        .collect();
+    page.blank();
+    page.table(&["session", "asked", "would ask"], &rows);
+    if sessions.len() > SESSIONS_SHOWN_MAX {
+        let more = sessions.len() - SESSIONS_SHOWN_MAX;
+        page.line(&[piece(
+            Tone::Quiet,
+            format!("  … and {more} more (--json shows all)"),
+        )]);
+    }
+}
+
+fn total(questions: &BTreeMap<SessionId, Questions>) -> Questions {
+    questions
+        .values()
+        .fold(Questions::default(), |sum, one| Questions {
+            recorded: sum.recorded + one.recorded,
+            replayed: sum.replayed + one.replayed,
+        })
+}
+
+/// Returns how often a person was asked and would be, and what that saves or adds.
+fn questions(asked: Questions) -> Piece {
+    let Questions { recorded, replayed } = asked;
+    match recorded.cmp(&replayed) {
+        std::cmp::Ordering::Equal => piece(Tone::Plain, recorded.to_string()),
+        std::cmp::Ordering::Greater => piece(
+            Tone::Good,
+            format!("{recorded} → {replayed}, {} saved", recorded - replayed),
+        ),
+        std::cmp::Ordering::Less => piece(
+            Tone::of(Verdict::Ask),
+            format!("{recorded} → {replayed}, {} added", replayed - recorded),
+        ),
+    }
+}
+
+fn to_json(found: &Replay, changes: &[Change<'_>]) -> Value {
+    let asked = total(&found.questions);
+    json!({
+        "decided": found.decided,
+        "by_gate": found.by_gate,
+        "without_policy": found.without_policy,
+        "questions": {"recorded": asked.recorded, "replayed": asked.replayed},
+        "sessions": found.questions.iter().map(|(session, asked)| json!({
+            "session": session,
+            "questions": {"recorded": asked.recorded, "replayed": asked.replayed},
+        })).collect::<Vec<_>>(),
+        "changes": changes.iter().map(Change::to_json).collect::<Vec<_>>(),
+    })
+}

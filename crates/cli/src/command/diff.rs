@@ -1,0 +1,255 @@
+//! `aegis policy diff`: what another policy decides differently, by meaning.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use aegis_engine::PolicyDifference;
+use aegis_gate::replay::{Replay, between};
+use aegis_gate::{InForce, example_request};
+use aegis_log::Log as _;
+use aegis_policy::{
+    Compiled, Example, MemorySources, Rule, Source, pack, pack_names, parse, witnesses,
+};
+use aegis_types::{ActionRequest, Decision, State, Verdict};
+use serde_json::{Value, json};
+
+use crate::arguments::DiffArguments;
+use crate::command::changes::{Change, show_changes};
+use crate::command::log::unreadable;
+use crate::command::policy::policies;
+use crate::describe;
+use crate::exit::Exit;
+use crate::here::Here;
+use crate::page::{Page, Piece, Tone, piece};
+use crate::report::{Failure, Report, causes};
+
+/// A call that is decided differently.
+struct Witness {
+    request: ActionRequest,
+    before: Decision,
+    after: Decision,
+}
+
+/// What comparing two policies over made-up calls showed.
+struct Found<'p> {
+    difference: PolicyDifference<'p>,
+    /// How many calls were decided.
+    probed: usize,
+    witnesses: Vec<Witness>,
+    /// Rules of one policy for which no call shows that they change anything.
+    silent: Vec<&'p Rule>,
+}
+
+/// Compares two policies.
+pub(crate) fn answer(here: &Here, arguments: &DiffArguments) -> Result<Report, Failure> {
+    let gate = here.gate_in_memory()?;
+    let named = |name: &String| policies(&gate, &[PathBuf::from(name)]);
+    let (before, after) = (named(&arguments.before)?, named(&arguments.after)?);
+    let found = compare(policy(&before)?, policy(&after)?);
+    let mut recorded = Replay::default();
+    for path in &arguments.log {
+        let log = Here::log_at(path)?;
+        let chains = log.chains().map_err(|error| unreadable(&error))?;
+        let chains: Vec<_> = chains.into_iter().map(|summary| summary.chain).collect();
+        let settings = gate.engine_settings();
+        let replay = between(
+            &log,
+            &chains,
+            &before.attached(),
+            &after.attached(),
+            settings,
+        );
+        recorded.add(replay.map_err(|error| Failure::environment(causes(&error)))?);
+    }
+    let in_logs: Vec<Change<'_>> = recorded.differing.iter().map(Change::from).collect();
+    let probed: Vec<Change<'_>> = found.witnesses.iter().map(Change::from).collect();
+    let mut page = Page::default();
+    show(&mut page, &found, arguments);
+    show_changes(&mut page, &probed, arguments.all);
+    if !arguments.log.is_empty() {
+        show_recorded(&mut page, &recorded);
+        show_changes(&mut page, &in_logs, arguments.all);
+    }
+    show_silent(&mut page, &found.silent);
+    let exit = match found.difference.is_empty() {
+        true => Exit::Done,
+        false => Exit::No,
+    };
+    let json = to_json(&found, &probed, &recorded, &in_logs);
+    Ok(Report::done(page, json).with(exit))
+}
+
+fn policy(policies: &InForce) -> Result<&Compiled, Failure> {
+    let first = policies.policies.first();
+    let policy = first.map(|it| &*it.compiled);
+    policy.ok_or_else(|| Failure::usage("there is no policy to compare"))
+}
+
+/// Compares two policies over the examples of both, those of the built-in packs,
+/// and calls made from the rules that only one of them has.
+fn compare<'p>(before: &'p Compiled, after: &'p Compiled) -> Found<'p> {
+    let difference = PolicyDifference::of(before, after);
+    let mut probes: Vec<Example> = Vec::new();
+    for policy in [before, after] {
+        probes.extend(examples(&policy.policy().rules));
+    }
+    probes.extend(built_in());
+    let differing: Vec<&Rule> = [&*difference.removed, &*difference.added].concat();
+    probes.extend(differing.iter().flat_map(|rule| witnesses(&rule.matcher)));
+    let mut seen = BTreeSet::new();
+    probes.retain(|it| seen.insert((it.tool.clone(), it.params.clone())));
+    let state = State::default();
+    let mut witnesses = Vec::new();
+    for probe in &probes {
+        let request = example_request(probe);
+        if let Some((before, after)) = difference.decisions(&request, &state) {
+            witnesses.push(Witness {
+                request,
+                before,
+                after,
+            });
+        }
+    }
+    let silent = differing
+        .into_iter()
+        .filter(|rule| !witnesses.iter().any(|it| it.names(rule)))
+        .collect();
+    Found {
+        difference,
+        probed: probes.len(),
+        witnesses,
+        silent,
+    }
+}
+
+impl Witness {
+    /// Returns whether a rule is among what was found by one of the two policies.
+    fn names(&self, rule: &Rule) -> bool {
+        let mut findings = self.before.findings.iter().chain(&self.after.findings);
+        findings.any(|finding| finding.rule.as_ref() == Some(&rule.id))
+    }
+}
+
+impl<'a> From<&'a Witness> for Change<'a> {
+    fn from(witness: &'a Witness) -> Self {
+        Self {
+            request: &witness.request,
+            before: &witness.before,
+            after: &witness.after,
+        }
+    }
+}
+
+fn examples(rules: &[Rule]) -> impl Iterator<Item = Example> + '_ {
+    let of = |rule: &Rule| [&*rule.examples.matches, &*rule.examples.misses].concat();
+    rules.iter().flat_map(of)
+}
+
+/// Returns the examples of every built-in pack.
+fn built_in() -> Vec<Example> {
+    let mut found = Vec::new();
+    for name in pack_names() {
+        let text = pack(name).unwrap_or_default();
+        let parsed = parse(&Source::new(name, text), &MemorySources::default());
+        found.extend(parsed.iter().flat_map(|it| examples(&it.policy.rules)));
+    }
+    found
+}
+
+fn show(page: &mut Page, found: &Found<'_>, arguments: &DiffArguments) {
+    let difference = &found.difference;
+    let plain = |text: String| piece(Tone::Plain, text);
+    let rules = format!(
+        "{} removed, {} added, {} in both",
+        difference.removed.len(),
+        difference.added.len(),
+        difference.kept
+    );
+    let mut fields = vec![
+        ("from", plain(arguments.before.clone())),
+        ("to", plain(arguments.after.clone())),
+        ("rules", plain(rules)),
+    ];
+    if !difference.limits.is_empty() {
+        let limits = describe::count(difference.limits.len() as u64, "differs", "differ");
+        fields.push(("limits", plain(limits)));
+    }
+    if difference.has_other_default {
+        let shown = |verdict: Option<Verdict>| verdict.map_or("none", Verdict::as_str);
+        let [before, after] = difference.defaults().map(shown);
+        fields.push(("default", plain(format!("{before} → {after}"))));
+    }
+    let shown = format!("{} of {} calls", found.witnesses.len(), found.probed);
+    let tone = match found.witnesses.is_empty() {
+        true => Tone::Good,
+        false => Tone::Careful,
+    };
+    fields.push(("changed", piece(tone, shown)));
+    fields.push(("the same", plain(unchanged(difference).to_owned())));
+    page.fields(&fields);
+}
+
+/// Returns which calls are surely decided alike.
+const fn unchanged(difference: &PolicyDifference<'_>) -> &'static str {
+    if difference.is_empty() {
+        "every call: the rules mean the same, in the same order"
+    } else if difference.is_general {
+        "no call for sure: they differ in what concerns all of them"
+    } else if difference.has_other_default {
+        "every call that rules of both decide, and of which no other rule speaks"
+    } else {
+        "every call of which no removed or added rule or limit speaks"
+    }
+}
+
+fn show_recorded(page: &mut Page, recorded: &Replay) {
+    let shown = format!(
+        "{} of {} recorded requests",
+        recorded.differing.len(),
+        recorded.decided
+    );
+    page.blank()
+        .fields(&[("changed", piece(Tone::Plain, shown))]);
+}
+
+/// Shows the rules that change no call that was tried.
+fn show_silent(page: &mut Page, silent: &[&Rule]) {
+    if silent.is_empty() {
+        return;
+    }
+    page.blank()
+        .plain("no call was found that these rules change");
+    let rows: Vec<Vec<Piece>> = silent
+        .iter()
+        .map(|rule| {
+            vec![
+                piece(Tone::of(rule.verdict), rule.verdict.as_str()),
+                piece(Tone::Plain, rule.id.as_str()),
+            ]
+        })
+        .collect();
+    page.table(&["says", "rule"], &rows);
+}
+
+fn to_json(
+    found: &Found<'_>,
+    probed: &[Change<'_>],
+    recorded: &Replay,
+    in_logs: &[Change<'_>],
+) -> Value {
+    let difference = &found.difference;
+    let ids = |rules: &[&Rule]| rules.iter().map(|rule| json!(rule.id)).collect::<Vec<_>>();
+    let changes = |changes: &[Change<'_>]| changes.iter().map(Change::to_json).collect::<Vec<_>>();
+    json!({
+        "removed": ids(&difference.removed),
+        "added": ids(&difference.added),
+        "kept": difference.kept,
+        "limits": difference.limits.iter().map(|limit| &limit.id).collect::<Vec<_>>(),
+        "default": difference.defaults(),
+        "unchanged": unchanged(difference),
+        "probed": found.probed,
+        "changes": changes(probed),
+        "without_witness": ids(&found.silent),
+        "recorded": {"decided": recorded.decided, "changes": changes(in_logs)},
+    })
+}
