@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::stage::Stage;
 
 /// Every command, with the words that lead to it.
-const COMMANDS: [&[&str]; 28] = [
+const COMMANDS: [&[&str]; 30] = [
     &[],
     &["demo"],
     &["init"],
@@ -19,7 +19,9 @@ const COMMANDS: [&[&str]; 28] = [
     &["validate"],
     &["schema"],
     &["policy"],
+    &["policy", "backtest"],
     &["policy", "check"],
+    &["policy", "diff"],
     &["policy", "explain"],
     &["policy", "show"],
     &["log"],

@@ -18,6 +18,7 @@ mod terminal;
 mod about;
 mod agents;
 mod approvals;
+mod compare;
 mod demo;
 mod doctor;
 mod exits;
