@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use aegis_policy::LintCode;
 use aegis_types::Verdict;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -191,6 +192,8 @@ pub(crate) enum PolicyCommand {
     Explain(ExplainArguments),
     /// Decide the cases of test files and the examples of policies, and compare.
     Test(TestArguments),
+    /// Find what is sound in policies and probably not meant.
+    Lint(LintArguments),
     /// Show a policy as it is in force: a file, or a pack such as `aegis:developer`.
     Show {
         /// The policy; those in force here when absent.
@@ -219,6 +222,28 @@ pub(crate) struct TestArguments {
     /// Also write the results into this file, as JUnit XML.
     #[arg(long, value_name = "FILE")]
     pub(crate) junit: Option<PathBuf>,
+}
+
+/// What to look over.
+#[derive(Args, Debug)]
+pub(crate) struct LintArguments {
+    /// Policy files or packs; the policies in force here when absent.
+    #[arg(value_name = "POLICY")]
+    pub(crate) policies: Vec<PathBuf>,
+    /// Mend what can be mended without letting more happen.
+    #[arg(long)]
+    pub(crate) fix: bool,
+    /// Pass over findings of this code, such as `L011`.
+    #[arg(long, value_name = "CODE", value_parser = lint_code)]
+    pub(crate) allow: Vec<LintCode>,
+    /// Print what a code means, and nothing else.
+    #[arg(long, value_name = "CODE", value_parser = lint_code, conflicts_with_all = ["policies", "fix", "allow"])]
+    pub(crate) explain: Option<LintCode>,
+}
+
+fn lint_code(text: &str) -> Result<LintCode, String> {
+    LintCode::named(text)
+        .ok_or_else(|| "there is no such code; `docs/lint.md` lists them".to_owned())
 }
 
 /// The call to explain.

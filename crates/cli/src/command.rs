@@ -11,6 +11,7 @@ mod hook;
 mod init;
 mod install;
 mod junit;
+mod lint;
 mod log;
 mod marked;
 mod plan;

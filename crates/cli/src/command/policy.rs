@@ -1,4 +1,4 @@
-//! `aegis policy`: checking, explaining, testing, showing.
+//! `aegis policy`: checking, explaining, testing, looking over, showing.
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::arguments::{ExplainArguments, PolicyCommand};
 use crate::command::checked::{Checked, check_file, no_pack, report};
-use crate::command::{explain as page_of, recorded, test};
+use crate::command::{explain as page_of, lint, recorded, test};
 use crate::exit::Exit;
 use crate::here::Here;
 use crate::page::{Page, Tone, piece};
@@ -24,6 +24,7 @@ pub(crate) fn answer(here: &Here, command: PolicyCommand) -> Result<Report, Fail
         PolicyCommand::Check { files } => check(here, &files),
         PolicyCommand::Explain(arguments) => explained(here, &arguments),
         PolicyCommand::Test(arguments) => test::answer(here, &arguments),
+        PolicyCommand::Lint(arguments) => lint::answer(here, &arguments),
         PolicyCommand::Show { policy } => show(here, policy.as_deref()),
     }
 }
@@ -42,7 +43,7 @@ fn check(here: &Here, files: &[PathBuf]) -> Result<Report, Failure> {
 }
 
 /// Returns the policy files in force here that are files.
-fn own_files(here: &Here) -> Result<Vec<PathBuf>, Failure> {
+pub(crate) fn own_files(here: &Here) -> Result<Vec<PathBuf>, Failure> {
     let places = &here.places;
     let project = places
         .project
