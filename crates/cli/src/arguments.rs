@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use aegis_policy::LintCode;
 use aegis_types::Verdict;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -193,6 +194,8 @@ pub(crate) enum PolicyCommand {
     Explain(ExplainArguments),
     /// Decide the cases of test files and the examples of policies, and compare.
     Test(TestArguments),
+    /// Find what is sound in policies and probably not meant.
+    Lint(LintArguments),
     /// Show what another policy would allow, ask about and deny.
     Diff(DiffArguments),
     /// Decide what logs recorded by other policies, and show what would change.
@@ -257,6 +260,28 @@ pub(crate) struct BacktestArguments {
     /// Show every request that changes.
     #[arg(long)]
     pub(crate) all: bool,
+}
+
+/// What to look over.
+#[derive(Args, Debug)]
+pub(crate) struct LintArguments {
+    /// Policy files or packs; the policies in force here when absent.
+    #[arg(value_name = "POLICY")]
+    pub(crate) policies: Vec<PathBuf>,
+    /// Mend what can be mended without letting more happen.
+    #[arg(long)]
+    pub(crate) fix: bool,
+    /// Pass over findings of this code, such as `L011`.
+    #[arg(long, value_name = "CODE", value_parser = lint_code)]
+    pub(crate) allow: Vec<LintCode>,
+    /// Print what a code means, and nothing else.
+    #[arg(long, value_name = "CODE", value_parser = lint_code, conflicts_with_all = ["policies", "fix", "allow"])]
+    pub(crate) explain: Option<LintCode>,
+}
+
+fn lint_code(text: &str) -> Result<LintCode, String> {
+    LintCode::named(text)
+        .ok_or_else(|| "there is no such code; `docs/lint.md` lists them".to_owned())
 }
 
 /// The call to explain.

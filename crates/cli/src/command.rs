@@ -14,6 +14,7 @@ mod hook;
 mod init;
 mod install;
 mod junit;
+mod lint;
 mod log;
 mod marked;
 mod plan;

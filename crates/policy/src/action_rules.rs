@@ -9,7 +9,6 @@ use crate::extend::{Head, Reading};
 use crate::native::Ids;
 use crate::parse::{Entry, Node, NodeValue, Walker, name_of_file};
 use crate::problem::{ProblemCode, quoted};
-use crate::reach::warn_unreachable;
 use crate::rule::{Rule, Spelling};
 
 const KEYS: [&str; 3] = ["version", "defaults", "rules"];
@@ -83,11 +82,8 @@ fn all<'a>(walker: &mut Walker<'a>, entry: &Entry<'a>) -> Vec<Rule> {
     }
     let mut ids = Ids::default();
     let mut number = 0;
-    let rules = walker.list(&entry.value, "`rules`", |walker, item| {
+    walker.list(&entry.value, "`rules`", |walker, item| {
         number += 1;
         rules::rule(walker, item, number - 1, &mut ids)
-    });
-    let placed: Vec<_> = rules.iter().map(|(rule, span)| (rule, span)).collect();
-    warn_unreachable(walker, &placed);
-    rules.into_iter().map(|(rule, _)| rule).collect()
+    })
 }

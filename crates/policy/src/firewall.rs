@@ -10,7 +10,6 @@ use aegis_types::{Mode, Verdict};
 use crate::extend::{Head, Reading};
 use crate::native::Ids;
 use crate::parse::{Node, Walker, name_of_file};
-use crate::reach::warn_unreachable;
 use crate::rule::Spelling;
 
 const KEYS: [&str; 3] = ["name", "description", "policies"];
@@ -37,8 +36,6 @@ pub(crate) fn policy<'a>(
         rules::rule(walker, item, number, &mut ids)
     });
     rules.sort_by_key(|it| Reverse(it.priority));
-    let placed: Vec<_> = rules.iter().map(|it| (&it.rule, &it.span)).collect();
-    warn_unreachable(walker, &placed);
     Some(Reading {
         spelling: Spelling::Firewall,
         name: map

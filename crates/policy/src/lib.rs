@@ -21,9 +21,9 @@ mod firewall;
 mod native;
 mod pack;
 mod parse;
-mod reach;
 
 mod cases;
+mod lint;
 
 mod cache;
 mod compiled;
@@ -36,6 +36,7 @@ pub use cases::{Asked, Case, Circumstances, Expected, PolicyTests, TestedPolicy,
 pub use compiled::Compiled;
 pub use document::{ParseDocumentError, parse_document, policy_digest, policy_document};
 pub use holds::Facts;
+pub use lint::{LintCode, fixed, lint, tool_names};
 pub use matcher::{
     HostPattern, Matcher, ParamCondition, ParamTest, PathPattern, Scalar, ShellPattern,
 };

@@ -22,7 +22,6 @@ use aegis_types::{Mode, RuleId, Verdict};
 use crate::extend::{Head, Reading, Reference};
 use crate::parse::{Map, Node, Walker};
 use crate::problem::{ProblemCode, Related, quoted};
-use crate::reach::warn_unreachable;
 use crate::rule::{Limit, Rule, Spelling};
 
 /// The version of the format.
@@ -182,12 +181,9 @@ fn rules<'a>(walker: &mut Walker<'a>, map: Map<'_, 'a>, ids: &mut Ids) -> Vec<Ru
     let Some(node) = map.get("rules") else {
         return Vec::new();
     };
-    let rules = walker.list(node, "`rules`", |walker, item| {
+    walker.list(node, "`rules`", |walker, item| {
         rules::rule(walker, item, ids)
-    });
-    let placed: Vec<_> = rules.iter().map(|(rule, span)| (rule, span)).collect();
-    warn_unreachable(walker, &placed);
-    rules.into_iter().map(|(rule, _)| rule).collect()
+    })
 }
 
 fn limits<'a>(walker: &mut Walker<'a>, map: Map<'_, 'a>, ids: &mut Ids) -> Vec<Limit> {

@@ -8,6 +8,7 @@ use std::ops::Range;
 
 pub use render::{Paint, render};
 
+use crate::lint::LintCode;
 use crate::rule::Place;
 use crate::source::Source;
 
@@ -26,10 +27,12 @@ macro_rules! codes {
         #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
         pub enum ProblemCode {
             $($(#[$doc])* $name,)+
+            /// A finding of the lint: sound, and probably not meant.
+            Lint(LintCode),
         }
 
         impl ProblemCode {
-            /// Every code, in order.
+            /// Every code, in order, but those of the lint.
             pub const ALL: &'static [Self] = &[$(Self::$name,)+];
 
             /// Returns the code.
@@ -37,6 +40,7 @@ macro_rules! codes {
             pub const fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$name => $wire,)+
+                    Self::Lint(code) => code.as_str(),
                 }
             }
         }
@@ -100,8 +104,6 @@ codes! {
     Cycle = "cycle",
     /// Policies extend each other too deeply, or too many are joined.
     TooManySources = "too-many-sources",
-    /// A rule can never be the first that holds.
-    Unreachable = "unreachable",
     /// A part of a rule has no effect.
     NoEffect = "no-effect",
 }
@@ -140,6 +142,8 @@ pub struct Suggestion {
     pub span: Range<usize>,
     /// What to write there.
     pub replacement: String,
+    /// Whether it may be written without asking: it lets nothing more happen.
+    pub is_safe: bool,
 }
 
 /// Another place that has to do with a problem.
@@ -174,6 +178,7 @@ impl Problem {
         self.suggestion = Some(Suggestion {
             span: self.span.clone(),
             replacement: replacement.into(),
+            is_safe: false,
         });
         self
     }

@@ -6,8 +6,8 @@ use std::path::Path;
 use aegis_engine::{ExampleFailure, Expectation, check_examples};
 use aegis_gate::{PolicyFolder, example_request};
 use aegis_policy::{
-    Compiled, MemorySources, Paint, Parsed, Place, Problem, Problems, Severity, Source, Truth,
-    pack, pack_names, parse, policy_digest, render,
+    Compiled, LintCode, MemorySources, Paint, Parsed, Place, Problem, ProblemCode, Problems,
+    Severity, Source, Truth, lint, pack, pack_names, parse, policy_digest, render,
 };
 use serde_json::{Value, json};
 
@@ -58,12 +58,16 @@ pub(crate) fn check_file(file: &Path) -> Result<Checked, Failure> {
     let name = file.display().to_string();
     let text = read_text(file)?;
     let own = file.file_name().unwrap_or_default().to_string_lossy();
-    let folder = match file.parent() {
+    let result = parse(&Source::new(&own, &text), &folder_of(file));
+    Ok(checked(name, result, |sources| as_given(sources, file)))
+}
+
+/// Returns the folder whose files a policy may extend.
+pub(crate) fn folder_of(file: &Path) -> PolicyFolder<'_> {
+    PolicyFolder::new(match file.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         Some(_) | None => Path::new("."),
-    };
-    let result = parse(&Source::new(&own, &text), &PolicyFolder::new(folder));
-    Ok(checked(name, result, |sources| as_given(sources, file)))
+    })
 }
 
 fn checked(
@@ -74,7 +78,7 @@ fn checked(
     match result {
         Ok(parsed) => Checked {
             name,
-            problems: parsed.warnings.clone(),
+            problems: warnings(&parsed),
             sources: as_given(&parsed.texts),
             failures: failures(&parsed),
             parsed: Some(parsed),
@@ -114,8 +118,25 @@ pub(crate) fn read_text(file: &Path) -> Result<String, Failure> {
     })
 }
 
+/// Returns what is probably not meant: rules that never decide, among it.
+fn warnings(parsed: &Parsed) -> Vec<Problem> {
+    let hidden = [
+        LintCode::Shadowed,
+        LintCode::Unreachable,
+        LintCode::Contradicting,
+    ];
+    let is_hidden = |it: &Problem| {
+        hidden
+            .iter()
+            .any(|code| it.code == ProblemCode::Lint(*code))
+    };
+    let mut warnings = parsed.warnings.clone();
+    warnings.extend(lint(parsed).into_iter().filter(is_hidden));
+    warnings
+}
+
 /// Returns the examples that their rules get wrong.
-fn failures(parsed: &Parsed) -> Vec<ExampleFailure> {
+pub(crate) fn failures(parsed: &Parsed) -> Vec<ExampleFailure> {
     let compiled = Compiled::new(parsed.policy.clone(), policy_digest(&parsed.texts));
     check_examples(&compiled, &example_request)
 }
@@ -222,26 +243,34 @@ fn place_text(one: &Checked, place: Place) -> String {
     format!("{name}:{}:{}", place.line, place.column)
 }
 
+/// Returns a problem for programs.
+pub(crate) fn problem_json(one: &Checked, problem: &Problem) -> Value {
+    json!({
+        "severity": match problem.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        },
+        "code": problem.code.as_str(),
+        "place": place_text(one, problem.place),
+        "line": problem.place.line,
+        "column": problem.place.column,
+        "span": [problem.span.start, problem.span.end],
+        "message": problem.message,
+        "help": problem.help,
+        "suggestion": problem.suggestion.as_ref().map(|it| &it.replacement),
+        "suggestion_span": problem
+            .suggestion
+            .as_ref()
+            .map(|it| [it.span.start, it.span.end]),
+        "suggestion_is_safe": problem.suggestion.as_ref().is_some_and(|it| it.is_safe),
+    })
+}
+
 fn to_json(one: &Checked) -> Value {
     let problems: Vec<Value> = one
         .problems
         .iter()
-        .map(|problem| {
-            json!({
-                "severity": match problem.severity {
-                    Severity::Error => "error",
-                    Severity::Warning => "warning",
-                },
-                "code": problem.code.as_str(),
-                "place": place_text(one, problem.place),
-                "line": problem.place.line,
-                "column": problem.place.column,
-                "span": [problem.span.start, problem.span.end],
-                "message": problem.message,
-                "help": problem.help,
-                "suggestion": problem.suggestion.as_ref().map(|it| &it.replacement),
-            })
-        })
+        .map(|problem| problem_json(one, problem))
         .collect();
     let examples: Vec<Value> = one
         .failures

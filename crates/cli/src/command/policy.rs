@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::arguments::{ExplainArguments, PolicyCommand};
 use crate::command::checked::{Checked, check_file, check_named, no_pack, report};
-use crate::command::{backtest, diff, explain as page_of, recorded, test};
+use crate::command::{backtest, diff, explain as page_of, lint, recorded, test};
 use crate::exit::Exit;
 use crate::here::Here;
 use crate::page::{Page, Tone, piece};
@@ -24,6 +24,7 @@ pub(crate) fn answer(here: &Here, command: PolicyCommand) -> Result<Report, Fail
         PolicyCommand::Check { files } => check(here, &files),
         PolicyCommand::Explain(arguments) => explained(here, &arguments),
         PolicyCommand::Test(arguments) => test::answer(here, &arguments),
+        PolicyCommand::Lint(arguments) => lint::answer(here, &arguments),
         PolicyCommand::Diff(arguments) => diff::answer(here, &arguments),
         PolicyCommand::Backtest(arguments) => backtest::answer(here, &arguments),
         PolicyCommand::Show { policy } => show(here, policy.as_deref()),
@@ -44,7 +45,7 @@ fn check(here: &Here, files: &[PathBuf]) -> Result<Report, Failure> {
 }
 
 /// Returns the policy files in force here that are files.
-fn own_files(here: &Here) -> Result<Vec<PathBuf>, Failure> {
+pub(crate) fn own_files(here: &Here) -> Result<Vec<PathBuf>, Failure> {
     let places = &here.places;
     let project = places
         .project

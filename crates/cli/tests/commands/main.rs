@@ -27,6 +27,7 @@ mod hook;
 mod install;
 mod log;
 mod policy;
+mod policy_lint;
 mod policy_test;
 mod project;
 mod readme;

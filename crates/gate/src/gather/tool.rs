@@ -463,6 +463,12 @@ mod tests {
     }
 
     #[test]
+    fn the_lint_of_policies_knows_the_same_tools() {
+        let names: Vec<&str> = TOOLS.iter().map(|(name, _)| *name).collect();
+        assert_eq!(aegis_policy::tool_names().collect::<Vec<_>>(), names);
+    }
+
+    #[test]
     fn each_tool_has_its_verb_and_says_what_it_is_done_to() {
         let line = json!({"command": "ls"});
         let command = || Some(Resource::CommandLine("ls".to_owned()));

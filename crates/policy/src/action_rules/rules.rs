@@ -28,7 +28,7 @@ pub(super) fn rule<'a>(
     node: &Node<'a>,
     number: usize,
     ids: &mut Ids,
-) -> Option<(Rule, Range<usize>)> {
+) -> Option<Rule> {
     let map = walker.map(node, "an action rule", &KEYS)?;
     let (id, span) = id(walker, map, number, ids);
     let matcher = walker
@@ -39,7 +39,7 @@ pub(super) fn rule<'a>(
         .get("conditions")
         .map(|it| conditions::conditions(walker, it))
         .unwrap_or_default();
-    let rule = Rule {
+    Some(Rule {
         id,
         place: walker.place(span.start),
         mandatory: false,
@@ -54,8 +54,7 @@ pub(super) fn rule<'a>(
         approval: None,
         obligations: Vec::new(),
         examples: Examples::default(),
-    };
-    Some((rule, span))
+    })
 }
 
 fn id<'a>(

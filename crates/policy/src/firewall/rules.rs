@@ -54,10 +54,9 @@ const ESCALATIONS: [(&str, Escalation); 3] = [
     ("log_only", Escalation::Log),
 ];
 
-/// A rule, with its priority and its bytes.
+/// A rule with its priority.
 pub(super) struct Placed {
     pub priority: i64,
-    pub span: Range<usize>,
     pub rule: Rule,
 }
 
@@ -103,7 +102,6 @@ pub(super) fn rule<'a>(
     };
     Some(Placed {
         priority: priority.unwrap_or(0),
-        span,
         rule,
     })
 }

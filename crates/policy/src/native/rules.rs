@@ -36,12 +36,8 @@ pub(crate) const RISKS: [(&str, Risk); 4] = [
     ("critical", Risk::Critical),
 ];
 
-/// Reads a rule, and returns it with its bytes.
-pub(super) fn rule<'a>(
-    walker: &mut Walker<'a>,
-    node: &Node<'a>,
-    ids: &mut Ids,
-) -> Option<(Rule, Range<usize>)> {
+/// Reads a rule.
+pub(super) fn rule<'a>(walker: &mut Walker<'a>, node: &Node<'a>, ids: &mut Ids) -> Option<Rule> {
     let map = walker.map(node, "a rule", &RULE_KEYS)?;
     let (id, span) = id(walker, map, ids);
     let matcher = walker
@@ -83,7 +79,7 @@ pub(super) fn rule<'a>(
     if verdict.is_some() {
         check_verdict(walker, map, &rule);
     }
-    Some((rule, span))
+    Some(rule)
 }
 
 fn id<'a>(walker: &mut Walker<'a>, map: Map<'_, 'a>, ids: &mut Ids) -> (RuleId, Range<usize>) {

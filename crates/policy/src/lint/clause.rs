@@ -1,0 +1,224 @@
+//! Rules and limits together with the text they are written in.
+
+use std::ops::Range;
+
+use aegis_types::Verdict;
+
+use crate::matcher::Matcher;
+use crate::parse::{Entry, Node, NodeValue, Walker};
+use crate::rule::{Limit, Place, Policy, Rule, Spelling};
+
+/// A rule or a limit, and where its parts are written.
+pub(super) struct Clause<'n, 'a> {
+    /// The rule, unless it is a limit.
+    pub(super) rule: Option<&'n Rule>,
+    /// The limit, unless it is a rule.
+    pub(super) limit: Option<&'n Limit>,
+    /// What it says.
+    pub(super) verdict: Verdict,
+    /// Which requests it is about.
+    pub(super) matcher: &'n Matcher,
+    /// How its file is written.
+    pub(super) spelling: Spelling,
+    /// Its keys.
+    pub(super) entries: &'n [Entry<'a>],
+    /// The bytes of its name.
+    pub(super) span: Range<usize>,
+}
+
+/// The keys of one `match`, or of one that stands in it.
+#[derive(Clone, Copy)]
+pub(super) struct Level<'n, 'a> {
+    /// The keys.
+    pub(super) entries: &'n [Entry<'a>],
+    /// Whether it stands under `not`.
+    pub(super) is_negated: bool,
+    /// Whether it stands in another one.
+    pub(super) is_inner: bool,
+}
+
+/// Returns the rules and limits of the policy's own text.
+pub(super) fn clauses<'n, 'a>(
+    walker: &Walker<'a>,
+    root: &'n Node<'a>,
+    policy: &'n Policy,
+) -> Vec<Clause<'n, 'a>> {
+    let (list, name) = match policy.spelling {
+        Spelling::Native => ("rules", "id"),
+        Spelling::Firewall => ("policies", "name"),
+        Spelling::ActionRules => ("rules", "name"),
+    };
+    let find = |list: &str, place: Place| -> Option<(&'n [Entry<'a>], Range<usize>)> {
+        let items = items(get(map(root), list)?);
+        items.iter().find_map(|item| {
+            let entries = map(item);
+            let at = get(entries, name).map_or(&item.span, |it| &it.span);
+            (walker.place(at.start) == place).then(|| (entries, at.clone()))
+        })
+    };
+    let rules = policy.rules.iter().filter_map(|rule| {
+        let (entries, span) = find(list, rule.place)?;
+        Some(Clause {
+            rule: Some(rule),
+            limit: None,
+            verdict: rule.verdict,
+            matcher: &rule.matcher,
+            spelling: policy.spelling,
+            entries,
+            span,
+        })
+    });
+    let limits = policy.limits.iter().filter_map(|limit| {
+        let (entries, span) = find("limits", limit.place)?;
+        Some(Clause {
+            rule: None,
+            limit: Some(limit),
+            verdict: limit.verdict,
+            matcher: &limit.matcher,
+            spelling: policy.spelling,
+            entries,
+            span,
+        })
+    });
+    rules.chain(limits).collect()
+}
+
+impl<'n, 'a> Clause<'n, 'a> {
+    /// Returns its name.
+    pub(super) fn id(&self) -> &'n str {
+        let rule = self.rule.map(|it| it.id.as_str());
+        rule.or(self.limit.map(|it| it.id.as_str()))
+            .unwrap_or_default()
+    }
+
+    /// Returns the value of a key.
+    pub(super) fn get(&self, key: &str) -> Option<&'n Node<'a>> {
+        get(self.entries, key)
+    }
+
+    /// Returns its `match` and all that stand in it.
+    pub(super) fn levels(&self) -> Vec<Level<'n, 'a>> {
+        let mut levels = Vec::new();
+        let key = match self.spelling {
+            Spelling::Native | Spelling::ActionRules => "match",
+            Spelling::Firewall => "trigger",
+        };
+        if let Some(node) = self.get(key) {
+            add_levels(node, false, false, &mut levels);
+        }
+        levels
+    }
+}
+
+/// The depth of the tree is bounded, so the recursion is.
+fn add_levels<'n, 'a>(
+    node: &'n Node<'a>,
+    is_negated: bool,
+    is_inner: bool,
+    levels: &mut Vec<Level<'n, 'a>>,
+) {
+    let entries = map(node);
+    if entries.is_empty() {
+        return;
+    }
+    levels.push(Level {
+        entries,
+        is_negated,
+        is_inner,
+    });
+    for entry in entries {
+        let turns = match entry.key.as_ref() {
+            "any" | "all" => false,
+            "not" => true,
+            _ => continue,
+        };
+        for item in items(&entry.value) {
+            add_levels(item, is_negated != turns, true, levels);
+        }
+    }
+}
+
+impl<'n, 'a> Level<'n, 'a> {
+    /// Returns the value of a key.
+    pub(super) fn get(&self, key: &str) -> Option<&'n Node<'a>> {
+        get(self.entries, key)
+    }
+
+    /// Returns the texts under a key: one, or those of a list.
+    pub(super) fn texts(&self, key: &str) -> Vec<(&'n str, &'n Node<'a>)> {
+        self.get(key).map_or_else(Vec::new, texts)
+    }
+
+    /// Returns the patterns on paths, whether they stand alone or with an access.
+    pub(super) fn paths(&self) -> Vec<(&'n str, &'n Node<'a>)> {
+        self.named("path", "glob")
+    }
+
+    /// Returns the names of hosts, whether they stand alone or with a scheme.
+    pub(super) fn hosts(&self) -> Vec<(&'n str, &'n Node<'a>)> {
+        self.named("host", "name")
+    }
+
+    fn named(&self, key: &str, inner: &str) -> Vec<(&'n str, &'n Node<'a>)> {
+        let Some(node) = self.get(key) else {
+            return Vec::new();
+        };
+        items(node)
+            .iter()
+            .flat_map(|item| match get(map(item), inner) {
+                Some(named) => texts(named),
+                None => texts(item),
+            })
+            .collect()
+    }
+
+    /// Returns the mappings under `shell`.
+    pub(super) fn shells(&self) -> Vec<&'n [Entry<'a>]> {
+        let Some(node) = self.get("shell") else {
+            return Vec::new();
+        };
+        items(node).iter().map(map).collect()
+    }
+
+    /// Returns the conditions on parameters: the path to one, and what is said of it.
+    pub(super) fn params(&self) -> &'n [Entry<'a>] {
+        let node = self.get("params").or_else(|| self.get("params_match"));
+        node.map_or(&[], map)
+    }
+}
+
+/// Returns the keys of a mapping; none of anything else.
+pub(super) fn map<'n, 'a>(node: &'n Node<'a>) -> &'n [Entry<'a>] {
+    match &node.value {
+        NodeValue::Map(entries) => entries,
+        NodeValue::Scalar { .. } | NodeValue::List(_) => &[],
+    }
+}
+
+/// Returns the values of a list, or the one that stands for it.
+pub(super) fn items<'n, 'a>(node: &'n Node<'a>) -> &'n [Node<'a>] {
+    match &node.value {
+        NodeValue::List(items) => items,
+        NodeValue::Scalar { .. } | NodeValue::Map(_) => std::slice::from_ref(node),
+    }
+}
+
+/// Returns the value of a key.
+pub(super) fn get<'n, 'a>(entries: &'n [Entry<'a>], key: &str) -> Option<&'n Node<'a>> {
+    let found = entries.iter().find(|entry| entry.key == key);
+    found.map(|entry| &entry.value)
+}
+
+/// Returns the text of a scalar.
+pub(super) fn text<'n>(node: &'n Node<'_>) -> Option<&'n str> {
+    match &node.value {
+        NodeValue::Scalar { text, .. } => Some(text),
+        NodeValue::List(_) | NodeValue::Map(_) => None,
+    }
+}
+
+/// Returns the texts of a scalar or of a list of them.
+pub(super) fn texts<'n, 'a>(node: &'n Node<'a>) -> Vec<(&'n str, &'n Node<'a>)> {
+    let items = items(node).iter();
+    items.filter_map(|it| Some((text(it)?, it))).collect()
+}
