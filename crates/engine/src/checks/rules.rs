@@ -151,6 +151,11 @@ impl Open {
         self.undecided.is_empty() && self.doubtful.is_empty()
     }
 
+    /// Returns whether every part that is still open is in doubt.
+    pub(crate) fn is_in_doubt(&self) -> bool {
+        self.undecided.is_empty() && !self.doubtful.is_empty()
+    }
+
     /// Returns the parts that a rule may still decide.
     pub(crate) fn parts(&self) -> Vec<usize> {
         [&*self.undecided, &*self.doubtful].concat()
