@@ -33,7 +33,7 @@ pub use compiled::Compiled;
 pub use document::{ParseDocumentError, parse_document, policy_digest, policy_document};
 pub use holds::Facts;
 pub use matcher::{
-    HostPattern, Matcher, ParamCondition, ParamTest, PathPattern, Scalar, ShellPattern,
+    Bound, HostPattern, Matcher, ParamCondition, ParamTest, PathPattern, Scalar, ShellPattern,
 };
 pub use pack::{pack, pack_names};
 pub use parse::{Kind, Parsed, detect, parse};

@@ -39,6 +39,8 @@ fn check_condition(condition: &str, expected: ProblemCode) {
 fn weakness_1_a_bound_that_nothing_is_ordered_by_is_refused() {
     check_condition("param_gt: {count: \"100\"}", ProblemCode::WrongType);
     check_condition("param_gt: {count: [100]}", ProblemCode::WrongType);
+    check_condition("param_gt: {count: true}", ProblemCode::WrongType);
+    check_condition("param_gt: {count: 1e3}", ProblemCode::WrongType);
     check_condition("param_gt: 100", ProblemCode::WrongType);
     check_condition("param_gt: {}", ProblemCode::Nothing);
 }
