@@ -92,6 +92,7 @@ fn weakness_5_patterns_of_action_rules_take_linear_time_and_6_are_never_cut() {
     let padded = "-".repeat(1_000_000) + "DROP TABLE users";
     assert_eq!(pattern("DROP TABLE").is_match(&padded), Some(true));
     check_condition("param_matches: {q: '('}", ProblemCode::BadRegex);
+    check_condition("param_matches: {q: '[[a]]'}", ProblemCode::BadRegex);
     let long = format!("param_matches: {{q: {}}}", "x".repeat(10_000));
     check_condition(&long, ProblemCode::TooLarge);
 }

@@ -3,9 +3,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use aegis_types::Verdict;
+
+use super::expression;
 use crate::matcher::{Bound, ParamCondition, ParamTest, Scalar};
 use crate::native::{DAYS, check_window, part, scalar};
-use crate::parse::{Map, Meaning, Node, NodeValue, Walker, meaning};
+use crate::parse::{Entry, Map, Meaning, Node, NodeValue, Walker, meaning};
 use crate::problem::ProblemCode;
 use crate::when::{DayTime, TimeWindow, Weekday, When, Zone};
 
@@ -22,10 +25,12 @@ const KEYS: [&str; 10] = [
     "param_matches",
 ];
 
-/// Reads under which circumstances a rule holds, and of which parameters.
+/// Reads under which circumstances a rule with `verdict` holds, and of which
+/// parameters.
 pub(super) fn conditions<'a>(
     walker: &mut Walker<'a>,
     node: &Node<'a>,
+    verdict: Verdict,
 ) -> (When, Vec<ParamCondition>) {
     let Some(map) = walker.map(node, "`conditions`", &KEYS) else {
         return Default::default();
@@ -37,7 +42,7 @@ pub(super) fn conditions<'a>(
     let params = map.entries().iter();
     let params = params
         .filter(|entry| entry.key.starts_with("param_"))
-        .flat_map(|entry| tests(walker, &entry.key, &entry.value))
+        .flat_map(|entry| tests(walker, entry, verdict))
         .collect();
     (when, params)
 }
@@ -75,21 +80,30 @@ fn weekdays<'a>(walker: &mut Walker<'a>, node: &Node<'a>) -> BTreeSet<Weekday> {
 }
 
 /// Reads one test on several parameters, each named by its key.
-fn tests<'a>(walker: &mut Walker<'a>, key: &str, node: &Node<'a>) -> Vec<ParamCondition> {
-    let Some(map) = walker.free_map(node, "a condition on parameters") else {
+fn tests<'a>(
+    walker: &mut Walker<'a>,
+    condition: &Entry<'a>,
+    verdict: Verdict,
+) -> Vec<ParamCondition> {
+    let Some(map) = walker.free_map(&condition.value, "a condition on parameters") else {
         return Vec::new();
     };
     let entries = map.entries().iter();
     let tests = entries.filter_map(|entry| {
         Some(ParamCondition {
             path: vec![Arc::from(entry.key.as_ref())],
-            test: test(walker, key, &entry.value)?,
+            test: test(walker, &condition.key, &entry.value, verdict)?,
         })
     });
     tests.collect()
 }
 
-fn test<'a>(walker: &mut Walker<'a>, key: &str, node: &Node<'a>) -> Option<ParamTest> {
+fn test<'a>(
+    walker: &mut Walker<'a>,
+    key: &str,
+    node: &Node<'a>,
+    verdict: Verdict,
+) -> Option<ParamTest> {
     let what = format!("the value of `{key}`");
     Some(match key {
         "param_eq" => ParamTest::Equals(equal(walker, node, &what)?),
@@ -98,7 +112,7 @@ fn test<'a>(walker: &mut Walker<'a>, key: &str, node: &Node<'a>) -> Option<Param
         "param_gte" => ParamTest::Gte(bound(walker, node, &what)?),
         "param_lte" => ParamTest::Lte(bound(walker, node, &what)?),
         "param_contains" => ParamTest::Contains(part(walker, node, &what)?),
-        "param_matches" => ParamTest::Regex(walker.regex(node, &what)?),
+        "param_matches" => ParamTest::Regex(expression::pattern(walker, node, &what, verdict)?),
         // Other keys are reported already.
         _ => return None,
     })
