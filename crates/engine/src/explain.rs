@@ -27,6 +27,8 @@ pub struct PolicyExplanation {
     pub rules: Vec<RuleExplanation>,
     /// Its default, if it has one and no rule decided before.
     pub default: Option<Verdict>,
+    /// Whether the default counts only because it is in doubt whether a rule holds.
+    pub is_in_doubt: bool,
 }
 
 /// What one rule makes of a request.
@@ -109,6 +111,7 @@ fn explain_policy(question: &Question<'_>, attached: &Attached<'_>) -> PolicyExp
         default: policy
             .default
             .filter(|default| !open.is_settled() && attached.counts(*default)),
+        is_in_doubt: open.is_in_doubt(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The spelling of action rules: `rules:`, the first one that holds decides.
 
 mod conditions;
+mod expression;
 mod rules;
 
 use aegis_types::{Mode, Verdict};

@@ -38,7 +38,7 @@ pub use document::{ParseDocumentError, parse_document, policy_digest, policy_doc
 pub use holds::Facts;
 pub use lint::{LintCode, fixed, lint, tool_names};
 pub use matcher::{
-    HostPattern, Matcher, ParamCondition, ParamTest, PathPattern, Scalar, ShellPattern,
+    Bound, HostPattern, Matcher, ParamCondition, ParamTest, PathPattern, Scalar, ShellPattern,
 };
 pub use pack::{pack, pack_names};
 pub use parse::{Kind, Parsed, detect, nearest, parse};

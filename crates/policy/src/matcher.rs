@@ -61,14 +61,14 @@ pub enum ParamTest {
     Equals(Scalar),
     /// It is one of these.
     OneOf(Vec<Scalar>),
-    /// It is a greater number.
-    Gt(i64),
-    /// It is a number at least as great.
-    Gte(i64),
-    /// It is a smaller number.
-    Lt(i64),
-    /// It is a number at most as great.
-    Lte(i64),
+    /// It is greater.
+    Gt(Bound),
+    /// It is at least as great.
+    Gte(Bound),
+    /// It is smaller.
+    Lt(Bound),
+    /// It is at most as great.
+    Lte(Bound),
     /// It is text with this part, or a list with this member.
     Contains(Scalar),
     /// It is text that this glob matches as a whole.
@@ -77,6 +77,17 @@ pub enum ParamTest {
     Regex(Pattern),
     /// It is present, or it is absent. Never unknown.
     Present(bool),
+}
+
+/// What a parameter is compared with. Only values of its kind are in order with it.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub enum Bound {
+    /// A whole number; numbers are compared exactly.
+    Integer(i64),
+    /// The double nearest to a decimal number.
+    Decimal(f64),
+    /// Text, by its code points.
+    Text(#[serde(deserialize_with = "shared")] Arc<str>),
 }
 
 /// A plain value in a policy. Numbers are whole.

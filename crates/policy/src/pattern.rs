@@ -1,5 +1,6 @@
 //! Patterns on text: globs, and regular expressions in linear time.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
@@ -40,7 +41,7 @@ impl Glob {
     /// Returns whether it matches the whole of `text`.
     #[must_use]
     pub fn matches(&self, text: &str) -> bool {
-        fast_glob::glob_match(self.0.as_bytes(), text.as_bytes())
+        matches(&self.0, text)
     }
 
     /// Returns whether it may match some text that begins with `start`.
@@ -63,11 +64,39 @@ impl Glob {
     pub fn matches_name(&self, name: &str) -> bool {
         if name.contains('/') {
             let flat = |text: &str| text.replace('/', "\u{1}");
-            fast_glob::glob_match(flat(&self.0).as_bytes(), flat(name).as_bytes())
+            matches(&flat(&self.0), &flat(name))
         } else {
             self.matches(name)
         }
     }
+}
+
+/// Returns whether `glob` matches the whole of `text`, by characters.
+fn matches(glob: &str, text: &str) -> bool {
+    let is_by_bytes = text.is_ascii() || !glob.contains(['?', '[']);
+    match (!is_by_bytes).then(|| narrow(glob, text)).flatten() {
+        Some((glob, text)) => fast_glob::glob_match(glob, text),
+        None => fast_glob::glob_match(glob, text),
+    }
+}
+
+/// Returns both with a byte for each character, in the same order; nothing if
+/// they hold more characters than there are bytes.
+fn narrow(glob: &str, text: &str) -> Option<(Vec<u8>, Vec<u8>)> {
+    let is_wide = |it: &char| !it.is_ascii();
+    let wide: BTreeSet<char> = glob.chars().chain(text.chars()).filter(is_wide).collect();
+    let bytes: BTreeMap<char, u8> = wide.iter().copied().zip(0x80..=u8::MAX).collect();
+    let narrowed = |text: &str| -> Option<Vec<u8>> {
+        text.chars()
+            .map(|it| {
+                u8::try_from(it)
+                    .ok()
+                    .filter(u8::is_ascii)
+                    .or_else(|| bytes.get(&it).copied())
+            })
+            .collect()
+    };
+    Some((narrowed(glob)?, narrowed(text)?))
 }
 
 /// A regular expression, searched for anywhere in a text, in linear time.
@@ -139,4 +168,48 @@ pub(crate) fn shared<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<s
     }
 
     deserializer.deserialize_str(Reader)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(glob: &str, hits: &[&str], misses: &[&str]) {
+        let glob = Glob::new(glob);
+        for text in hits {
+            assert!(
+                glob.matches(text) && glob.matches_name(text),
+                "{glob:?} {text}"
+            );
+        }
+        for text in misses {
+            assert!(
+                !glob.matches(text) && !glob.matches_name(text),
+                "{glob:?} {text}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_character_is_one_however_many_bytes_it_has() {
+        check(
+            "delet?",
+            &["delete", "deleté", "delet猫"],
+            &["delet", "deleteé"],
+        );
+        check("[!a]x", &["éx", "bx"], &["ax", "ééx"]);
+        check("[à-ü]*", &["é猫", "à"], &["e", "ÿ", "猫"]);
+        check("*é?", &["é猫", "ééa"], &["é", "e猫"]);
+        check("{é,?}", &["é", "猫", "a"], &["éa"]);
+    }
+
+    #[test]
+    fn more_characters_than_there_are_bytes_are_compared_as_they_are() {
+        let many: String = ('一'..='丿')
+            .chain('乀'..='乿')
+            .chain('亀'..='亿')
+            .collect();
+        check("*?", &[&many], &[]);
+        check("x?", &[], &[&many]);
+    }
 }

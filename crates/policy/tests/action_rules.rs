@@ -39,6 +39,8 @@ fn check_condition(condition: &str, expected: ProblemCode) {
 fn weakness_1_a_bound_that_nothing_is_ordered_by_is_refused() {
     check_condition("param_gt: {count: \"100\"}", ProblemCode::WrongType);
     check_condition("param_gt: {count: [100]}", ProblemCode::WrongType);
+    check_condition("param_gt: {count: true}", ProblemCode::WrongType);
+    check_condition("param_gt: {count: 1e3}", ProblemCode::WrongType);
     check_condition("param_gt: 100", ProblemCode::WrongType);
     check_condition("param_gt: {}", ProblemCode::Nothing);
 }
@@ -90,6 +92,7 @@ fn weakness_5_patterns_of_action_rules_take_linear_time_and_6_are_never_cut() {
     let padded = "-".repeat(1_000_000) + "DROP TABLE users";
     assert_eq!(pattern("DROP TABLE").is_match(&padded), Some(true));
     check_condition("param_matches: {q: '('}", ProblemCode::BadRegex);
+    check_condition("param_matches: {q: '[[a]]'}", ProblemCode::BadRegex);
     let long = format!("param_matches: {{q: {}}}", "x".repeat(10_000));
     check_condition(&long, ProblemCode::TooLarge);
 }

@@ -168,7 +168,9 @@ fn show_policy(
         page.line(&[
             piece(
                 Tone::Quiet,
-                if decides(policy) {
+                if policy.is_in_doubt {
+                    "  that is in doubt, so what the default says counts too: "
+                } else if decides(policy) {
                     "  no rule decides the other parts, so the default does: "
                 } else {
                     "  no rule decides, so the default does: "

@@ -231,3 +231,25 @@ fn other_files_can_be_asked() {
     let broken = explain("broken.yaml").exits(2);
     stage.shows("explain-other-files", &[&told, &broken]);
 }
+
+#[test]
+fn an_action_rule_in_doubt_is_explained_with_what_counts_beside_it() {
+    let stage = Stage::new();
+    stage.write(
+        "work/rules.yaml",
+        "defaults: {approval: block}\nrules:\n  - {name: large, match: {type: pay}, conditions: {param_gt: {n: 9}}}\n  - {name: refunds, match: {type: pay}, conditions: {param_lt: {n: 0}}}\n",
+    );
+    let of = |params: &str| {
+        let words = [
+            "policy",
+            "explain",
+            "--policy",
+            "rules.yaml",
+            "--tool",
+            "pay",
+        ];
+        stage.aegis(&[&words[..], &["--params", params]].concat())
+    };
+    let told = [of("{}").exits(0), of("{\"n\": 10}").exits(0)];
+    stage.shows("explain-in-doubt", &told.iter().collect::<Vec<_>>());
+}

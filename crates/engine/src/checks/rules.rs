@@ -43,7 +43,7 @@ impl<'a> Source<'a> {
     fn ordered(self, question: &Question<'a>, found: &mut Vec<Found<'a>>) {
         let mut open = Open::of(question);
         for rule in self.attached.policy.candidates(&question.facts) {
-            let mut held = held_parts(question, rule, &open.parts());
+            let mut held = held_parts(question, rule, &open.parts);
             let decided = open.decide(rule, &held);
             held.retain(|held| decided.contains(&held.part));
             if let Some(opinion) = self.found(question, rule, &held) {
@@ -53,7 +53,7 @@ impl<'a> Source<'a> {
                 return;
             }
         }
-        if let Some(default) = self.default(question, open.parts()) {
+        if let Some(default) = self.default(question, open.parts) {
             self.push(default, found);
         }
     }
@@ -132,28 +132,27 @@ impl<'a> Source<'a> {
 
 /// The parts of a request that the rules of a policy have still to decide.
 pub(crate) struct Open {
-    /// Those that no rule decides.
-    undecided: Vec<usize>,
-    /// Those of which it is unknown whether the rule holds that decides them, and
-    /// which that rule leaves to whatever is stricter.
+    parts: Vec<usize>,
+    /// Those of them that a rule decides of which it is unknown whether it holds,
+    /// and which it leaves to whatever is stricter.
     doubtful: Vec<usize>,
 }
 
 impl Open {
     pub(crate) fn of(question: &Question<'_>) -> Self {
         Self {
-            undecided: all_parts(question),
+            parts: all_parts(question),
             doubtful: Vec::new(),
         }
     }
 
-    pub(crate) fn is_settled(&self) -> bool {
-        self.undecided.is_empty() && self.doubtful.is_empty()
+    pub(crate) const fn is_settled(&self) -> bool {
+        self.parts.is_empty()
     }
 
-    /// Returns the parts that a rule may still decide.
-    pub(crate) fn parts(&self) -> Vec<usize> {
-        [&*self.undecided, &*self.doubtful].concat()
+    /// Returns whether every part that is still open is in doubt.
+    pub(crate) const fn is_in_doubt(&self) -> bool {
+        !self.is_settled() && self.doubtful.len() == self.parts.len()
     }
 
     /// Returns those of the parts, for which a rule counts as holding, that it
@@ -163,25 +162,24 @@ impl Open {
     pub(crate) fn decide(&mut self, rule: &Rule, held: &[Held]) -> Vec<usize> {
         let mut decided = Vec::new();
         for held in held {
+            let Some(place) = self.parts.iter().position(|part| *part == held.part) else {
+                continue;
+            };
+            let was_doubtful = self.doubtful.contains(&held.part);
             let leaves_doubt =
                 rule.yields && held.truth.is_unknown() && rule.verdict < Verdict::Deny;
-            let was_undecided = take(&mut self.undecided, held.part);
-            let was_doubtful = take(&mut self.doubtful, held.part);
-            if leaves_doubt && (was_undecided || was_doubtful) {
-                self.doubtful.push(held.part);
+            match (was_doubtful, leaves_doubt) {
+                (true, true) => continue,
+                (false, true) => self.doubtful.push(held.part),
+                (true | false, false) => {
+                    self.parts.remove(place);
+                    self.doubtful.retain(|part| *part != held.part);
+                }
             }
-            if was_undecided || was_doubtful && !leaves_doubt {
-                decided.push(held.part);
-            }
+            decided.push(held.part);
         }
         decided
     }
-}
-
-/// Takes `part` out of `parts`, and returns whether it was among them.
-fn take(parts: &mut Vec<usize>, part: usize) -> bool {
-    let place = parts.iter().position(|other| *other == part);
-    place.map(|place| parts.remove(place)).is_some()
 }
 
 /// Returns every part of the request.

@@ -35,9 +35,10 @@ pub(super) fn rule<'a>(
         .required(map, "match")
         .and_then(|it| matcher(walker, it))
         .unwrap_or_default();
+    let verdict = approval(walker, map);
     let (when, params) = map
         .get("conditions")
-        .map(|it| conditions::conditions(walker, it))
+        .map(|it| conditions::conditions(walker, it, verdict))
         .unwrap_or_default();
     Some(Rule {
         id,
@@ -46,7 +47,7 @@ pub(super) fn rule<'a>(
         tier_base: false,
         matcher: Matcher { params, ..matcher },
         when,
-        verdict: approval(walker, map),
+        verdict,
         unknown: false,
         yields: true,
         risk: risk(walker, map),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use aegis_canon::{canonical, is_tagged};
 use serde_json::{Number, Value};
 
-use crate::matcher::{ParamCondition, ParamTest, Scalar};
+use crate::matcher::{Bound, ParamCondition, ParamTest, Scalar};
 use crate::truth::{Truth, WhyNot, WhyUnknown};
 
 /// What stands at a path within the parameters.
@@ -120,10 +120,10 @@ impl ParamTest {
         match self {
             Self::Equals(scalar) => equals(scalar, value),
             Self::OneOf(scalars) => one_of(scalars, value),
-            Self::Gt(bound) => ordered(value, *bound, Ordering::is_gt),
-            Self::Gte(bound) => ordered(value, *bound, Ordering::is_ge),
-            Self::Lt(bound) => ordered(value, *bound, Ordering::is_lt),
-            Self::Lte(bound) => ordered(value, *bound, Ordering::is_le),
+            Self::Gt(bound) => ordered(value, bound, Ordering::is_gt),
+            Self::Gte(bound) => ordered(value, bound, Ordering::is_ge),
+            Self::Lt(bound) => ordered(value, bound, Ordering::is_lt),
+            Self::Lte(bound) => ordered(value, bound, Ordering::is_le),
             Self::Contains(scalar) => contains(scalar, value),
             Self::Glob(glob) => match value {
                 Value::String(text) => Answer::Holds(glob.matches(text)),
@@ -199,12 +199,12 @@ fn one_of(scalars: &[Scalar], value: &Value) -> Answer {
     best
 }
 
-fn ordered(value: &Value, bound: i64, holds: fn(Ordering) -> bool) -> Answer {
-    let order = match value {
-        Value::Number(number) => compare(number, bound),
-        Value::Null | Value::Bool(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => {
-            None
-        }
+fn ordered(value: &Value, bound: &Bound, holds: fn(Ordering) -> bool) -> Answer {
+    let order = match (value, bound) {
+        (Value::Number(number), Bound::Integer(bound)) => compare(number, *bound),
+        (Value::Number(number), Bound::Decimal(bound)) => compare_decimal(number, *bound),
+        (Value::String(text), Bound::Text(bound)) => Some((**text).cmp(bound)),
+        (_, Bound::Integer(_) | Bound::Decimal(_) | Bound::Text(_)) => None,
     };
     order.map_or(Answer::WrongType, |order| Answer::Holds(holds(order)))
 }
@@ -252,6 +252,14 @@ fn compare(number: &Number, bound: i64) -> Option<Ordering> {
     Some(whole.cmp(&bound).then(fraction))
 }
 
+/// Compares a JSON number with a double.
+fn compare_decimal(number: &Number, bound: f64) -> Option<Ordering> {
+    match number.as_i64() {
+        Some(integer) => compare(&Number::from_f64(bound)?, integer).map(Ordering::reverse),
+        None => number.as_f64()?.partial_cmp(&bound),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -283,7 +291,7 @@ mod tests {
 
     #[test]
     fn an_absent_or_wrongly_typed_parameter_is_unknown_and_never_an_error() {
-        let gt = || ParamTest::Gt(100);
+        let gt = || ParamTest::Gt(Bound::Integer(100));
         assert_eq!(
             check("count", gt(), &json!({"count": "5000"})),
             Truth::Unknown(WhyUnknown::WrongType {
@@ -307,14 +315,18 @@ mod tests {
     #[test]
     fn numbers_compare_exactly_whatever_their_spelling() {
         let big = json!({"n": 9_007_199_254_740_993_u64});
-        let below = ParamTest::Gt(9_007_199_254_740_992);
+        let below = ParamTest::Gt(Bound::Integer(9_007_199_254_740_992));
         assert_eq!(check("n", below, &big), Truth::Yes);
         assert_eq!(
-            check("n", ParamTest::Gt(i64::MAX), &json!({"n": u64::MAX})),
+            check(
+                "n",
+                ParamTest::Gt(Bound::Integer(i64::MAX)),
+                &json!({"n": u64::MAX})
+            ),
             Truth::Yes
         );
         assert_eq!(
-            check("n", ParamTest::Lt(0), &json!({"n": -0.5})),
+            check("n", ParamTest::Lt(Bound::Integer(0)), &json!({"n": -0.5})),
             Truth::Yes
         );
         assert_eq!(
@@ -325,11 +337,30 @@ mod tests {
             ),
             Truth::Yes
         );
-        assert!(!check("n", ParamTest::Gte(3), &json!({"n": 2.999})).is_possible());
+        assert!(!check("n", ParamTest::Gte(Bound::Integer(3)), &json!({"n": 2.999})).is_possible());
         assert_eq!(
-            check("n", ParamTest::Lt(i64::MIN), &json!({"n": -1e300})),
+            check(
+                "n",
+                ParamTest::Lt(Bound::Integer(i64::MIN)),
+                &json!({"n": -1e300})
+            ),
             Truth::Yes
         );
+    }
+
+    #[test]
+    fn a_decimal_is_compared_as_its_nearest_double_and_text_by_code_points() {
+        let gte = |bound: f64| ParamTest::Gte(Bound::Decimal(bound));
+        assert_eq!(check("n", gte(99.99), &json!({"n": 99.99})), Truth::Yes);
+        assert_eq!(check("n", gte(99.99), &json!({"n": 100})), Truth::Yes);
+        assert!(!check("n", gte(99.99), &json!({"n": 99})).is_possible());
+        assert!(!check("n", gte(-0.5), &json!({"n": -1})).is_possible());
+        assert_eq!(check("n", gte(0.5), &json!({"n": u64::MAX})), Truth::Yes);
+        assert!(check("n", gte(0.5), &json!({"n": "1"})).is_unknown());
+        let day = || ParamTest::Lt(Bound::Text("2026-02-01".into()));
+        assert_eq!(check("d", day(), &json!({"d": "2026-01-31"})), Truth::Yes);
+        assert!(!check("d", day(), &json!({"d": "2026-02-01"})).is_possible());
+        assert!(check("d", day(), &json!({"d": 20260131})).is_unknown());
     }
 
     #[test]

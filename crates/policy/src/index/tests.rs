@@ -13,7 +13,7 @@ use crate::compiled::Compiled;
 use crate::holds::Facts;
 use crate::holds::tests::request;
 use crate::matcher::{
-    HostPattern, Matcher, ParamCondition, ParamTest, PathPattern, Scalar, ShellPattern,
+    Bound, HostPattern, Matcher, ParamCondition, ParamTest, PathPattern, Scalar, ShellPattern,
 };
 use crate::pattern::{Glob, Pattern};
 use crate::rule::{Examples, Place, Policy, Rule, Spelling};
@@ -110,7 +110,7 @@ fn test() -> impl Strategy<Value = ParamTest> {
     prop_oneof![
         scalar().prop_map(ParamTest::Equals),
         prop::collection::vec(scalar(), 1..3).prop_map(ParamTest::OneOf),
-        (0..3_i64).prop_map(ParamTest::Gt),
+        (0..3_i64).prop_map(|it| ParamTest::Gt(Bound::Integer(it))),
         scalar().prop_map(ParamTest::Contains),
         select(&["prod-*", "*push*", "prod-db", "*"][..])
             .prop_map(|glob| ParamTest::Glob(Glob::new(glob))),

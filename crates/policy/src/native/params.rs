@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::matcher::{ParamCondition, ParamTest, Scalar};
+use crate::matcher::{Bound, ParamCondition, ParamTest, Scalar};
 use crate::parse::{Entry, Meaning, Node, NodeValue, Walker, meaning};
 use crate::problem::{ProblemCode, quoted};
 
@@ -52,7 +52,6 @@ fn tests<'a>(walker: &mut Walker<'a>, node: &Node<'a>) -> Vec<ParamTest> {
 fn test<'a>(walker: &mut Walker<'a>, entry: &Entry<'a>) -> Option<ParamTest> {
     let node = &entry.value;
     let what = quoted(&entry.key);
-    let bounds = i64::MIN..=i64::MAX;
     Some(match entry.key.as_ref() {
         "equals" => ParamTest::Equals(match &node.value {
             NodeValue::List(_) => {
@@ -66,10 +65,10 @@ fn test<'a>(walker: &mut Walker<'a>, entry: &Entry<'a>) -> Option<ParamTest> {
         "one_of" => ParamTest::OneOf(walker.list(node, &what, |walker, item| {
             scalar(walker, item, "a value of `one_of`")
         })),
-        "gt" => ParamTest::Gt(walker.integer(node, &what, bounds)?),
-        "gte" => ParamTest::Gte(walker.integer(node, &what, bounds)?),
-        "lt" => ParamTest::Lt(walker.integer(node, &what, bounds)?),
-        "lte" => ParamTest::Lte(walker.integer(node, &what, bounds)?),
+        "gt" => ParamTest::Gt(bound(walker, node, &what)?),
+        "gte" => ParamTest::Gte(bound(walker, node, &what)?),
+        "lt" => ParamTest::Lt(bound(walker, node, &what)?),
+        "lte" => ParamTest::Lte(bound(walker, node, &what)?),
         "contains" => ParamTest::Contains(part(walker, node, &what)?),
         "glob" => ParamTest::Glob(walker.glob(node, &what)?),
         "regex" => ParamTest::Regex(walker.regex(node, &what)?),
@@ -77,6 +76,12 @@ fn test<'a>(walker: &mut Walker<'a>, entry: &Entry<'a>) -> Option<ParamTest> {
         // Other keys are reported already.
         _ => return None,
     })
+}
+
+/// Reads the whole number that a parameter is compared with.
+fn bound(walker: &mut Walker<'_>, node: &Node<'_>, what: &str) -> Option<Bound> {
+    let number = walker.integer(node, what, i64::MIN..=i64::MAX)?;
+    Some(Bound::Integer(number))
 }
 
 /// Reads what a parameter must contain.

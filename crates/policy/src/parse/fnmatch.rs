@@ -63,12 +63,6 @@ fn class(text: &str) -> Option<(&str, &str)> {
 /// Writes brackets with every member spelled out, ranges that hold a `/` with
 /// it, because there `/` is compared by itself.
 fn push_class(inner: &str, glob: &mut String) -> Result<(), Fault> {
-    if !inner.is_ascii() {
-        return Err((
-            "has letters outside of ASCII between brackets",
-            "write a list, with one name for each letter",
-        ));
-    }
     let (sign, members) = match inner.strip_prefix('!') {
         Some(members) => ("[!", members),
         None => ("[", inner),
@@ -162,6 +156,7 @@ mod tests {
         check("[*]x", &["*x"], &["ax"]);
         check("[\\]x", &["\\x"], &["]x"]);
         check("[z-a]x", &[], &["ax", "zx"]);
+        check("[é-ü]x", &["êx"], &["ex", "éêx"]);
     }
 
     #[test]
@@ -182,7 +177,7 @@ mod tests {
 
     #[test]
     fn what_would_not_match_as_meant_is_refused() {
-        for text in ["[^a]", "[é]x", "x[!^a]"] {
+        for text in ["[^a]", "x[!^a]"] {
             assert!(translated(text).is_err(), "{text}");
         }
     }
