@@ -40,7 +40,7 @@ pub use lint::{LintCode, fixed, lint, tool_names};
 pub use matcher::{
     Bound, HostPattern, Matcher, ParamCondition, ParamTest, PathPattern, Scalar, ShellPattern,
 };
-pub use pack::{pack, pack_names};
+pub use pack::{pack, pack_names, pack_tests};
 pub use parse::{Kind, Parsed, detect, nearest, parse};
 pub use pattern::{Glob, Pattern};
 pub use problem::{Paint, Problem, ProblemCode, Problems, Related, Severity, Suggestion, render};

@@ -121,6 +121,8 @@ pub fn lint(parsed: &Parsed) -> Vec<Problem> {
     let Some(root) = read_tree(&mut walker) else {
         return Vec::new();
     };
+    // A fix is only written if less is found after it, so all must be counted.
+    walker.most = usize::MAX;
     let clauses = clauses(&walker, &root, &parsed.policy);
     let mut lint = Lint {
         walker,

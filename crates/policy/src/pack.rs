@@ -34,3 +34,29 @@ pub fn pack(name: &str) -> Option<&'static str> {
 pub fn pack_names() -> impl Iterator<Item = &'static str> {
     PACKS.iter().map(|(name, _)| *name)
 }
+
+/// What the packs say of calls; those that hold only rules have examples instead.
+const TESTS: [(&str, &str); 6] = [
+    ("aegis:strict", include_str!("../packs/tests/strict.yaml")),
+    ("aegis:guided", include_str!("../packs/tests/guided.yaml")),
+    ("aegis:ci", include_str!("../packs/tests/ci.yaml")),
+    (
+        "aegis:readonly",
+        include_str!("../packs/tests/readonly.yaml"),
+    ),
+    (
+        "aegis:autonomous",
+        include_str!("../packs/tests/autonomous.yaml"),
+    ),
+    (
+        "aegis:secure-defaults",
+        include_str!("../packs/tests/secure-defaults.yaml"),
+    ),
+];
+
+/// Returns the tests that come with a built-in pack, beside its examples.
+#[must_use]
+pub fn pack_tests(name: &str) -> Option<&'static str> {
+    let found = TESTS.iter().find(|(known, _)| *known == name);
+    found.map(|(_, text)| *text)
+}

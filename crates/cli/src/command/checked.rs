@@ -26,6 +26,8 @@ pub(crate) struct Checked {
     pub(crate) problems: Vec<Problem>,
     /// The texts they are found in.
     pub(crate) sources: Vec<Source>,
+    /// What the lint finds.
+    pub(crate) findings: Vec<Problem>,
     /// Examples that their rules get wrong.
     pub(crate) failures: Vec<ExampleFailure>,
 }
@@ -76,18 +78,23 @@ fn checked(
     as_given: impl Fn(&[Source]) -> Vec<Source>,
 ) -> Checked {
     match result {
-        Ok(parsed) => Checked {
-            name,
-            problems: warnings(&parsed),
-            sources: as_given(&parsed.texts),
-            failures: failures(&parsed),
-            parsed: Some(parsed),
-        },
+        Ok(parsed) => {
+            let findings = lint(&parsed);
+            Checked {
+                name,
+                problems: warnings(&parsed, &findings),
+                findings,
+                sources: as_given(&parsed.texts),
+                failures: failures(&parsed),
+                parsed: Some(parsed),
+            }
+        }
         Err(problems) => Checked {
             name,
             parsed: None,
             sources: as_given(&problems.1),
             problems: problems.0,
+            findings: Vec::new(),
             failures: Vec::new(),
         },
     }
@@ -119,20 +126,19 @@ pub(crate) fn read_text(file: &Path) -> Result<String, Failure> {
 }
 
 /// Returns what is probably not meant: rules that never decide, among it.
-fn warnings(parsed: &Parsed) -> Vec<Problem> {
+fn warnings(parsed: &Parsed, findings: &[Problem]) -> Vec<Problem> {
     let hidden = [
         LintCode::Shadowed,
         LintCode::Unreachable,
         LintCode::Contradicting,
     ];
-    let is_hidden = |it: &Problem| {
+    let is_hidden = |it: &&Problem| {
         hidden
             .iter()
             .any(|code| it.code == ProblemCode::Lint(*code))
     };
-    let mut warnings = parsed.warnings.clone();
-    warnings.extend(lint(parsed).into_iter().filter(is_hidden));
-    warnings
+    let hidden = findings.iter().filter(is_hidden);
+    parsed.warnings.iter().chain(hidden).cloned().collect()
 }
 
 /// Returns the examples that their rules get wrong.

@@ -68,12 +68,12 @@ fn look(name: &Path, arguments: &LintArguments) -> Result<Looked, Failure> {
 }
 
 fn findings(checked: &Checked, arguments: &LintArguments) -> Vec<Problem> {
-    let all = checked.parsed.as_ref().map_or_else(Vec::new, lint);
-    let is_allowed = |finding: &Problem| {
+    let is_allowed = |finding: &&Problem| {
         let mut allowed = arguments.allow.iter();
         allowed.any(|code| finding.code == ProblemCode::Lint(*code))
     };
-    all.into_iter().filter(|it| !is_allowed(it)).collect()
+    let all = checked.findings.iter();
+    all.filter(|it| !is_allowed(it)).cloned().collect()
 }
 
 /// Writes what the findings suggest where that lets nothing more happen, and
@@ -107,7 +107,7 @@ fn mend(file: &Path, checked: &Checked, arguments: &LintArguments) -> Result<usi
     if failed > checked.failures.len() {
         return Err(refused("an example would fail".to_owned()));
     }
-    if lint(&again).len() >= lint(parsed).len() {
+    if lint(&again).len() >= checked.findings.len() {
         return Err(refused("as much would be found as before".to_owned()));
     }
     replace(file, &text)

@@ -7,7 +7,7 @@ use aegis_engine::{CheckedCase, Coverage, Difference, Expectation, RuleExplanati
 use aegis_gate::{case_request, case_state, example_request};
 use aegis_policy::{
     Asked, Case, Compiled, Kind, Place, Policy, Problem, Rule, Source, Truth, detect, nearest,
-    pack, parse_tests, policy_digest,
+    pack, pack_tests, parse_tests, policy_digest,
 };
 use aegis_types::{Decision, Reason, RuleId};
 
@@ -97,13 +97,16 @@ impl Filter {
 #[derive(Debug, Default)]
 pub(crate) struct Examined(BTreeSet<String>);
 
-/// Tests what `name` names: a file of tests, a policy, or a pack.
+/// Tests what `name` names: a file of tests, a policy, or a pack with its own tests.
 pub(crate) fn test(
     name: &Path,
     filter: &Filter,
     examined: &mut Examined,
 ) -> Result<Tested, Failure> {
     let shown = name.display().to_string();
+    if let Some(text) = pack_tests(&shown) {
+        return test_file(name, &Source::new(&shown, text), filter, examined);
+    }
     if shown.starts_with("aegis:") {
         return Ok(test_policy(&check_named(&shown)?, filter, examined));
     }

@@ -106,3 +106,53 @@ fn directory(text: &str) -> PathBuf {
         None => PathBuf::from(text),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use aegis_policy::{Source, parse_tests};
+    use aegis_types::Tier;
+
+    use super::*;
+
+    fn case(keys: &str) -> Case {
+        let text = format!(
+            "aegis: policy-tests/v1\npolicy: a.yaml\ntests: [{{command: cat a/b, verdict: ask{keys}}}]\n"
+        );
+        let tests = parse_tests(&Source::new("tests.yaml", &text)).unwrap();
+        tests.cases.first().unwrap().clone()
+    }
+
+    #[test]
+    fn a_case_without_circumstances_is_like_an_example() {
+        let case = case("");
+        let Asked::Call(call) = &case.asked else {
+            panic!("{case:?}");
+        };
+        assert_eq!(case_request(&case), example_request(call));
+    }
+
+    #[test]
+    fn circumstances_become_facts_of_the_request() {
+        let case = case(
+            ", workspace: /srv/nowhere, agent: builder, subagent: reviewer, user: ada, skill: release, \
+             environment: production, tier: guided, taint: untrusted, at: 1970-01-01T00:00:09Z, earlier_calls: 2",
+        );
+        let request = case_request(&case);
+        let context = &request.context;
+        assert_eq!(context.directory, "/srv/nowhere");
+        let path = context.paths.first().unwrap();
+        assert_eq!(path.resolved.as_deref(), Some("/srv/nowhere/a/b"));
+        assert_eq!(request.principal.agent.as_str(), "builder");
+        assert_eq!(request.principal.subagent.as_deref(), Some("reviewer"));
+        assert_eq!(request.principal.user.as_ref().unwrap().as_str(), "ada");
+        assert_eq!(context.skill.as_deref(), Some("release"));
+        assert_eq!(context.environment.as_deref(), Some("production"));
+        assert_eq!(context.tier, Some(Tier::Guided));
+        assert!(context.taint.contains("untrusted"));
+        assert_eq!(request.at, Timestamp::from_unix_ms(9_000));
+        let state = case_state(&case, &request);
+        let scope = Scope::Agent(request.principal.agent.clone());
+        let times = &state.calls[&scope]["Bash"];
+        assert_eq!(times.iter().collect::<Vec<_>>(), [request.at, request.at]);
+    }
+}

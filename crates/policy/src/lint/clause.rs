@@ -1,5 +1,6 @@
 //! Rules and limits together with the text they are written in.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use aegis_types::Verdict;
@@ -37,6 +38,9 @@ pub(super) struct Level<'n, 'a> {
     pub(super) is_inner: bool,
 }
 
+/// The keys of each rule and the bytes of its name, by its line and column.
+type Written<'n, 'a> = BTreeMap<(u32, u32), (&'n [Entry<'a>], Range<usize>)>;
+
 /// Returns the rules and limits of the policy's own text.
 pub(super) fn clauses<'n, 'a>(
     walker: &Walker<'a>,
@@ -48,16 +52,22 @@ pub(super) fn clauses<'n, 'a>(
         Spelling::Firewall => ("policies", "name"),
         Spelling::ActionRules => ("rules", "name"),
     };
-    let find = |list: &str, place: Place| -> Option<(&'n [Entry<'a>], Range<usize>)> {
-        let items = items(get(map(root), list)?);
-        items.iter().find_map(|item| {
+    let written = |list: &str| -> Written<'n, 'a> {
+        let items = get(map(root), list).map_or(&[][..], items);
+        let placed = items.iter().map(|item| {
             let entries = map(item);
             let at = get(entries, name).map_or(&item.span, |it| &it.span);
-            (walker.place(at.start) == place).then(|| (entries, at.clone()))
-        })
+            let Place { line, column, .. } = walker.place(at.start);
+            ((line, column), (entries, at.clone()))
+        });
+        placed.collect()
     };
-    let rules = policy.rules.iter().filter_map(|rule| {
-        let (entries, span) = find(list, rule.place)?;
+    let (written, written_limits) = (written(list), written("limits"));
+    let key = |place: Place| (place.line, place.column);
+    let is_own = |place: Place| place.source == 0;
+    let rules = policy.rules.iter().filter(|it| is_own(it.place));
+    let rules = rules.filter_map(|rule| {
+        let (entries, span) = written.get(&key(rule.place))?.clone();
         Some(Clause {
             rule: Some(rule),
             limit: None,
@@ -68,8 +78,9 @@ pub(super) fn clauses<'n, 'a>(
             span,
         })
     });
-    let limits = policy.limits.iter().filter_map(|limit| {
-        let (entries, span) = find("limits", limit.place)?;
+    let limits = policy.limits.iter().filter(|it| is_own(it.place));
+    let limits = limits.filter_map(|limit| {
+        let (entries, span) = written_limits.get(&key(limit.place))?.clone();
         Some(Clause {
             rule: None,
             limit: Some(limit),

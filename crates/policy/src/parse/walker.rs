@@ -20,6 +20,8 @@ pub(crate) struct Walker<'a> {
     source: u16,
     lines: Lines,
     problems: Vec<Problem>,
+    /// How many problems are kept.
+    pub most: usize,
     /// How many problems there are beyond those that are kept, and the last of them.
     beyond: (usize, Option<Problem>),
     /// The zones that were looked up, by their spelling.
@@ -68,6 +70,7 @@ impl<'a> Walker<'a> {
             source,
             lines: Lines::of(text),
             problems: Vec::new(),
+            most: PROBLEMS_MAX,
             beyond: (0, None),
             zones: BTreeMap::new(),
             compiled: 0,
@@ -148,7 +151,7 @@ impl<'a> Walker<'a> {
             suggestion: None,
             related: None,
         };
-        if self.problems.len() < PROBLEMS_MAX {
+        if self.problems.len() < self.most {
             return self.problems.push_mut(problem);
         }
         self.beyond.0 += 1;
