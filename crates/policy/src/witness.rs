@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use crate::matcher::{HostPattern, Matcher, ParamTest, PathPattern, Scalar, ShellPattern};
+use crate::matcher::{Bound, HostPattern, Matcher, ParamTest, PathPattern, Scalar, ShellPattern};
 use crate::pattern::Glob;
 use crate::rule::{Example, Place};
 
@@ -144,9 +144,9 @@ fn param_calls(matcher: &Matcher, tools: &[String]) -> Vec<Example> {
         let value = match &condition.test {
             ParamTest::Equals(scalar) | ParamTest::Contains(scalar) => value(scalar),
             ParamTest::OneOf(scalars) => scalars.first().map_or(Value::Null, value),
-            ParamTest::Gt(number) => json!(number.saturating_add(1)),
-            ParamTest::Lt(number) => json!(number.saturating_sub(1)),
-            ParamTest::Gte(number) | ParamTest::Lte(number) => json!(number),
+            ParamTest::Gt(bound) => beyond(bound, 1),
+            ParamTest::Lt(bound) => beyond(bound, -1),
+            ParamTest::Gte(bound) | ParamTest::Lte(bound) => beyond(bound, 0),
             ParamTest::Glob(glob) => json!(texts(glob).first()),
             // What a regular expression matches is not made up.
             ParamTest::Regex(_) | ParamTest::Present(true) => json!("x"),
@@ -160,6 +160,17 @@ fn param_calls(matcher: &Matcher, tools: &[String]) -> Vec<Example> {
         tools => tools,
     };
     tools.iter().map(|tool| call(tool, &params)).collect()
+}
+
+/// Returns what lies a step beyond a bound.
+fn beyond(bound: &Bound, step: i32) -> Value {
+    match bound {
+        Bound::Integer(number) => json!(number.saturating_add(step.into())),
+        Bound::Decimal(number) => json!(number + f64::from(step)),
+        Bound::Text(text) if step > 0 => json!(format!("{text}x")),
+        Bound::Text(_) if step < 0 => json!(""),
+        Bound::Text(text) => json!(text),
+    }
 }
 
 /// Puts a value where a path of keys leads.
@@ -283,7 +294,7 @@ mod tests {
             tool: vec![Glob::new("mcp__shop__*")],
             params: vec![ParamCondition {
                 path: vec![Arc::from("order"), Arc::from("total")],
-                test: ParamTest::Gt(100),
+                test: ParamTest::Gt(Bound::Integer(100)),
             }],
             ..Matcher::default()
         };
