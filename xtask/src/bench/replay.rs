@@ -5,10 +5,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use aegis_canon::Digest;
+use aegis_engine::{Attached, Settings};
 use aegis_gate::{FixedClock, Gate, Proposal, WaitFor, replay};
 use aegis_log::{Batch, ChainSummary, Durability, Log, MemoryLog, Options, SqliteLog};
-use aegis_types::{ChainId, DurationMs, Entry, EventKind, Outcome, Timestamp};
-use anyhow::{Result, bail};
+use aegis_policy::{Compiled, MemorySources, Source, pack, parse, policy_digest};
+use aegis_types::{ChainId, DurationMs, Entry, EventKind, Outcome, PolicyStanding, Timestamp};
+use anyhow::{Context as _, Result, anyhow, bail};
 use serde_json::json;
 
 use super::figures::{at_least, median};
@@ -42,7 +44,37 @@ pub fn measure() -> Result<()> {
     let rate = median(&rates);
     println!("  {REQUESTS} requests, all decided the same again: {rate:.0} decisions/s");
     at_least("replay exact, from memory", rate, 100_000.0, "decisions/s");
+    for name in ["aegis:strict", "aegis:developer"] {
+        let rate = backtest(&log, name)?;
+        println!("  {REQUESTS} requests, backtest of {name}: {rate:.0} requests/s");
+        at_least(
+            &format!("backtest of {name}"),
+            rate,
+            100_000.0,
+            "requests/s",
+        );
+    }
     Ok(())
+}
+
+/// Returns how many recorded requests a second a pack decides instead.
+fn backtest(log: &dyn Log, name: &str) -> Result<f64> {
+    let text = pack(name).with_context(|| format!("there is no pack `{name}`"))?;
+    let parsed = parse(&Source::new(name, text), &MemorySources::default());
+    let parsed = parsed.map_err(|problems| anyhow!("{problems:?}"))?;
+    let compiled = Compiled::new(parsed.policy, policy_digest(&parsed.texts));
+    let attached = [Attached {
+        policy: &compiled,
+        standing: PolicyStanding::Current,
+        only_tightens: false,
+    }];
+    let mut rates = Vec::new();
+    for _ in 0..ROUNDS {
+        let began = Instant::now();
+        let found = replay::against(log, &chains(log)?, &attached, Settings::default())?;
+        rates.push(found.decided as f64 / began.elapsed().as_secs_f64());
+    }
+    Ok(median(&rates))
 }
 
 /// A log on disk, and the policies that decided what it holds.
