@@ -80,8 +80,8 @@ codes! {
     AnyCharacter = "L013",
     /// An end of a regular expression changes nothing.
     IdleEnd = "L014",
-    /// An anchor of a regular expression belongs to one alternative only.
-    LooseAnchor = "L015",
+    /// An alternative of a regular expression reaches further than it seems to.
+    LooseAlternative = "L015",
     /// A regular expression knows one case of words that have none.
     OneCase = "L016",
     /// What is extended adds nothing.

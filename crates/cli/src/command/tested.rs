@@ -7,7 +7,7 @@ use aegis_engine::{CheckedCase, Coverage, Difference, Expectation, RuleExplanati
 use aegis_gate::{case_request, case_state, example_request};
 use aegis_policy::{
     Asked, Case, Compiled, Kind, Place, Policy, Problem, Rule, Source, Truth, detect, nearest,
-    pack, pack_tests, parse_tests, policy_digest,
+    pack, pack_tests, parse_tests, policy_digest, resolve,
 };
 use aegis_types::{Decision, Reason, RuleId};
 
@@ -150,7 +150,9 @@ fn test_file(
     };
     let wanted = match &*tests.policy.name {
         pack if pack.starts_with("aegis:") => pack.to_owned(),
-        path => file.with_file_name(path).display().to_string(),
+        path => {
+            resolve(&name, path).unwrap_or_else(|_| file.with_file_name(path).display().to_string())
+        }
     };
     let checked = match check_named(&wanted) {
         Ok(checked) => checked,

@@ -172,6 +172,22 @@ fn a_file_that_cannot_be_tested_says_why() {
 }
 
 #[test]
+fn files_in_several_folders_may_test_one_policy() {
+    let stage = stage();
+    let one = |path: &str| {
+        format!(
+            "aegis: policy-tests/v1\npolicy: {path}\ntests: [{{command: git push origin v2, verdict: ask}}]\n"
+        )
+    };
+    stage.write("work/tests/a.yaml", &one("../shop.yaml"));
+    stage.write("work/tests/deep/b.yaml", &one("../../shop.yaml"));
+    let told = stage
+        .aegis(&["policy", "test", "--coverage", "tests"])
+        .exits(1);
+    stage.shows("policy-test-folders", &[&told]);
+}
+
+#[test]
 fn what_init_makes_holds() {
     let stage = Stage::new();
     stage.aegis(&["init"]).exits(0);

@@ -80,12 +80,25 @@ pub(super) fn check(lint: &mut Lint<'_>, clause: &Clause<'_, '_>) {
 }
 
 fn check_patterns(lint: &mut Lint<'_>, level: &Level<'_, '_>) {
-    let is_alone = level.entries.len() == 1;
+    let is_alone = level.entries.len() == 1 && !level.is_inner;
     for (text, node) in level.texts("tool") {
-        if is_alone && !level.is_inner && matches!(text, "*" | "**") {
-            lint.find(LintCode::BroadAllow, &node.span, "this allows every tool")
+        let every = match text {
+            "*" | "**" => "this allows every tool",
+            "mcp__*" | "mcp__*__*" => "this allows every tool of every server",
+            _ => continue,
+        };
+        if is_alone {
+            lint.find(LintCode::BroadAllow, &node.span, every)
                 .help("name the tools, or what their calls may do: `effect: read`");
         }
+    }
+    let is_who = |entry: &Entry<'_>| matches!(entry.key.as_ref(), "agent" | "skill");
+    if let Some(entry) = level.entries.first().filter(|_| !level.is_inner)
+        && level.entries.iter().all(is_who)
+    {
+        let message = "this allows whatever is done there";
+        lint.find(LintCode::BroadAllow, &entry.key_span, message)
+            .help("say what may be done, and not only by whom");
     }
     for (text, node) in level.hosts() {
         if matches!(text, "*" | "**" | "*.*") {

@@ -170,6 +170,15 @@ impl<'n, 'a> Level<'n, 'a> {
         self.named("host", "name")
     }
 
+    /// Returns the schemes that are spoken.
+    pub(super) fn schemes(&self) -> Vec<(&'n str, &'n Node<'a>)> {
+        let hosts = self.get("host").map_or(&[][..], items).iter();
+        hosts
+            .filter_map(|host| get(map(host), "scheme"))
+            .flat_map(texts)
+            .collect()
+    }
+
     fn named(&self, key: &str, inner: &str) -> Vec<(&'n str, &'n Node<'a>)> {
         let Some(node) = self.get(key) else {
             return Vec::new();

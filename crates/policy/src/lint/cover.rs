@@ -186,7 +186,8 @@ fn each<T>(wide: &[T], narrow: &[T], covers: impl Fn(&T, &T) -> bool) -> bool {
 }
 
 fn names_cover(wide: &[Glob], narrow: &[Glob]) -> bool {
-    each(wide, narrow, name_covers)
+    let is_any = |glob: &Glob| matches!(glob.as_str(), "*" | "**");
+    wide.iter().any(is_any) || each(wide, narrow, name_covers)
 }
 
 fn shell_covers(wide: &ShellPattern, narrow: &ShellPattern) -> bool {

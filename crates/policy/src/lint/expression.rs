@@ -230,7 +230,7 @@ fn check_anchors(
     let is_start = begins(first) && !parts.iter().all(begins);
     let is_end = ends(last) && !parts.iter().all(ends);
     if !is_start && !is_end {
-        return;
+        return check_words(lint, written);
     }
     let inner = written.pattern;
     let inner = if is_start {
@@ -254,9 +254,29 @@ fn check_anchors(
         true => "`^` belongs to the first alternative only",
         false => "`$` belongs to the last alternative only",
     };
-    lint.find(LintCode::LooseAnchor, &written.node.span, message)
+    lint.find(LintCode::LooseAlternative, &written.node.span, message)
         .help("put the alternatives into a group, or the anchor into each of them")
         .mend(change);
+}
+
+/// Finds `git push|pull`, where the last word is meant to stand behind the first.
+fn check_words(lint: &mut Lint<'_>, written: &Written<'_, '_>) {
+    let Some((first, rest)) = written.pattern.split_once('|') else {
+        return;
+    };
+    let is_word = |it: &str| it.len() > 1 && it.bytes().all(|it| it.is_ascii_lowercase());
+    let known = |it: &str| aegis_shell::program_names().any(|name| name == it);
+    let mut words = first.trim_start_matches("(?i)").split([' ', '\\']);
+    let is_command = words.next().is_some_and(known) && words.next().is_some();
+    if written.param == "command" && is_command && is_word(rest) && !known(rest) {
+        let message = format!(
+            "this searches for {} or for {}",
+            quoted(first),
+            quoted(rest)
+        );
+        lint.find(LintCode::LooseAlternative, &written.node.span, message)
+            .help("put the alternatives into a group: `git (push|pull)`");
+    }
 }
 
 fn has_anchor(ast: &Ast, at_start: bool) -> bool {

@@ -5,7 +5,7 @@ use super::cover::covers;
 use super::tools;
 use super::{Change, Lint, LintCode};
 use crate::matcher::{Matcher, ParamTest};
-use crate::parse::{Entry, nearest};
+use crate::parse::{Entry, Node, nearest};
 use crate::pattern::Glob;
 use crate::problem::quoted;
 
@@ -29,39 +29,54 @@ pub(super) fn check(lint: &mut Lint<'_>, clause: &Clause<'_, '_>) {
     check_bounds(lint, clause);
 }
 
-fn widens(level: &Level<'_, '_>) -> Change {
-    match level.is_negated {
-        true => Change::Narrows,
-        false => Change::Widens,
+/// A text that nothing matches, and where it is written.
+struct Dead<'l, 'n, 'a> {
+    clause: &'l Clause<'n, 'a>,
+    level: &'l Level<'n, 'a>,
+    text: &'n str,
+    node: &'n Node<'a>,
+}
+
+impl Dead<'_, '_, '_> {
+    /// Tells why nothing matches it, and what was probably meant.
+    fn tell(&self, lint: &mut Lint<'_>, message: String, help: &str, meant: Option<&str>) {
+        // What matches nothing can only come to match more.
+        let change = match self.level.is_negated {
+            true => Change::Narrows,
+            false => Change::Widens,
+        };
+        let is_safe = change.is_safe(self.clause, lint.policy);
+        let change = meant.and_then(|meant| lint.change(self.node, self.text, meant, is_safe));
+        lint.find(LintCode::NeverMatches, &self.node.span, message)
+            .help(help)
+            .mend(change);
     }
 }
 
 fn check_paths(lint: &mut Lint<'_>, clause: &Clause<'_, '_>, level: &Level<'_, '_>) {
     for (text, node) in level.paths() {
+        let dead = Dead {
+            clause,
+            level,
+            text,
+            node,
+        };
         if let Some(class) = reversed_class(text) {
-            let message = format!(
-                "{} goes from a greater character to a smaller one",
-                quoted(class)
-            );
-            lint.find(LintCode::NeverMatches, &node.span, message)
-                .help("write the smaller one first, as in `[a-z]`");
+            let class = quoted(class);
+            let message = format!("{class} goes from a greater character to a smaller one");
+            let help = "write the smaller one first, as in `[a-z]`";
+            dead.tell(lint, message, help, None);
         }
-        let (root, rest) = match text.split_once('/') {
-            Some((root, rest)) => (root, rest),
-            None => continue,
+        let Some((root, rest)) = text.split_once('/') else {
+            continue;
         };
         if rest.split('/').any(|step| step == ".") {
             let steps: Vec<&str> = rest.split('/').filter(|step| *step != ".").collect();
             let meant = format!("{root}/{}", steps.join("/"));
-            let is_safe = widens(level).is_safe(clause, lint.policy);
-            let change = lint.change(node, text, &meant, is_safe);
-            let message = format!(
-                "{} has a step `.`, and no resolved path has one",
-                quoted(text)
-            );
-            lint.find(LintCode::NeverMatches, &node.span, message)
-                .help("paths are compared after they are resolved")
-                .mend(change);
+            let path = quoted(text);
+            let message = format!("{path} has a step `.`, and no resolved path has one");
+            let help = "paths are compared after they are resolved";
+            dead.tell(lint, message, help, Some(&meant));
         }
     }
 }
@@ -86,52 +101,43 @@ fn reversed_class(text: &str) -> Option<&str> {
 
 fn check_hosts(lint: &mut Lint<'_>, clause: &Clause<'_, '_>, level: &Level<'_, '_>) {
     for (text, node) in level.hosts() {
+        let dead = Dead {
+            clause,
+            level,
+            text,
+            node,
+        };
         let name = text.trim_end_matches('.');
-        let has_gap = name.starts_with('.') || name.contains("..");
-        if has_gap && !name.contains(':') {
-            let meant = format!("*{}", name.trim_start_matches('*'));
-            let is_dot_first = name.starts_with('.') && !name.contains("..");
-            let message = format!(
-                "{} has a label without letters, and no host has one",
-                quoted(text)
-            );
-            let is_safe = widens(level).is_safe(clause, lint.policy);
-            let change = lint.change(node, text, &meant, is_safe);
-            let problem = lint.find(LintCode::NeverMatches, &node.span, message);
-            problem.help("`*.example.org` is every name below `example.org`");
-            problem.mend(change.filter(|_| is_dot_first));
+        let is_address = name.contains(':');
+        if name.contains("..") || name.starts_with('.') && !is_address {
+            let below = format!("*{name}");
+            let meant = (!name.contains("..")).then_some(&*below);
+            let host = quoted(text);
+            let message = format!("{host} has a label without letters, and no host has one");
+            let help = "`*.example.org` is every name below `example.org`";
+            dead.tell(lint, message, help, meant);
         } else if name.contains([' ', ',']) && !name.contains('{') {
             let message = format!("{} is no name of a host", quoted(text));
-            lint.find(LintCode::NeverMatches, &node.span, message)
-                .help("write a list for several hosts: `[a.example.org, b.example.org]`");
+            let help = "write a list for several hosts: `[a.example.org, b.example.org]`";
+            dead.tell(lint, message, help, None);
         }
     }
-    for (text, node) in schemes(level) {
+    for (text, node) in level.schemes() {
         let lower = text.to_lowercase();
         let scheme = lower.trim_end_matches("://");
-        if SCHEMES.contains(&scheme) {
-            continue;
-        }
-        if let Some(near) = nearest(scheme, SCHEMES) {
+        let near = nearest(scheme, SCHEMES).filter(|_| !SCHEMES.contains(&scheme));
+        if let Some(near) = near {
+            let dead = Dead {
+                clause,
+                level,
+                text,
+                node,
+            };
             let message = format!("nothing speaks {}", quoted(text));
-            let is_safe = widens(level).is_safe(clause, lint.policy);
-            let change = lint.change(node, text, near, is_safe);
-            lint.find(LintCode::NeverMatches, &node.span, message)
-                .help(format!("did you mean `{near}`?"))
-                .mend(change);
+            let help = format!("did you mean `{near}`?");
+            dead.tell(lint, message, &help, Some(near));
         }
     }
-}
-
-fn schemes<'n>(level: &Level<'n, '_>) -> Vec<(&'n str, &'n crate::parse::Node<'n>)> {
-    let Some(node) = level.get("host") else {
-        return Vec::new();
-    };
-    let items = super::clause::items(node).iter();
-    items
-        .filter_map(|item| get(map(item), "scheme"))
-        .flat_map(texts)
-        .collect()
 }
 
 fn check_shell(
@@ -141,29 +147,36 @@ fn check_shell(
     shell: &[Entry<'_>],
 ) {
     let programs = get(shell, "program").map_or_else(Vec::new, texts);
-    let is_safe = widens(level).is_safe(clause, lint.policy);
     for (text, node) in get(shell, "subcommand").map_or_else(Vec::new, texts) {
         let own = programs.iter().find_map(|(program, _)| {
             let rest = text.strip_prefix(program)?.strip_prefix(' ')?;
             Some((program, rest.trim_start()))
         });
         if let Some((program, rest)) = own {
+            let dead = Dead {
+                clause,
+                level,
+                text,
+                node,
+            };
             let message = format!("the subcommand repeats the program {}", quoted(program));
-            let change = lint.change(node, text, rest, is_safe);
-            lint.find(LintCode::NeverMatches, &node.span, message)
-                .help("a subcommand is what stands after the program")
-                .mend(change);
+            let help = "a subcommand is what stands after the program";
+            dead.tell(lint, message, help, Some(rest));
         }
     }
+    let known = |name: &str| aegis_shell::program_names().any(|it| it == name);
     for (text, node) in programs {
-        let known = |name: &str| aegis_shell::program_names().any(|it| it == name);
         let lower = text.to_lowercase();
-        if Glob(text.into()).is_literal() && lower != text && !known(text) && known(&lower) {
+        if lower != text && !known(text) && known(&lower) {
+            let dead = Dead {
+                clause,
+                level,
+                text,
+                node,
+            };
             let message = format!("no program is called {}", quoted(text));
-            let change = lint.change(node, text, &lower, is_safe);
-            lint.find(LintCode::NeverMatches, &node.span, message)
-                .help(format!("did you mean `{lower}`?"))
-                .mend(change);
+            let help = format!("did you mean `{lower}`?");
+            dead.tell(lint, message, &help, Some(&lower));
         }
     }
 }

@@ -4,10 +4,19 @@ use regex_syntax::ast::{self, Ast};
 
 use super::clause::{Clause, Level, map, text};
 use super::{Lint, LintCode};
+use crate::parse::Entry;
 use crate::rule::Spelling;
 
-/// Parameters that hold a path, for the tools that are known.
-const PATH_PARAMS: [&str; 4] = ["file_path", "notebook_path", "path", "filePath"];
+/// Tools for files, and the parameters in which they are given a path.
+const FILE_TOOLS: [&str; 6] = [
+    "Read",
+    "Write",
+    "Edit",
+    "MultiEdit",
+    "NotebookEdit",
+    "NotebookRead",
+];
+const PATH_PARAMS: [&str; 3] = ["file_path", "notebook_path", "path"];
 
 /// Finds conditions on the text of a command line, a path or an address where
 /// `shell`, `path` or `host` can say what is meant.
@@ -17,62 +26,52 @@ pub(super) fn check(lint: &mut Lint<'_>, clause: &Clause<'_, '_>) {
         return;
     }
     for level in clause.levels() {
-        check_level(lint, &level);
+        for entry in level.params() {
+            if let Some((thing, help)) = meaning(&level, entry) {
+                let message = format!("another spelling of the {thing} passes by this text");
+                lint.find(LintCode::TextForMeaning, &entry.key_span, message)
+                    .help(help);
+            }
+        }
     }
 }
 
-fn check_level(lint: &mut Lint<'_>, level: &Level<'_, '_>) {
+/// Returns what a condition on text is about, and how to say it by meaning;
+/// nothing if only text can say it.
+fn meaning(level: &Level<'_, '_>, entry: &Entry<'_>) -> Option<(&'static str, String)> {
+    let words = words(entry)?;
     let tools = level.texts("tool");
     let names = |wanted: &str| tools.iter().any(|(tool, _)| *tool == wanted);
-    let is_file_tool = [
-        "Read",
-        "Write",
-        "Edit",
-        "MultiEdit",
-        "NotebookEdit",
-        "NotebookRead",
-    ]
-    .iter()
-    .any(|it| names(it));
-    for entry in level.params() {
-        let tests = map(&entry.value);
-        let said = tests.iter().find_map(|test| match test.key.as_ref() {
-            "regex" => words_of_regex(text(&test.value)?),
-            "contains" => text(&test.value).map(str::to_owned),
-            "glob" => text(&test.value).map(|it| it.replace('*', " ")),
-            "equals" => text(&test.value).map(str::to_owned),
-            _ => None,
-        });
-        let said = said.or_else(|| text(&entry.value).map(str::to_owned));
-        let is_text = tests
-            .iter()
-            .any(|it| matches!(it.key.as_ref(), "regex" | "contains" | "glob" | "equals"))
-            || text(&entry.value).is_some();
-        match entry.key.as_ref() {
-            "command" if level.get("shell").is_none() => {
-                if let Some(help) = said.as_deref().and_then(shell_for) {
-                    let message = "another spelling of the command passes by this text";
-                    lint.find(LintCode::TextForMeaning, &entry.key_span, message)
-                        .help(help);
-                }
-            }
-            key if is_file_tool && is_text && PATH_PARAMS.contains(&key) => {
-                let message = "another spelling of the path passes by this text";
-                lint.find(LintCode::TextForMeaning, &entry.key_span, message)
-                    .help("write `path:`, which is compared with the real path, links resolved");
-            }
-            "url"
-                if names("WebFetch")
-                    && level.get("host").is_none()
-                    && said.as_deref().is_some_and(is_about_host) =>
-            {
-                let message = "another spelling of the address passes by this text";
-                lint.find(LintCode::TextForMeaning, &entry.key_span, message)
-                    .help("write `host:`, which knows every spelling of a name and of an address");
-            }
-            _ => {}
-        }
+    let has = |key: &str| level.get(key).is_some();
+    match entry.key.as_ref() {
+        "command" if !has("shell") => Some(("command", shell_for(&words?)?)),
+        key if PATH_PARAMS.contains(&key) && FILE_TOOLS.iter().any(|it| names(it)) => Some((
+            "path",
+            "write `path:`, which is compared with the real path, links resolved".to_owned(),
+        )),
+        "url" if names("WebFetch") && !has("host") && is_about_host(&words?) => Some((
+            "address",
+            "write `host:`, which knows every spelling of a name and of an address".to_owned(),
+        )),
+        _ => None,
     }
+}
+
+/// Returns the words that a condition on text looks for, if it looks for no more;
+/// nothing if it is none on text.
+fn words(entry: &Entry<'_>) -> Option<Option<String>> {
+    if let Some(value) = text(&entry.value) {
+        return Some(Some(value.to_owned()));
+    }
+    map(&entry.value).iter().find_map(|test| {
+        let said = text(&test.value)?;
+        match test.key.as_ref() {
+            "regex" => Some(words_of_regex(said)),
+            "glob" => Some(Some(said.replace('*', " "))),
+            "contains" | "equals" => Some(Some(said.to_owned())),
+            _ => None,
+        }
+    })
 }
 
 /// Returns how `shell` says what the words are about: programs that are known.
