@@ -298,6 +298,7 @@ impl Walk<'_> {
                 let text = text.trim_end_matches('\n').to_owned();
                 self.value(&[WordPart::Literal(text)], splits, fields);
             }
+            Output::Paths(paths) if !paths.is_empty() => self.printed(&paths, splits, fields),
             Output::Text(_) | Output::Paths(_) | Output::Unknown => {
                 let cause = if is_plain && self.prints_branch(before) {
                     UnknownCause::Branch
@@ -306,6 +307,37 @@ impl Walk<'_> {
                 };
                 fields.part(WordPart::Unknown(cause));
             }
+        }
+    }
+
+    /// Adds what a substitution writes whose lines begin like `paths`.
+    fn printed(&mut self, paths: &[Word], splits: bool, fields: &mut Fields) {
+        let is_known = paths.iter().all(|path| !path.is_unknown());
+        if splits && (is_known || self.choices.is_none()) {
+            // Where one cannot be told, it may be the first.
+            let (open, known): (Vec<&Word>, Vec<&Word>) =
+                paths.iter().partition(|path| path.is_unknown());
+            for path in open.into_iter().chain(known) {
+                fields.split();
+                self.value(&path.parts, true, fields);
+            }
+            return;
+        }
+        // It begins with one of them.
+        let mut different: Vec<&[WordPart]> = Vec::new();
+        for path in paths {
+            if !different.contains(&path.parts.as_slice()) {
+                different.push(&path.parts);
+            }
+        }
+        let taken = match (different.as_slice(), &mut self.choices) {
+            ([parts], _) => Some(*parts),
+            (several, Some(choices)) => several.get(choices.choose(several.len())).copied(),
+            (_, None) => None,
+        };
+        match taken {
+            Some(parts) => self.value(parts, splits, fields),
+            None => fields.part(WordPart::Unknown(UnknownCause::Output)),
         }
     }
 

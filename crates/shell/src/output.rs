@@ -1,12 +1,16 @@
 //! What a command writes to its standard output, where the text shows it.
 
-use aegis_types::{Command, RedirectionKind, UnknownCause, Word, WordPart};
+mod path;
+
+use aegis_types::{Command, RedirectionKind, Word};
 
 use crate::decode;
 use crate::input::is_input;
 use crate::option::{first_text, without_start};
 use crate::program::program_name;
 use crate::walk::is_strict;
+
+pub(crate) use path::starts;
 
 /// Escapes that not every `printf` reads.
 const EXTENSIONS: [&str; 7] = ["\\x", "\\e", "\\E", "\\u", "\\U", "\\'", "\\\""];
@@ -108,17 +112,16 @@ pub(crate) fn output_of(command: &Command, input: Option<&Output>) -> Output {
         "printf" => printed(arguments, is_strict(&command.through)),
         "cat" if arguments.iter().all(is_input) => read(),
         "tee" => read(),
-        "find" if arguments.iter().all(|word| !prints_otherwise(word)) => {
-            return Output::Paths(starts(command));
-        }
-        "ls" if arguments.iter().all(is_for_names) => return Output::Paths(names(command)),
         ":" | "true" | "false" | "[" | "test" | "export" | "unset" | "shift" | "local" | "read"
         | "eval" | "exec" | "sleep" | "mkdir" | "touch" | "chmod" | "shopt" => Some(String::new()),
         "cd" if arguments.iter().all(|word| first_text(word) != "-") => Some(String::new()),
         name => decode::decoder(name, arguments)
             .and_then(|decoder| read().and_then(|text| decoder(&text))),
     };
-    text.map_or(Output::Unknown, Output::Text)
+    if let Some(text) = text {
+        return Output::Text(text);
+    }
+    path::printed(&program, command, input).map_or(Output::Unknown, Output::Paths)
 }
 
 /// Returns the text that `command` reads from its standard input.
@@ -282,100 +285,4 @@ fn document(command: &Command) -> Option<String> {
         | RedirectionKind::ReadWrite
         | RedirectionKind::Descriptor => None,
     }
-}
-
-/// Returns whether an argument makes `find` write something else than paths.
-fn prints_otherwise(word: &Word) -> bool {
-    let text = first_text(word);
-    word.literal().is_none() && text.starts_with('-')
-        || matches!(text, "-printf" | "-ls" | "-help" | "--help" | "-version")
-}
-
-/// Returns whether `ls` still writes names alone with this argument.
-fn is_for_names(word: &Word) -> bool {
-    match first_text(word) {
-        "--all" | "--almost-all" => true,
-        text if text.starts_with("--") => false,
-        text => text.strip_prefix('-').is_none_or(|letters| {
-            letters
-                .chars()
-                .all(|letter| "aA1dtrSfUvXc".contains(letter))
-        }),
-    }
-}
-
-/// Returns words with which the names start that `ls` writes: those of a
-/// folder's content stand without the folder.
-fn names(command: &Command) -> Vec<Word> {
-    let has = |letters: &[char]| {
-        command.arguments.iter().any(|word| {
-            let text = first_text(word);
-            text.starts_with('-') && !text.starts_with("--") && text.contains(letters)
-        })
-    };
-    let all = has(&['a', 'A', 'f'])
-        || command
-            .arguments
-            .iter()
-            .any(|word| matches!(first_text(word), "--all" | "--almost-all"));
-    let mut names = starts(command);
-    let is_here = matches!(names.as_slice(), [name] if first_text(name) == ".");
-    for name in &mut names {
-        let is_pattern = |part: &WordPart| matches!(part, WordPart::Pattern(_));
-        if name.parts.iter().any(is_pattern) {
-            continue;
-        }
-        if has(&['d']) {
-            name.parts.pop();
-        } else {
-            // What lies here is all that such a name can mean here.
-            let pattern = if all { "@(.*|*)" } else { "*" };
-            name.parts = if all || is_here {
-                vec![WordPart::Pattern(pattern.to_owned())]
-            } else {
-                vec![WordPart::Unknown(UnknownCause::Output)]
-            };
-        }
-    }
-    names
-}
-
-/// Returns words with which the paths start that `find` writes.
-pub(crate) fn starts(command: &Command) -> Vec<Word> {
-    let mut folders: Vec<&Word> = Vec::new();
-    for argument in &command.arguments {
-        let is_option = match argument.parts.first() {
-            Some(WordPart::Literal(text)) => text.starts_with(['-', '(', '!']),
-            Some(WordPart::Pattern(_) | WordPart::Home(_) | WordPart::Unknown(_)) | None => false,
-        };
-        if !is_option {
-            folders.push(argument);
-        } else if !folders.is_empty() {
-            break;
-        }
-    }
-    let here = Word {
-        span: command.span,
-        parts: vec![WordPart::Literal(".".to_owned())],
-    };
-    if folders.is_empty() {
-        folders.push(&here);
-    }
-    let mut words = command.arguments.iter();
-    let is_option = |word: &Word| word.literal().as_deref() == Some("-maxdepth");
-    let depth = words
-        .find(|word| is_option(word))
-        .and_then(|_| words.next());
-    if depth.and_then(Word::literal).as_deref() == Some("0") {
-        // Nothing below what it starts from is found.
-        return folders.into_iter().cloned().collect();
-    }
-    folders
-        .into_iter()
-        .map(|folder| {
-            let mut word = folder.clone();
-            word.parts.push(WordPart::Unknown(UnknownCause::Output));
-            word
-        })
-        .collect()
 }

@@ -60,6 +60,9 @@ impl Walk<'_> {
             self.module(name, draft, setting);
         }
         let inline = hint::inline_code(language, arguments);
+        if !matches!(language, Language::Sed) {
+            self.note_hidden(&inline);
+        }
         if let Some(word) = inline.first() {
             let is_harmless = inline.iter().all(|word| hint::is_harmless(language, word));
             if !is_harmless {

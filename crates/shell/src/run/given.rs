@@ -68,6 +68,12 @@ impl Walk<'_> {
         let joins = JOINING.contains(&name);
         let words = draft.words.get(1..).unwrap_or_default();
         let reading = programs::read(entry, words);
+        self.note_hidden(
+            reading
+                .values_with_roles()
+                .filter(|it| it.role == Role::Code)
+                .map(|it| it.word),
+        );
         let texts = shell_texts(&reading);
         let mut commands: Vec<Vec<Word>> = command_of(&reading, joins).into_iter().collect();
         if let Some(otherwise) = programs::read_otherwise(entry, words, &reading) {
@@ -98,6 +104,16 @@ impl Walk<'_> {
             self.around.restore(mark);
         }
         self.given_texts(&texts, name, setting);
+    }
+
+    /// Notes code of which nothing is shown: it may run anything.
+    pub(super) fn note_hidden<'w>(&mut self, code: impl IntoIterator<Item = &'w Word>) {
+        let is_unknown = |part: &WordPart| matches!(part, WordPart::Unknown(_));
+        for word in code {
+            if !word.parts.is_empty() && word.parts.iter().all(is_unknown) {
+                self.note(word.span, UnknownCause::Program);
+            }
+        }
     }
 
     /// Follows what tmux is told after its first command, and what its formats run.
