@@ -90,6 +90,7 @@ impl Walk<'_> {
         match self.given_text(draft, setting) {
             Input::File => {}
             Input::Text(text) => {
+                self.note_hidden([&text]);
                 self.note(draft.span, UnknownCause::Code(name.to_owned()));
                 if self.lines_of_code(name, &text, draft, setting) {
                     self.given_to_code(name, &[], draft, setting);

@@ -108,9 +108,13 @@ impl Walk<'_> {
 
     /// Notes code of which nothing is shown: it may run anything.
     pub(super) fn note_hidden<'w>(&mut self, code: impl IntoIterator<Item = &'w Word>) {
-        let is_unknown = |part: &WordPart| matches!(part, WordPart::Unknown(_));
+        let shows_nothing = |part: &WordPart| match part {
+            WordPart::Unknown(_) => true,
+            WordPart::Literal(text) => text.trim().is_empty(),
+            WordPart::Pattern(_) | WordPart::Home(_) => false,
+        };
         for word in code {
-            if !word.parts.is_empty() && word.parts.iter().all(is_unknown) {
+            if word.is_unknown() && word.parts.iter().all(shows_nothing) {
                 self.note(word.span, UnknownCause::Program);
             }
         }
