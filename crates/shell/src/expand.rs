@@ -323,12 +323,16 @@ impl Walk<'_> {
             }
             return;
         }
-        // It begins with one of them.
+        // It begins with one of them; where there are several, it may be more than one.
+        let whole = [WordPart::Unknown(UnknownCause::Output)];
         let mut different: Vec<&[WordPart]> = Vec::new();
         for path in paths {
             if !different.contains(&path.parts.as_slice()) {
                 different.push(&path.parts);
             }
+        }
+        if different.len() > 1 && !different.contains(&whole.as_slice()) {
+            different.push(&whole);
         }
         let taken = match (different.as_slice(), &mut self.choices) {
             ([parts], _) => Some(*parts),

@@ -1,10 +1,11 @@
 //! Paths that a command writes, where its words show them.
 
-use aegis_types::{Command, UnknownCause, Word, WordPart};
+use aegis_types::{Command, Redirection, UnknownCause, Word, WordPart};
 
-use super::{Output, is_echo_option, reads_file};
+use super::{Output, is_echo_option};
 use crate::locate::located;
 use crate::option::first_text;
+use crate::run::joined;
 
 /// The most paths that are told apart.
 const PATHS_MAX: usize = 16;
@@ -20,8 +21,8 @@ pub(super) fn printed(
     let paths = match program {
         "find" if arguments.iter().all(|word| !prints_otherwise(word)) => starts(command),
         "ls" if arguments.iter().all(is_for_names) => names(command),
-        "echo" => texts(arguments)?,
-        "printf" => formatted(arguments)?,
+        "echo" => line(command)?,
+        "printf" => formatted(command)?,
         "realpath" | "grealpath" => resolved(command, "seLPzqm")?,
         "readlink" | "greadlink" if arguments.iter().any(resolves) => {
             resolved(command, "femznqsv")?
@@ -39,23 +40,30 @@ pub(super) fn printed(
     (paths.len() <= PATHS_MAX).then_some(paths)
 }
 
-/// Returns what `echo` writes of each word.
-fn texts(arguments: &[Word]) -> Option<Vec<Word>> {
+/// Returns the line that `echo` writes.
+fn line(command: &Command) -> Option<Vec<Word>> {
     let is_option = |word: &&Word| word.literal().is_some_and(|text| is_echo_option(&text));
-    let words: Vec<Word> = arguments.iter().skip_while(is_option).cloned().collect();
-    let is_plain = |word: &Word| !shows(word, '\\') && !first_text(word).starts_with('-');
-    words.iter().all(is_plain).then_some(words)
+    let words = command.arguments.iter().skip_while(is_option);
+    let words: Vec<Word> = words.cloned().collect();
+    let is_sure = !words.iter().any(|word| shows(word, '\\'))
+        && !words
+            .first()
+            .is_some_and(|word| first_text(word).starts_with('-'));
+    is_sure.then(|| vec![joined(&words, command.span)])
 }
 
-/// Returns the values of a `printf` that writes each of them on a line of its own.
-fn formatted(arguments: &[Word]) -> Option<Vec<Word>> {
-    let (format, values) = arguments.split_first()?;
-    let format = format.literal()?;
-    let is_line = matches!(
-        format.as_str(),
-        "%s" | "%s\\n" | "%s\\0" | "%s " | "%s\n" | "%s\\000" | "%b" | "%b\\n"
-    );
-    (is_line && !values.iter().any(|word| shows(word, '\\'))).then(|| values.to_vec())
+/// Returns the lines that a `printf` writes whose format only parts its values.
+fn formatted(command: &Command) -> Option<Vec<Word>> {
+    let (format, values) = command.arguments.split_first()?;
+    if values.iter().any(|word| shows(word, '\\')) {
+        return None;
+    }
+    match format.literal()?.as_str() {
+        "%s\\n" | "%s\\0" | "%s\n" | "%s\\000" | "%b\\n" => Some(values.to_vec()),
+        "%s " => Some(vec![joined(values, command.span)]),
+        "%s" | "%b" if values.len() == 1 => Some(values.to_vec()),
+        _ => None,
+    }
 }
 
 /// Returns whether the text of a word holds `letter`.
@@ -166,28 +174,27 @@ fn programs(arguments: &[Word]) -> Option<Vec<Word>> {
 }
 
 /// Returns the lines of `input`, of which a program writes some.
+///
+/// It must read nothing else: neither a file among its words nor another input.
 fn lines(program: &str, command: &Command, input: Option<&Output>) -> Option<Vec<Word>> {
-    let (otherwise, operands) = match program {
-        "head" | "tail" => ("c", 0..=1),
-        "sort" => ("o", 0..=0),
-        "uniq" => ("cD", 0..=0),
-        "shuf" => ("eio", 0..=0),
-        "tac" => ("", 0..=0),
+    let words: Option<Vec<String>> = command.arguments.iter().map(Word::literal).collect();
+    let (options, operands): (Vec<String>, Vec<String>) =
+        words?.into_iter().partition(|word| word.starts_with('-'));
+    let is_number = |word: &String| word.trim_start_matches('+').parse::<u32>().is_ok();
+    let (otherwise, fits) = match program {
+        // Each number is the value of an option.
+        "head" | "tail" => ("c", operands.iter().all(is_number)),
+        "sort" => ("o", operands.is_empty()),
+        "uniq" => ("cD", operands.is_empty()),
+        "shuf" => ("eio", operands.is_empty()),
+        "tac" => ("", operands.is_empty()),
         // What it looks for is its only operand.
-        _ => ("cofnlLrRHbZ", 1..=1),
+        _ => ("cefnolLrRHbZ", operands.len() == 1),
     };
-    let is_otherwise = |word: &Word| {
-        let given = first_text(word).strip_prefix('-');
-        given.is_some_and(|given| {
-            given.starts_with('-') || given.contains(|c| otherwise.contains(c))
-        })
-    };
-    let arguments = command.arguments.as_slice();
-    let given = arguments
-        .iter()
-        .filter(|word| !first_text(word).starts_with('-'))
-        .count();
-    if arguments.iter().any(is_otherwise) || !operands.contains(&given) || reads_file(command) {
+    let is_otherwise =
+        |word: &String| word.starts_with("--") || word.contains(|c| otherwise.contains(c));
+    let is_redirected = command.redirections.iter().any(Redirection::is_input);
+    if !fits || is_redirected || options.iter().any(is_otherwise) {
         return None;
     }
     match input? {

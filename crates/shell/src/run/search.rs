@@ -151,7 +151,8 @@ impl Walk<'_> {
             (Some(Output::Text(text)), None) if draft.redirections.is_empty() => {
                 text_words(text, arguments, draft)
             }
-            (Some(Output::Paths(paths)), None) => paths.clone(),
+            (Some(Output::Paths(paths)), None) if takes_lines(arguments) => paths.clone(),
+            (Some(Output::Paths(paths)), None) => paths.iter().flat_map(split).collect(),
             (Some(Output::Text(_) | Output::Unknown) | None, None) => Vec::new(),
         };
         let is_empty = text.is_some_and(|text| text.trim().is_empty());
@@ -286,6 +287,42 @@ fn fill_within(word: &Word, placeholder: &str, found: &[Word]) -> Word {
         push_text(&mut filled, piece);
     }
     filled
+}
+
+/// Returns whether a line is one value, however many words it has.
+fn takes_lines(arguments: &option::Arguments<'_>) -> bool {
+    arguments.has(&["0", "null", "d", "delimiter", "I", "i", "replace", "J"])
+}
+
+/// Returns the words into which blanks part a line.
+fn split(line: &Word) -> Vec<Word> {
+    let mut words = vec![Word {
+        span: line.span,
+        parts: Vec::new(),
+    }];
+    for part in &line.parts {
+        let WordPart::Literal(text) = part else {
+            words
+                .last_mut()
+                .into_iter()
+                .for_each(|word| word.parts.push(part.clone()));
+            continue;
+        };
+        for (index, piece) in text.split(char::is_whitespace).enumerate() {
+            if index > 0 {
+                words.push(Word {
+                    span: line.span,
+                    parts: Vec::new(),
+                });
+            }
+            words
+                .last_mut()
+                .into_iter()
+                .for_each(|word| push_text(word, piece));
+        }
+    }
+    words.retain(|word| !word.parts.is_empty());
+    words
 }
 
 /// Returns the words of text that `xargs` reads.
