@@ -2,6 +2,7 @@
 
 pub(crate) mod address;
 pub(crate) mod archive;
+pub(crate) mod cell;
 pub(crate) mod detour;
 pub(crate) mod effects;
 pub(crate) mod find;
@@ -16,6 +17,7 @@ pub(crate) mod links;
 pub(crate) mod listed;
 pub(crate) mod near;
 pub(crate) mod params;
+pub(crate) mod patch;
 pub(crate) mod programs;
 pub(crate) mod resolve;
 pub(crate) mod servers;
@@ -196,8 +198,10 @@ fn add_by_tool(
     if matches!(tool.subject, Subject::Path(_)) || !tool.paths.is_empty() {
         add_paths(scene, tool, touches);
     }
-    if &*scene.proposal.tool == "Grep" {
-        add_searched(scene, touches);
+    match &*scene.proposal.tool {
+        "Grep" => add_searched(scene, touches),
+        "NotebookEdit" => add_cell(scene, touches, request),
+        _ => {}
     }
     add_effects(scene, tool, request);
     if is_odd(tool, written) {
@@ -208,6 +212,15 @@ fn add_by_tool(
         };
         let told = params::told(written, sought);
         given::add(scene, &told, &KnownTool::default(), touches, request);
+    }
+}
+
+/// Adds what the cell of a notebook gives to a shell.
+fn add_cell(scene: &Scene<'_>, touches: &mut Touches<'_>, request: &mut ActionRequest) {
+    let lines = cell::shell_lines(text_param(scene, "new_source"));
+    if !lines.is_empty() {
+        let text = lines.join("\n");
+        add_line(scene, aegis_shell::plan(&text), &text, touches, request);
     }
 }
 
@@ -241,6 +254,11 @@ fn add_read(scene: &Scene<'_>, text: &str, touches: &mut Touches<'_>) {
 fn known_tool(scene: &Scene<'_>) -> KnownTool {
     match tool::server_and_tool(&scene.proposal.tool) {
         Some((server, tool)) => servers::known_tool(server, tool, scene.settings, None),
+        // What a patch names is changed, moved or removed.
+        None if language::is_patch(&scene.proposal.tool) => KnownTool {
+            access: Some(Access::READ.or(Access::WRITE).or(Access::DELETE)),
+            ..KnownTool::default()
+        },
         None => KnownTool::default(),
     }
 }

@@ -50,6 +50,12 @@ const CONTAINER: Spec = Spec {
     ends_at_operand: true,
 };
 
+const GIVEN: Spec = Spec {
+    short: "cC",
+    long: &["command"],
+    ends_at_operand: false,
+};
+
 /// Returns the text that `command` has run by a shell, or as a command, on
 /// another machine or in a container; nothing if it does not.
 ///
@@ -67,12 +73,21 @@ pub fn run_elsewhere(command: &Command) -> Option<String> {
                 .map(|word| shown_text(word))
                 .collect()
         }
-        "docker" | "podman" | "nerdctl" => in_container(arguments)?,
-        "kubectl" | "oc" => {
-            let dashes = arguments.iter().position(|word| first_text(word) == "--")?;
-            let rest = arguments.get(dashes + 1..)?;
-            rest.iter().map(quoted).collect()
+        "docker" | "podman" | "nerdctl" | "docker-compose" | "podman-compose" | "crictl" => {
+            in_container(arguments)?
         }
+        "kubectl" | "oc" | "lxc" | "incus" | "multipass" | "limactl" | "distrobox" | "toolbox" => {
+            behind_dashes(arguments)?
+        }
+        "vagrant" | "fly" | "flyctl" | "gcloud" | "eb" => texts_given(arguments),
+        "heroku" => {
+            let at = arguments
+                .iter()
+                .position(|word| first_text(word) == "run")?;
+            let rest = arguments.get(at + 1..)?;
+            rest.iter().map(shown_text).collect()
+        }
+        "wsl" | "wsl.exe" => arguments.iter().map(quoted).collect(),
         _ => return None,
     };
     Some(words.join(" ")).filter(|text| !text.is_empty())
@@ -85,6 +100,23 @@ fn in_container(arguments: &[Word]) -> Option<Vec<String>> {
     let entry = read.values(&["entrypoint"]).map(quoted);
     let rest = read.operands.iter().skip(1).map(|word| quoted(word));
     Some(entry.chain(rest).collect())
+}
+
+/// Returns the words behind `--`.
+fn behind_dashes(arguments: &[Word]) -> Option<Vec<String>> {
+    let dashes = arguments.iter().position(|word| first_text(word) == "--")?;
+    let rest = arguments.get(dashes + 1..)?;
+    Some(rest.iter().map(quoted).collect())
+}
+
+/// Returns the texts that options give to a shell of another machine.
+fn texts_given(arguments: &[Word]) -> Vec<String> {
+    if !arguments.iter().any(|word| first_text(word) == "ssh") {
+        return Vec::new();
+    }
+    let read = option::read(arguments, &GIVEN);
+    let texts = read.values(&["c", "C", "command"]);
+    texts.map(shown_text).collect()
 }
 
 /// Returns the text of a word, quoted if a shell would not take it as one word.
@@ -115,6 +147,11 @@ mod tests {
         check("docker compose exec service y", Some("y"));
         check("docker exec box sh -c 'y z'", Some("sh -c 'y z'"));
         check("kubectl exec pod -- y z", Some("y z"));
+        check("lxc exec box -- y z", Some("y z"));
+        check("vagrant ssh -c 'y z'", Some("y z"));
+        check("gcloud compute ssh vm --command='y z'", Some("y z"));
+        check("heroku run y z", Some("y z"));
+        check("gcloud builds list --command y", None);
         check("ssh b", None);
         check("docker ps", None);
         check("ls b y", None);

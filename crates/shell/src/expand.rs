@@ -302,6 +302,7 @@ impl Walk<'_> {
                 let text = text.trim_end_matches('\n').to_owned();
                 self.value(&[WordPart::Literal(text)], splits, fields);
             }
+            Output::Paths(paths) if !paths.is_empty() => self.printed(&paths, splits, fields),
             Output::Text(_) | Output::Paths(_) | Output::Unknown => {
                 let cause = if is_plain && self.prints_branch(before) {
                     UnknownCause::Branch
@@ -320,6 +321,42 @@ impl Walk<'_> {
     /// Returns no fields yet, for the word at `span`.
     fn no_fields(&self, span: Span) -> Fields {
         Fields::new(span, self.around.is_closed())
+    }
+
+    /// Adds what a substitution writes whose lines begin like `paths`.
+    fn printed(&mut self, paths: &[Word], splits: bool, fields: &mut Fields) {
+        let is_known = paths.iter().all(|path| !path.is_unknown());
+        if splits && (is_known || self.choices.is_none()) {
+            // Where one cannot be told, it may be the first.
+            let (open, known): (Vec<&Word>, Vec<&Word>) =
+                paths.iter().partition(|path| path.is_unknown());
+            for path in open.into_iter().chain(known) {
+                fields.split();
+                self.value(&path.parts, true, fields);
+            }
+            return;
+        }
+        // It begins with one of them; where there are several, it may be more than one.
+        let whole = [WordPart::Unknown(UnknownCause::Output)];
+        let mut different: Vec<&[WordPart]> = Vec::new();
+        for path in paths {
+            if !different.contains(&path.parts.as_slice()) {
+                different.push(&path.parts);
+            }
+        }
+        if different.len() > 1 && !different.contains(&whole.as_slice()) {
+            different.push(&whole);
+        }
+        let taken = match (different.as_slice(), &mut self.choices) {
+            ([parts], _) => Some(*parts),
+            (several, Some(choices)) => several.get(choices.choose(several.len())).copied(),
+            (_, None) => None,
+        };
+        match taken {
+            Some(parts) => self.value(parts, splits, fields),
+            None if splits => fields.part(WordPart::Unknown(UnknownCause::Output)),
+            None => fields.inner_part(WordPart::Unknown(UnknownCause::Output)),
+        }
     }
 
     fn prints_directory(&self, before: usize) -> bool {

@@ -49,6 +49,14 @@ impl Files {
         self.0.get(path)
     }
 
+    /// Returns every text that a file may hold, with its path.
+    pub(crate) fn texts(&self) -> impl Iterator<Item = (&str, &Rc<str>)> {
+        self.0.iter().flat_map(|(path, content)| {
+            let texts = content.texts.iter();
+            texts.map(move |text| (path.as_str(), text))
+        })
+    }
+
     /// Writes `text`, or what cannot be told, to a file.
     pub(crate) fn write(&mut self, path: &str, text: Option<&str>, writing: Writing) {
         if self.0.len() >= FILES_MAX && !self.0.contains_key(path) {

@@ -1,12 +1,17 @@
 //! What a command writes to its standard output, where the text shows it.
 
-use aegis_types::{Command, RedirectionKind, UnknownCause, Word, WordPart};
+mod found;
+mod path;
+
+use aegis_types::{Command, RedirectionKind, Word};
 
 use crate::decode;
 use crate::input::is_input;
 use crate::option::{first_text, without_start};
 use crate::program::program_name;
 use crate::walk::is_strict;
+
+pub(crate) use found::{as_lines, found};
 
 /// Escapes that not every `printf` reads.
 const EXTENSIONS: [&str; 7] = ["\\x", "\\e", "\\E", "\\u", "\\U", "\\'", "\\\""];
@@ -108,17 +113,16 @@ pub(crate) fn output_of(command: &Command, input: Option<&Output>) -> Output {
         "printf" => printed(arguments, is_strict(&command.through)),
         "cat" if arguments.iter().all(is_input) => read(),
         "tee" => read(),
-        "find" if arguments.iter().all(|word| !prints_otherwise(word)) => {
-            return Output::Paths(found(command));
-        }
-        "ls" if arguments.iter().all(is_for_names) => return Output::Paths(names(command)),
         ":" | "true" | "false" | "[" | "test" | "export" | "unset" | "shift" | "local" | "read"
         | "eval" | "exec" | "sleep" | "mkdir" | "touch" | "chmod" | "shopt" => Some(String::new()),
         "cd" if arguments.iter().all(|word| first_text(word) != "-") => Some(String::new()),
         name => decode::decoder(name, arguments)
             .and_then(|decoder| read().and_then(|text| decoder(&text))),
     };
-    text.map_or(Output::Unknown, Output::Text)
+    if let Some(text) = text {
+        return Output::Text(text);
+    }
+    path::printed(&program, command, input).map_or(Output::Unknown, Output::Paths)
 }
 
 /// Returns the text that `command` reads from its standard input.
@@ -281,182 +285,5 @@ fn document(command: &Command) -> Option<String> {
         | RedirectionKind::Append
         | RedirectionKind::ReadWrite
         | RedirectionKind::Descriptor => None,
-    }
-}
-
-/// Returns whether an argument makes `find` write something else than paths.
-fn prints_otherwise(word: &Word) -> bool {
-    let text = first_text(word);
-    word.literal().is_none() && text.starts_with('-')
-        || matches!(text, "-printf" | "-ls" | "-help" | "--help" | "-version")
-}
-
-/// Returns whether `ls` still writes names alone with this argument.
-fn is_for_names(word: &Word) -> bool {
-    match first_text(word) {
-        "--all" | "--almost-all" => true,
-        text if text.starts_with("--") => false,
-        text => text.strip_prefix('-').is_none_or(|letters| {
-            letters
-                .chars()
-                .all(|letter| "aA1dtrSfUvXc".contains(letter))
-        }),
-    }
-}
-
-/// Returns words with which the names start that `ls` writes: those of a
-/// folder's content stand without the folder.
-fn names(command: &Command) -> Vec<Word> {
-    let has = |letters: &[char]| {
-        command.arguments.iter().any(|word| {
-            let text = first_text(word);
-            text.starts_with('-') && !text.starts_with("--") && text.contains(letters)
-        })
-    };
-    let all = has(&['a', 'A', 'f'])
-        || command
-            .arguments
-            .iter()
-            .any(|word| matches!(first_text(word), "--all" | "--almost-all"));
-    let mut names: Vec<Word> = starts(command).iter().map(as_lines).collect();
-    let is_here = matches!(names.as_slice(), [name] if first_text(name) == ".");
-    for name in &mut names {
-        let is_pattern = |part: &WordPart| matches!(part, WordPart::Pattern(_));
-        if name.parts.iter().any(is_pattern) {
-            continue;
-        }
-        if has(&['d']) {
-            name.parts.pop();
-        } else {
-            // What lies here is all that such a name can mean here.
-            let pattern = if all { "@(.*|*)" } else { "*" };
-            name.parts = if all || is_here {
-                vec![WordPart::Pattern(pattern.to_owned())]
-            } else {
-                vec![WordPart::Unknown(UnknownCause::Output)]
-            };
-        }
-    }
-    names
-}
-
-/// Returns words with which the paths start that `find` writes.
-pub(crate) fn starts(command: &Command) -> Vec<Word> {
-    let mut folders: Vec<&Word> = Vec::new();
-    for argument in &command.arguments {
-        let is_option = match argument.parts.first() {
-            Some(WordPart::Literal(text)) => text.starts_with(['-', '(', '!']),
-            Some(WordPart::Pattern(_) | WordPart::Home(_) | WordPart::Unknown(_)) | None => false,
-        };
-        if !is_option {
-            folders.push(argument);
-        } else if !folders.is_empty() {
-            break;
-        }
-    }
-    let here = Word {
-        span: command.span,
-        parts: vec![WordPart::Literal(".".to_owned())],
-        ..Word::default()
-    };
-    if folders.is_empty() {
-        folders.push(&here);
-    }
-    let mut words = command.arguments.iter();
-    let is_option = |word: &Word| word.literal().as_deref() == Some("-maxdepth");
-    let depth = words
-        .find(|word| is_option(word))
-        .and_then(|_| words.next());
-    if depth.and_then(Word::literal).as_deref() == Some("0") {
-        // Nothing below what it starts from is found.
-        return folders.into_iter().cloned().collect();
-    }
-    folders
-        .into_iter()
-        .map(|folder| {
-            let mut word = folder.clone();
-            word.is_operand |= !may_be_option(folder);
-            word.parts.push(WordPart::Unknown(UnknownCause::Found));
-            word
-        })
-        .collect()
-}
-
-/// Returns words for the paths that `find` comes upon: with the name that its
-/// expression asks for at the end, where it does so in all cases.
-pub(crate) fn found(command: &Command) -> Vec<Word> {
-    let mut paths = starts(command);
-    if let Some(name) = name_wanted(&command.arguments) {
-        for path in &mut paths {
-            path.parts.push(WordPart::Literal("/".to_owned()));
-            path.parts.push(name.clone());
-        }
-    }
-    paths
-}
-
-/// Returns a path as a program takes it that ends it at blanks or line ends, where
-/// something else may follow.
-pub(crate) fn as_lines(path: &Word) -> Word {
-    let mut path = path.clone();
-    for part in &mut path.parts {
-        if matches!(part, WordPart::Unknown(UnknownCause::Found)) {
-            *part = WordPart::Unknown(UnknownCause::Output);
-        }
-    }
-    path
-}
-
-/// Returns the name that everything has which an expression of `find` comes upon.
-fn name_wanted(arguments: &[Word]) -> Option<WordPart> {
-    let texts: Option<Vec<String>> = arguments.iter().map(Word::literal).collect();
-    let texts = texts?;
-    let is_choice =
-        |text: &String| matches!(text.as_str(), "!" | "," | "(" | "-not" | "-o" | "-or");
-    let acts = |text: &String| {
-        let names = [
-            "-exec", "-ok", "-print", "-fprint", "-ls", "-fls", "-delete",
-        ];
-        names.iter().any(|name| text.starts_with(name))
-    };
-    let end = texts.iter().position(acts).unwrap_or(texts.len());
-    let tests = texts.get(..end).unwrap_or_default();
-    if texts.iter().any(is_choice) {
-        return None;
-    }
-    let place = tests.iter().position(|text| text == "-name")?;
-    let name = texts.get(place + 1)?;
-    let is_start = |text: &String| {
-        let last = text.trim_end_matches('/').rsplit('/').next();
-        crate::programs::matches(name, last.unwrap_or_default())
-    };
-    if !is_plain_name(name)
-        || tests
-            .iter()
-            .take_while(|text| !text.starts_with('-'))
-            .any(is_start)
-    {
-        return None;
-    }
-    Some(match name.starts_with('*') {
-        true => WordPart::Pattern(name.clone()),
-        false => WordPart::Literal(name.clone()),
-    })
-}
-
-/// Returns whether what `find` looks for is one name, or all names with one ending.
-fn is_plain_name(name: &str) -> bool {
-    let ending = name.strip_prefix("*.").unwrap_or(name);
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-    ending.chars().all(is_plain) && ending.contains(|c: char| c.is_ascii_alphanumeric())
-}
-
-/// Returns whether a word that is no option as written may turn out to be one.
-fn may_be_option(word: &Word) -> bool {
-    match word.parts.first() {
-        Some(WordPart::Literal(_) | WordPart::Home(_)) => false,
-        // No option has a dot.
-        Some(WordPart::Pattern(text)) => !text.contains('.'),
-        Some(WordPart::Unknown(_)) | None => !word.is_operand,
     }
 }

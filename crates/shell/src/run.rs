@@ -9,6 +9,7 @@ mod read;
 mod runner;
 mod search;
 mod shell;
+mod tool;
 mod ways;
 
 pub(crate) use directory::path_from;
@@ -300,8 +301,12 @@ impl Walk<'_> {
             | "poetry" | "pipenv" | "bundle" | "rye" | "hatch" | "mise" | "nix-shell"
             | "direnv" => {
                 let texts = option_texts(name, &draft.words);
+                let given = (!self.around.files().is_empty()).then(|| draft.clone());
                 self.runner(name, draft, setting);
                 self.given_texts(&texts, name, setting);
+                if let Some(given) = given {
+                    self.found_code(name, &given, setting);
+                }
             }
             "su" | "runuser" | "script" | "watch" | "parallel" => {
                 self.text_program(name, draft, setting);
@@ -326,6 +331,7 @@ impl Walk<'_> {
                     self.list(draft, setting);
                     self.given_texts(&texts, name, setting);
                     self.given_command(name, &given, setting);
+                    self.found_code(name, &given, setting);
                     if name == "capsh" {
                         self.given_to_shell(name, &given, setting);
                     }

@@ -55,6 +55,8 @@ pub(crate) struct Walk<'t> {
     pub(crate) traps: Vec<(Word, Span, Setting)>,
     /// Whether the shell itself may read from elsewhere than it began to.
     pub(crate) has_other_input: bool,
+    /// Whether what is walked is what a tool has found in files.
+    pub(crate) is_found: bool,
     pipelines: u32,
     has_stopped: bool,
 }
@@ -78,6 +80,7 @@ impl<'t> Walk<'t> {
             streams: Vec::new(),
             traps: Vec::new(),
             has_other_input: false,
+            is_found: false,
             pipelines: 0,
             has_stopped: false,
         }

@@ -5,7 +5,7 @@ use aegis_canon::is_tagged;
 use serde_json::{Map, Value};
 
 use super::spelling::{command_line, path_forms};
-use super::{sql, tagged};
+use super::{cell, patch, sql, tagged};
 use crate::settings::{Role, ServerRoles};
 
 /// How deep parameters are looked into.
@@ -252,6 +252,11 @@ fn add_lines_of(fields: &Map<String, Value>, sought: Sought<'_>, found: &mut Tol
             let option = if program == "node" { "-e" } else { "-c" };
             let words = [program, option, code].map(Value::from);
             add_line(command_line(&words), Surety::Named, found);
+            if program == "python3" {
+                for line in cell::shell_lines(code) {
+                    add_line(line, Surety::Named, found);
+                }
+            }
             continue;
         }
         let Some(surety) = sought.surety_of(key) else {
@@ -355,6 +360,13 @@ fn add(name: &str, text: &str, sought: Sought<'_>, found: &mut Told) {
         return;
     }
     sought.add_by_role(name, text, found);
+    for file in patch::files(text) {
+        found.paths.push(Path {
+            text: file.to_owned(),
+            is_destination: true,
+            is_text: sought.is_text,
+        });
+    }
     let is_named = is_path_name(name) || sought.is(Role::Path, name);
     let is_like_one = ["/", "~/", "./", "../"]
         .iter()

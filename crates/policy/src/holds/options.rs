@@ -10,8 +10,9 @@ const TRANSPARENT: [&str; 8] = [
 ];
 
 /// Programs that read command lines.
-const SHELLS: [&str; 10] = [
-    "ash", "bash", "dash", "eval", "fish", "ksh", "sh", "source", "zsh", ".",
+const SHELLS: [&str; 17] = [
+    "ash", "bash", "csh", "dash", "eval", "fish", "ksh", "mksh", "nu", "oksh", "osh", "sh",
+    "source", "tcsh", "yash", "zsh", ".",
 ];
 
 /// Folders of the system, whose programs are what their names say.

@@ -1,17 +1,30 @@
 //! What a text does that runs on another machine or in a container.
 
-use aegis_types::{EffectKind, EffectResource, Span};
+use aegis_types::{Command, Effect, EffectKind, EffectResource, Span};
 
 use super::command::Told;
 use super::flow::{Flow, Input};
 use super::{Found, interpreter, within};
 use crate::elsewhere::run_elsewhere;
 use crate::plan::plan;
+use crate::programs::place_kinds;
+use crate::touch::touched;
+use crate::written;
 
 /// How many machines deep a text is looked at.
 const DEPTH_MAX: usize = 3;
 
-/// Adds what arises there from several commands; whose files they touch is not told.
+/// Folders there whose content is made again by whoever needs it.
+const PASSING: [&str; 5] = [
+    "/tmp/",
+    "/var/tmp/",
+    "/var/cache/",
+    "/root/.cache/",
+    "/run/",
+];
+
+/// Adds what arises there from several commands, and what is lost or shown there
+/// for good; whose other files they touch is not told.
 pub(super) fn arisen(flow: &Flow, told: &Told<'_>, input: Input, found: &mut Found) {
     if flow.depth >= DEPTH_MAX {
         return;
@@ -21,13 +34,12 @@ pub(super) fn arisen(flow: &Flow, told: &Told<'_>, input: Input, found: &mut Fou
     };
     let there = plan(&text);
     for effect in within(&there, flow.depth + 1) {
-        let arises = matches!(
-            effect.kind,
-            EffectKind::RemoteCode | EffectKind::RemoteShell | EffectKind::Upload
-        );
-        if arises {
+        if matters(&effect) {
             found.add(effect.kind, effect.resource, &[told.command.span]);
         }
+    }
+    for (kind, path) in there.commands.iter().flat_map(lost_or_shown) {
+        found.add(kind, EffectResource::Named(path), &[told.command.span]);
     }
     let runs_input = there
         .commands
@@ -37,4 +49,51 @@ pub(super) fn arisen(flow: &Flow, told: &Told<'_>, input: Input, found: &mut Fou
         let causes: Vec<Span> = source.into_iter().chain([told.program_span()]).collect();
         found.add(EffectKind::RemoteCode, EffectResource::Unknown, &causes);
     }
+}
+
+/// Returns whether an effect there is one of the command that has it there.
+fn matters(effect: &Effect) -> bool {
+    match effect.kind {
+        EffectKind::RemoteCode | EffectKind::RemoteShell | EffectKind::Upload => true,
+        // What has a name is a database, a topic, a bucket.
+        EffectKind::Delete | EffectKind::Credential => {
+            matches!(effect.resource, EffectResource::Named(_))
+        }
+        EffectKind::Read
+        | EffectKind::Write
+        | EffectKind::Execute
+        | EffectKind::Network
+        | EffectKind::Privilege
+        | EffectKind::Persistence
+        | EffectKind::Process
+        | EffectKind::Package
+        | EffectKind::History
+        | EffectKind::WrittenCode
+        | EffectKind::LoadedCode
+        | EffectKind::Unknown => false,
+    }
+}
+
+/// Returns the folders that a command removes there, and the secrets that it shows.
+fn lost_or_shown(command: &Command) -> Vec<(EffectKind, String)> {
+    let mut found = Vec::new();
+    for item in touched(command).iter().filter(|item| item.certain) {
+        let path = written(&item.word);
+        let is_folder =
+            path.starts_with(['/', '~']) && !PASSING.iter().any(|it| path.starts_with(it));
+        if item.access.delete && item.recursive && is_folder {
+            found.push((EffectKind::Delete, path));
+            continue;
+        }
+        let whole = match path.strip_prefix('~') {
+            Some(rest) => format!("/root{rest}"),
+            None if path.starts_with('/') => path.clone(),
+            None => format!("/…/{path}"),
+        };
+        let kinds = place_kinds(&whole, item.access, Some("/root"));
+        if item.access.read && kinds.contains(&EffectKind::Credential) {
+            found.push((EffectKind::Credential, path));
+        }
+    }
+    found
 }

@@ -156,11 +156,14 @@ pub(super) fn runs(flow: &Flow, told: &Told<'_>, input: Input, found: &mut Found
     if piped {
         mask |= input.standard;
     }
-    files.extend(named);
     let recipe = recipe_of(told);
     if recipe.as_ref().is_some_and(is_dash) {
         mask |= input.standard;
     }
+    for word in named.iter().copied().chain(&recipe).chain(code_of(told)) {
+        mask |= flow.word_mask(told, word, 0);
+    }
+    files.extend(named);
     files.extend(recipe.as_ref());
     files.extend(&told.loaded);
     for file in installed(told) {
@@ -225,6 +228,16 @@ fn files_of_code<'p>(told: &'p Told<'_>) -> (bool, Vec<&'p Word>) {
         .map(|value| value.word)
         .partition(|word| is_dash(word) || first_text(word) == "/dev/stdin");
     (!piped.is_empty(), files)
+}
+
+/// Returns the words that are code, as the table says.
+fn code_of<'p>(told: &'p Told<'_>) -> impl Iterator<Item = &'p Word> {
+    let readings = told.reading.iter();
+    let given = readings.flat_map(|reading| {
+        let values = reading.values_with_roles();
+        values.chain(reading.operands_with_roles())
+    });
+    given.filter(|it| it.role == Role::Code).map(|it| it.word)
 }
 
 fn place_of(told: &Told<'_>, file: &Word) -> Span {

@@ -47,7 +47,7 @@ const fn interpreter(
     }
 }
 
-const INTERPRETERS: [Interpreter; 37] = [
+const INTERPRETERS: [Interpreter; 41] = [
     interpreter("python", &["c"], "cmWXQ", &[]),
     interpreter("pypy", &["c"], "cmWXQ", &[]),
     interpreter(
@@ -102,13 +102,27 @@ const INTERPRETERS: [Interpreter; 37] = [
     interpreter("racket", &["e", "eval"], "e", &["eval"]),
     interpreter("sbcl", &["eval"], "", &["eval", "load"]),
     interpreter("tclsh", &[], "", &[]),
+    interpreter(
+        "tsx",
+        &["e", "p", "eval", "print"],
+        "eprC",
+        &["eval", "print", "require", "import"],
+    ),
+    interpreter(
+        "ts-node",
+        &["e", "p", "eval", "print"],
+        "eprPO",
+        &["eval", "print", "require"],
+    ),
+    interpreter("rust-script", &["e", "expr"], "eldD", &["expr", "dep"]),
+    interpreter("yaegi", &["e"], "e", &[]),
     interpreter("gcc", &[], "xoILDU", &[]),
     interpreter("clang", &[], "xoILDU", &[]),
     interpreter("tcc", &[], "xoILDU", &[]),
 ];
 
 /// Languages of programs whose names for files and programs are not all known.
-const FOREIGN: [&str; 24] = [
+const FOREIGN: [&str; 26] = [
     "Rscript",
     "clang",
     "dotnet",
@@ -130,9 +144,11 @@ const FOREIGN: [&str; 24] = [
     "raku",
     "runghc",
     "runhaskell",
+    "rust-script",
     "sbcl",
     "scala",
     "swift",
+    "yaegi",
 ];
 
 /// Returns whether the program `name` reads such a language.

@@ -60,6 +60,9 @@ impl Walk<'_> {
             self.module(name, draft, setting);
         }
         let inline = hint::inline_code(language, arguments);
+        if !matches!(language, Language::Sed) {
+            self.note_hidden(&inline);
+        }
         if let Some(word) = inline.first() {
             let is_harmless = inline.iter().all(|word| hint::is_harmless(language, word));
             if !is_harmless {
@@ -87,6 +90,7 @@ impl Walk<'_> {
         match self.given_text(draft, setting) {
             Input::File => {}
             Input::Text(text) => {
+                self.note_hidden([&text]);
                 self.note(draft.span, UnknownCause::Code(name.to_owned()));
                 if self.lines_of_code(name, &text, draft, setting) {
                     self.given_to_code(name, &[], draft, setting);

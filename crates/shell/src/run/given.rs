@@ -68,6 +68,12 @@ impl Walk<'_> {
         let joins = JOINING.contains(&name);
         let words = draft.words.get(1..).unwrap_or_default();
         let reading = programs::read(entry, words);
+        self.note_hidden(
+            reading
+                .values_with_roles()
+                .filter(|it| it.role == Role::Code)
+                .map(|it| it.word),
+        );
         let texts = shell_texts(&reading);
         let mut commands: Vec<Vec<Word>> = command_of(&reading, joins).into_iter().collect();
         if let Some(otherwise) = programs::read_otherwise(entry, words, &reading) {
@@ -98,6 +104,20 @@ impl Walk<'_> {
             self.around.restore(mark);
         }
         self.given_texts(&texts, name, setting);
+    }
+
+    /// Notes code of which nothing is shown: it may run anything.
+    pub(super) fn note_hidden<'w>(&mut self, code: impl IntoIterator<Item = &'w Word>) {
+        let shows_nothing = |part: &WordPart| match part {
+            WordPart::Unknown(_) => true,
+            WordPart::Literal(text) => text.trim().is_empty(),
+            WordPart::Pattern(_) | WordPart::Home(_) => false,
+        };
+        for word in code {
+            if word.is_unknown() && word.parts.iter().all(shows_nothing) {
+                self.note(word.span, UnknownCause::Program);
+            }
+        }
     }
 
     /// Follows what tmux is told after its first command, and what its formats run.

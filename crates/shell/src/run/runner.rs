@@ -4,6 +4,7 @@ use aegis_types::{Word, Wrapper};
 
 use super::Draft;
 use crate::option::{self, Spec, first_text};
+use crate::programs;
 use crate::walk::{Setting, Walk};
 
 /// Options that take a value, of any of them.
@@ -76,11 +77,18 @@ fn run_words<'w>(name: &str, arguments: &'w [Word]) -> Option<&'w [Word]> {
     };
     let read = option::read(arguments, &RUNNER);
     let verb = read.operands.first()?;
-    if !verbs.contains(&first_text(verb)) {
-        return None;
+    let at = arguments.len() - read.operands.len();
+    if verbs.contains(&first_text(verb)) {
+        return arguments.get(at + 1..);
     }
-    let at = arguments.len() - read.operands.len() + 1;
-    arguments.get(at..)
+    (runs_tools(name, arguments) && programs::entry_for(first_text(verb)).is_some())
+        .then(|| arguments.get(at..))?
+}
+
+/// Returns whether a name that is no subcommand is that of a tool of the project.
+fn runs_tools(name: &str, arguments: &[Word]) -> bool {
+    let entry = programs::entry_for(name).filter(|_| matches!(name, "yarn" | "pnpm"));
+    entry.is_some_and(|entry| programs::read(entry, arguments).subcommands.is_empty())
 }
 
 fn option_values(arguments: &[Word], names: &[&str]) -> Vec<Word> {

@@ -155,14 +155,20 @@ impl Walk<'_> {
             }
             (Some(Output::Paths(paths)), None) => {
                 let is_exact = arguments.has(&["0", "null"]);
-                let given = |path: &Word| Word {
-                    span: draft.span,
-                    ..match is_exact {
+                let takes_lines = takes_lines(arguments);
+                let given = |path: &Word| {
+                    let path = match is_exact {
                         true => path.clone(),
                         false => output::as_lines(path),
-                    }
+                    };
+                    let words = match takes_lines {
+                        true => vec![path],
+                        false => split(&path),
+                    };
+                    let span = draft.span;
+                    words.into_iter().map(move |word| Word { span, ..word })
                 };
-                paths.iter().map(given).collect()
+                paths.iter().flat_map(given).collect()
             }
             (Some(Output::Text(_) | Output::Unknown) | None, None) => Vec::new(),
         };
@@ -306,6 +312,44 @@ fn fill_within(word: &Word, placeholder: &str, found: &[Word]) -> Word {
         push_text(&mut filled, piece);
     }
     filled
+}
+
+/// Returns whether a line is one value, however many words it has.
+fn takes_lines(arguments: &option::Arguments<'_>) -> bool {
+    arguments.has(&["0", "null", "d", "delimiter", "I", "i", "replace", "J"])
+}
+
+/// Returns the words into which blanks part a line.
+fn split(line: &Word) -> Vec<Word> {
+    let mut words = vec![Word {
+        span: line.span,
+        parts: Vec::new(),
+        is_operand: line.is_operand,
+    }];
+    for part in &line.parts {
+        let WordPart::Literal(text) = part else {
+            words
+                .last_mut()
+                .into_iter()
+                .for_each(|word| word.parts.push(part.clone()));
+            continue;
+        };
+        for (index, piece) in text.split(char::is_whitespace).enumerate() {
+            if index > 0 {
+                words.push(Word {
+                    span: line.span,
+                    parts: Vec::new(),
+                    ..Word::default()
+                });
+            }
+            words
+                .last_mut()
+                .into_iter()
+                .for_each(|word| push_text(word, piece));
+        }
+    }
+    words.retain(|word| !word.parts.is_empty());
+    words
 }
 
 /// Returns the words of text that `xargs` reads.

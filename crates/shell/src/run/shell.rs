@@ -17,12 +17,14 @@ const SHELL: Spec = Spec {
     ends_at_operand: true,
 };
 
+const SHELLS: [&str; 17] = [
+    "ash", "bash", "csh", "dash", "elvish", "fish", "ksh", "mksh", "nu", "oksh", "osh", "posh",
+    "rbash", "sh", "tcsh", "yash", "zsh",
+];
+
 /// Returns whether the program `name` reads the language of the shell.
 pub(super) fn is_shell(name: &str) -> bool {
-    matches!(
-        name,
-        "sh" | "bash" | "zsh" | "dash" | "ksh" | "ash" | "mksh" | "fish" | "rbash"
-    )
+    SHELLS.contains(&name)
 }
 
 /// A text that is given to a shell.

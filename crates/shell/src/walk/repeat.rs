@@ -167,14 +167,10 @@ impl Walk<'_> {
             Some(words) => Some(self.words(words, setting)),
             None => self.around.positional().map(|words| words.to_vec()),
         };
-        let values = values.filter(|values| {
-            values.len() <= TURNS_MAX && values.iter().all(|value| !value.is_unknown())
-        });
-        let is_pattern = |part: &WordPart| matches!(part, WordPart::Pattern(_));
+        let values = values.filter(|values| values.len() <= TURNS_MAX);
+        let is_open = |part: &WordPart| matches!(part, WordPart::Pattern(_) | WordPart::Unknown(_));
         if let Some(values) = &values
-            && !values
-                .iter()
-                .any(|value| value.parts.iter().any(is_pattern))
+            && !values.iter().any(|value| value.parts.iter().any(is_open))
             && !self.may_leave(body)
         {
             // Every turn happens, one after the other.
@@ -193,7 +189,8 @@ impl Walk<'_> {
             }]
         });
         let mark = self.around.mark();
-        for value in values {
+        for mut value in values {
+            value.parts.iter_mut().for_each(split_further);
             self.forget_set_in(&[body]);
             self.around.set(name, Value::Parts(value.parts.into()));
             self.script(body, &setting.branch());
@@ -228,6 +225,15 @@ impl Walk<'_> {
         if names.positional {
             self.around.set_positional(None);
         }
+    }
+}
+
+/// Makes of the value of a variable what it is after splitting: some part of it.
+fn split_further(part: &mut WordPart) {
+    if let WordPart::Unknown(UnknownCause::Variable(name)) = part
+        && name != "PWD"
+    {
+        *part = WordPart::Unknown(UnknownCause::Expansion);
     }
 }
 

@@ -1,0 +1,84 @@
+//! What `find` comes upon.
+
+use aegis_types::{Command, UnknownCause, Word, WordPart};
+
+use super::path::starts;
+
+/// Returns words for the paths that `find` comes upon: with the name that its
+/// expression asks for at the end, where it does so in all cases.
+pub(crate) fn found(command: &Command) -> Vec<Word> {
+    let mut paths = starts(command);
+    if let Some(name) = name_wanted(&command.arguments) {
+        for path in &mut paths {
+            path.parts.push(WordPart::Literal("/".to_owned()));
+            path.parts.push(name.clone());
+        }
+    }
+    paths
+}
+
+/// Returns a path as a program takes it that ends it at blanks or line ends, where
+/// something else may follow.
+pub(crate) fn as_lines(path: &Word) -> Word {
+    let mut path = path.clone();
+    for part in &mut path.parts {
+        if matches!(part, WordPart::Unknown(UnknownCause::Found)) {
+            *part = WordPart::Unknown(UnknownCause::Output);
+        }
+    }
+    path
+}
+
+/// Returns the name that everything has which an expression of `find` comes upon.
+fn name_wanted(arguments: &[Word]) -> Option<WordPart> {
+    let texts: Option<Vec<String>> = arguments.iter().map(Word::literal).collect();
+    let texts = texts?;
+    let is_choice =
+        |text: &String| matches!(text.as_str(), "!" | "," | "(" | "-not" | "-o" | "-or");
+    let acts = |text: &String| {
+        let names = [
+            "-exec", "-ok", "-print", "-fprint", "-ls", "-fls", "-delete",
+        ];
+        names.iter().any(|name| text.starts_with(name))
+    };
+    let end = texts.iter().position(acts).unwrap_or(texts.len());
+    let tests = texts.get(..end).unwrap_or_default();
+    if texts.iter().any(is_choice) {
+        return None;
+    }
+    let place = tests.iter().position(|text| text == "-name")?;
+    let name = texts.get(place + 1)?;
+    let is_start = |text: &String| {
+        let last = text.trim_end_matches('/').rsplit('/').next();
+        crate::programs::matches(name, last.unwrap_or_default())
+    };
+    if !is_plain_name(name)
+        || tests
+            .iter()
+            .take_while(|text| !text.starts_with('-'))
+            .any(is_start)
+    {
+        return None;
+    }
+    Some(match name.starts_with('*') {
+        true => WordPart::Pattern(name.clone()),
+        false => WordPart::Literal(name.clone()),
+    })
+}
+
+/// Returns whether what `find` looks for is one name, or all names with one ending.
+fn is_plain_name(name: &str) -> bool {
+    let ending = name.strip_prefix("*.").unwrap_or(name);
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    ending.chars().all(is_plain) && ending.contains(|c: char| c.is_ascii_alphanumeric())
+}
+
+/// Returns whether a word that is no option as written may turn out to be one.
+pub(super) fn may_be_option(word: &Word) -> bool {
+    match word.parts.first() {
+        Some(WordPart::Literal(_) | WordPart::Home(_)) => false,
+        // No option has a dot.
+        Some(WordPart::Pattern(text)) => !text.contains('.'),
+        Some(WordPart::Unknown(_)) | None => !word.is_operand,
+    }
+}
