@@ -80,7 +80,11 @@ fn check_absent(lint: &mut Lint<'_>, clause: &Clause<'_, '_>, rule: &Rule) {
     let passes = rule.verdict == Verdict::Allow || rule.unknown;
     if !passes && alternatives(clause.matcher, 0).iter().any(is_bare) {
         let message = "this holds for every call that has no such parameter as well";
+        let help = match clause.spelling {
+            Spelling::Native => "name the tools under `tool:`, or write `unknown: false`",
+            Spelling::Firewall => "name the tool under `tool:`",
+        };
         lint.find(LintCode::EveryTool, &clause.span, message)
-            .help("name the tools under `tool:`, or write `unknown: false`");
+            .help(help);
     }
 }
