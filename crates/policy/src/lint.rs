@@ -90,6 +90,8 @@ codes! {
     CountsEverything = "L018",
     /// An allow begins to hold after many calls.
     LateAllow = "L019",
+    /// A rule holds for every tool without a parameter that it names.
+    EveryTool = "L020",
 }
 
 impl LintCode {

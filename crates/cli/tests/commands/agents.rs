@@ -31,6 +31,7 @@ fn an_agent_may_not_change_what_governs_it() {
         &["uninstall", "claude-code"],
         &["trust"],
         &["trust", "--revoke"],
+        &["policy", "lint", "--fix"],
     ]
     .iter()
     .map(|words| stage.aegis_with(words, MARK).exits(1))
@@ -47,6 +48,8 @@ fn an_agent_may_look() {
         &["trust", "--list"][..],
         &["uninstall", "claude-code", "--dry-run"],
         &["policy", "check"],
+        &["policy", "lint"],
+        &["policy", "test"],
         &["policy", "explain", "--command", "ls"],
         &["log", "list"],
         &["approvals", "list"],

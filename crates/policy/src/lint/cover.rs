@@ -2,7 +2,7 @@
 //!
 //! A yes is a proof; a no may only mean that none was found.
 
-use aegis_types::{Access, Verdict};
+use aegis_types::{Access, EffectKind, Verdict};
 
 use crate::matcher::{HostPattern, Matcher, PathPattern, ShellPattern};
 use crate::pattern::Glob;
@@ -11,6 +11,14 @@ use crate::when::When;
 
 /// How many globs one glob with braces stands for, at most.
 const BRACES_MAX: usize = 128;
+
+/// Effects that arise from several commands together.
+const TOGETHER: [EffectKind; 4] = [
+    EffectKind::Upload,
+    EffectKind::RemoteCode,
+    EffectKind::WrittenCode,
+    EffectKind::RemoteShell,
+];
 
 /// How deep matchers are looked into.
 const DEPTH_MAX: usize = 8;
@@ -86,7 +94,7 @@ pub(super) fn covers(wide: &Matcher, narrow: &Matcher) -> bool {
 
 /// Returns what a matcher is about as alternatives without `any` and `all`;
 /// each may be about more, and never about less.
-fn alternatives(matcher: &Matcher, depth: usize) -> Vec<Matcher> {
+pub(super) fn alternatives(matcher: &Matcher, depth: usize) -> Vec<Matcher> {
     let mut own = matcher.clone();
     own.any = Vec::new();
     own.all = Vec::new();
@@ -140,6 +148,12 @@ fn both(own: Matcher, inner: Matcher) -> Matcher {
 fn covers_one(wide: &Matcher, narrow: &Matcher, every: bool, depth: usize) -> bool {
     let is_one_of_many = !(wide.path.is_empty() && wide.host.is_empty() && wide.effect.is_empty());
     if depth >= DEPTH_MAX || every && is_one_of_many {
+        return false;
+    }
+    // What several commands do together is a part that an allow of one of them
+    // is not about.
+    let is_together = narrow.effect.iter().any(|it| TOGETHER.contains(it));
+    if every && is_together && !wide.shell.is_empty() {
         return false;
     }
     // What an effect is done to is not all that the command touches.

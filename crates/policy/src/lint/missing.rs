@@ -3,10 +3,12 @@
 use aegis_types::Verdict;
 
 use super::clause::Clause;
+use super::cover::alternatives;
 use super::{Lint, LintCode};
-use crate::rule::Spelling;
+use crate::matcher::{Matcher, ParamCondition, ParamTest};
+use crate::rule::{Rule, Spelling};
 
-/// Finds rules without examples, without a message, or with calls of every tool.
+/// Finds rules without examples, without a message, or about more calls than they seem.
 pub(super) fn check(lint: &mut Lint<'_>, clause: &Clause<'_, '_>) {
     if let Some(rule) = clause.rule {
         let restricts = rule.verdict != Verdict::Allow;
@@ -22,6 +24,7 @@ pub(super) fn check(lint: &mut Lint<'_>, clause: &Clause<'_, '_>) {
                 .help("write `message:`; the agent reads it and goes on accordingly");
         }
         check_late(lint, clause);
+        check_absent(lint, clause, rule);
     }
     check_counted(lint, clause);
 }
@@ -57,5 +60,31 @@ fn check_late(lint: &mut Lint<'_>, clause: &Clause<'_, '_>) {
         let message = "this allow begins to hold after so many calls, and not before";
         lint.find(LintCode::LateAllow, &clause.span, message)
             .help("a limit asks or denies beyond a number of calls: write one under `limits:`");
+    }
+}
+
+/// Finds rules that hold for calls without a parameter, whatever those do: what
+/// is absent is unknown, and satisfies a rule that asks or denies.
+fn check_absent(lint: &mut Lint<'_>, clause: &Clause<'_, '_>, rule: &Rule) {
+    let wants = |it: &ParamCondition| !matches!(it.test, ParamTest::Present(_));
+    let is_bare = |it: &Matcher| {
+        it.tool.is_empty()
+            && it.action.is_empty()
+            && it.shell.is_empty()
+            && it.path.is_empty()
+            && it.host.is_empty()
+            && it.effect.is_empty()
+            && !it.params.is_empty()
+            && it.params.iter().all(wants)
+    };
+    let passes = rule.verdict == Verdict::Allow || rule.unknown;
+    if !passes && alternatives(clause.matcher, 0).iter().any(is_bare) {
+        let message = "this holds for every call that has no such parameter as well";
+        let help = match clause.spelling {
+            Spelling::Native => "name the tools under `tool:`, or write `unknown: false`",
+            Spelling::Firewall => "name the tool under `tool:`",
+        };
+        lint.find(LintCode::EveryTool, &clause.span, message)
+            .help(help);
     }
 }

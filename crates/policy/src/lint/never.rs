@@ -148,17 +148,24 @@ fn check_shell(
 ) {
     let programs = get(shell, "program").map_or_else(Vec::new, texts);
     for (text, node) in get(shell, "subcommand").map_or_else(Vec::new, texts) {
+        let dead = Dead {
+            clause,
+            level,
+            text,
+            node,
+        };
+        let is_option = |word: &str| word.starts_with('-');
+        if text.split(' ').any(is_option) {
+            let message = format!("{} holds an option, and no subcommand does", quoted(text));
+            let help = "write options under `flags:`, where every spelling of them counts";
+            dead.tell(lint, message, help, None);
+            continue;
+        }
         let own = programs.iter().find_map(|(program, _)| {
             let rest = text.strip_prefix(program)?.strip_prefix(' ')?;
             Some((program, rest.trim_start()))
         });
         if let Some((program, rest)) = own {
-            let dead = Dead {
-                clause,
-                level,
-                text,
-                node,
-            };
             let message = format!("the subcommand repeats the program {}", quoted(program));
             let help = "a subcommand is what stands after the program";
             dead.tell(lint, message, help, Some(rest));

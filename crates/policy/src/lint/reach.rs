@@ -102,6 +102,10 @@ fn tell_covered(
     // An allow passes over what is unknown, and a later rule may stop at it.
     let passes = |it: &Rule| (it.verdict == Verdict::Allow) != it.unknown;
     let is_partial = passes(wide) && !passes(rule) && may_be_unknown(&wide.matcher);
+    if is_partial && wide.verdict != Verdict::Allow {
+        // Where the first one leaves off, the second is meant to stop.
+        return;
+    }
     let rest = match is_partial {
         true => ", unless something is unknown",
         false => "",
