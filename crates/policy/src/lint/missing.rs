@@ -70,6 +70,7 @@ fn check_absent(lint: &mut Lint<'_>, clause: &Clause<'_, '_>, rule: &Rule) {
     let is_bare = |it: &Matcher| {
         it.tool.is_empty()
             && it.action.is_empty()
+            && it.resource.is_empty()
             && it.shell.is_empty()
             && it.path.is_empty()
             && it.host.is_empty()
@@ -83,6 +84,7 @@ fn check_absent(lint: &mut Lint<'_>, clause: &Clause<'_, '_>, rule: &Rule) {
         let help = match clause.spelling {
             Spelling::Native => "name the tools under `tool:`, or write `unknown: false`",
             Spelling::Firewall => "name the tool under `tool:`",
+            Spelling::ActionRules => "name the types under `type:`",
         };
         lint.find(LintCode::EveryTool, &clause.span, message)
             .help(help);
