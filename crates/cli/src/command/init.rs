@@ -1,9 +1,13 @@
 //! `aegis init`: the files of a project.
 
+mod found;
+mod policy;
+
 use std::fs;
 use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 
+use found::Project;
 use serde_json::json;
 
 use crate::arguments::InitArguments;
@@ -11,8 +15,6 @@ use crate::page::{Page, Tone, piece};
 use crate::report::{Failure, Report};
 
 const SETTINGS: &str = include_str!("../../templates/settings.toml");
-const POLICY: &str = include_str!("../../templates/policy.yaml");
-const TESTS: &str = include_str!("../../templates/policy-tests.yaml");
 
 /// Makes `.aegis/` in `folder`; existing files stay unless `--force` is given.
 pub(crate) fn init(folder: &Path, arguments: &InitArguments) -> Result<Report, Failure> {
@@ -21,17 +23,18 @@ pub(crate) fn init(folder: &Path, arguments: &InitArguments) -> Result<Report, F
         let wanted = root.join(name);
         fs::create_dir_all(&wanted).map_err(|source| failed(&wanted, &source))?;
     }
+    let project = Project::look(folder);
     let mut page = Page::default();
     let mut made = Vec::new();
     let mut kept = Vec::new();
     for (name, text) in [
-        ("settings.toml", SETTINGS),
-        ("policy.yaml", POLICY),
-        ("policy-tests.yaml", TESTS),
+        ("settings.toml", SETTINGS.to_owned()),
+        ("policy.yaml", policy::text(&project)),
+        ("policy-tests.yaml", policy::tests(&project)),
     ] {
         let path = root.join(name);
         let shown = format!(".aegis/{name}");
-        if write(&path, text, arguments.force)? {
+        if write(&path, &text, arguments.force)? {
             page.line(&[piece(Tone::Good, "made  "), piece(Tone::Plain, &shown)]);
             made.push(shown);
         } else {
@@ -43,6 +46,10 @@ pub(crate) fn init(folder: &Path, arguments: &InitArguments) -> Result<Report, F
             kept.push(shown);
         }
     }
+    if made.iter().any(|name| name.ends_with("policy.yaml")) {
+        page.blank();
+        show(&mut page, &project);
+    }
     page.blank()
         .plain("Next:")
         .plain("  aegis policy check                     check the policy and its examples")
@@ -50,8 +57,52 @@ pub(crate) fn init(folder: &Path, arguments: &InitArguments) -> Result<Report, F
         .plain("  aegis install claude-code --project    register Aegis with Claude Code here");
     Ok(Report::done(
         page,
-        json!({"folder": root, "made": made, "kept": kept}),
+        json!({
+            "folder": root,
+            "made": made,
+            "kept": kept,
+            "languages": project.languages.iter().map(|it| it.name).collect::<Vec<_>>(),
+        }),
     ))
+}
+
+/// Says what was found, and what was chosen for it.
+fn show(page: &mut Page, project: &Project) {
+    let languages = project.languages.iter();
+    let mut found: Vec<String> = languages
+        .map(|it| format!("{} ({})", it.name, it.file))
+        .collect();
+    found.extend(
+        project
+            .pipelines
+            .iter()
+            .map(|(shown, _)| format!("a pipeline ({shown})")),
+    );
+    found.extend(
+        project
+            .deploys
+            .map(|file| format!("a target `deploy` ({file})")),
+    );
+    found.extend(
+        project
+            .host_settings
+            .iter()
+            .map(|file| format!("permissions ({file})")),
+    );
+    if found.is_empty() {
+        found.push("nothing that it knows".to_owned());
+    }
+    let mut chosen = vec!["aegis:developer", "aegis:look"];
+    chosen.extend(project.languages.iter().map(|it| it.pack));
+    let mut asked = vec!["release tags"];
+    asked.extend((!project.pipelines.is_empty()).then_some("changes of the pipeline"));
+    asked.extend(project.deploys.map(|_| "deployments"));
+    let plain = |text: String| piece(Tone::Plain, text);
+    page.fields(&[
+        ("found", plain(found.join(", "))),
+        ("packs", plain(chosen.join(", "))),
+        ("asks about", plain(asked.join(", "))),
+    ]);
 }
 
 /// Writes `text` and says whether it did; an existing file stays unless `force`.

@@ -67,7 +67,7 @@ fn answers_in_json_keep_their_keys() {
             &["version"][..],
             &["envelope", "policy", "shell", "version"][..],
         ),
-        (&["init"], &["folder", "kept", "made"]),
+        (&["init"], &["folder", "kept", "languages", "made"]),
         (&["trust"], &["files"]),
         (&["trust", "--list"], &["trusted"]),
         (&["policy", "check"], &["files"]),

@@ -24,6 +24,7 @@ mod doctor;
 mod exits;
 mod explain;
 mod hook;
+mod init;
 mod install;
 mod log;
 mod policy;

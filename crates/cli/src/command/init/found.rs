@@ -1,0 +1,149 @@
+//! What a project is made of, as far as its files show.
+
+use std::fs;
+use std::path::Path;
+
+/// A language, by the files that its projects have.
+struct Language {
+    name: &'static str,
+    /// The pack for it.
+    pack: &'static str,
+    files: &'static [&'static str],
+    /// A command that the pack allows.
+    test: &'static str,
+}
+
+const LANGUAGES: [Language; 7] = [
+    Language {
+        name: "Rust",
+        pack: "aegis:rust",
+        files: &["Cargo.toml"],
+        test: "cargo test",
+    },
+    Language {
+        name: "Python",
+        pack: "aegis:python",
+        files: &[
+            "pyproject.toml",
+            "setup.py",
+            "setup.cfg",
+            "requirements.txt",
+            "Pipfile",
+            "tox.ini",
+        ],
+        test: "pytest -q",
+    },
+    Language {
+        name: "JavaScript",
+        pack: "aegis:node",
+        files: &["package.json", "deno.json", "bunfig.toml"],
+        test: "npm test",
+    },
+    Language {
+        name: "Go",
+        pack: "aegis:go",
+        files: &["go.mod", "go.work"],
+        test: "go test ./...",
+    },
+    Language {
+        name: "Ruby",
+        pack: "aegis:ruby",
+        files: &["Gemfile", "Rakefile"],
+        test: "bundle exec rspec",
+    },
+    Language {
+        name: "Java",
+        pack: "aegis:java",
+        files: &["pom.xml", "build.gradle", "build.gradle.kts"],
+        test: "mvn test",
+    },
+    Language {
+        name: ".NET",
+        pack: "aegis:dotnet",
+        files: &["*.sln", "*.csproj", "*.fsproj", "global.json"],
+        test: "dotnet test",
+    },
+];
+
+/// Files that run by themselves when a change is pushed, with the globs that
+/// tell them.
+const PIPELINES: [(&str, &str); 6] = [
+    (".github/workflows", "./.github/workflows/**"),
+    (".gitlab-ci.yml", "./.gitlab-ci.yml"),
+    (".circleci", "./.circleci/**"),
+    ("Jenkinsfile", "./Jenkinsfile"),
+    ("azure-pipelines.yml", "./azure-pipelines.yml"),
+    (".drone.yml", "./.drone.yml"),
+];
+
+/// Settings of Claude Code that may hold permissions.
+const HOST_SETTINGS: [&str; 2] = [".claude/settings.json", ".claude/settings.local.json"];
+
+/// A language that was found.
+pub(super) struct Found {
+    /// Its name.
+    pub(super) name: &'static str,
+    /// The pack for it.
+    pub(super) pack: &'static str,
+    /// The file that shows it.
+    pub(super) file: String,
+    /// A command that the pack allows.
+    pub(super) test: &'static str,
+}
+
+/// What a project is made of.
+#[derive(Default)]
+pub(super) struct Project {
+    /// Its languages.
+    pub(super) languages: Vec<Found>,
+    /// Its pipelines: what shows each, and a glob for its files.
+    pub(super) pipelines: Vec<(&'static str, &'static str)>,
+    /// The file in which a target `deploy` stands.
+    pub(super) deploys: Option<&'static str>,
+    /// Settings of Claude Code with permissions of their own.
+    pub(super) host_settings: Vec<&'static str>,
+}
+
+impl Project {
+    /// Looks at the top of `folder`.
+    pub(super) fn look(folder: &Path) -> Self {
+        let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+        let mut names: Vec<String> = entries
+            .filter_map(|entry| entry.file_name().into_string().ok())
+            .collect();
+        names.sort();
+        let fits = |name: &str, wanted: &str| match wanted.strip_prefix('*') {
+            Some(ending) => name.ends_with(ending),
+            None => name == wanted,
+        };
+        let languages = LANGUAGES.iter().filter_map(|language| {
+            let mut wanted = language.files.iter();
+            let file = wanted.find_map(|wanted| names.iter().find(|name| fits(name, wanted)))?;
+            Some(Found {
+                name: language.name,
+                pack: language.pack,
+                file: file.clone(),
+                test: language.test,
+            })
+        });
+        let has_target = |file: &&str| {
+            let text = fs::read_to_string(folder.join(file)).unwrap_or_default();
+            text.lines().any(|line| line.starts_with("deploy:"))
+        };
+        let has_permissions = |file: &&str| {
+            let text = fs::read_to_string(folder.join(file)).unwrap_or_default();
+            text.contains("\"permissions\"")
+        };
+        Self {
+            languages: languages.collect(),
+            pipelines: PIPELINES
+                .into_iter()
+                .filter(|(shown, _)| folder.join(shown).exists())
+                .collect(),
+            deploys: ["Makefile", "makefile", "GNUmakefile"]
+                .into_iter()
+                .find(has_target),
+            host_settings: HOST_SETTINGS.into_iter().filter(has_permissions).collect(),
+        }
+    }
+}
