@@ -7,6 +7,7 @@ mod describe;
 mod exit;
 mod here;
 mod page;
+mod project;
 mod report;
 
 use std::io::Write as _;

@@ -1,17 +1,14 @@
 //! `aegis init`: the files of a project.
 
-mod found;
-mod policy;
-
 use std::fs;
 use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 
-use found::Project;
 use serde_json::json;
 
 use crate::arguments::InitArguments;
 use crate::page::{Page, Tone, piece};
+use crate::project::{Project, policy};
 use crate::report::{Failure, Report};
 
 const SETTINGS: &str = include_str!("../../templates/settings.toml");

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::found::Project;
+use super::Project;
 
 const HEAD: &str = "\
 # What agents may do in this project. The first rule that holds decides; rules of
@@ -36,10 +36,10 @@ const RELEASE: &str = "  \
       misses: [\"git push origin feature-v\"]
 ";
 
-const TESTS: &str = include_str!("../../../templates/policy-tests.yaml");
+const TESTS: &str = include_str!("../../templates/policy-tests.yaml");
 
 /// Returns the policy for a project.
-pub(super) fn text(project: &Project) -> String {
+pub(crate) fn text(project: &Project) -> String {
     let mut text = HEAD.to_owned();
     text.push_str(LOOKING);
     for language in &project.languages {
@@ -102,7 +102,7 @@ fn pipeline_rule(project: &Project) -> String {
 }
 
 /// Returns the tests of that policy.
-pub(super) fn tests(project: &Project) -> String {
+pub(crate) fn tests(project: &Project) -> String {
     let mut text = TESTS.to_owned();
     for language in &project.languages {
         let _ = write!(

@@ -1,5 +1,7 @@
 //! What a project is made of, as far as its files show.
 
+pub(crate) mod policy;
+
 use std::fs;
 use std::path::Path;
 
@@ -80,33 +82,33 @@ const PIPELINES: [(&str, &str); 6] = [
 const HOST_SETTINGS: [&str; 2] = [".claude/settings.json", ".claude/settings.local.json"];
 
 /// A language that was found.
-pub(super) struct Found {
+pub(crate) struct Found {
     /// Its name.
-    pub(super) name: &'static str,
+    pub(crate) name: &'static str,
     /// The pack for it.
-    pub(super) pack: &'static str,
+    pub(crate) pack: &'static str,
     /// The file that shows it.
-    pub(super) file: String,
+    pub(crate) file: String,
     /// A command that the pack allows.
-    pub(super) test: &'static str,
+    pub(crate) test: &'static str,
 }
 
 /// What a project is made of.
 #[derive(Default)]
-pub(super) struct Project {
+pub(crate) struct Project {
     /// Its languages.
-    pub(super) languages: Vec<Found>,
+    pub(crate) languages: Vec<Found>,
     /// Its pipelines: what shows each, and a glob for its files.
-    pub(super) pipelines: Vec<(&'static str, &'static str)>,
+    pub(crate) pipelines: Vec<(&'static str, &'static str)>,
     /// The file in which a target `deploy` stands.
-    pub(super) deploys: Option<&'static str>,
+    pub(crate) deploys: Option<&'static str>,
     /// Settings of Claude Code with permissions of their own.
-    pub(super) host_settings: Vec<&'static str>,
+    pub(crate) host_settings: Vec<&'static str>,
 }
 
 impl Project {
     /// Looks at the top of `folder`.
-    pub(super) fn look(folder: &Path) -> Self {
+    pub(crate) fn look(folder: &Path) -> Self {
         let entries = fs::read_dir(folder).into_iter().flatten().flatten();
         let mut names: Vec<String> = entries
             .filter_map(|entry| entry.file_name().into_string().ok())
