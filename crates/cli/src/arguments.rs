@@ -164,7 +164,11 @@ pub(crate) struct ValidateArguments {
 #[derive(Args, Debug)]
 pub(crate) struct SchemaArguments {
     /// The kind of file.
-    pub(crate) kind: SchemaKind,
+    #[arg(required_unless_present = "all")]
+    pub(crate) kind: Option<SchemaKind>,
+    /// Write the schemas of every kind into this folder, with a catalog for editors.
+    #[arg(long, value_name = "FOLDER", conflicts_with = "kind")]
+    pub(crate) all: Option<PathBuf>,
 }
 
 /// A kind of file that has a schema.

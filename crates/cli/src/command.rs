@@ -46,7 +46,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Report, Failure> {
         Command::Hook => hook::hook(),
         Command::Trust(arguments) => trust::trust(&Here::look()?, &arguments),
         Command::Validate(arguments) => validate::validate(&arguments),
-        Command::Schema(arguments) => schema::schema(arguments.kind),
+        Command::Schema(arguments) => schema::answer(&arguments),
         Command::Policy(command) => policy::answer(&Here::look()?, command),
         Command::Log(arguments) => log::answer(arguments),
         Command::Approvals(command) => approvals::answer(&Here::look()?, command),

@@ -1,9 +1,13 @@
-//! `aegis schema`: the JSON Schema of a kind of file.
+//! `aegis schema`: the JSON Schemas of the kinds of files.
 
-use serde_json::Value;
+use std::fs;
+use std::path::Path;
 
-use crate::arguments::SchemaKind;
-use crate::page::Page;
+use clap::ValueEnum as _;
+use serde_json::{Value, json};
+
+use crate::arguments::{SchemaArguments, SchemaKind};
+use crate::page::{Page, Tone, piece};
 use crate::report::{Failure, Report};
 
 const POLICY: &str = include_str!("../../schemas/policy.schema.json");
@@ -12,18 +16,79 @@ const FIREWALL: &str = include_str!("../../schemas/firewall.schema.json");
 const ACTION_RULES: &str = include_str!("../../schemas/action-rules.schema.json");
 const ENVELOPE: &str = include_str!("../../schemas/envelope.schema.json");
 
-/// Returns the schema of `kind`.
-pub(crate) fn schema(kind: SchemaKind) -> Result<Report, Failure> {
-    let text = match kind {
+/// Prints one schema, or writes all of them.
+pub(crate) fn answer(arguments: &SchemaArguments) -> Result<Report, Failure> {
+    match (arguments.kind, &arguments.all) {
+        (Some(kind), _) => print(kind),
+        (None, Some(folder)) => write(folder),
+        (None, None) => Err(Failure::usage(
+            "there is no kind of file to print a schema of",
+        )),
+    }
+}
+
+fn print(kind: SchemaKind) -> Result<Report, Failure> {
+    let json: Value = serde_json::from_str(text(kind))
+        .map_err(|error| Failure::environment(format!("the schema is damaged: {error}")))?;
+    let mut page = Page::default();
+    page.block(text(kind));
+    Ok(Report::done(page, json))
+}
+
+const fn text(kind: SchemaKind) -> &'static str {
+    match kind {
         SchemaKind::Policy => POLICY,
         SchemaKind::PolicyTests => POLICY_TESTS,
         SchemaKind::Firewall => FIREWALL,
         SchemaKind::ActionRules => ACTION_RULES,
         SchemaKind::Envelope => ENVELOPE,
+    }
+}
+
+/// Returns the names of the files that are of a kind wherever they lie; those of
+/// the other kinds have no name of their own.
+const fn usual_names(kind: SchemaKind) -> &'static [&'static str] {
+    match kind {
+        SchemaKind::Policy => &["**/.aegis/policy.yaml", "**/aegis/policy.yaml"],
+        SchemaKind::PolicyTests => &["**/.aegis/policy-tests.yaml"],
+        SchemaKind::Firewall | SchemaKind::ActionRules | SchemaKind::Envelope => &[],
+    }
+}
+
+/// Writes every schema into `folder`, and a catalog in the form that editors take.
+fn write(folder: &Path) -> Result<Report, Failure> {
+    let failed = |source: std::io::Error| {
+        let folder = folder.display();
+        Failure::environment(format!("cannot write into `{folder}`: {source}"))
     };
-    let json: Value = serde_json::from_str(text)
-        .map_err(|error| Failure::environment(format!("the schema is damaged: {error}")))?;
+    fs::create_dir_all(folder).map_err(failed)?;
     let mut page = Page::default();
-    page.block(text);
-    Ok(Report::done(page, json))
+    let mut names = Vec::new();
+    let mut entries = Vec::new();
+    for kind in SchemaKind::value_variants() {
+        let kind_name = kind.to_possible_value();
+        let kind_name = kind_name.as_ref().map_or("", |it| it.get_name());
+        let name = format!("{kind_name}.schema.json");
+        fs::write(folder.join(&name), text(*kind)).map_err(failed)?;
+        entries.push(json!({
+            "name": format!("Aegis {kind_name}"),
+            "description": description(*kind),
+            "fileMatch": usual_names(*kind),
+            "url": format!("./{name}"),
+        }));
+        names.push(name);
+    }
+    let catalog = json!({"version": 1, "schemas": entries});
+    fs::write(folder.join("catalog.json"), format!("{catalog:#}\n")).map_err(failed)?;
+    names.push("catalog.json".to_owned());
+    for name in &names {
+        page.line(&[piece(Tone::Good, "made  "), piece(Tone::Plain, name)]);
+    }
+    Ok(Report::done(page, json!({"folder": folder, "made": names})))
+}
+
+/// Returns what the schema says of itself.
+fn description(kind: SchemaKind) -> Value {
+    let schema: Value = serde_json::from_str(text(kind)).unwrap_or_default();
+    schema.get("title").cloned().unwrap_or_default()
 }

@@ -117,6 +117,15 @@ fn every_kind_of_file_has_a_schema() {
             schema
         );
     }
+    let all = stage.aegis(&["schema", "--all", "schemas"]).exits(0);
+    let catalog: Value = serde_json::from_str(&stage.read("work/schemas/catalog.json")).unwrap();
+    for entry in catalog["schemas"].as_array().unwrap() {
+        let file = entry["url"].as_str().unwrap().trim_start_matches("./");
+        assert!(all.out.contains(file) && entry["description"].is_string());
+        let text = stage.read(&format!("work/schemas/{file}"));
+        serde_json::from_str::<Value>(&text).unwrap();
+    }
+    stage.aegis(&["schema"]).exits(2);
     let told = stage.aegis(&["schema", "poem"]).exits(2);
     stage.shows("schema-unknown", &[&told]);
 }
