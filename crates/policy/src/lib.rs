@@ -21,6 +21,7 @@ mod firewall;
 mod native;
 mod pack;
 mod parse;
+mod permissions;
 
 mod cases;
 mod lint;

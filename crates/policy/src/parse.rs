@@ -21,6 +21,7 @@ use crate::extend::{self, Loader, Reading};
 use crate::firewall;
 use crate::native;
 use crate::pack::pack;
+use crate::permissions;
 use crate::problem::{Problem, ProblemCode, Problems, quoted};
 use crate::rule::{Policy, Spelling};
 use crate::source::{Source, Sources};
@@ -75,7 +76,9 @@ pub enum Kind {
     Manifest,
     /// A scenario.
     Scenario,
-    /// Settings of an agent's host.
+    /// Settings of an agent's host with its permission rules.
+    Permissions,
+    /// Settings of an agent's host without any.
     HostSettings,
 }
 
@@ -90,6 +93,7 @@ impl Kind {
             Self::ActionRules => "an action rules file",
             Self::Manifest => "a capability manifest",
             Self::Scenario => "a scenario",
+            Self::Permissions => "permission rules of an agent's host",
             Self::HostSettings => "a settings file of an agent's host",
         }
     }
@@ -127,7 +131,9 @@ fn kind_of(root: &Node<'_>) -> Option<Kind> {
         Some(Kind::Scenario)
     } else if has("rules") && (has("version") || has("defaults")) {
         Some(Kind::ActionRules)
-    } else if has("hooks") || has("permissions") {
+    } else if has(permissions::KEY) {
+        Some(Kind::Permissions)
+    } else if has("hooks") {
         Some(Kind::HostSettings)
     } else {
         None
@@ -154,6 +160,7 @@ fn read_text(walker: &mut Walker<'_>, source: &Source) -> Option<Reading> {
         Some(Kind::NativePolicy) => native::policy(walker, &root),
         Some(Kind::FirewallPolicy) => firewall::policy(walker, &root, &source.name),
         Some(Kind::ActionRules) => action_rules::policy(walker, &root, &source.name),
+        Some(Kind::Permissions) => permissions::policy(walker, &root, &source.name),
         Some(Kind::PolicyTests | Kind::Manifest | Kind::Scenario | Kind::HostSettings) | None => {
             refuse_kind(walker, &root);
             None
