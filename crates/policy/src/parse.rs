@@ -168,6 +168,23 @@ fn read_text(walker: &mut Walker<'_>, source: &Source) -> Option<Reading> {
     }
 }
 
+/// Reads the permission rules in a host's settings, without those that mean
+/// nothing; another kind of file is refused.
+pub(crate) fn permissions_in(source: &Source) -> (Option<Reading>, Vec<Problem>) {
+    let (reading, mut problems) = read_source(0, source);
+    let is_meant = |it: &Reading| it.spelling == Spelling::Permissions;
+    let is_other = reading.as_ref().is_some_and(|it| !is_meant(it));
+    if is_other {
+        let mut walker = Walker::new(0, &source.text);
+        let message = "there are no permission rules of a host in this file";
+        walker
+            .error(ProblemCode::WrongKind, &(0..0), message)
+            .help("they stand under `permissions` in its settings file");
+        problems = walker.into_problems();
+    }
+    (reading.filter(is_meant), problems)
+}
+
 /// Returns the name of a policy that gives itself none: that of its file.
 pub(crate) fn name_of_file(source: &str) -> PolicyName {
     let file = source.rsplit('/').next().unwrap_or(source);

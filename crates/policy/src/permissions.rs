@@ -3,12 +3,18 @@
 //! allowed.
 
 mod command;
+mod export;
 mod form;
+mod import;
 mod path;
+
+pub use export::{Exported, LeftOut, export_permissions};
+pub use import::{Imported, import_permissions};
 
 use aegis_types::{Mode, Verdict};
 
 use crate::extend::{Head, Reading};
+use crate::matcher::Matcher;
 use crate::parse::{Map, Node, NodeValue, Walker, name_of_file};
 use crate::problem::ProblemCode;
 use crate::rule::{Examples, Rule, Spelling};
@@ -115,6 +121,20 @@ fn rule<'a>(
         obligations: Vec::new(),
         examples: Examples::default(),
     })
+}
+
+/// Reads one rule from its text alone; nothing if it means nothing.
+fn read_form(text: &str, verdict: Verdict) -> Option<Matcher> {
+    let mut walker = Walker::new(0, text);
+    let value = NodeValue::Scalar {
+        text: text.into(),
+        is_plain: false,
+    };
+    let node = Node {
+        span: 0..text.len(),
+        value,
+    };
+    form::matcher(&mut walker, &node, verdict).filter(|_| !walker.has_error())
 }
 
 /// Tells which settings beside the rules are the host's own business.

@@ -7,7 +7,10 @@
     clippy::indexing_slicing
 )]
 
-use aegis_policy::{MemorySources, Policy, ProblemCode, Problems, Rule, Source, Spelling, parse};
+use aegis_policy::{
+    Matcher, MemorySources, Policy, ProblemCode, Problems, Rule, Source, Spelling,
+    export_permissions, import_permissions, parse,
+};
 use aegis_types::{Access, Verdict};
 use serde_json::json;
 
@@ -168,4 +171,79 @@ fn a_form_that_means_nothing_is_refused() {
         parsed(&json!({"allow": "Bash"})).unwrap_err(),
         [ProblemCode::WrongType]
     );
+}
+
+fn valid() -> Source {
+    let text = include_str!("../../../fixtures/policy/valid/permissions.json");
+    Source::new("permissions.json", text)
+}
+
+fn meaning(source: &Source) -> Vec<(Matcher, Verdict)> {
+    let parsed = parse(source, &MemorySources::default()).unwrap();
+    let rules = parsed.policy.rules.into_iter();
+    rules.map(|it| (it.matcher, it.verdict)).collect()
+}
+
+#[test]
+fn an_imported_policy_means_what_the_permissions_mean() {
+    let imported = import_permissions(&valid()).unwrap();
+    assert!(imported.left_out.is_empty());
+    let native = Source::new("permissions.yaml", &imported.text);
+    assert_eq!(meaning(&native), meaning(&valid()));
+    insta::assert_snapshot!(imported.text);
+}
+
+#[test]
+fn what_cannot_be_imported_is_told_and_the_rest_is_imported() {
+    let text = r#"{"permissions": {"deny": ["bash", "LS"], "defaultMode": "plan"}}"#;
+    let imported = import_permissions(&Source::new("settings.json", text)).unwrap();
+    let codes: Vec<_> = imported.left_out.iter().map(|it| it.code).collect();
+    assert_eq!(codes, [ProblemCode::UnknownValue, ProblemCode::NoEffect]);
+    assert!(imported.text.contains("id: deny-2"), "{}", imported.text);
+    for text in [
+        "{\"hooks\": {}}",
+        "aegis: policy/v1\nname: a\ndefault: ask\n",
+        "",
+    ] {
+        assert!(
+            import_permissions(&Source::new("x", text)).is_err(),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn what_is_imported_is_exported_again() {
+    let imported = import_permissions(&valid()).unwrap();
+    let native = Source::new("permissions.yaml", &imported.text);
+    let policy = parse(&native, &MemorySources::default()).unwrap().policy;
+    let exported = export_permissions(&policy);
+    assert_eq!(exported.left_out, []);
+    let again = json!({"permissions": exported.permissions}).to_string();
+    assert_eq!(
+        meaning(&Source::new("again.json", &again)),
+        meaning(&valid())
+    );
+    insta::assert_json_snapshot!(exported.permissions);
+}
+
+#[test]
+fn an_export_allows_no_more_and_tells_what_it_denies_less() {
+    let text = "aegis: policy/v1\nname: a\ndefault: deny\nrules:\n\
+        - {id: look, match: {tool: [Read, Grep]}, verdict: allow}\n\
+        - {id: push, match: {shell: {program: git, subcommand: push}}, verdict: deny}\n\
+        - {id: web, match: {tool: WebSearch}, verdict: allow}\n\
+        - {id: late, match: {tool: LS}, when: {environment: production}, verdict: ask}\n";
+    let policy = parse(&Source::new("a.yaml", text), &MemorySources::default());
+    let exported = export_permissions(&policy.unwrap().policy);
+    assert_eq!(
+        exported.permissions,
+        json!({"deny": ["Bash(git push *)"], "ask": [], "allow": ["Read", "Grep"]})
+    );
+    let rules: Vec<&str> = exported
+        .left_out
+        .iter()
+        .map(|it| it.rule.as_str())
+        .collect();
+    assert_eq!(rules, ["push", "web", "late", "default"]);
 }

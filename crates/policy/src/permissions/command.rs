@@ -168,3 +168,21 @@ fn pieces(text: &str) -> Vec<String> {
     }
     pieces
 }
+
+/// Returns the text whose expression this may be, as rules write it.
+pub(super) fn written(expression: &str) -> String {
+    let text = expression.strip_prefix("(?s)").unwrap_or(expression);
+    let text = text.strip_prefix('^').unwrap_or(text);
+    let text = text.strip_suffix('$').unwrap_or(text);
+    let text = text.replace(&format!("( {NO_SYNTAX})?"), " *");
+    let text = text.replace(NO_SYNTAX, "*").replace(".*", "*");
+    let mut written = String::with_capacity(text.len());
+    let mut letters = text.chars();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '\\' => written.extend(letters.next()),
+            letter => written.push(letter),
+        }
+    }
+    written
+}

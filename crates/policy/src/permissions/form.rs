@@ -301,7 +301,8 @@ fn conditions<'a>(
     param: &str,
     value: &str,
 ) -> Option<Vec<ParamCondition>> {
-    if param.is_empty() || value.is_empty() {
+    let is_name = |it: char| it.is_ascii_alphanumeric() || it == '_';
+    if param.is_empty() || value.is_empty() || !param.chars().all(is_name) {
         let message = format!("{} names no parameter and its value", quoted(form.text));
         return refuse(
             walker,
@@ -311,21 +312,20 @@ fn conditions<'a>(
             String::new(),
         );
     }
-    let test = match value.contains('*') {
-        true => {
-            let parts: Vec<String> = value.split('*').map(regex::escape).collect();
-            ParamTest::Regex(Pattern::new(&format!("(?s)^{}$", parts.join(".*"))))
-        }
-        false => ParamTest::OneOf(scalars(value)),
+    let is_given = ParamTest::Present(true);
+    // In the order in which an imported policy writes them.
+    let tests = if value.contains('*') {
+        let parts: Vec<String> = value.split('*').map(regex::escape).collect();
+        let pattern = format!("(?s)^{}$", parts.join(".*"));
+        [is_given, ParamTest::Regex(Pattern::new(&pattern))]
+    } else {
+        [ParamTest::OneOf(scalars(value)), is_given]
     };
-    let path: Vec<Arc<str>> = vec![Arc::from(param)];
-    Some(vec![
-        ParamCondition {
-            path: path.clone(),
-            test: ParamTest::Present(true),
-        },
-        ParamCondition { path, test },
-    ])
+    let condition = |test| ParamCondition {
+        path: vec![Arc::from(param)],
+        test,
+    };
+    Some(tests.map(condition).into())
 }
 
 /// Returns all values that are written like this.
