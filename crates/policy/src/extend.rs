@@ -286,7 +286,7 @@ impl Join {
         for number in self.done.iter().rev() {
             readings.push(self.readings.get_mut(*number)?.take()?);
         }
-        let by_default = readings.iter().position(|it| it.default.is_some())?;
+        let by_default = readings.iter().position(|it| it.has_default)?;
         let given = readings.get(by_default)?;
         let own = readings.first()?;
         let mut policy = Policy {

@@ -15,6 +15,7 @@ mod tool;
 mod view;
 mod when;
 mod words;
+mod written;
 
 use aegis_types::{ActionRequest, Effect, EffectKind, Risk, Verdict};
 

@@ -21,6 +21,7 @@ mod firewall;
 mod native;
 mod pack;
 mod parse;
+mod permissions;
 
 mod cases;
 mod lint;
@@ -43,6 +44,7 @@ pub use matcher::{
 pub use pack::{pack, pack_names, pack_tests};
 pub use parse::{Kind, Parsed, detect, nearest, parse};
 pub use pattern::{Glob, Pattern};
+pub use permissions::{Exported, Imported, LeftOut, export_permissions, import_permissions};
 pub use problem::{Paint, Problem, ProblemCode, Problems, Related, Severity, Suggestion, render};
 pub use rule::{Example, Examples, Limit, Place, Policy, Rule, SourceRef, Spelling};
 pub use source::{LoadSourceError, MemorySources, Source, Sources, resolve};

@@ -114,6 +114,9 @@ pub struct ShellPattern {
     pub flags: Vec<Arc<str>>,
     /// Arguments that are no flags; one must match each glob.
     pub arguments: Vec<Glob>,
+    /// The program and all its words as written, with one blank between them;
+    /// `*` stands for any characters.
+    pub line: Vec<Glob>,
 }
 
 /// A path, resolved.

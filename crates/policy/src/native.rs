@@ -9,6 +9,7 @@ mod terms;
 
 pub(crate) use conditions::{DAYS, WINDOW_MAX, check_window, count, days, tier_name};
 pub(crate) use examples::{SHELL_TOOL, json_text, value};
+pub(crate) use matching::check_host_name;
 pub(crate) use params::{part, path as param_path, scalar};
 pub(crate) use rules::RISKS;
 pub(crate) use terms::{OTHERWISE, WAIT_MAX};
@@ -46,6 +47,14 @@ pub(crate) const VERDICTS: [(&str, Verdict); 3] = [
     ("deny", Verdict::Deny),
 ];
 
+/// What can hold when no rule does; `none` is no opinion.
+const DEFAULTS: [(&str, Option<Verdict>); 4] = [
+    ("allow", Some(Verdict::Allow)),
+    ("ask", Some(Verdict::Ask)),
+    ("deny", Some(Verdict::Deny)),
+    ("none", None),
+];
+
 /// Reads a policy in the native spelling.
 pub(crate) fn policy<'a>(walker: &mut Walker<'a>, root: &Node<'a>) -> Option<Reading> {
     let map = walker.map(root, "a policy", &KEYS)?;
@@ -69,7 +78,7 @@ pub(crate) fn policy<'a>(walker: &mut Walker<'a>, root: &Node<'a>) -> Option<Rea
         extends,
         default_risk: None,
         has_default: default.is_some(),
-        default: default.and_then(|it| walker.choice(it, "`default`", &VERDICTS)),
+        default: default.and_then(|it| walker.choice(it, "`default`", &DEFAULTS)?),
         closed: closed.and_then(|it| walker.boolean(it, "`closed`")),
         mode: mode(walker, map),
         rules: rules(walker, map, &mut ids),

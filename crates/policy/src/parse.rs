@@ -21,6 +21,7 @@ use crate::extend::{self, Loader, Reading};
 use crate::firewall;
 use crate::native;
 use crate::pack::pack;
+use crate::permissions;
 use crate::problem::{Problem, ProblemCode, Problems, quoted};
 use crate::rule::{Policy, Spelling};
 use crate::source::{Source, Sources};
@@ -75,7 +76,9 @@ pub enum Kind {
     Manifest,
     /// A scenario.
     Scenario,
-    /// Settings of an agent's host.
+    /// Settings of an agent's host with its permission rules.
+    Permissions,
+    /// Settings of an agent's host without any.
     HostSettings,
 }
 
@@ -90,6 +93,7 @@ impl Kind {
             Self::ActionRules => "an action rules file",
             Self::Manifest => "a capability manifest",
             Self::Scenario => "a scenario",
+            Self::Permissions => "permission rules of an agent's host",
             Self::HostSettings => "a settings file of an agent's host",
         }
     }
@@ -127,7 +131,9 @@ fn kind_of(root: &Node<'_>) -> Option<Kind> {
         Some(Kind::Scenario)
     } else if has("rules") && (has("version") || has("defaults")) {
         Some(Kind::ActionRules)
-    } else if has("hooks") || has("permissions") {
+    } else if has(permissions::KEY) {
+        Some(Kind::Permissions)
+    } else if has("hooks") {
         Some(Kind::HostSettings)
     } else {
         None
@@ -154,11 +160,29 @@ fn read_text(walker: &mut Walker<'_>, source: &Source) -> Option<Reading> {
         Some(Kind::NativePolicy) => native::policy(walker, &root),
         Some(Kind::FirewallPolicy) => firewall::policy(walker, &root, &source.name),
         Some(Kind::ActionRules) => action_rules::policy(walker, &root, &source.name),
+        Some(Kind::Permissions) => permissions::policy(walker, &root, &source.name),
         Some(Kind::PolicyTests | Kind::Manifest | Kind::Scenario | Kind::HostSettings) | None => {
             refuse_kind(walker, &root);
             None
         }
     }
+}
+
+/// Reads the permission rules in a host's settings, without those that mean
+/// nothing; another kind of file is refused.
+pub(crate) fn permissions_in(source: &Source) -> (Option<Reading>, Vec<Problem>) {
+    let (reading, mut problems) = read_source(0, source);
+    let is_meant = |it: &Reading| it.spelling == Spelling::Permissions;
+    let is_other = reading.as_ref().is_some_and(|it| !is_meant(it));
+    if is_other {
+        let mut walker = Walker::new(0, &source.text);
+        let message = "there are no permission rules of a host in this file";
+        walker
+            .error(ProblemCode::WrongKind, &(0..0), message)
+            .help("they stand under `permissions` in its settings file");
+        problems = walker.into_problems();
+    }
+    (reading.filter(is_meant), problems)
 }
 
 /// Returns the name of a policy that gives itself none: that of its file.

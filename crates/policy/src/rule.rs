@@ -56,6 +56,8 @@ pub enum Spelling {
     Firewall,
     /// Action rules: `rules:`, and `version` or `defaults`.
     ActionRules,
+    /// Permission rules of an agent's host: `permissions:` in its settings.
+    Permissions,
 }
 
 /// One clause of a policy.

@@ -60,7 +60,10 @@ fn lines(pattern: &ShellPattern) -> Vec<String> {
         [] => vec![String::new()],
         globs => globs.iter().flat_map(texts).collect(),
     };
-    let mut lines = Vec::new();
+    let mut lines: Vec<String> = pattern.line.iter().flat_map(texts).collect();
+    if !lines.is_empty() {
+        return lines;
+    }
     let programs = match pattern.program.as_slice() {
         [] => vec!["tool".to_owned()],
         programs => programs.iter().flat_map(texts).collect(),

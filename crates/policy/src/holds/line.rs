@@ -88,6 +88,23 @@ impl Text<'_> {
     }
 }
 
+/// A command in one line: its program and its words.
+pub(super) struct LineText {
+    /// As written; where a part is unknown, without it.
+    pub(super) shown: String,
+    /// How much of it, from the beginning, stands for exactly what is shown; all
+    /// of it, if nothing is said.
+    known: Option<usize>,
+}
+
+impl LineText {
+    /// Returns whether it may match `glob` when what is unknown of it shows.
+    pub(super) fn may_match(&self, glob: &Glob) -> bool {
+        let known = self.known.and_then(|end| self.shown.get(..end));
+        known.is_some_and(|start| glob.may_match_from(start))
+    }
+}
+
 /// Whether an option is given.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(super) enum Given {
@@ -167,6 +184,43 @@ impl<'a> Line<'a> {
             }
             may_be_value = self.push_flag(text, may_be_value);
         }
+    }
+
+    /// Returns the program, spelled like this, and all words behind it as written;
+    /// without the options before the first word that is none, if they are left out.
+    pub(super) fn text(&self, program: &str, leaves_options_out: bool) -> LineText {
+        let mut text = LineText {
+            shown: program.to_owned(),
+            known: None,
+        };
+        let is_option = |word: &&Word| shown(word).starts_with('-');
+        let skipped = match (leaves_options_out, self.words.first()) {
+            (true, Some(first)) => {
+                let words = self.command.arguments.iter();
+                words.take_while(|word| shown(word) != first.shown).count()
+            }
+            (true, None) => {
+                let words = self.command.arguments.iter();
+                words.take_while(is_option).count()
+            }
+            (false, _) => 0,
+        };
+        for word in self.command.arguments.iter().skip(skipped) {
+            text.shown.push(' ');
+            let open = word
+                .parts
+                .iter()
+                .position(|part| matches!(part, WordPart::Pattern(_) | WordPart::Unknown(_)));
+            if text.known.is_none() && open.is_some() {
+                let sure = match word.parts.first() {
+                    Some(WordPart::Literal(start)) => start.len(),
+                    _ => 0,
+                };
+                text.known = Some(text.shown.len() + sure);
+            }
+            text.shown.push_str(&shown(word));
+        }
+        text
     }
 
     /// Returns whether the name of a program may stand for another one.

@@ -155,7 +155,10 @@ impl ShellPattern {
 
     /// Returns whether it is about the program, whatever its arguments.
     fn is_any_use(&self) -> bool {
-        self.subcommand.is_empty() && self.flags.is_empty() && self.arguments.is_empty()
+        self.subcommand.is_empty()
+            && self.flags.is_empty()
+            && self.arguments.is_empty()
+            && self.line.is_empty()
     }
 
     fn touches(&self, line: &Line<'_>) -> Truth {
@@ -194,7 +197,8 @@ impl ShellPattern {
                 }
             }))
         };
-        subcommand().and(flags).and(arguments)
+        let as_written = || self.line_touches(line, written);
+        subcommand().and(flags).and(arguments).and(as_written)
     }
 
     fn names_subcommand(&self, line: &Line<'_>, unknown: impl Fn() -> WhyUnknown) -> Truth {
@@ -215,7 +219,7 @@ impl ShellPattern {
     }
 
     fn covers(&self, line: &Line<'_>) -> Truth {
-        let Program::Known { written, is_whole } = &line.program else {
+        let Program::Known { written, .. } = &line.program else {
             return Truth::Unknown(WhyUnknown::Program);
         };
         let not = || WhyNot::Command {
@@ -225,22 +229,18 @@ impl ShellPattern {
         if !self.names_program(written) {
             return Truth::No(not());
         }
-        let folder = written.rsplit_once('/').map(|(folder, _)| folder);
-        let is_sure = *is_whole
-            && match folder {
-                Some(folder) => options::is_system_folder(folder),
-                None => !line.is_shadowed(written),
-            };
         let Some(length) = self.subcommand_words(line) else {
             return Truth::No(not());
         };
         let arguments = line.words.get(length..).unwrap_or_default();
         let has_all = self.flags.iter().all(|flag| line.gives(flag) == Given::Yes)
-            && self.covers_arguments(arguments);
+            && self.covers_arguments(arguments)
+            && self.line_covers(line, written);
         if !has_all {
             return Truth::No(not());
         }
-        if !is_sure && !self.program.is_empty() {
+        let names_one = !(self.program.is_empty() && self.line.is_empty());
+        if names_one && !self.is_sure_of(line) {
             return Truth::Unknown(WhyUnknown::Folder {
                 program: Arc::from(&**written),
             });
@@ -407,6 +407,7 @@ mod tests {
                 subcommand: some(subcommand),
                 flags: flags.iter().copied().map(Arc::from).collect(),
                 arguments: arguments.iter().copied().map(Glob::new).collect(),
+                line: Vec::new(),
             }],
             ..Matcher::default()
         }

@@ -7,6 +7,7 @@ use aegis_types::Verdict;
 
 use crate::matcher::Matcher;
 use crate::parse::{Entry, Node, NodeValue, Walker};
+use crate::permissions::KEY;
 use crate::rule::{Limit, Place, Policy, Rule, Spelling};
 
 /// A rule or a limit, and where its parts are written.
@@ -51,6 +52,7 @@ pub(super) fn clauses<'n, 'a>(
         Spelling::Native => ("rules", "id"),
         Spelling::Firewall => ("policies", "name"),
         Spelling::ActionRules => ("rules", "name"),
+        Spelling::Permissions => return permissions(walker, root, policy),
     };
     let written = |list: &str| -> Written<'n, 'a> {
         let items = get(map(root), list).map_or(&[][..], items);
@@ -94,6 +96,34 @@ pub(super) fn clauses<'n, 'a>(
     rules.chain(limits).collect()
 }
 
+/// Returns the rules of the lists of an agent host's permissions.
+fn permissions<'n, 'a>(
+    walker: &Walker<'a>,
+    root: &'n Node<'a>,
+    policy: &'n Policy,
+) -> Vec<Clause<'n, 'a>> {
+    let lists = get(map(root), KEY).map_or(&[][..], map);
+    let written = lists.iter().flat_map(|list| items(&list.value));
+    let placed = written.map(|item| {
+        let Place { line, column, .. } = walker.place(item.span.start);
+        ((line, column), item.span.clone())
+    });
+    let placed: BTreeMap<(u32, u32), Range<usize>> = placed.collect();
+    let rules = policy.rules.iter().filter_map(|rule| {
+        let span = placed.get(&(rule.place.line, rule.place.column))?;
+        Some(Clause {
+            rule: Some(rule),
+            limit: None,
+            verdict: rule.verdict,
+            matcher: &rule.matcher,
+            spelling: policy.spelling,
+            entries: &[],
+            span: span.clone(),
+        })
+    });
+    rules.collect()
+}
+
 impl<'n, 'a> Clause<'n, 'a> {
     /// Returns its name.
     pub(super) fn id(&self) -> &'n str {
@@ -113,6 +143,8 @@ impl<'n, 'a> Clause<'n, 'a> {
         let key = match self.spelling {
             Spelling::Native | Spelling::ActionRules => "match",
             Spelling::Firewall => "trigger",
+            // A rule is one text, which has no keys.
+            Spelling::Permissions => return levels,
         };
         if let Some(node) = self.get(key) {
             add_levels(node, false, false, &mut levels);

@@ -50,6 +50,8 @@ fn expressions<'n, 'a>(
             Spelling::Firewall => Some(&entry.value),
             // They stand among the conditions.
             Spelling::ActionRules => None,
+            // A rule is one text without an expression.
+            Spelling::Permissions => None,
         };
         for (pattern, node) in nodes.map_or_else(Vec::new, texts) {
             found.push(Written {

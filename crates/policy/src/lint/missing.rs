@@ -18,7 +18,9 @@ pub(super) fn check(lint: &mut Lint<'_>, clause: &Clause<'_, '_>) {
             lint.find(LintCode::NoExample, &clause.span, message)
                 .help("write `examples: {matches: […], misses: […]}`; they are checked before the policy becomes active");
         }
-        if rule.verdict == Verdict::Deny && rule.message.is_none() {
+        // The permission rules of a host have no messages.
+        let may_say = clause.spelling != Spelling::Permissions;
+        if rule.verdict == Verdict::Deny && rule.message.is_none() && may_say {
             let message = "the agent is not told what to do instead";
             lint.find(LintCode::NoMessage, &clause.span, message)
                 .help("write `message:`; the agent reads it and goes on accordingly");

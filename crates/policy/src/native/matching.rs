@@ -114,13 +114,14 @@ fn effect<'a>(walker: &mut Walker<'a>, node: &Node<'a>) -> Option<EffectKind> {
 }
 
 fn shell<'a>(walker: &mut Walker<'a>, node: &Node<'a>) -> Option<ShellPattern> {
-    const KEYS: [&str; 4] = ["program", "subcommand", "flags", "arguments"];
+    const KEYS: [&str; 5] = ["program", "subcommand", "flags", "arguments", "line"];
     let map = walker.map(node, "`shell`", &KEYS)?;
     let pattern = ShellPattern {
         program: globs(walker, map, "program"),
         subcommand: globs(walker, map, "subcommand"),
         flags: many(walker, map, "flags", flag),
         arguments: globs(walker, map, "arguments"),
+        line: globs(walker, map, "line"),
     };
     for entry in map.entries().iter().filter(|it| it.key == "program") {
         check_programs(walker, &entry.value);
@@ -299,6 +300,15 @@ fn host<'a>(walker: &mut Walker<'a>, node: &Node<'a>) -> Option<HostPattern> {
 
 fn host_name<'a>(walker: &mut Walker<'a>, node: &Node<'a>) -> Option<Glob> {
     let text = walker.some_text(node, "a host")?;
+    check_host_name(walker, node, text)
+}
+
+/// Checks the name of a host that `node` says.
+pub(crate) fn check_host_name<'a>(
+    walker: &mut Walker<'a>,
+    node: &Node<'a>,
+    text: &str,
+) -> Option<Glob> {
     let lower = text.to_lowercase();
     let is_address = lower.matches(':').count() > 1;
     if lower.contains('/') || (lower.contains(':') && !is_address) || lower.contains('@') {
