@@ -204,11 +204,34 @@ pub(crate) enum PolicyCommand {
     Diff(DiffArguments),
     /// Decide what logs recorded by other policies, and show what would change.
     Backtest(BacktestArguments),
+    /// Turn the permission rules of an agent's host into a policy.
+    Import(ImportArguments),
+    /// Print a policy as the permission rules of an agent's host.
+    Export(ExportPolicyArguments),
     /// Show a policy as it is in force: a file, or a pack such as `aegis:developer`.
     Show {
         /// The policy; those in force here when absent.
         policy: Option<String>,
     },
+}
+
+/// What to import, and where to.
+#[derive(Args, Debug)]
+pub(crate) struct ImportArguments {
+    /// A settings file of Claude Code, such as `.claude/settings.json`.
+    pub(crate) file: PathBuf,
+    /// The file of the policy, which must not be there yet; standard output when absent.
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+/// What to export, and for whom.
+#[derive(Args, Debug)]
+pub(crate) struct ExportPolicyArguments {
+    /// The agent's host.
+    pub(crate) host: HostName,
+    /// The policy: a file, or a pack such as `aegis:developer`.
+    pub(crate) policy: String,
 }
 
 /// What to test, and what to tell of it.

@@ -17,6 +17,7 @@ mod junit;
 mod lint;
 mod log;
 mod marked;
+mod permissions;
 mod plan;
 mod policy;
 mod recorded;

@@ -33,7 +33,8 @@ pub(crate) struct Checked {
 }
 
 impl Checked {
-    fn is_sound(&self) -> bool {
+    /// Returns whether the policy can become active.
+    pub(crate) fn is_sound(&self) -> bool {
         self.parsed.is_some() && self.failures.is_empty()
     }
 }
@@ -44,8 +45,7 @@ pub(crate) fn check_named(name: &str) -> Result<Checked, Failure> {
         return check_file(Path::new(name));
     }
     let text = pack(name).ok_or_else(|| no_pack(name))?;
-    let result = parse(&Source::new(name, text), &MemorySources::default());
-    Ok(checked(name.to_owned(), result, <[Source]>::to_vec))
+    Ok(check_text(name, text))
 }
 
 /// Returns the failure that there is no such pack.
@@ -62,6 +62,12 @@ pub(crate) fn check_file(file: &Path) -> Result<Checked, Failure> {
     let own = file.file_name().unwrap_or_default().to_string_lossy();
     let result = parse(&Source::new(&own, &text), &folder_of(file));
     Ok(checked(name, result, |sources| as_given(sources, file)))
+}
+
+/// Checks a policy that extends nothing but packs, its examples included.
+pub(crate) fn check_text(name: &str, text: &str) -> Checked {
+    let result = parse(&Source::new(name, text), &MemorySources::default());
+    checked(name.to_owned(), result, <[Source]>::to_vec)
 }
 
 /// Returns the folder whose files a policy may extend.
@@ -243,7 +249,8 @@ pub(crate) fn truth_text(truth: &Truth) -> String {
     }
 }
 
-fn place_text(one: &Checked, place: Place) -> String {
+/// Returns where something is written, by the names of files as given.
+pub(crate) fn place_text(one: &Checked, place: Place) -> String {
     let source = one.sources.get(usize::from(place.source));
     let name = source.map_or(one.name.as_str(), |source| &source.name);
     format!("{name}:{}:{}", place.line, place.column)

@@ -8,7 +8,7 @@ use std::process::Stdio;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::stage::{Stage, keys};
+use super::stage::{Stage, keys, repository};
 
 const POLICY: &str = r#"aegis: policy/v1
 name: shop
@@ -273,4 +273,66 @@ fn watching_tests_again_after_each_change_until_it_is_interrupted() {
     kill_process(number, Signal::INT).unwrap();
     // A shell makes 130 of it.
     assert_eq!(watching.wait().unwrap().signal(), Some(2));
+}
+
+#[test]
+fn permission_rules_of_a_host_decide_as_it_says() {
+    let stage = Stage::new();
+    for name in ["valid/permissions.json", "decided/permissions.yaml"] {
+        let text = fs::read_to_string(repository(&format!("fixtures/policy/{name}"))).unwrap();
+        // Beside each other, as a policy lies no higher than its tests.
+        let text = text.replace("../valid/", "");
+        let name = name.rsplit('/').next().unwrap();
+        stage.write(&format!("work/{name}"), &text);
+    }
+    let told = stage.aegis(&["policy", "test", "permissions.yaml"]);
+    assert_eq!(told.exits(0).out, "✓ permissions.yaml  37 cases hold\n");
+
+    stage
+        .aegis(&["policy", "import", "permissions.json", "-o", "native.yaml"])
+        .exits(0);
+    let tests = fs::read_to_string(stage.path("work/permissions.yaml")).unwrap();
+    stage.write(
+        "work/again.yaml",
+        &tests.replace("permissions.json", "native.yaml"),
+    );
+    let told = stage.aegis(&["policy", "test", "again.yaml"]);
+    assert_eq!(told.exits(0).out, "✓ again.yaml  37 cases hold\n");
+
+    let exported = stage.aegis(&["policy", "export", "claude-code", "native.yaml"]);
+    assert_eq!(exported.err, "");
+    stage.write("work/out.json", &exported.exits(0).out);
+    stage.write(
+        "work/third.yaml",
+        &tests.replace("permissions.json", "out.json"),
+    );
+    let told = stage.aegis(&["policy", "test", "third.yaml"]);
+    assert_eq!(told.exits(0).out, "✓ third.yaml  37 cases hold\n");
+}
+
+#[test]
+fn what_a_host_cannot_express_is_told() {
+    let stage = stage();
+    let told = stage
+        .aegis(&["policy", "export", "claude-code", "shop.yaml"])
+        .exits(1);
+    assert!(
+        told.err.contains("`no-deploy-at-night`: "),
+        "{}",
+        told.whole()
+    );
+    assert!(told.err.contains("`default`: "), "{}", told.whole());
+    let json = stage
+        .aegis(&["policy", "export", "claude-code", "shop.yaml", "--json"])
+        .exits(1)
+        .json();
+    assert_eq!(json["permissions"]["allow"], serde_json::json!([]));
+
+    stage.write(
+        "work/settings.json",
+        r#"{"permissions": {"deny": ["bash", "LS"]}}"#,
+    );
+    let told = stage.aegis(&["policy", "import", "settings.json"]).exits(1);
+    assert!(told.err.contains("unknown tool `bash`"), "{}", told.whole());
+    assert!(told.out.contains("id: deny-2"), "{}", told.whole());
 }

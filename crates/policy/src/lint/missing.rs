@@ -87,6 +87,7 @@ fn check_absent(lint: &mut Lint<'_>, clause: &Clause<'_, '_>, rule: &Rule) {
             Spelling::Native => "name the tools under `tool:`, or write `unknown: false`",
             Spelling::Firewall => "name the tool under `tool:`",
             Spelling::ActionRules => "name the types under `type:`",
+            Spelling::Permissions => "name the tool before the parenthesis",
         };
         lint.find(LintCode::EveryTool, &clause.span, message)
             .help(help);

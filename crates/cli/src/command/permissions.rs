@@ -1,0 +1,115 @@
+//! `aegis policy import` and `export`: permission rules of an agent's host.
+
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::path::Path;
+
+use aegis_policy::{
+    LeftOut, Paint, Problems, Source, export_permissions, import_permissions, render,
+};
+use serde_json::{Value, json};
+
+use crate::arguments::{ExportPolicyArguments, HostName, ImportArguments};
+use crate::command::checked::{
+    check_named, check_text, place_text, problem_json, read_text, report,
+};
+use crate::describe;
+use crate::exit::Exit;
+use crate::page::{Page, Tone, piece};
+use crate::report::{Failure, Report};
+
+/// Turns the permission rules of a settings file into a native policy.
+pub(crate) fn import(arguments: &ImportArguments) -> Result<Report, Failure> {
+    let file = &arguments.file;
+    let name = file.display().to_string();
+    let source = Source::new(&name, &read_text(file)?);
+    let imported = import_permissions(&source).map_err(|Problems(problems, sources)| {
+        tell(&render(&problems, &sources, Paint::Ansi));
+        Failure::usage(format!(
+            "`{name}` holds no permission rule that can be imported"
+        ))
+        .remedy("name a settings file of Claude Code, such as `.claude/settings.json`")
+    })?;
+    let made = check_text("imported.yaml", &imported.text);
+    if !made.is_sound() {
+        return Ok(report(&[made]));
+    }
+    if !imported.left_out.is_empty() {
+        tell(&render(
+            &imported.left_out,
+            std::slice::from_ref(&source),
+            Paint::Ansi,
+        ));
+    }
+    let rules = made.parsed.as_ref().map_or(0, |it| it.policy.rules.len());
+    let mut page = Page::default();
+    match &arguments.output {
+        None => {
+            page.block(&imported.text);
+        }
+        Some(output) => {
+            write(output, &imported.text)?;
+            page.line(&[
+                piece(Tone::Good, "✓ "),
+                piece(Tone::Plain, output.display().to_string()),
+                piece(
+                    Tone::Quiet,
+                    format!("  {}", describe::count(rules, "rule", "rules")),
+                ),
+            ]);
+        }
+    }
+    let as_read = check_text(&name, &source.text);
+    let left_out = imported.left_out.iter();
+    let left_out: Vec<Value> = left_out.map(|it| problem_json(&as_read, it)).collect();
+    let exit = exit_of(left_out.is_empty());
+    let json = json!({"text": imported.text, "rules": rules, "left_out": left_out});
+    Ok(Report::done(page, json).with(exit))
+}
+
+/// Prints a policy as the permission rules of a host.
+pub(crate) fn export(arguments: &ExportPolicyArguments) -> Result<Report, Failure> {
+    match arguments.host {
+        HostName::ClaudeCode => {}
+    }
+    let checked = check_named(&arguments.policy)?;
+    let Some(parsed) = checked.parsed.as_ref().filter(|_| checked.is_sound()) else {
+        return Ok(report(&[checked]));
+    };
+    let exported = export_permissions(&parsed.policy);
+    let place = |it: &LeftOut| {
+        it.place
+            .map_or_else(|| checked.name.clone(), |place| place_text(&checked, place))
+    };
+    for it in &exported.left_out {
+        tell(&format!("{}: `{}`: {}\n", place(it), it.rule, it.why));
+    }
+    let told = |it: &LeftOut| json!({"rule": it.rule, "place": place(it), "why": it.why});
+    let left_out: Vec<Value> = exported.left_out.iter().map(told).collect();
+    let exit = exit_of(left_out.is_empty());
+    let json = json!({"permissions": exported.permissions, "left_out": left_out});
+    let text = serde_json::to_string_pretty(&json!({"permissions": exported.permissions}))
+        .map_err(|error| Failure::environment(error.to_string()))?;
+    let mut page = Page::default();
+    page.block(&text);
+    Ok(Report::done(page, json).with(exit))
+}
+
+fn exit_of(is_whole: bool) -> Exit {
+    if is_whole { Exit::Done } else { Exit::No }
+}
+
+/// Writes to standard error what is no part of the text that was asked for.
+fn tell(text: &str) {
+    let _ = anstream::stderr().lock().write_all(text.as_bytes());
+}
+
+/// Writes `text` into a file that is not there yet.
+fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    let file = OpenOptions::new().write(true).create_new(true).open(path);
+    file.and_then(|mut file| file.write_all(text.as_bytes()))
+        .map_err(|error| {
+            Failure::environment(format!("cannot write `{}`: {error}", path.display()))
+                .remedy("name a file that is not there yet")
+        })
+}
