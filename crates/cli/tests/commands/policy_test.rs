@@ -312,7 +312,9 @@ fn permission_rules_of_a_host_decide_as_it_says() {
 
 #[test]
 fn what_a_host_cannot_express_is_told() {
-    let stage = stage();
+    let stage = Stage::new();
+    let sound = POLICY.replace("misses: [\"git push origin v1\", ", "misses: [");
+    stage.write("work/shop.yaml", &sound);
     let told = stage
         .aegis(&["policy", "export", "claude-code", "shop.yaml"])
         .exits(1);
