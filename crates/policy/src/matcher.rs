@@ -114,6 +114,8 @@ pub struct ShellPattern {
     pub flags: Vec<Arc<str>>,
     /// Arguments that are no flags; one must match each glob.
     pub arguments: Vec<Glob>,
+    /// Every word after the program, in this order and without another one.
+    pub words: Option<Vec<Arc<str>>>,
 }
 
 /// A path, resolved.

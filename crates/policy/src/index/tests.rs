@@ -154,6 +154,7 @@ fn leaf() -> impl Strategy<Value = Matcher> {
                 .into_iter()
                 .collect(),
             arguments: Vec::new(),
+            words: None,
         },
     );
     let path =

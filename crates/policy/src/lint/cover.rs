@@ -215,6 +215,7 @@ fn shell_covers(wide: &ShellPattern, narrow: &ShellPattern) -> bool {
     let mut arguments = wide.arguments.iter();
     names_cover(&wide.program, &narrow.program)
         && each(&wide.subcommand, &narrow.subcommand, subcommand)
+        && (wide.words.is_none() || wide.words == narrow.words)
         && wide.flags.iter().all(|it| narrow.flags.contains(it))
         && arguments.all(|it| {
             narrow
