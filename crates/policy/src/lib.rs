@@ -24,6 +24,8 @@ mod parse;
 
 mod cases;
 mod lint;
+mod narrow;
+mod yaml;
 
 mod cache;
 mod compiled;
@@ -39,6 +41,10 @@ pub use holds::Facts;
 pub use lint::{LintCode, fixed, lint, tool_names};
 pub use matcher::{
     Bound, HostPattern, Matcher, ParamCondition, ParamTest, PathPattern, Scalar, ShellPattern,
+};
+pub use narrow::{
+    CannotInsert, CannotNarrow, NarrowExample, NarrowRule, Widening, allows_part, narrowest,
+    with_rules,
 };
 pub use pack::{pack, pack_names, pack_tests};
 pub use parse::{Kind, Parsed, detect, nearest, parse};

@@ -57,11 +57,15 @@ pub(crate) fn no_pack(name: &str) -> Failure {
 
 /// Reads and checks the policy in `file`, its examples included.
 pub(crate) fn check_file(file: &Path) -> Result<Checked, Failure> {
+    Ok(check_text(file, &read_text(file)?))
+}
+
+/// Checks a policy as if `text` stood in `file`.
+pub(crate) fn check_text(file: &Path, text: &str) -> Checked {
     let name = file.display().to_string();
-    let text = read_text(file)?;
     let own = file.file_name().unwrap_or_default().to_string_lossy();
-    let result = parse(&Source::new(&own, &text), &folder_of(file));
-    Ok(checked(name, result, |sources| as_given(sources, file)))
+    let result = parse(&Source::new(&own, text), &folder_of(file));
+    checked(name, result, |sources| as_given(sources, file))
 }
 
 /// Returns the folder whose files a policy may extend.
