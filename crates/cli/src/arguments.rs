@@ -208,6 +208,8 @@ pub(crate) enum PolicyCommand {
     Import(ImportArguments),
     /// Print a policy as the permission rules of an agent's host.
     Export(ExportPolicyArguments),
+    /// Propose the narrowest rule that allows what was asked, and show what else it allows.
+    Always(AlwaysArguments),
     /// Show a policy as it is in force: a file, or a pack such as `aegis:developer`.
     Show {
         /// The policy; those in force here when absent.
@@ -285,6 +287,41 @@ pub(crate) struct BacktestArguments {
     #[arg(long)]
     pub(crate) session: Option<String>,
     /// Show every request that changes.
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+/// In what a proposed rule may be wider than the call.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum Wider {
+    /// Any arguments of the command, or parameters of the tool.
+    Arguments,
+    /// Further flags of the command.
+    Flags,
+    /// Every file in the folders of those that are touched.
+    Path,
+    /// Any scheme and port of the host.
+    Host,
+}
+
+/// What to allow from then on.
+#[derive(Args, Debug)]
+pub(crate) struct AlwaysArguments {
+    /// The name of the approval, or of the request.
+    pub(crate) id: String,
+    /// Let the rule be wider in this; may be given several times.
+    #[arg(long, value_name = "WHAT")]
+    pub(crate) widen: Vec<Wider>,
+    /// Write the rule into this policy, else the user's, before its other rules.
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
+    pub(crate) write: Option<Option<PathBuf>>,
+    /// Take the project's policy instead of the user's.
+    #[arg(long)]
+    pub(crate) project: bool,
+    /// Write it even if it allows an example that a built-in pack asks about or denies.
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Show every recorded request that it would allow as well.
     #[arg(long)]
     pub(crate) all: bool,
 }

@@ -1,6 +1,7 @@
 //! One file for each command, or for each group of them.
 
 mod about;
+mod always;
 mod approvals;
 mod backtest;
 mod changes;

@@ -2,8 +2,12 @@
 
 pub(crate) mod policy;
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read as _;
 use std::path::Path;
+
+/// The most bytes of a file that are looked at.
+const LOOK_BYTES_MAX: u64 = 1 << 20;
 
 /// A language, by the files that its projects have.
 struct Language {
@@ -87,8 +91,8 @@ pub(crate) struct Found {
     pub(crate) name: &'static str,
     /// The pack for it.
     pub(crate) pack: &'static str,
-    /// The file that shows it.
-    pub(crate) file: String,
+    /// The name, or the ending, of the file that shows it.
+    pub(crate) file: &'static str,
     /// A command that the pack allows.
     pub(crate) test: &'static str,
 }
@@ -111,6 +115,7 @@ impl Project {
     pub(crate) fn look(folder: &Path) -> Self {
         let entries = fs::read_dir(folder).into_iter().flatten().flatten();
         let mut names: Vec<String> = entries
+            .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()))
             .filter_map(|entry| entry.file_name().into_string().ok())
             .collect();
         names.sort();
@@ -120,22 +125,21 @@ impl Project {
         };
         let languages = LANGUAGES.iter().filter_map(|language| {
             let mut wanted = language.files.iter();
-            let file = wanted.find_map(|wanted| names.iter().find(|name| fits(name, wanted)))?;
+            // Whoever named a file of the project has no say in what is written.
+            let file = wanted.find(|wanted| names.iter().any(|name| fits(name, wanted)))?;
             Some(Found {
                 name: language.name,
                 pack: language.pack,
-                file: file.clone(),
+                file,
                 test: language.test,
             })
         });
         let has_target = |file: &&str| {
-            let text = fs::read_to_string(folder.join(file)).unwrap_or_default();
+            let text = beginning(&folder.join(file));
             text.lines().any(|line| line.starts_with("deploy:"))
         };
-        let has_permissions = |file: &&str| {
-            let text = fs::read_to_string(folder.join(file)).unwrap_or_default();
-            text.contains("\"permissions\"")
-        };
+        let has_permissions =
+            |file: &&str| beginning(&folder.join(file)).contains("\"permissions\"");
         Self {
             languages: languages.collect(),
             pipelines: PIPELINES
@@ -148,4 +152,15 @@ impl Project {
             host_settings: HOST_SETTINGS.into_iter().filter(has_permissions).collect(),
         }
     }
+}
+
+/// Returns the beginning of a regular file, as far as it is text; nothing of
+/// what cannot be read.
+fn beginning(path: &Path) -> String {
+    let is_file = fs::symlink_metadata(path).is_ok_and(|kind| kind.is_file());
+    let mut bytes = Vec::new();
+    if is_file && let Ok(file) = File::open(path) {
+        let _ = file.take(LOOK_BYTES_MAX).read_to_end(&mut bytes);
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
 }

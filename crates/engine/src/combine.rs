@@ -61,6 +61,16 @@ pub(crate) fn combine(mut found: Vec<Found<'_>>, parts: usize, fallback: Fallbac
     }
 }
 
+/// Returns what is decided of each part by itself.
+pub(crate) fn verdicts(found: &[Found<'_>], parts: usize, fallback: Fallback) -> Vec<Verdict> {
+    let fallback = fallback_verdict(found, fallback);
+    let of_part = |part: usize| {
+        let is_seen = |found: &Found<'_>| !found.finding.observed && found.parts.contain(part);
+        weigh(found, fallback, is_seen).map_or(fallback, |strength| strength.verdict)
+    };
+    (0..parts).map(of_part).collect()
+}
+
 /// What decides a whole request.
 enum Whole {
     /// Findings of this strength.

@@ -4,7 +4,7 @@ use aegis_policy::{Compiled, Facts};
 use aegis_types::{ActionRequest, Decision, PolicyRef, PolicyStanding, State, Verdict};
 
 use crate::checks::{self, Question};
-use crate::combine::combine;
+use crate::combine::{combine, verdicts};
 
 /// A policy attached beside others.
 #[derive(Clone, Copy, Debug)]
@@ -72,4 +72,23 @@ pub fn decide(
         })
         .collect();
     decision
+}
+
+/// Returns the parts of `request` about which a person is asked.
+#[must_use]
+pub fn asked_parts(
+    request: &ActionRequest,
+    policies: &[Attached<'_>],
+    state: &State,
+    settings: &Settings,
+) -> Vec<usize> {
+    let question = Question {
+        facts: Facts::new(request),
+        policies,
+        state,
+    };
+    let found = checks::assess(&question);
+    let each = verdicts(&found, question.facts.part_count(), settings.fallback);
+    let asked = (0..).zip(each).filter(|(_, it)| *it == Verdict::Ask);
+    asked.map(|(part, _)| part).collect()
 }

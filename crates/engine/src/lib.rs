@@ -25,7 +25,7 @@ mod difference;
 mod memory;
 
 pub use cases::{CheckedCase, Coverage, Difference, check_case};
-pub use decide::{Attached, Fallback, Settings, decide};
+pub use decide::{Attached, Fallback, Settings, asked_parts, decide};
 pub use difference::PolicyDifference;
 pub use examples::{ExampleFailure, Expectation, check_examples};
 pub use explain::{Explanation, PolicyExplanation, RuleExplanation, Standpoint, explain};

@@ -25,6 +25,8 @@ mod permissions;
 
 mod cases;
 mod lint;
+mod narrow;
+mod yaml;
 
 mod cache;
 mod compiled;
@@ -40,6 +42,10 @@ pub use holds::Facts;
 pub use lint::{LintCode, fixed, lint, tool_names};
 pub use matcher::{
     Bound, HostPattern, Matcher, ParamCondition, ParamTest, PathPattern, Scalar, ShellPattern,
+};
+pub use narrow::{
+    CannotInsert, CannotNarrow, NarrowExample, NarrowRule, Widening, allows_part, narrowest,
+    with_rules,
 };
 pub use pack::{pack, pack_names, pack_tests};
 pub use parse::{Kind, Parsed, detect, nearest, parse};

@@ -25,6 +25,7 @@ use self::clause::{Clause, clauses};
 use crate::parse::{Node, Parsed, Walker, read_tree};
 use crate::problem::{Problem, ProblemCode, Suggestion};
 use crate::rule::Policy;
+use crate::yaml::single_quoted;
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident = $wire:literal,)+) => {
@@ -181,7 +182,7 @@ impl Lint<'_> {
             || meant.contains([',', '[', ']', '{', '}', '#', '\''])
             || meant.contains(": ");
         let replacement = match is_plain && needs_quotes {
-            true => format!("'{}'", meant.replace('\'', "''")),
+            true => single_quoted(meant),
             false => meant.to_owned(),
         };
         Some(Suggestion {

@@ -117,6 +117,8 @@ pub struct ShellPattern {
     /// The program and all its words as written, with one blank between them;
     /// `*` stands for any characters.
     pub line: Vec<Glob>,
+    /// Every word after the program, in this order and without another one.
+    pub words: Option<Vec<Arc<str>>>,
 }
 
 /// A path, resolved.

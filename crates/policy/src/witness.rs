@@ -68,7 +68,8 @@ fn lines(pattern: &ShellPattern) -> Vec<String> {
         [] => vec!["tool".to_owned()],
         programs => programs.iter().flat_map(texts).collect(),
     };
-    let flags = pattern.flags.join(" ");
+    let given = pattern.flags.iter().chain(pattern.words.iter().flatten());
+    let flags = given.map(|it| &**it).collect::<Vec<_>>().join(" ");
     for program in &programs {
         for subcommand in one_or_none(&pattern.subcommand) {
             let arguments: Vec<Vec<String>> = pattern.arguments.iter().map(texts).collect();

@@ -45,7 +45,7 @@ pub(crate) fn check_named(name: &str) -> Result<Checked, Failure> {
         return check_file(Path::new(name));
     }
     let text = pack(name).ok_or_else(|| no_pack(name))?;
-    Ok(check_text(name, text))
+    Ok(check_alone(name, text))
 }
 
 /// Returns the failure that there is no such pack.
@@ -57,15 +57,19 @@ pub(crate) fn no_pack(name: &str) -> Failure {
 
 /// Reads and checks the policy in `file`, its examples included.
 pub(crate) fn check_file(file: &Path) -> Result<Checked, Failure> {
+    Ok(check_text(file, &read_text(file)?))
+}
+
+/// Checks a policy as if `text` stood in `file`.
+pub(crate) fn check_text(file: &Path, text: &str) -> Checked {
     let name = file.display().to_string();
-    let text = read_text(file)?;
     let own = file.file_name().unwrap_or_default().to_string_lossy();
-    let result = parse(&Source::new(&own, &text), &folder_of(file));
-    Ok(checked(name, result, |sources| as_given(sources, file)))
+    let result = parse(&Source::new(&own, text), &folder_of(file));
+    checked(name, result, |sources| as_given(sources, file))
 }
 
 /// Checks a policy that extends nothing but packs, its examples included.
-pub(crate) fn check_text(name: &str, text: &str) -> Checked {
+pub(crate) fn check_alone(name: &str, text: &str) -> Checked {
     let result = parse(&Source::new(name, text), &MemorySources::default());
     checked(name.to_owned(), result, <[Source]>::to_vec)
 }

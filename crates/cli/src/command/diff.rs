@@ -146,7 +146,7 @@ fn examples(rules: &[Rule]) -> impl Iterator<Item = Example> + '_ {
 }
 
 /// Returns the examples of every built-in pack.
-fn built_in() -> Vec<Example> {
+pub(crate) fn built_in() -> Vec<Example> {
     let mut found = Vec::new();
     for name in pack_names() {
         let text = pack(name).unwrap_or_default();

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{ErrorKind, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
@@ -16,11 +16,12 @@ const SETTINGS: &str = include_str!("../../templates/settings.toml");
 /// Makes `.aegis/` in `folder`; existing files stay unless `--force` is given.
 pub(crate) fn init(folder: &Path, arguments: &InitArguments) -> Result<Report, Failure> {
     let root = folder.join(".aegis");
+    refuse_links(&root)?;
+    let project = Project::look(folder);
     for name in ["scenarios", "reports"] {
         let wanted = root.join(name);
         fs::create_dir_all(&wanted).map_err(|source| failed(&wanted, &source))?;
     }
-    let project = Project::look(folder);
     let mut page = Page::default();
     let mut made = Vec::new();
     let mut kept = Vec::new();
@@ -100,6 +101,35 @@ fn show(page: &mut Page, project: &Project) {
         ("packs", plain(chosen.join(", "))),
         ("asks about", plain(asked.join(", "))),
     ]);
+}
+
+/// Refuses to write where a link leads: a project may come with one.
+fn refuse_links(root: &Path) -> Result<(), Failure> {
+    let names = [
+        "settings.toml",
+        "policy.yaml",
+        "policy-tests.yaml",
+        "scenarios",
+        "reports",
+    ];
+    let files = names.map(|name| root.join(name));
+    for path in std::iter::once(root).chain(files.iter().map(PathBuf::as_path)) {
+        let Ok(found) = fs::symlink_metadata(path) else {
+            continue;
+        };
+        let is_folder = path == root || path.extension().is_none();
+        if found.is_symlink() || found.is_dir() != is_folder {
+            let wanted = match is_folder {
+                true => "a folder",
+                false => "a file",
+            };
+            return Err(
+                Failure::environment(format!("`{}` is not {wanted}", path.display()))
+                    .remedy("move it away, and run `aegis init` again"),
+            );
+        }
+    }
+    Ok(())
 }
 
 /// Writes `text` and says whether it did; an existing file stays unless `force`.

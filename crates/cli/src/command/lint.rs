@@ -116,7 +116,7 @@ fn mend(file: &Path, checked: &Checked, arguments: &LintArguments) -> Result<usi
 }
 
 /// Writes a file as a whole or not at all, with the rights that it has.
-fn replace(file: &Path, text: &str) -> std::io::Result<()> {
+pub(crate) fn replace(file: &Path, text: &str) -> std::io::Result<()> {
     let file = file.canonicalize()?;
     let folder = file.parent().unwrap_or(Path::new("/"));
     let mut next = tempfile::NamedTempFile::new_in(folder)?;

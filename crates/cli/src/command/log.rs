@@ -247,7 +247,7 @@ fn show(log: &dyn Log, id: &str) -> Result<Report, Failure> {
 }
 
 /// Returns the records about `id` and about the approvals that belong to it, in order.
-fn about(log: &dyn Log, id: &str) -> Result<Vec<Envelope>, Failure> {
+pub(crate) fn about(log: &dyn Log, id: &str) -> Result<Vec<Envelope>, Failure> {
     let named = |subject: &str| {
         let query = Query {
             subject: Some(subject),

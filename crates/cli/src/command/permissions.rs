@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::arguments::{ExportPolicyArguments, HostName, ImportArguments};
 use crate::command::checked::{
-    check_named, check_text, place_text, problem_json, read_text, report,
+    check_alone, check_named, place_text, problem_json, read_text, report,
 };
 use crate::describe;
 use crate::exit::Exit;
@@ -30,7 +30,7 @@ pub(crate) fn import(arguments: &ImportArguments) -> Result<Report, Failure> {
         ))
         .remedy("name a settings file of Claude Code, such as `.claude/settings.json`")
     })?;
-    let made = check_text("imported.yaml", &imported.text);
+    let made = check_alone("imported.yaml", &imported.text);
     if !made.is_sound() {
         return Ok(report(&[made]));
     }
@@ -59,7 +59,7 @@ pub(crate) fn import(arguments: &ImportArguments) -> Result<Report, Failure> {
             ]);
         }
     }
-    let as_read = check_text(&name, &source.text);
+    let as_read = check_alone(&name, &source.text);
     let left_out = imported.left_out.iter();
     let left_out: Vec<Value> = left_out.map(|it| problem_json(&as_read, it)).collect();
     let exit = exit_of(left_out.is_empty());

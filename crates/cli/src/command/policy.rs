@@ -12,7 +12,9 @@ use serde_json::{Value, json};
 
 use crate::arguments::{ExplainArguments, PolicyCommand};
 use crate::command::checked::{Checked, check_file, check_named, no_pack, report};
-use crate::command::{backtest, diff, explain as page_of, lint, permissions, recorded, test};
+use crate::command::{
+    always, backtest, diff, explain as page_of, lint, permissions, recorded, test,
+};
 use crate::exit::Exit;
 use crate::here::Here;
 use crate::page::{Page, Tone, piece};
@@ -29,6 +31,7 @@ pub(crate) fn answer(here: &Here, command: PolicyCommand) -> Result<Report, Fail
         PolicyCommand::Backtest(arguments) => backtest::answer(here, &arguments),
         PolicyCommand::Import(arguments) => permissions::import(&arguments),
         PolicyCommand::Export(arguments) => permissions::export(&arguments),
+        PolicyCommand::Always(arguments) => always::answer(here, &arguments),
         PolicyCommand::Show { policy } => show(here, policy.as_deref()),
     }
 }

@@ -99,12 +99,20 @@ fn once(here: &Here, arguments: &TestArguments) -> Result<(Report, Vec<PathBuf>)
             return Err(Failure::usage(message));
         }
     }
+    let files: Vec<PathBuf> = all.iter().flat_map(|it| it.files.iter().cloned()).collect();
     if let Some(file) = &arguments.junit {
+        let real = |path: &Path| fs::canonicalize(path).ok();
+        if files
+            .iter()
+            .any(|read| real(read).is_some_and(|read| Some(read) == real(file)))
+        {
+            let message = format!("`{}` is among the files that were read", file.display());
+            return Err(Failure::usage(message).remedy("name another file for the results"));
+        }
         fs::write(file, junit::document(&all)).map_err(|error| {
             Failure::environment(format!("cannot write `{}`: {error}", file.display()))
         })?;
     }
-    let files = all.iter().flat_map(|it| it.files.iter().cloned()).collect();
     Ok((report(&all, arguments), files))
 }
 

@@ -1,5 +1,8 @@
 //! The files that `init` makes for projects of several kinds.
 
+use std::fs;
+use std::os::unix::fs::symlink;
+
 use super::stage::Stage;
 
 /// Projects by their files, each with a text of its own.
@@ -64,4 +67,32 @@ fn what_it_makes_fits_the_project_and_passes_its_own_tests() {
         told.push(stage.aegis(&["policy", "test", "--coverage"]).exits(0));
     }
     stages[0].shows("init-projects", &told.iter().collect::<Vec<_>>());
+}
+
+#[test]
+fn what_a_project_brings_has_no_say_in_what_is_written() {
+    let stage = Stage::new();
+    stage.write(
+        "work/x\nmode: observe\ndefault: allow\ndescription: |\n  .sln",
+        "",
+    );
+    stage.write("work/package.json/index", "");
+    stage.aegis(&["init"]).exits(0);
+    let policy = stage.read("work/.aegis/policy.yaml");
+    assert!(policy.contains("# *.sln is there") && !policy.contains("mode:"));
+    assert!(!policy.contains("aegis:node"));
+    stage.aegis(&["policy", "test"]).exits(0);
+
+    let stage = Stage::new();
+    stage.write("home/victim/policy.yaml", "theirs\n");
+    symlink(stage.path("home/victim"), stage.path("work/.aegis")).unwrap();
+    let refused = stage.aegis(&["init", "--force"]).exits(3);
+    assert_eq!(stage.read("home/victim/policy.yaml"), "theirs\n");
+    fs::remove_file(stage.path("work/.aegis")).unwrap();
+    fs::create_dir(stage.path("work/.aegis")).unwrap();
+    let link = stage.path("work/.aegis/policy.yaml");
+    symlink(stage.path("home/victim/policy.yaml"), link).unwrap();
+    let again = stage.aegis(&["init", "--force"]).exits(3);
+    assert_eq!(stage.read("home/victim/policy.yaml"), "theirs\n");
+    stage.shows("init-links", &[&refused, &again]);
 }

@@ -17,6 +17,7 @@ mod terminal;
 
 mod about;
 mod agents;
+mod always;
 mod approvals;
 mod compare;
 mod demo;

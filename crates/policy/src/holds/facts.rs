@@ -2,7 +2,7 @@
 
 use std::cell::OnceCell;
 
-use aegis_types::{ActionRequest, Span, UnknownCause};
+use aegis_types::{ActionRequest, HostFact, PathFact, Span, UnknownCause};
 
 use super::line::Line;
 use super::options::{base_name, is_shell};
@@ -74,6 +74,26 @@ impl<'a> Facts<'a> {
             .flat_map(|part| View::part(self, part).words())
             .collect();
         words::outermost(words)
+    }
+
+    /// Returns the commands of one part.
+    pub(crate) fn lines_of(&self, part: usize) -> impl Iterator<Item = &Line<'a>> {
+        View::part(self, part).lines()
+    }
+
+    /// Returns the paths that one part touches.
+    pub(crate) fn paths_of(&self, part: usize) -> impl Iterator<Item = &'a PathFact> {
+        View::part(self, part).paths()
+    }
+
+    /// Returns the hosts that one part speaks to.
+    pub(crate) fn hosts_of(&self, part: usize) -> impl Iterator<Item = &'a HostFact> {
+        View::part(self, part).hosts()
+    }
+
+    /// Returns whether something of one part is not understood at all.
+    pub(crate) fn is_partial_in(&self, part: usize) -> bool {
+        View::part(self, part).is_partial()
     }
 
     /// Returns whether the command line may run, touch or do something that

@@ -284,6 +284,16 @@ impl<'a> Line<'a> {
         })
     }
 
+    /// Returns the words that are no options: the subcommand and the arguments.
+    pub(crate) fn operands(&self) -> impl Iterator<Item = &str> {
+        self.words.iter().map(|word| &*word.shown)
+    }
+
+    /// Returns the names of the options that are given.
+    pub(crate) fn flag_names(&self) -> impl Iterator<Item = &str> {
+        self.flags.iter().map(|flag| &*flag.name)
+    }
+
     /// Returns the first word, which names the subcommand of programs that have any.
     fn subcommand(&self) -> &str {
         self.words.first().map_or("", |word| &word.shown)

@@ -146,6 +146,26 @@ fn variables_are_harmless(line: &Line<'_>) -> Truth {
     }
 }
 
+impl Line<'_> {
+    /// Returns whether the program is given exactly these words.
+    fn is_given(&self, words: &[Arc<str>], unknown: impl Fn() -> WhyUnknown) -> Truth {
+        let given = &self.command.arguments;
+        let not = || WhyNot::Command {
+            program: self.program.name().map(Arc::from),
+        };
+        // An unknown word may be several, or none.
+        if given.iter().any(|word| word.literal().is_none()) {
+            return Truth::Unknown(unknown());
+        }
+        let is_same = given.len() == words.len()
+            && given
+                .iter()
+                .zip(words)
+                .all(|(given, word)| given.literal().as_deref() == Some(&**word));
+        Truth::of(is_same, not)
+    }
+}
+
 impl ShellPattern {
     /// Returns whether it is about this program, written with or without a folder.
     fn names_program(&self, written: &str) -> bool {
@@ -159,6 +179,7 @@ impl ShellPattern {
             && self.flags.is_empty()
             && self.arguments.is_empty()
             && self.line.is_empty()
+            && self.words.is_none()
     }
 
     fn touches(&self, line: &Line<'_>) -> Truth {
@@ -197,8 +218,16 @@ impl ShellPattern {
                 }
             }))
         };
+        let words = || match &self.words {
+            Some(words) => line.is_given(words, unknown_arguments),
+            None => Truth::Yes,
+        };
         let as_written = || self.line_touches(line, written);
-        subcommand().and(flags).and(arguments).and(as_written)
+        subcommand()
+            .and(flags)
+            .and(arguments)
+            .and(words)
+            .and(as_written)
     }
 
     fn names_subcommand(&self, line: &Line<'_>, unknown: impl Fn() -> WhyUnknown) -> Truth {
@@ -233,6 +262,19 @@ impl ShellPattern {
             return Truth::No(not());
         };
         let arguments = line.words.get(length..).unwrap_or_default();
+        let unknown_words = || WhyUnknown::Arguments { program: program() };
+        let words = match &self.words {
+            Some(words) => line.is_given(words, unknown_words),
+            None => Truth::Yes,
+        };
+        let reads = |redirection: &Redirection| redirection.is_input();
+        if !words.is_possible() {
+            return words;
+        }
+        // What a program reads instead of its words may say more than they do.
+        if self.words.is_some() && line.command.redirections.iter().any(reads) {
+            return Truth::No(WhyNot::Redirection);
+        }
         let has_all = self.flags.iter().all(|flag| line.gives(flag) == Given::Yes)
             && self.covers_arguments(arguments)
             && self.line_covers(line, written);
@@ -328,7 +370,7 @@ mod tests {
 
     /// Reads a test line: blanks part words, `|` commands, `$x` is unknown,
     /// `$(branch)` is the present branch, `*` a pattern, `A=b` before the program
-    /// a variable, `>f` a redirection, and `by:p` stands for being run by the
+    /// a variable, `>f` and `<f` a redirection, and `by:p` stands for being run by the
     /// program `p`.
     fn plan(text: &str) -> Plan {
         Plan {
@@ -376,9 +418,12 @@ mod tests {
         for text in text.split_whitespace() {
             if let Some(program) = text.strip_prefix("by:") {
                 command.through.push(Wrapper::Program(program.to_owned()));
-            } else if let Some(file) = text.strip_prefix('>') {
+            } else if let Some(file) = text.strip_prefix(['>', '<']) {
                 command.redirections.push(Redirection {
-                    kind: RedirectionKind::Write,
+                    kind: match text.starts_with('>') {
+                        true => RedirectionKind::Write,
+                        false => RedirectionKind::Read,
+                    },
                     target: word(file),
                     descriptor: None,
                 });
@@ -408,6 +453,7 @@ mod tests {
                 flags: flags.iter().copied().map(Arc::from).collect(),
                 arguments: arguments.iter().copied().map(Glob::new).collect(),
                 line: Vec::new(),
+                words: None,
             }],
             ..Matcher::default()
         }
@@ -618,6 +664,28 @@ mod tests {
         assert_eq!(denies(&rule, "rm /etc/passwd build/a"), "yes");
         assert_eq!(denies(&rule, "rm $x"), "unknown");
         assert_eq!(denies(&rule, "rm /etc/passwd"), "no");
+    }
+
+    #[test]
+    fn words_are_all_that_a_program_is_given() {
+        let exactly = |words: &[&str]| {
+            let mut rule = pattern("git", "", &[], &[]);
+            rule.shell[0].words = Some(words.iter().copied().map(Arc::from).collect());
+            rule
+        };
+        let rule = exactly(&["push", "origin", "v1"]);
+        assert_eq!(allows(&rule, "git push origin v1"), "yes");
+        assert_eq!(allows(&rule, "git push --force origin v1"), "no");
+        assert_eq!(allows(&rule, "git push origin v1 v2"), "no");
+        assert_eq!(allows(&rule, "git push v1 origin"), "no");
+        assert_eq!(allows(&rule, "git push origin $x"), "unknown");
+        assert_eq!(allows(&rule, "git push origin v1 <list"), "no");
+        assert_eq!(allows(&rule, "git push origin v1 >list"), "no");
+        assert_eq!(denies(&rule, "git push origin v1 <list"), "yes");
+        assert_eq!(denies(&rule, "git push origin $x"), "unknown");
+        assert_eq!(denies(&rule, "git push origin"), "no");
+        assert_eq!(allows(&exactly(&[]), "git"), "yes");
+        assert_eq!(allows(&exactly(&[]), "git push"), "no");
     }
 
     #[test]

@@ -155,6 +155,7 @@ fn leaf() -> impl Strategy<Value = Matcher> {
                 .collect(),
             arguments: Vec::new(),
             line: Vec::new(),
+            words: None,
         },
     );
     let path =

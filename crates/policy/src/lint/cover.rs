@@ -216,6 +216,7 @@ fn shell_covers(wide: &ShellPattern, narrow: &ShellPattern) -> bool {
     names_cover(&wide.program, &narrow.program)
         && each(&wide.subcommand, &narrow.subcommand, subcommand)
         && each(&wide.line, &narrow.line, |wide, narrow| wide == narrow)
+        && (wide.words.is_none() || wide.words == narrow.words)
         && wide.flags.iter().all(|it| narrow.flags.contains(it))
         && arguments.all(|it| {
             narrow

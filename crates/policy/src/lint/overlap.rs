@@ -80,7 +80,10 @@ fn is_whole_tool(rule: &Matcher) -> bool {
 /// Returns whether the commands of one rule touch the paths of another.
 fn reaches_files(commands: &Matcher, files: &Matcher) -> bool {
     let is_plain = |it: &ShellPattern| {
-        it.subcommand.is_empty() && it.flags.is_empty() && it.arguments.is_empty()
+        it.subcommand.is_empty()
+            && it.flags.is_empty()
+            && it.arguments.is_empty()
+            && it.words.is_none()
     };
     let touches = |it: &ShellPattern| {
         is_plain(it)
@@ -106,6 +109,7 @@ fn shells_overlap(left: &ShellPattern, right: &ShellPattern) -> bool {
     // A flag or an argument of the one does not exclude those of the other.
     some(&left.program, &right.program, names_overlap) != Some(false)
         && some(&left.subcommand, &right.subcommand, names_overlap) != Some(false)
+        && (left.words.is_none() || right.words.is_none() || left.words == right.words)
 }
 
 fn paths_overlap(left: &PathPattern, right: &PathPattern) -> bool {

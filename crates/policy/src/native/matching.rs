@@ -114,7 +114,14 @@ fn effect<'a>(walker: &mut Walker<'a>, node: &Node<'a>) -> Option<EffectKind> {
 }
 
 fn shell<'a>(walker: &mut Walker<'a>, node: &Node<'a>) -> Option<ShellPattern> {
-    const KEYS: [&str; 5] = ["program", "subcommand", "flags", "arguments", "line"];
+    const KEYS: [&str; 6] = [
+        "program",
+        "subcommand",
+        "flags",
+        "arguments",
+        "line",
+        "words",
+    ];
     let map = walker.map(node, "`shell`", &KEYS)?;
     let pattern = ShellPattern {
         program: globs(walker, map, "program"),
@@ -122,6 +129,7 @@ fn shell<'a>(walker: &mut Walker<'a>, node: &Node<'a>) -> Option<ShellPattern> {
         flags: many(walker, map, "flags", flag),
         arguments: globs(walker, map, "arguments"),
         line: globs(walker, map, "line"),
+        words: map.get("words").map(|it| words(walker, it)),
     };
     for entry in map.entries().iter().filter(|it| it.key == "program") {
         check_programs(walker, &entry.value);
@@ -153,6 +161,18 @@ fn check_programs<'a>(walker: &mut Walker<'a>, node: &Node<'a>) {
             walker
                 .error(ProblemCode::UnknownValue, &item.span, message)
                 .help("write the rest under `subcommand:`, `flags:` or `arguments:`");
+        }
+    }
+}
+
+/// Reads every word after a program; there may be none.
+fn words<'a>(walker: &mut Walker<'a>, node: &Node<'a>) -> Vec<Arc<str>> {
+    match &node.value {
+        NodeValue::List(items) if items.is_empty() => Vec::new(),
+        NodeValue::List(_) | NodeValue::Scalar { .. } | NodeValue::Map(_) => {
+            walker.list(node, "`words`", |walker, item| {
+                walker.text(item, "a word").map(Arc::from)
+            })
         }
     }
 }
