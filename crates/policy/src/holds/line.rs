@@ -1,6 +1,7 @@
 //! A command in its normal form: program, flags and words, whatever their spelling.
 
 use std::borrow::Cow;
+use std::sync::OnceLock;
 
 use aegis_types::{Command, ProgramFact, ProgramStanding, UnknownCause, Word, WordPart};
 
@@ -27,6 +28,8 @@ pub(crate) struct Line<'a> {
     pub(crate) has_unknown_words: bool,
     /// Whether one of them may be an option.
     hides_options: bool,
+    /// What the program's options are known to be, once that is asked.
+    known: OnceLock<Option<ProgramOptions>>,
     /// Whether git is given the name of the present branch, which shows as `HEAD`.
     pub(super) names_branch: bool,
     /// Whether such a word stands before the subcommand, and may bring one with it.
@@ -124,6 +127,7 @@ impl<'a> Line<'a> {
             words: Vec::new(),
             has_unknown_words: false,
             hides_options: false,
+            known: OnceLock::new(),
             names_branch: false,
             hides_subcommand: false,
         };
@@ -302,7 +306,10 @@ impl<'a> Line<'a> {
     /// Returns whether the option `wanted` is given, in any of its spellings.
     pub(super) fn gives(&self, wanted: &str) -> Given {
         let program = self.program.name().unwrap_or_default();
-        let mut given = self.is_spelled(wanted).max(self.is_known_as(wanted));
+        let mut given = match self.flags.is_empty() {
+            true => Given::No,
+            false => self.is_spelled(wanted).max(self.is_known_as(wanted)),
+        };
         if program == "git" && self.subcommand() == "push" {
             given = given.max(self.is_pushed_as(wanted));
         }
@@ -368,8 +375,10 @@ impl<'a> Line<'a> {
 
     /// Returns what the program's options are known to be.
     fn known(&self) -> Option<ProgramOptions> {
-        let words = self.words.iter().filter(|word| word.is_literal);
-        ProgramOptions::of(self.program.name()?, words.map(|word| &*word.shown))
+        *self.known.get_or_init(|| {
+            let words = self.words.iter().filter(|word| word.is_literal);
+            ProgramOptions::of(self.program.name()?, words.map(|word| &*word.shown))
+        })
     }
 
     /// Returns whether an option is given that is known to be the same as `wanted`.
