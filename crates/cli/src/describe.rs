@@ -6,6 +6,7 @@ use aegis_types::{
     Access, ActionRequest, Decision, Obligation, RedactScope, Resource, SandboxScope, Timestamp,
     UnknownCause, Verdict,
 };
+use serde_json::{Value, json};
 
 use crate::page::TEXT_CHARS_MAX;
 
@@ -116,6 +117,16 @@ pub(crate) fn cause(decision: &Decision) -> String {
 pub(crate) fn policy(decision: &Decision) -> Option<&str> {
     let index = decision.deciding()?.policy?;
     Some(decision.policies.get(usize::from(index))?.name.as_str())
+}
+
+/// Returns a decision for programs: what was decided, and by which rule.
+pub(crate) fn decision(decision: &Decision) -> Value {
+    json!({
+        "verdict": decision.verdict,
+        "reason": decision.reason,
+        "rule": decision.deciding().and_then(|finding| finding.rule.as_ref()),
+        "policy": policy(decision),
+    })
 }
 
 /// Returns a point in time to the second, UTC.

@@ -48,21 +48,13 @@ impl Change<'_> {
 
     /// Returns it for programs.
     pub(crate) fn to_json(&self) -> Value {
-        let side = |decision: &Decision| {
-            json!({
-                "verdict": decision.verdict,
-                "reason": decision.reason,
-                "rule": decision.deciding().and_then(|finding| finding.rule.as_ref()),
-                "policy": describe::policy(decision),
-            })
-        };
         json!({
             "id": self.request.id,
             "session": self.request.principal.session,
             "tool": self.request.tool,
             "request": describe::request(self.request),
-            "before": side(self.before),
-            "after": side(self.after),
+            "before": describe::decision(self.before),
+            "after": describe::decision(self.after),
         })
     }
 }

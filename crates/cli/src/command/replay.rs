@@ -2,7 +2,7 @@
 
 use aegis_gate::replay::{Difference, Replay, against, exact};
 use aegis_log::Log;
-use aegis_types::{ChainId, Decision};
+use aegis_types::ChainId;
 use serde_json::{Value, json};
 
 use crate::arguments::ReplayArguments;
@@ -110,14 +110,6 @@ fn row(difference: &Difference) -> Vec<Piece> {
 }
 
 fn to_json(found: &Replay) -> Value {
-    let side = |decision: &Decision| {
-        json!({
-            "verdict": decision.verdict,
-            "reason": decision.reason,
-            "rule": decision.deciding().and_then(|finding| finding.rule.as_ref()),
-            "policy": describe::policy(decision),
-        })
-    };
     json!({
         "decided": found.decided,
         "identical": found.identical,
@@ -129,8 +121,8 @@ fn to_json(found: &Replay) -> Value {
             "session": difference.request.principal.session,
             "tool": difference.request.tool,
             "request": describe::request(&difference.request),
-            "recorded": side(&difference.recorded),
-            "replayed": side(&difference.replayed),
+            "recorded": describe::decision(&difference.recorded),
+            "replayed": describe::decision(&difference.replayed),
         })).collect::<Vec<_>>(),
     })
 }
