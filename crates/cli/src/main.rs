@@ -6,6 +6,7 @@ mod demo;
 mod describe;
 mod exit;
 mod here;
+mod output;
 mod page;
 mod project;
 mod report;
@@ -23,12 +24,12 @@ use crate::report::{Failure, Report};
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let json = arguments.json;
-    match command::run(arguments) {
-        Ok(report) => {
-            let exit = report.exit;
-            print(report, json);
-            exit.into()
-        }
+    let printed = command::run(arguments).and_then(|report| {
+        let exit = report.exit;
+        print(report, json).map(|()| exit)
+    });
+    match printed {
+        Ok(exit) => exit.into(),
         Err(failure) => {
             complain(&failure, json);
             failure.exit.into()
@@ -36,16 +37,14 @@ fn main() -> ExitCode {
     }
 }
 
-/// Prints the answer. A reader that has gone away is no fault of the command's.
-fn print(report: Report, json: bool) {
+/// Prints the answer.
+fn print(report: Report, json: bool) -> Result<(), Failure> {
     let text = if json && !report.json.is_null() {
         format!("{:#}\n", report.json)
     } else {
         report.page.into_text()
     };
-    let mut out = anstream::stdout().lock();
-    let _ = out.write_all(text.as_bytes());
-    let _ = out.flush();
+    output::say(&text)
 }
 
 fn complain(failure: &Failure, json: bool) {

@@ -68,6 +68,8 @@ mod oversize;
 
 mod own_files;
 
+mod read_file;
+
 mod write_file;
 
 mod causes;
@@ -88,6 +90,7 @@ pub use places::{Places, Project};
 pub use process::{FixedProcesses, ProcFs, Process, Processes, agent_above};
 pub use proposal::{Proposal, WaitFor};
 pub use protected::{Protected, ProtectedObject};
+pub use read_file::{read_bounded, read_regular};
 pub use settings::{
     DurabilityLevel, FallbackLevel, Headless, Ignored, LoadSettingsError, Origin, Role,
     ServerRoles, Setting, Settings, SettingsFile,

@@ -1,7 +1,6 @@
 //! The files of a project that the user trusts.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
@@ -9,10 +8,14 @@ use aegis_canon::Digest;
 use serde::Deserialize;
 use serde_json::json;
 
+use crate::read_file::read_regular;
 use crate::write_file::write_private;
 
 /// The version of the list's form.
 const VERSION: u32 = 1;
+
+/// The most bytes that the list may have.
+const BYTES_MAX: u64 = 16 << 20;
 
 /// The files of a project that the user trusts, by the digest of their bytes.
 ///
@@ -57,7 +60,7 @@ impl Trust {
         let damaged = || TrustError::Damaged {
             path: path.to_path_buf(),
         };
-        let bytes = match fs::read(path) {
+        let bytes = match read_regular(path, BYTES_MAX) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Self::default()),
             Err(source) => {

@@ -1,10 +1,11 @@
 //! What the settings of the host say about the hook itself.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use aegis_gate::{Places, Surroundings};
+use aegis_gate::{Places, Surroundings, read_regular};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -171,13 +172,14 @@ pub(crate) fn file_of(surroundings: &Surroundings, source: &str) -> Option<PathB
 
 /// Reads a settings file; nothing if there is none.
 fn read(path: &Path) -> Result<Option<Value>, &'static str> {
-    match fs::metadata(path) {
-        Ok(found) if found.len() > BYTES_MAX => return Err("it is too large to be read"),
-        Ok(_) => {}
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+    let bytes = match read_regular(path, BYTES_MAX) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) if error.kind() == ErrorKind::FileTooLarge => {
+            return Err("it is too large to be read");
+        }
         Err(_) => return Err("it cannot be read"),
-    }
-    let bytes = fs::read(path).map_err(|_| "it cannot be read")?;
+    };
     if bytes.trim_ascii().is_empty() {
         return Ok(None);
     }

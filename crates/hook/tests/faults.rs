@@ -11,11 +11,11 @@
 )]
 
 use std::fs;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::ExitStatusExt;
-use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -332,6 +332,15 @@ fn settings_that_are_broken() {
 }
 
 #[test]
+fn a_pipe_where_a_file_should_be_is_not_waited_for() {
+    let machine = Machine::new();
+    let settings = machine.path("home/.config/aegis/settings.toml");
+    let made = Command::new("mkfifo").arg(settings).status().unwrap();
+    assert!(made.success());
+    check_all("a pipe", "it is no file", |event| machine.run(event));
+}
+
+#[test]
 fn a_link_where_a_file_of_its_own_should_be() {
     for name in [
         "",
@@ -441,10 +450,9 @@ fn a_database_that_is_no_database() {
 #[test]
 fn a_run_that_takes_too_long() {
     let machine = Machine::used();
-    // Whoever opens a pipe that nobody writes to waits for ever.
     let settings = machine.path("home/.config/aegis/settings.toml");
-    let made = Command::new("mkfifo").arg(&settings).status().unwrap();
-    assert!(made.success());
+    fs::write(&settings, "").unwrap();
+    let mut holder = hold(&settings);
     let begun = Instant::now();
     check_all("deadline", "its time was over", |event| machine.run(event));
     assert!(
@@ -452,6 +460,33 @@ fn a_run_that_takes_too_long() {
         "{:?}",
         begun.elapsed()
     );
+    drop(holder.stdin.take());
+    assert!(holder.wait().unwrap().success());
+}
+
+/// Starts a process that keeps a lease on a file: whoever opens it waits until
+/// the process gives it back, or for the 45 seconds that Linux grants it.
+fn hold(path: &Path) -> Child {
+    let program = "\
+import fcntl, os, signal, sys
+signal.signal(signal.SIGIO, signal.SIG_IGN)
+held = os.open(sys.argv[1], os.O_RDWR)
+fcntl.fcntl(held, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+print('held', flush=True)
+sys.stdin.read()
+";
+    let mut holder = Command::new("python3")
+        .args(["-c", program])
+        .arg(path)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = [0; 4];
+    let out = holder.stdout.as_mut().unwrap();
+    out.read_exact(&mut said).unwrap();
+    assert_eq!(&said, b"held");
+    holder
 }
 
 /// Runs a proposal of `tool`; returns what the program says.

@@ -1,6 +1,6 @@
 //! `aegis approvals`: what waits for a person.
 
-use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::io::{BufRead as _, IsTerminal as _};
 use std::str::FromStr as _;
 use std::time::{Duration, Instant};
 
@@ -12,6 +12,7 @@ use crate::arguments::{AnswerArguments, ApprovalsCommand};
 use crate::describe;
 use crate::exit::Exit;
 use crate::here::Here;
+use crate::output::say;
 use crate::page::{Page, Tone, piece};
 use crate::report::{Failure, Report, causes};
 
@@ -280,7 +281,7 @@ fn watch(here: &Here, idle: Option<&str>) -> Result<Report, Failure> {
         );
     }
     let gate = here.gate()?;
-    say("Waiting for approvals. Ctrl-C ends.\n");
+    say("Waiting for approvals. Ctrl-C ends.\n")?;
     let mut seen: Vec<ApprovalId> = Vec::new();
     let mut last_news = Instant::now();
     loop {
@@ -307,9 +308,9 @@ fn ask(gate: &Gate, view: &ApprovalView) -> Result<(), Failure> {
     let mut page = Page::default();
     page.blank();
     describe_view(&mut page, view);
-    say(&page.into_text());
+    say(&page.into_text())?;
     loop {
-        say("Approve? [y/n/skip] ");
+        say("Approve? [y/n/skip] ")?;
         let mut line = String::new();
         let read = std::io::stdin().lock().read_line(&mut line);
         let is_granted = match line.trim() {
@@ -320,15 +321,9 @@ fn ask(gate: &Gate, view: &ApprovalView) -> Result<(), Failure> {
             _ => continue,
         };
         match give(gate, view, is_granted, None) {
-            Ok(answered) => say(&format!("{}\n", answered.status.as_str())),
-            Err(failure) => say(&format!("{}\n", failure.message)),
+            Ok(answered) => say(&format!("{}\n", answered.status.as_str()))?,
+            Err(failure) => say(&format!("{}\n", failure.message))?,
         }
         return Ok(());
     }
-}
-
-fn say(text: &str) {
-    let mut out = anstream::stdout().lock();
-    let _ = out.write_all(text.as_bytes());
-    let _ = out.flush();
 }

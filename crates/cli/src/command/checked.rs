@@ -1,10 +1,9 @@
 //! Policy files, read and checked with their examples.
 
-use std::fs;
 use std::path::Path;
 
 use aegis_engine::{ExampleFailure, Expectation, check_examples};
-use aegis_gate::{PolicyFolder, example_request};
+use aegis_gate::{PolicyFolder, example_request, read_bounded};
 use aegis_policy::{
     Compiled, LintCode, MemorySources, Paint, Parsed, Place, Problem, ProblemCode, Problems,
     Severity, Source, Truth, lint, pack, pack_names, parse, policy_digest, render,
@@ -15,6 +14,9 @@ use crate::describe;
 use crate::exit::Exit;
 use crate::page::{Page, Tone, piece};
 use crate::report::{Failure, Report};
+
+/// The most bytes that a file of text may have.
+const BYTES_MAX: u64 = 1 << 20;
 
 /// What checking one policy file came to.
 pub(crate) struct Checked {
@@ -122,11 +124,15 @@ fn as_given(sources: &[Source], file: &Path) -> Vec<Source> {
         .collect()
 }
 
-/// Returns the text of a file.
+/// Returns the bytes of a file that was named.
+pub(crate) fn read_bytes(file: &Path) -> Result<Vec<u8>, Failure> {
+    read_bounded(file, BYTES_MAX)
+        .map_err(|error| Failure::usage(format!("cannot read `{}`: {error}", file.display())))
+}
+
+/// Returns the text of a file that was named.
 pub(crate) fn read_text(file: &Path) -> Result<String, Failure> {
-    let bytes = fs::read(file)
-        .map_err(|error| Failure::usage(format!("cannot read `{}`: {error}", file.display())))?;
-    String::from_utf8(bytes).map_err(|error| {
+    String::from_utf8(read_bytes(file)?).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         Failure::usage(format!(
             "`{}` is not text in UTF-8 (byte {at})",

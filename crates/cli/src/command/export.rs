@@ -13,6 +13,7 @@ use crate::arguments::ExportArguments;
 use crate::command::log::{chains_of, unreadable};
 use crate::describe;
 use crate::here::Here;
+use crate::output::unwritten;
 use crate::page::{Page, Tone, piece};
 use crate::report::{Failure, Report, causes};
 
@@ -86,9 +87,11 @@ fn chain_of(here: &Here, log: &SqliteLog, text: &str) -> Result<ChainId, Failure
 /// The lines are the answer, whether JSON is asked for or not.
 fn to_standard_output(log: &SqliteLog, only: Option<&ChainId>) -> Result<Report, Failure> {
     let mut out = BufWriter::new(io::stdout().lock());
-    write_out(log, only, &mut out).map_err(|error| failed(&error))?;
-    out.flush()
-        .map_err(|error| Failure::environment(format!("cannot write: {error}")))?;
+    match write_out(log, only, &mut out) {
+        Ok(_) => out.flush().or_else(unwritten)?,
+        Err(ExportError::Write(error)) => unwritten(error)?,
+        Err(error) => return Err(failed(&error)),
+    }
     Ok(Report::silent())
 }
 

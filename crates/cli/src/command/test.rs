@@ -1,13 +1,13 @@
 //! `aegis policy test`: cases and examples, decided and compared.
 
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use aegis_policy::{Kind, Paint, detect, render};
 use serde_json::{Value, json};
 
 use crate::arguments::TestArguments;
+use crate::command::checked::read_text;
 use crate::command::coverage::{self, PolicyCoverage};
 use crate::command::junit;
 use crate::command::tested::{Examined, Filter, Tested, TestedCase, test};
@@ -15,6 +15,7 @@ use crate::command::watch::Watch;
 use crate::describe;
 use crate::exit::Exit;
 use crate::here::Here;
+use crate::output::say;
 use crate::page::{Page, Tone, piece};
 use crate::report::{Failure, Report};
 
@@ -41,7 +42,7 @@ fn again_and_again(here: &Here, arguments: &TestArguments) -> Result<Report, Fai
                 for file in files {
                     watch.add(&file)?;
                 }
-                say(report.page);
+                say(&report.page.into_text())?;
             }
             Err(failure) => {
                 let mut page = Page::default();
@@ -49,26 +50,20 @@ fn again_and_again(here: &Here, arguments: &TestArguments) -> Result<Report, Fai
                     piece(Tone::Bad, "error: "),
                     piece(Tone::Plain, failure.message),
                 ]);
-                say(page);
+                say(&page.into_text())?;
             }
         }
         let mut page = Page::default();
         page.line(&[piece(Tone::Quiet, "Waiting for changes. Ctrl-C ends.")]);
-        say(page);
+        say(&page.into_text())?;
         let changed = here.shown(&watch.next_change()?);
         let mut page = Page::default();
         page.blank().line(&[piece(
             Tone::Quiet,
             format!("{} has changed", changed.display()),
         )]);
-        say(page);
+        say(&page.into_text())?;
     }
-}
-
-fn say(page: Page) {
-    let mut out = anstream::stdout().lock();
-    let _ = out.write_all(page.into_text().as_bytes());
-    let _ = out.flush();
 }
 
 /// Returns what is named on the command line, or the project's own folder.
@@ -145,7 +140,7 @@ fn add_tests(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<()
             add_tests(&path, depth - 1, files)?;
         } else if path.is_file()
             && matches!(ending, Some("yaml" | "yml" | "json"))
-            && fs::read_to_string(&path).is_ok_and(|it| detect(&it) == Some(Kind::PolicyTests))
+            && read_text(&path).is_ok_and(|it| detect(&it) == Some(Kind::PolicyTests))
         {
             files.push(path);
         }

@@ -1,6 +1,5 @@
 //! `aegis trust`: files of a project that may also loosen.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use aegis_canon::Digest;
@@ -8,6 +7,7 @@ use aegis_gate::{ActivePolicies, Trust};
 use serde_json::json;
 
 use crate::arguments::TrustArguments;
+use crate::command::checked::read_bytes;
 use crate::here::Here;
 use crate::page::{Page, Tone, piece};
 use crate::report::{Failure, Report, causes};
@@ -76,8 +76,7 @@ fn known(here: &Here) -> Vec<(String, PathBuf)> {
 /// Returns the digest by which a file is trusted: that of all its texts for a policy.
 fn digest(here: &Here, file: &Path) -> Result<Digest, Failure> {
     let shown = file.display();
-    let bytes = fs::read(file)
-        .map_err(|error| Failure::usage(format!("cannot read `{shown}`: {error}")))?;
+    let bytes = read_bytes(file)?;
     if file.extension().is_some_and(|ending| ending == "toml") {
         return Ok(Digest::of(&bytes));
     }

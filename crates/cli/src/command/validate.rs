@@ -80,16 +80,18 @@ fn one(file: &Path) -> Result<(Report, &'static str), Failure> {
 
 /// Tells the kind of a file by its ending and its first keys.
 fn kind_of(file: &Path) -> Result<FileKind, Failure> {
-    let bytes = fs::read(file)
-        .map_err(|error| Failure::usage(format!("cannot read `{}`: {error}", file.display())))?;
-    let text = String::from_utf8_lossy(&bytes);
     match ending(file) {
-        Some("toml") => Ok(FileKind::Settings),
-        Some("jsonl") => Ok(FileKind::Export),
-        _ if detect(&text) == Some(Kind::PolicyTests) => Ok(FileKind::Tests),
-        Some("yaml" | "yml") => Ok(FileKind::Policy),
-        _ if detect(&text).is_some() => Ok(FileKind::Policy),
-        _ => Err(Failure::usage(format!(
+        Some("toml") => return Ok(FileKind::Settings),
+        Some("jsonl") => return Ok(FileKind::Export),
+        _ => {}
+    }
+    let bytes = checked::read_bytes(file)?;
+    let text = String::from_utf8_lossy(&bytes);
+    match detect(&text) {
+        Some(Kind::PolicyTests) => Ok(FileKind::Tests),
+        Some(_) => Ok(FileKind::Policy),
+        None if matches!(ending(file), Some("yaml" | "yml")) => Ok(FileKind::Policy),
+        None => Err(Failure::usage(format!(
             "it cannot be told what kind of file `{}` is",
             file.display()
         ))

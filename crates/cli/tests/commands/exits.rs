@@ -1,5 +1,9 @@
 //! One table of exit codes, and one form of JSON, for every command.
 
+use std::fs::File;
+use std::path::Path;
+use std::process::Stdio;
+
 use super::stage::{Stage, keys};
 
 #[test]
@@ -124,5 +128,48 @@ fn answers_in_json_keep_their_keys() {
         let told = stage.aegis(&[words, &["--json"][..]].concat()).exits(0);
         assert_eq!(keys(&told.json()), expected, "{}", told.line);
         assert_eq!(told.err, "", "{}", told.line);
+    }
+}
+
+#[test]
+fn an_answer_that_cannot_be_written_is_a_failure_and_a_reader_gone_away_is_none() {
+    let stage = Stage::with_log();
+    let program = Path::new(env!("CARGO_BIN_EXE_aegis"));
+    for words in [&["version"][..], &["log", "list"], &["log", "export"]] {
+        let full = File::options().write(true).open("/dev/full").unwrap();
+        let mut command = stage.command(program);
+        let told = command.args(words).stdout(full).output().unwrap();
+        let complaint = String::from_utf8(told.stderr).unwrap();
+        assert_eq!(told.status.code(), Some(3), "{words:?}: {complaint}");
+        assert!(
+            complaint.starts_with("error: cannot write the answer"),
+            "{complaint}"
+        );
+
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut command = stage.command(program);
+        command.args(words).stdout(Stdio::from(writer));
+        assert_eq!(command.status().unwrap().code(), Some(0), "{words:?}");
+    }
+}
+
+#[test]
+fn a_file_without_end_is_read_no_further_than_a_file_may_be_long() {
+    let stage = Stage::new();
+    for words in [
+        &["validate", "/dev/zero"][..],
+        &["policy", "check", "/dev/zero"],
+        &["policy", "test", "/dev/zero"],
+        &["policy", "lint", "/dev/zero"],
+        &["policy", "import", "/dev/zero"],
+        &["trust", "/dev/zero"],
+    ] {
+        let told = stage.aegis(words).exits(2);
+        assert!(
+            told.err.contains("the file is larger than 1 MiB"),
+            "{}",
+            told.whole()
+        );
     }
 }

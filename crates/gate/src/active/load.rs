@@ -12,6 +12,7 @@ use aegis_policy::{
 
 use super::{cache, example_request};
 use crate::places::Places;
+use crate::read_file::read_regular;
 use crate::settings::is_absent;
 
 /// The most bytes of one text of a policy.
@@ -167,20 +168,11 @@ enum ReadText {
 }
 
 fn read_text(path: &Path) -> Result<String, ReadText> {
-    let unreadable = |cause: String| ReadText::Unreadable(cause);
-    match fs::metadata(path) {
-        Ok(metadata) if metadata.len() > BYTES_MAX => {
-            return Err(unreadable("the file is larger than 1 MiB".to_owned()));
-        }
-        Ok(metadata) if !metadata.is_file() => {
-            return Err(unreadable("it is no file".to_owned()));
-        }
-        Ok(_) => {}
-        Err(error) if is_absent(&error) => return Err(ReadText::Absent),
-        Err(error) => return Err(unreadable(error.to_string())),
-    }
-    let bytes = fs::read(path).map_err(|error| unreadable(error.to_string()))?;
-    String::from_utf8(bytes).map_err(|_| unreadable("it is not text in UTF-8".to_owned()))
+    let bytes = read_regular(path, BYTES_MAX).map_err(|error| match is_absent(&error) {
+        true => ReadText::Absent,
+        false => ReadText::Unreadable(error.to_string()),
+    })?;
+    String::from_utf8(bytes).map_err(|_| ReadText::Unreadable("it is not text in UTF-8".to_owned()))
 }
 
 /// The texts in the folder of a policy, from which nothing leads out.

@@ -4,8 +4,13 @@ use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+use crate::read_file::read_regular;
+
 /// How large an index is read.
 const BYTES_MAX: u64 = 64 << 20;
+
+/// The most bytes of the file that says where the folder of git is.
+const LINK_BYTES_MAX: u64 = 64 << 10;
 
 /// How git sees a file of its work tree.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -54,15 +59,15 @@ pub(crate) fn tracking(root: &Path, file: &Path) -> Tracking {
 fn read_index(root: &Path) -> Option<Vec<u8>> {
     let git = root.join(".git");
     let folder = if git.is_file() {
-        let text = fs::read_to_string(&git).ok()?;
+        let link = read_regular(&git, LINK_BYTES_MAX).ok()?;
+        let text = std::str::from_utf8(&link).ok()?;
         root.join(text.strip_prefix("gitdir:")?.trim())
     } else {
         git
     };
     let path = folder.join("index");
     match fs::metadata(&path) {
-        Ok(metadata) if metadata.len() > BYTES_MAX => None,
-        Ok(_) => fs::read(path).ok(),
+        Ok(_) => read_regular(&path, BYTES_MAX).ok(),
         // Without an index nothing is tracked.
         Err(_) => Some(Vec::new()),
     }

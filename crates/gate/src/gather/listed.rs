@@ -5,7 +5,6 @@
 //! person is asked.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Component, Path, PathBuf};
 
 use aegis_shell::{Listing, Touched, program_name};
@@ -18,6 +17,7 @@ use super::resolve::{Found, Last};
 use super::shell::{Line, path_of, text_of};
 use super::touches::Touches;
 use crate::protected::{Reach, Relation};
+use crate::read_file::read_regular;
 use aegis_shell::written;
 
 /// How large a patch is read.
@@ -205,13 +205,7 @@ fn input_of(
 }
 
 fn read_patch(path: &Path) -> Option<String> {
-    let metadata = fs::metadata(path).ok()?;
-    let is_small = metadata.is_file() && metadata.len() < PATCH_BYTES_MAX;
-    let bytes = if is_small {
-        fs::read(path).ok()?
-    } else {
-        return None;
-    };
+    let bytes = read_regular(path, PATCH_BYTES_MAX).ok()?;
     Some(String::from_utf8_lossy(&bytes).into_owned())
 }
 

@@ -1,6 +1,5 @@
 //! Programs that are judged by what they are: Aegis itself and agent hosts.
 
-use std::fs;
 use std::path::PathBuf;
 
 use aegis_shell::program_name;
@@ -13,6 +12,10 @@ use super::touches::Touches;
 use super::word::{Shape, shape};
 use crate::process::{AGENT_HOSTS, host_package};
 use crate::protected::Reach;
+use crate::read_file::read_regular;
+
+/// The most bytes of a settings file of the host.
+const SETTINGS_BYTES_MAX: u64 = 16 << 20;
 
 /// Commands of `aegis` that change nothing of Aegis, with their subcommands;
 /// an empty list means all of them.
@@ -403,7 +406,8 @@ fn cause_of_folder(line: &Line<'_>, command: &Command, touches: &Touches<'_>) ->
         managed.join("managed-settings.json"),
     ];
     let registers = |file: &PathBuf| {
-        fs::read_to_string(file).is_ok_and(|settings| settings.contains("aegis-hook"))
+        read_regular(file, SETTINGS_BYTES_MAX)
+            .is_ok_and(|bytes| String::from_utf8_lossy(&bytes).contains("aegis-hook"))
     };
     (!everywhere.iter().any(registers))
         .then(|| "Aegis is not registered in the folder it runs in".to_owned())

@@ -1,7 +1,6 @@
 //! Reading settings from files and variables.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
@@ -9,6 +8,7 @@ use aegis_types::{AgentId, DurationMs, Mode, ParseIdError, TenantId};
 use serde::Deserialize;
 
 use super::{DurabilityLevel, FallbackLevel, Headless, ServerRoles};
+use crate::read_file::read_regular;
 
 /// The most bytes a settings file may have.
 const BYTES_MAX: u64 = 64 * 1024;
@@ -24,12 +24,6 @@ pub enum LoadSettingsError {
         /// What the system says.
         #[source]
         source: io::Error,
-    },
-    /// The file is too large to be one.
-    #[error("the settings file `{}` is larger than 64 KiB", .path.display())]
-    TooLarge {
-        /// The file.
-        path: PathBuf,
     },
     /// The file does not hold settings.
     #[error("the settings file `{}` is not valid: {cause}", .path.display())]
@@ -92,17 +86,13 @@ impl SettingsFile {
             path: path.to_path_buf(),
             source,
         };
-        match fs::metadata(path) {
-            Ok(metadata) if metadata.len() > BYTES_MAX => {
-                return Err(LoadSettingsError::TooLarge {
-                    path: path.to_path_buf(),
-                });
-            }
-            Ok(_) => {}
+        let bytes = match read_regular(path, BYTES_MAX) {
+            Ok(bytes) => bytes,
             Err(error) if is_absent(&error) => return Ok(None),
             Err(error) => return Err(unreadable(error)),
-        }
-        let text = fs::read_to_string(path).map_err(unreadable)?;
+        };
+        let text = String::from_utf8(bytes)
+            .map_err(|error| unreadable(io::Error::new(ErrorKind::InvalidData, error)))?;
         Self::parse(path, text).map(Some)
     }
 
