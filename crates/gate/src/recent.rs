@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aegis_log::Appended;
-use aegis_types::{ChainId, EventKind, Head};
+use aegis_types::{ActionRequest, ChainId, EventKind, Head};
 
 use crate::siblings::Siblings;
 
@@ -67,6 +67,16 @@ impl Recents {
     /// Forgets a chain, because another process moved it.
     pub(crate) fn forget(&self, chain: &ChainId) {
         locked(&self.0).remove(chain);
+    }
+
+    /// Adds what the record of a request says that was appended to a chain.
+    pub(crate) fn know(&self, chain: &ChainId, request: &ActionRequest) {
+        let Some(place) = self.place(chain) else {
+            return;
+        };
+        if let Some(recent) = &*locked(&place) {
+            recent.siblings.know(request);
+        }
     }
 
     /// Adds what was appended, if it follows on from what is remembered.

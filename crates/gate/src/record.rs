@@ -28,6 +28,8 @@ pub(crate) struct Recorded {
     pub(crate) entry: Entry,
     /// The digest of its payload.
     pub(crate) digest: Digest,
+    /// Whether nothing of the request was left out.
+    pub(crate) is_whole: bool,
 }
 
 /// Returns `request` as it is recorded.
@@ -40,7 +42,11 @@ pub(crate) fn record_request(
     let is_recorded_whole = canonical.len() <= REQUEST_BYTES_MAX && redactor.leaves(canonical);
     if is_recorded_whole {
         let digest = Digest::of(canonical);
-        return Ok(Recorded { entry, digest });
+        return Ok(Recorded {
+            entry,
+            digest,
+            is_whole: true,
+        });
     }
     Ok(record_less(redactor, entry))
 }
@@ -83,6 +89,7 @@ fn record_less(redactor: &Redactor, entry: Entry) -> Recorded {
     Recorded {
         digest: Digest::of(payload.canonical()),
         entry: Entry { payload, ..entry },
+        is_whole: false,
     }
 }
 

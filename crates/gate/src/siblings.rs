@@ -15,8 +15,8 @@ use std::sync::{Arc, OnceLock};
 
 use aegis_log::{Query, ReadLogError};
 use aegis_types::{
-    ChainId, DurationMs, Envelope, EventKind, Head, PathFact, Plan, RequestId, SessionId,
-    Timestamp, Verdict,
+    ActionRequest, ChainId, DurationMs, Envelope, EventKind, Head, PathFact, Plan, RequestId,
+    SessionId, Timestamp, Verdict,
 };
 use serde::Deserialize;
 
@@ -199,6 +199,15 @@ impl Siblings {
         }
     }
 
+    /// Takes in what the record of `request` says, so that nobody has to read it back.
+    pub(crate) fn know(&self, request: &ActionRequest) {
+        let id = Some(request.id.as_str());
+        let mut newest = self.actions.iter().rev();
+        if let Some(action) = newest.find(|action| action.record.subject.as_deref() == id) {
+            let _ = action.request.set(Some(Arc::new(Pending::of(request))));
+        }
+    }
+
     /// Returns the requests other than `own` that were let happen lately.
     pub(crate) fn pending(&self, own: &RequestId, now: Timestamp) -> Vec<Arc<Pending>> {
         let since = now.minus(PENDING_FOR);
@@ -211,6 +220,25 @@ impl Siblings {
     }
 }
 
+impl Pending {
+    fn of(request: &ActionRequest) -> Self {
+        let context = &request.context;
+        Self {
+            id: request.id.clone(),
+            context: PendingContext {
+                directory: context.directory.clone(),
+                plan: context.plan.as_ref().filter(|plan| matters(plan)).cloned(),
+                paths: context.paths.clone(),
+            },
+        }
+    }
+}
+
+/// Returns whether a plan moves or links anything; no other matters to anybody.
+fn matters(plan: &Plan) -> bool {
+    plan.commands.iter().any(links::may_transfer)
+}
+
 impl Sibling {
     fn is(&self, record: &Envelope) -> bool {
         self.record.subject.is_some() && self.record.subject == record.subject
@@ -220,10 +248,7 @@ impl Sibling {
         self.request
             .get_or_init(|| {
                 let mut request: Pending = self.record.payload.read().ok()?;
-                // A plan that moves and links nothing matters to nobody.
-                let plan = request.context.plan.take();
-                request.context.plan =
-                    plan.filter(|plan| plan.commands.iter().any(links::may_transfer));
+                request.context.plan.take_if(|plan| !matters(plan));
                 Some(Arc::new(request))
             })
             .clone()

@@ -274,12 +274,16 @@ impl Gate {
         entries.push(underway.recorded.entry.clone());
         entries.push(decided);
         entries.extend(after);
-        Ok(self.append(Batch {
+        self.append(Batch {
             chain: underway.chain.clone(),
             expected: Some(underway.head),
             entries,
             documents: underway.policies.documents(),
-        })?)
+        })?;
+        if underway.recorded.is_whole {
+            self.recents().know(&underway.chain, &underway.request);
+        }
+        Ok(())
     }
 
     /// Returns a decision on `request` as an entry for the log.

@@ -44,6 +44,12 @@ enum Destination {
     Here,
 }
 
+/// The programs that link, move, copy or mount.
+const TRANSFERRING: [&str; 13] = [
+    "ln", "gln", "link", "cp", "gcp", "install", "ginstall", "rsync", "scp", "mv", "gmv", "mount",
+    "bindfs",
+];
+
 /// Returns whether a command may link, move, copy or mount files.
 pub(crate) fn may_transfer(command: &Command) -> bool {
     transfer(command).is_some()
@@ -52,6 +58,9 @@ pub(crate) fn may_transfer(command: &Command) -> bool {
 /// Reads a command that links, moves, copies or mounts.
 fn transfer(command: &Command) -> Option<Transfer> {
     let program = program_name(command)?;
+    if !TRANSFERRING.contains(&&*program) {
+        return None;
+    }
     let mut read = Read::of(&command.arguments);
     let is_symbolic = read.has('s', "--symbolic") || read.has('s', "--symbolic-link");
     let is_hard = read.has('l', "--link");
@@ -60,10 +69,9 @@ fn transfer(command: &Command) -> Option<Transfer> {
         "ln" | "gln" | "link" => Kind::HardLink,
         "cp" | "gcp" if is_symbolic => Kind::SymbolicLink,
         "cp" | "gcp" if is_hard => Kind::HardLink,
-        "cp" | "gcp" | "install" | "ginstall" | "rsync" | "scp" => Kind::Copy,
         "mv" | "gmv" => Kind::Move,
         "mount" | "bindfs" => Kind::Mount,
-        _ => return None,
+        _ => Kind::Copy,
     };
     let is_deep =
         read.has('r', "--recursive") || read.has('R', "--recursive") || read.has('a', "--archive");

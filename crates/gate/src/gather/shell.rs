@@ -41,13 +41,14 @@ pub(crate) fn touch_line(line: &Line<'_>, touches: &mut Touches<'_>) {
             touches.resolver.plan(link);
         }
     }
+    let mut gaps = Vec::with_capacity(line.plan.commands.len());
     for command in &line.plan.commands {
         touches.cause = Some(command.span);
-        touch_command(line, command, touches);
+        gaps.push(touch_command(line, command, touches));
     }
     touches.cause = None;
     find::touch(line, touches);
-    come_near(line, touches);
+    come_near(line, &gaps, touches);
 }
 
 /// Returns the path a word of a command stands for, if that is one path.
@@ -112,18 +113,23 @@ fn has_moved_for_sure(commands: &[Command], command: &Command) -> bool {
     after.directory == Directory::Start
 }
 
-fn touch_command(line: &Line<'_>, command: &Command, touches: &mut Touches<'_>) {
+/// Adds what a command touches; returns whether it may change something that
+/// its words do not name.
+fn touch_command(line: &Line<'_>, command: &Command, touches: &mut Touches<'_>) -> bool {
     let through = text_of(line, command);
     let is_git = program_name(command).as_deref() == Some("git");
     // Where a `cd` leads nowhere, the command may run where the text starts.
     let stays = !has_moved_for_sure(&line.plan.commands, command)
         && directory_of(line, command, touches)
             .is_none_or(|folder| !folder.is_dir() || touches.is_lost(&folder));
-    let unmoved = Command {
+    let unmoved = stays.then(|| Command {
         directory: Directory::Start,
         ..command.clone()
-    };
+    });
+    let mut has_gap = false;
     for item in touched(command) {
+        let is_told = !item.word.is_unknown() && located(command, &item.word).is_some();
+        has_gap |= item.access.changes() && !is_told;
         let item = Touched {
             certain: item.certain && line.is_certain,
             ..item
@@ -133,17 +139,18 @@ fn touch_command(line: &Line<'_>, command: &Command, touches: &mut Touches<'_>) 
             continue;
         }
         touch_word(line, command, &item, through, touches);
-        if stays {
+        if let Some(unmoved) = &unmoved {
             let unsure = Touched {
                 certain: false,
                 ..item
             };
-            touch_word(line, &unmoved, &unsure, through, touches);
+            touch_word(line, unmoved, &unsure, through, touches);
         }
     }
     touches.cause = Some(command.span);
     links::touch_sources(line, command, touches);
     links::touch_into_folder(line, command, touches);
+    has_gap
 }
 
 /// Returns the words that make a command reach for something: the word that
@@ -328,15 +335,19 @@ fn gap_comes_near(before: &str, after: &str, through: &str, touches: &mut Touche
     touches.come_near(object, through);
 }
 
-/// Notes what the dark parts of a command line come near.
-fn come_near(line: &Line<'_>, touches: &mut Touches<'_>) {
+/// Notes what the dark parts of a command line come near. `gaps` says of each
+/// command whether it may change something that its words do not name.
+fn come_near(line: &Line<'_>, gaps: &[bool], touches: &mut Touches<'_>) {
     let mut printed = Material::default();
     for command in &line.plan.commands {
         add_printed(command, &mut printed);
     }
-    for command in &line.plan.commands {
+    for (command, has_gap) in line.plan.commands.iter().zip(gaps) {
         let shown = hints(command);
-        let is_dark = is_dark(command, !shown.is_empty(), line);
+        let is_dark = *has_gap || is_dark(command, !shown.is_empty(), line);
+        if shown.is_empty() && !is_dark {
+            continue;
+        }
         let directory = directory_of(line, command, touches);
         let through = text_of(line, command);
         if let Some(directory) = &directory {
@@ -432,18 +443,14 @@ fn add_printed(command: &Command, material: &mut Material) {
     }
 }
 
-/// Returns whether a command may change something that its words do not show.
+/// Returns whether a command runs something that its words do not show.
 fn is_dark(command: &Command, has_code: bool, line: &Line<'_>) -> bool {
-    let has_gap = touched(command).iter().any(|item| {
-        item.access.changes()
-            && (item.word.is_unknown() || { located(command, &item.word).is_none() })
-    });
     let is_noted = line.plan.unknowns.iter().any(|unknown| {
         let within =
             unknown.span.start >= command.span.start && unknown.span.end <= command.span.end;
         within && runs_unseen(&unknown.cause)
     });
-    has_gap || has_code && !is_filter(command) || is_noted
+    has_code && !is_filter(command) || is_noted
 }
 
 /// Returns whether a program only turns its input into output, as far as its code shows.
