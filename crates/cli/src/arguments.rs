@@ -1,5 +1,6 @@
 //! The command line of `aegis`.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use aegis_policy::LintCode;
@@ -49,7 +50,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Policy(PolicyCommand),
     /// Look into the log, verify it, decide it again.
-    #[command(alias = "audit")]
+    #[command(visible_alias = "audit")]
     Log(LogArguments),
     /// Answer what waits for a person.
     #[command(subcommand)]
@@ -344,8 +345,10 @@ pub(crate) struct LintArguments {
 }
 
 fn lint_code(text: &str) -> Result<LintCode, String> {
-    LintCode::named(text)
-        .ok_or_else(|| "there is no such code; `docs/lint.md` lists them".to_owned())
+    LintCode::named(text).ok_or_else(|| {
+        let codes: Vec<&str> = LintCode::ALL.iter().map(|code| code.as_str()).collect();
+        format!("there is no such code; there are {}", codes.join(", "))
+    })
 }
 
 /// The call to explain.
@@ -433,10 +436,10 @@ pub(crate) struct ListArguments {
     #[arg(long)]
     pub(crate) verdict: Option<OnlyVerdict>,
     /// At most this many.
-    #[arg(long, default_value_t = 20)]
-    pub(crate) limit: usize,
-    /// List sessions instead of decisions.
-    #[arg(long)]
+    #[arg(long, default_value = "20")]
+    pub(crate) limit: NonZeroUsize,
+    /// List sessions instead of decisions, all of them.
+    #[arg(long, conflicts_with_all = ["session", "verdict", "limit"])]
     pub(crate) sessions: bool,
 }
 

@@ -65,12 +65,22 @@ impl Here {
 
     /// Opens a log that is named for reading.
     pub(crate) fn log_at(path: &Path) -> Result<SqliteLog, Failure> {
-        SqliteLog::open_read_only(path).map_err(|error| opening(path, &error))
+        SqliteLog::open_read_only(path).map_err(|error| {
+            let failure = opening(path, &error);
+            if !matches!(error, OpenLogError::Missing | OpenLogError::NotALog) {
+                return failure;
+            }
+            Failure {
+                exit: Exit::Usage,
+                ..failure.remedy("name a `log.db`; `aegis doctor` shows where that of Aegis lies")
+            }
+        })
     }
 
     /// Opens the log for reading.
     pub(crate) fn log(&self) -> Result<SqliteLog, Failure> {
-        Self::log_at(&self.places.log)
+        SqliteLog::open_read_only(&self.places.log)
+            .map_err(|error| opening(&self.places.log, &error))
     }
 
     /// Opens the log for reading, if anything was ever recorded.

@@ -115,6 +115,9 @@ pub enum OpenUnchainedError {
     /// There is no file.
     #[error("there is no such file")]
     Missing,
+    /// Something else than a file is there.
+    #[error("it is no file")]
+    NotAFile,
     /// The file is something else.
     #[error("the file is no SQLite database")]
     NotADatabase,
@@ -153,7 +156,10 @@ impl UnchainedLog {
     /// [`OpenUnchainedError`] for a file that is none.
     pub fn open(path: &Path, scratch: &Path) -> Result<Self, OpenUnchainedError> {
         if !path.is_file() {
-            return Err(OpenUnchainedError::Missing);
+            return Err(match path.exists() {
+                true => OpenUnchainedError::NotAFile,
+                false => OpenUnchainedError::Missing,
+            });
         }
         let connection = match copied(path, scratch).map_err(OpenUnchainedError::Copy)? {
             Some(copy) => Connection::open_with_flags(copy, OpenFlags::SQLITE_OPEN_READ_WRITE),

@@ -145,7 +145,7 @@ fn decisions(log: &dyn Log, arguments: &ListArguments) -> Result<Report, Failure
     let limit = if arguments.verdict.is_some() {
         LOOKED_THROUGH_MAX
     } else {
-        arguments.limit
+        arguments.limit.get()
     };
     let query = Query {
         session: only.as_ref(),
@@ -157,7 +157,7 @@ fn decisions(log: &dyn Log, arguments: &ListArguments) -> Result<Report, Failure
     let mut rows = Vec::new();
     let mut listed = Vec::new();
     for envelope in &envelopes {
-        if rows.len() == arguments.limit {
+        if rows.len() == arguments.limit.get() {
             break;
         }
         let Event::DecisionMade { decision, .. } = event(envelope)? else {

@@ -43,6 +43,7 @@ fn refused(path: &Path, error: &OpenUnchainedError) -> Failure {
     let message = format!("cannot read `{}`: {}", path.display(), causes(error));
     match error {
         OpenUnchainedError::Missing
+        | OpenUnchainedError::NotAFile
         | OpenUnchainedError::NotADatabase
         | OpenUnchainedError::NoTable
         | OpenUnchainedError::NoColumn { .. } => Failure::usage(message)
@@ -57,7 +58,7 @@ fn sessions(log: &UnchainedLog, page: &mut Page) -> Result<Vec<Value>, ReadLogEr
     let mut listed = Vec::new();
     for session in &found {
         rows.push(vec![
-            piece(Tone::Plain, &session.session),
+            piece(Tone::Plain, cell(&session.session)),
             piece(Tone::Quiet, time(&session.first_at)),
             piece(Tone::Quiet, time(&session.last_at)),
             piece(Tone::Plain, session.records.to_string()),
@@ -87,7 +88,7 @@ fn decisions(
     let found = log.newest(&UnchainedQuery {
         session: arguments.session.as_deref(),
         approval: approval.map(|(word, _)| *word),
-        limit: arguments.limit,
+        limit: arguments.limit.get(),
     })?;
     let rows: Vec<Vec<Piece>> = found.iter().map(row).collect();
     if rows.is_empty() {
@@ -124,22 +125,28 @@ fn row(record: &UnchainedRecord) -> Vec<Piece> {
             Tone::of(verdict),
             format!("{} {verdict}", describe::sign(verdict)),
         ),
-        None => (Tone::Careful, format!("  {}", record.approval)),
+        None if record.approval.is_empty() => (Tone::Careful, "  none".to_owned()),
+        None => (Tone::Careful, format!("  {}", cell(&record.approval))),
     };
     let params = record.params.as_deref().filter(|params| *params != "{}");
     let action = [Some(record.resource.as_str()), params];
     let action = action.into_iter().flatten().collect::<Vec<_>>().join(" ");
-    let optional = |text: &Option<String>| text.clone().unwrap_or_default();
+    let optional = |text: &Option<String>| cell(text.as_deref().unwrap_or_default());
     vec![
         piece(Tone::Quiet, time(&record.at)),
         piece(tone, said),
-        piece(Tone::Plain, describe::cut(&record.tool, SUMMARY_CHARS)),
-        piece(Tone::Plain, describe::cut(&action, SUMMARY_CHARS)),
+        piece(Tone::Plain, cell(&record.tool)),
+        piece(Tone::Plain, cell(&action)),
         piece(Tone::Quiet, optional(&record.rule)),
         piece(Tone::Plain, optional(&record.answer)),
         piece(Tone::Plain, optional(&record.outcome)),
         piece(Tone::Quiet, record.id.to_string()),
     ]
+}
+
+/// Returns a text as it stands in a table.
+fn cell(text: &str) -> String {
+    describe::cut(text, SUMMARY_CHARS)
 }
 
 fn line(record: &UnchainedRecord) -> Value {
@@ -175,6 +182,6 @@ fn value(text: &str) -> Value {
 fn time(text: &str) -> String {
     match text.parse::<jiff::Timestamp>() {
         Ok(at) => describe::time(Timestamp::from_unix_ms(at.as_millisecond())),
-        Err(_) => text.to_owned(),
+        Err(_) => cell(text),
     }
 }

@@ -84,7 +84,7 @@ fn a_backtest_groups_what_changes_and_counts_questions() {
         stage.aegis(&["policy", "backtest"]).exits(0),
         stage
             .aegis(&["policy", "backtest", "shop.yaml", "--log", "missing.db"])
-            .exits(3),
+            .exits(2),
     ];
     stage.shows("policy-backtest", &told.iter().collect::<Vec<_>>());
     let log = stage.log();

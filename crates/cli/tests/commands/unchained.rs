@@ -91,6 +91,10 @@ fn a_file_that_no_action_runtime_wrote_is_told_and_left_alone() {
     .close()
     .unwrap();
     fs::copy(stage.log(), stage.path("work/ours.db")).unwrap();
+    let mut bytes = fs::read(stage.path("work/other.db")).unwrap();
+    bytes[100..].fill(b'A');
+    fs::write(stage.path("work/damaged.db"), bytes).unwrap();
+    let damaged = stage.aegis(&["audit", "--db", "damaged.db"]).exits(3);
     let names = [
         "missing.db",
         "notes.db",
@@ -100,12 +104,40 @@ fn a_file_that_no_action_runtime_wrote_is_told_and_left_alone() {
         ".",
     ];
     let told = names.map(|name| stage.aegis(&["audit", "--db", name]).exits(2));
-    stage.shows("unchained-other", &told.iter().collect::<Vec<_>>());
+    let told: Vec<_> = told.iter().chain([&damaged]).collect();
+    stage.shows("unchained-other", &told);
     assert!(!stage.path("work/missing.db").exists());
     let entries = fs::read_dir(stage.path("work")).unwrap();
     let mut found: Vec<_> = entries.map(|it| it.unwrap().file_name()).collect();
     found.sort();
-    assert_eq!(found, ["narrow.db", "notes.db", "other.db", "ours.db"]);
+    let left = ["damaged.db", "narrow.db", "notes.db", "other.db", "ours.db"];
+    assert_eq!(found, left);
+}
+
+#[test]
+fn what_would_not_be_heeded_is_refused() {
+    let stage = Stage::new();
+    make(&stage, "first.db", &[FIRST]).close().unwrap();
+    for words in [
+        &["--sessions", "--session", "one"][..],
+        &["--sessions", "--verdict", "deny"],
+        &["--sessions", "--limit", "1"],
+        &["--limit", "0"],
+    ] {
+        for start in [&["audit", "--db", "first.db"][..], &["log", "list"]] {
+            stage.aegis(&[start, words].concat()).exits(2);
+        }
+    }
+}
+
+#[test]
+fn a_cell_of_the_table_is_no_longer_than_others_and_one_without_verdict_says_so() {
+    let stage = Stage::new();
+    let long = "UPDATE audit_log SET matched_rule = hex(zeroblob(400)), approval = '' WHERE id = 3";
+    make(&stage, "first.db", &[FIRST, long]).close().unwrap();
+    let told = stage.aegis(&["audit", "--db", "first.db"]).exits(0);
+    assert!(told.out.lines().all(|line| line.chars().count() < 300));
+    assert!(told.out.contains("  none "), "{}", told.out);
 }
 
 #[test]

@@ -196,10 +196,7 @@ fn a_file_that_is_no_such_log_is_told() {
         connection.execute_batch(text).unwrap();
     };
     check(&|_| {}, "there is no such file");
-    check(
-        &|path| fs::create_dir(path).unwrap(),
-        "there is no such file",
-    );
+    check(&|path| fs::create_dir(path).unwrap(), "it is no file");
     let text = "this is no database, whatever its name says".repeat(40);
     check(
         &|path| fs::write(path, &text).unwrap(),
