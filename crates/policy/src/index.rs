@@ -1,8 +1,9 @@
 //! Finding the few rules that may hold among the many.
 //!
-//! A rule is filed under the tools it names and there under one condition
-//! that must hold for the rule to hold: a value, a literal that its expression
-//! cannot do without, a program, a part of a path, a host. Asking costs what
+//! A rule is filed under the tools it names and there under a condition that
+//! must hold for the rule to hold: a value, a literal that its expression
+//! cannot do without, a program, a part of a path, a host. Where one of several
+//! members must hold, it is filed under a condition of each. Asking costs what
 //! the request is large, not what the policy is long. What cannot be told of a
 //! request brings up every rule that hangs on it.
 

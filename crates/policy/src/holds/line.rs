@@ -47,6 +47,8 @@ pub(crate) enum Program<'a> {
         written: Cow<'a, str>,
         /// Whether `written` is the whole of it.
         is_whole: bool,
+        /// Where in it its name begins.
+        name_at: usize,
     },
     /// Only running would show it.
     Unknown,
@@ -56,7 +58,9 @@ impl Program<'_> {
     /// Returns its name without the folder.
     pub(crate) fn name(&self) -> Option<&str> {
         match self {
-            Self::Known { written, .. } => Some(options::base_name(written)),
+            Self::Known {
+                written, name_at, ..
+            } => written.get(*name_at..),
             Self::None | Self::Unknown => None,
         }
     }
@@ -468,21 +472,26 @@ fn program(word: Option<&Word>) -> Program<'_> {
         return Program::None;
     };
     if is_literal(word) {
-        return Program::Known {
-            written: shown(word),
-            is_whole: true,
-        };
+        return known_program(shown(word), true);
     }
     // Whatever comes before, the name after the last slash is certain.
     match word.parts.last() {
-        Some(WordPart::Literal(end)) if end.contains('/') => Program::Known {
-            written: Cow::Borrowed(end),
-            is_whole: false,
-        },
+        Some(WordPart::Literal(end)) if end.contains('/') => {
+            known_program(Cow::Borrowed(end), false)
+        }
         Some(
             WordPart::Literal(_) | WordPart::Pattern(_) | WordPart::Home(_) | WordPart::Unknown(_),
         )
         | None => Program::Unknown,
+    }
+}
+
+fn known_program(written: Cow<'_, str>, is_whole: bool) -> Program<'_> {
+    let name_at = written.len() - options::base_name(&written).len();
+    Program::Known {
+        written,
+        is_whole,
+        name_at,
     }
 }
 

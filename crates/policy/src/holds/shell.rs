@@ -89,7 +89,7 @@ impl Matcher {
                     || self
                         .shell
                         .iter()
-                        .any(|pattern| pattern.is_any_use() && pattern.names_program(program));
+                        .any(|pattern| pattern.is_any_use() && pattern.names_program(name));
                 if is_covered && line.is_shadowed(program) {
                     return Truth::Unknown(WhyUnknown::Folder {
                         program: Arc::from(name),
@@ -167,9 +167,8 @@ impl Line<'_> {
 }
 
 impl ShellPattern {
-    /// Returns whether it is about this program, written with or without a folder.
-    fn names_program(&self, written: &str) -> bool {
-        let name = options::base_name(written);
+    /// Returns whether it is about the program of this name.
+    fn names_program(&self, name: &str) -> bool {
         self.program.is_empty() || self.program.iter().any(|glob| glob.matches(name))
     }
 
@@ -183,21 +182,22 @@ impl ShellPattern {
     }
 
     fn touches(&self, line: &Line<'_>) -> Truth {
-        let written = match &line.program {
+        let (written, name) = match &line.program {
             Program::None => return Truth::No(WhyNot::Command { program: None }),
             // Such a word may bring its own arguments with it.
             Program::Unknown => return Truth::Unknown(WhyUnknown::Program),
-            Program::Known { written, .. } => &**written,
+            Program::Known { written, .. } => (&**written, line.program.name().unwrap_or_default()),
         };
         let not = || WhyNot::Command { program: None };
-        if !self.names_program(written) {
-            let runs_it = self.is_any_use()
-                && line.command.through.iter().any(|wrapper| {
-                    matches!(wrapper, Wrapper::Program(program) if self.names_program(program))
-                });
+        if !self.names_program(name) {
+            let is_named = |wrapper: &Wrapper| {
+                matches!(wrapper, Wrapper::Program(program)
+                    if self.names_program(options::base_name(program)))
+            };
+            let runs_it = self.is_any_use() && line.command.through.iter().any(is_named);
             return Truth::of(runs_it, not);
         }
-        let program = || Arc::from(options::base_name(written));
+        let program = || Arc::from(name);
         let unknown_arguments = || WhyUnknown::Arguments { program: program() };
         let subcommand = || self.names_subcommand(line, unknown_arguments);
         let flags = || {
@@ -251,11 +251,12 @@ impl ShellPattern {
         let Program::Known { written, .. } = &line.program else {
             return Truth::Unknown(WhyUnknown::Program);
         };
+        let name = line.program.name().unwrap_or_default();
+        let program = || Arc::from(name);
         let not = || WhyNot::Command {
-            program: line.program.name().map(Arc::from),
+            program: Some(program()),
         };
-        let program = || Arc::from(options::base_name(written));
-        if !self.names_program(written) {
+        if !self.names_program(name) {
             return Truth::No(not());
         }
         let Some(length) = self.subcommand_words(line) else {

@@ -65,7 +65,10 @@ impl ShellPattern {
     ///
     /// A pattern on the line says the program's folder as well.
     pub(super) fn is_sure_of(&self, line: &Line<'_>) -> bool {
-        let Program::Known { written, is_whole } = &line.program else {
+        let Program::Known {
+            written, is_whole, ..
+        } = &line.program
+        else {
             return false;
         };
         let is_found = match written.rsplit_once('/') {

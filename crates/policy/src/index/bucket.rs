@@ -11,9 +11,9 @@ use super::request::{Looked, RequestKeys, number_key_of};
 use super::screen::{ParamScreen, Screen, scalar_key};
 use super::text::TextScreen;
 use crate::holds::{Facts, Found, find};
-use crate::matcher::{Matcher, Scalar};
+use crate::matcher::Scalar;
 
-/// Rules filed under one condition each.
+/// Rules filed under the conditions of which each needs one.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub(super) struct Bucket {
     /// Those that nothing is known of.
@@ -85,18 +85,21 @@ struct FillingParam {
 }
 
 impl<'a> Filling<'a> {
-    pub(super) fn push(&mut self, rule: u32, matcher: &'a Matcher) {
-        let (all, keyed, keys) = match Screen::of(matcher) {
-            Screen::Nothing => return self.bucket.always.push(rule),
-            Screen::Param(path, screen) => {
-                return self.params.entry(path).or_default().push(rule, screen);
-            }
-            Screen::Programs(keys) => (&mut self.bucket.programs.all, &mut self.programs, keys),
-            Screen::Paths(keys) => (&mut self.bucket.paths.all, &mut self.paths, keys),
-            Screen::Hosts(keys) => (&mut self.bucket.hosts.all, &mut self.hosts, keys),
-            Screen::Effects(keys) => (&mut self.bucket.effects.all, &mut self.effects, keys),
+    /// Files a rule that may hold only where this condition does.
+    pub(super) fn push(&mut self, rule: u32, screen: Option<Screen<'a>>) {
+        let (all, keyed, keys) = match screen {
+            None => return push_once(&mut self.bucket.always, rule),
+            Some(screen) => match screen {
+                Screen::Param(path, screen) => {
+                    return self.params.entry(path).or_default().push(rule, screen);
+                }
+                Screen::Programs(keys) => (&mut self.bucket.programs.all, &mut self.programs, keys),
+                Screen::Paths(keys) => (&mut self.bucket.paths.all, &mut self.paths, keys),
+                Screen::Hosts(keys) => (&mut self.bucket.hosts.all, &mut self.hosts, keys),
+                Screen::Effects(keys) => (&mut self.bucket.effects.all, &mut self.effects, keys),
+            },
         };
-        all.push(rule);
+        push_once(all, rule);
         keyed.extend(keys.into_iter().map(|key| (key, rule)));
     }
 
@@ -136,9 +139,16 @@ impl FillingParam {
         }
         for (kind, others) in ValueKind::ALL.into_iter().zip(&mut self.others) {
             if kind == ValueKind::Other || !known.contains(&kind) {
-                others.push(rule);
+                push_once(others, rule);
             }
         }
+    }
+}
+
+/// Adds a rule to a list of rules that come in order.
+fn push_once(rules: &mut Vec<u32>, rule: u32) {
+    if rules.last() != Some(&rule) {
+        rules.push(rule);
     }
 }
 

@@ -20,6 +20,7 @@ pub(super) enum Kind {
     Integer,
     Bool,
     Program,
+    ProgramStart,
     Subcommand,
     AnySubcommand,
     Root,

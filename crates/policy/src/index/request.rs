@@ -6,6 +6,7 @@ use aegis_types::{Action, EffectKind, PathFact, Wrapper};
 use serde_json::Number;
 
 use super::key::{Key, Kind, key, number_key, pair_key};
+use super::screen::program_start;
 use crate::holds::{Facts, Line, Program, base_name, below};
 
 /// What a request shows of one kind of thing.
@@ -69,12 +70,12 @@ fn programs(facts: &Facts<'_>) -> Looked {
     let mut keys = Vec::with_capacity(lines.len());
     for line in lines {
         if let Some(program) = line.program.name() {
-            keys.push(key(Kind::Program, program));
+            push_program(program, &mut keys);
             push_subcommands(program, line, &mut keys);
         }
         for wrapper in &line.command.through {
             match wrapper {
-                Wrapper::Program(program) => keys.push(key(Kind::Program, base_name(program))),
+                Wrapper::Program(program) => push_program(base_name(program), &mut keys),
                 Wrapper::Substitution
                 | Wrapper::ProcessSubstitution
                 | Wrapper::Subshell
@@ -85,6 +86,11 @@ fn programs(facts: &Facts<'_>) -> Looked {
         }
     }
     distinct(keys)
+}
+
+fn push_program(name: &str, keys: &mut Vec<Key>) {
+    keys.push(key(Kind::Program, name));
+    keys.extend(program_start(name).map(|start| key(Kind::ProgramStart, start)));
 }
 
 fn push_subcommands(program: &str, line: &Line<'_>, keys: &mut Vec<Key>) {

@@ -2,16 +2,74 @@
 
 use std::sync::Arc;
 
+use aegis_types::EffectKind;
+
 use super::key::{Key, Kind, key, number_key, pair_key, text_key};
 use super::literals;
 use crate::holds::{Anchor, anchor};
 use crate::matcher::{Matcher, ParamCondition, ParamTest, PathPattern, Scalar, ShellPattern};
 use crate::pattern::Glob;
 
-/// A condition that must hold, or be unknown, for a rule to hold.
+/// How deep the members of a condition are looked into.
+const DEPTH_MAX: u8 = 8;
+
+/// How many bytes of a name are its start.
+const PROGRAM_START_BYTES: usize = 2;
+
+/// A way in which a rule may hold: one of its tools is called, and its screen
+/// holds or is unknown.
+#[derive(Clone)]
+pub(super) struct Way<'a> {
+    /// What names the tools or actions; any tool where nothing does.
+    pub(super) named: &'a Matcher,
+    /// A condition that must hold then, if one can be looked up.
+    pub(super) screen: Option<Screen<'a>>,
+}
+
+impl<'a> Way<'a> {
+    /// Returns the ways in which `matcher` may hold: there are no others.
+    pub(super) fn all_of(matcher: &'a Matcher) -> Vec<Self> {
+        Self::within(matcher, matcher, 0)
+    }
+
+    /// Returns the ways of `matcher`, which stands so deep within one whose tools
+    /// `outer` names.
+    fn within(matcher: &'a Matcher, outer: &'a Matcher, depth: u8) -> Vec<Self> {
+        let named = match names_tools(matcher) && !names_tools(outer) {
+            true => matcher,
+            false => outer,
+        };
+        let one = |screen: Option<Screen<'a>>| vec![Self { named, screen }];
+        let own = Screen::of(matcher);
+        if own.is_some() || depth == DEPTH_MAX {
+            return one(own);
+        }
+        let members = |list: &'a [Matcher]| {
+            list.iter()
+                .map(|member| Self::within(member, named, depth + 1))
+        };
+        let of_any: Vec<Self> = members(&matcher.any).flatten().collect();
+        let narrows = |ways: &Vec<Self>| {
+            let mut ways = ways.iter();
+            ways.all(|way| way.screen.is_some() || names_tools(way.named))
+        };
+        if !of_any.is_empty() && narrows(&of_any) {
+            return of_any;
+        }
+        let mut of_all = members(&matcher.all);
+        of_all
+            .find(narrows)
+            .unwrap_or_else(|| one(Screen::of_effects(matcher)))
+    }
+}
+
+fn names_tools(matcher: &Matcher) -> bool {
+    !(matcher.tool.is_empty() && matcher.action.is_empty())
+}
+
+/// A condition that can be looked up.
+#[derive(Clone)]
 pub(super) enum Screen<'a> {
-    /// There is none that could be looked up.
-    Nothing,
     /// A parameter passes this test.
     Param(&'a [Arc<str>], ParamScreen),
     /// One of these programs is run, directly or by another one.
@@ -25,6 +83,7 @@ pub(super) enum Screen<'a> {
 }
 
 /// What is looked up of a parameter.
+#[derive(Clone)]
 pub(super) enum ParamScreen {
     /// It is equal to one of these.
     Equals(Vec<Scalar>),
@@ -33,30 +92,37 @@ pub(super) enum ParamScreen {
 }
 
 impl<'a> Screen<'a> {
-    /// Returns the most selective screen of `matcher`, its tools and actions aside.
-    pub(super) fn of(matcher: &'a Matcher) -> Self {
+    /// Returns the most selective of the conditions that `matcher` has itself, but
+    /// for effects, which tell little.
+    fn of(matcher: &'a Matcher) -> Option<Self> {
         if let Some((condition, scalars)) = first(&matcher.params, equal_to) {
-            return Self::Param(&condition.path, ParamScreen::Equals(scalars));
+            return Some(Self::Param(&condition.path, ParamScreen::Equals(scalars)));
         }
         if let Some(keys) = all(&matcher.shell, program_keys) {
-            return Self::Programs(keys);
+            return Some(Self::Programs(keys));
         }
         if let Some((condition, literals)) = first(&matcher.params, holding) {
-            return Self::Param(&condition.path, ParamScreen::Holds(literals));
+            return Some(Self::Param(&condition.path, ParamScreen::Holds(literals)));
         }
         if !matcher.path.is_empty() {
             let keys = all(&matcher.path, path_keys);
-            return Self::Paths(keys.unwrap_or_else(|| vec![key(Kind::AnyPath, "")]));
+            return Some(Self::Paths(
+                keys.unwrap_or_else(|| vec![key(Kind::AnyPath, "")]),
+            ));
         }
-        if !matcher.host.is_empty() {
-            let keys = all(&matcher.host, |host| all(&host.name, host_keys));
-            return Self::Hosts(keys.unwrap_or_else(|| vec![key(Kind::AnyHost, "")]));
+        if matcher.host.is_empty() {
+            return None;
         }
-        if matcher.effect.is_empty() {
-            return Self::Nothing;
-        }
-        let effect_key = |effect: &aegis_types::EffectKind| key(Kind::Effect, effect.as_str());
-        Self::Effects(matcher.effect.iter().map(effect_key).collect())
+        let keys = all(&matcher.host, |host| all(&host.name, host_keys));
+        Some(Self::Hosts(
+            keys.unwrap_or_else(|| vec![key(Kind::AnyHost, "")]),
+        ))
+    }
+
+    fn of_effects(matcher: &Matcher) -> Option<Self> {
+        let effect_key = |effect: &EffectKind| key(Kind::Effect, effect.as_str());
+        let keys: Vec<Key> = matcher.effect.iter().map(effect_key).collect();
+        (!keys.is_empty()).then_some(Self::Effects(keys))
     }
 }
 
@@ -122,7 +188,11 @@ fn program_keys(pattern: &ShellPattern) -> Option<Vec<Key>> {
     let subcommands: Option<Vec<String>> = pattern.subcommand.iter().map(first_word).collect();
     let subcommands = subcommands.filter(|words| !words.is_empty());
     all(&pattern.program, |glob| {
-        let program = glob.is_literal().then(|| glob.as_str())?;
+        if !glob.is_literal() {
+            let start = program_start(literal_prefix(glob))?;
+            return Some(vec![key(Kind::ProgramStart, start)]);
+        }
+        let program = glob.as_str();
         let Some(subcommands) = &subcommands else {
             return Some(vec![key(Kind::Program, program)]);
         };
@@ -131,6 +201,18 @@ fn program_keys(pattern: &ShellPattern) -> Option<Vec<Key>> {
         keys.push(key(Kind::AnySubcommand, program));
         Some(keys)
     })
+}
+
+/// Returns what a glob begins with for sure.
+pub(super) fn literal_prefix(glob: &Glob) -> &str {
+    let text = glob.as_str();
+    let end = text.find(['*', '?', '[', '{', '\\', '!']);
+    end.map_or(text, |end| text.get(..end).unwrap_or_default())
+}
+
+/// Returns the start of a program's name under which patterns for it are filed.
+pub(super) fn program_start(name: &str) -> Option<&str> {
+    name.get(..PROGRAM_START_BYTES)
 }
 
 fn path_keys(pattern: &PathPattern) -> Option<Vec<Key>> {

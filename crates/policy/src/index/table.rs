@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::bucket::{Bucket, Filling};
 use super::key::{Key, Kind, key};
+use super::screen::{Way, literal_prefix};
 use crate::holds::{Facts, other_name};
 use crate::matcher::Matcher;
-use crate::pattern::Glob;
 
 /// Up to this length, lists are copied rather than kept side by side.
 const COPIED_MAX: usize = 8;
@@ -38,12 +38,14 @@ impl Table {
         let mut any = Filling::default();
         let mut buckets: BTreeMap<Key, Filling<'a>> = BTreeMap::new();
         for (rule, matcher) in rules {
-            match keys_of(matcher, &mut prefixes) {
-                None => any.push(rule, matcher),
-                Some(keys) => {
-                    for key in keys {
-                        buckets.entry(key).or_default().push(rule, matcher);
-                    }
+            for way in Way::all_of(matcher) {
+                let Some(keys) = keys_of(way.named, &mut prefixes) else {
+                    any.push(rule, way.screen);
+                    continue;
+                };
+                for key in keys {
+                    let filling = buckets.entry(key).or_default();
+                    filling.push(rule, way.screen.clone());
                 }
             }
         }
@@ -133,12 +135,6 @@ fn keys_of(matcher: &Matcher, prefixes: &mut Vec<u32>) -> Option<Vec<Key>> {
     Some(keys)
 }
 
-fn literal_prefix(glob: &Glob) -> &str {
-    let text = glob.as_str();
-    let end = text.find(['*', '?', '[', '{', '\\', '!']);
-    end.map_or(text, |end| text.get(..end).unwrap_or_default())
-}
-
 /// The rules that a request brings up, in order, each once.
 #[derive(Debug, Default)]
 pub(crate) struct Candidates<'a> {
@@ -174,11 +170,8 @@ impl Iterator for Candidates<'_> {
             self.given += 1;
         }
         for list in &mut self.lists {
-            if let Some((first, rest)) = list.split_first()
-                && *first == next
-            {
-                *list = rest;
-            }
+            let given = list.iter().take_while(|rule| **rule == next).count();
+            *list = list.get(given..).unwrap_or_default();
         }
         Some(next)
     }

@@ -60,7 +60,7 @@ const REGEXES: [&str; 9] = [
     r"push\b",
     "(?i:git)( push)+",
 ];
-const PROGRAMS: [&str; 4] = ["git", "rm", "ls", "sudo"];
+const PROGRAMS: [&str; 7] = ["git", "rm", "ls", "sudo", "gi*", "r?", "*s"];
 const PATHS: [&str; 9] = [
     "/home/ann/shop/src/a.rs",
     "/home/ann/.ssh/id",
@@ -192,8 +192,18 @@ fn leaf() -> impl Strategy<Value = Matcher> {
 }
 
 fn matcher() -> impl Strategy<Value = Matcher> {
-    let not = leaf().prop_map(|part| Some(Box::new(part)));
-    (leaf(), rarely(not, None)).prop_map(|(matcher, not)| Matcher { not, ..matcher })
+    leaf().prop_recursive(3, 12, 3, |inner| {
+        let members = || rarely(prop::collection::vec(inner.clone(), 1..4), Vec::new());
+        let not = inner.clone().prop_map(|part| Some(Box::new(part)));
+        (leaf(), members(), members(), rarely(not, None)).prop_map(|(matcher, any, all, not)| {
+            Matcher {
+                any,
+                all,
+                not,
+                ..matcher
+            }
+        })
+    })
 }
 
 fn params() -> impl Strategy<Value = Value> {
