@@ -18,5 +18,6 @@ mod faults;
 mod governed;
 mod installation;
 mod mcp;
+mod permissions;
 mod settings;
 mod stage;
