@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::path::Path;
 
 use aegis_policy::{
-    LeftOut, Paint, Problems, Source, export_permissions, import_permissions, render,
+    LeftOut, Paint, Problems, Severity, Source, export_permissions, import_permissions, render,
 };
 use serde_json::{Value, json};
 
@@ -62,7 +62,14 @@ pub(crate) fn import(arguments: &ImportArguments) -> Result<Report, Failure> {
     let as_read = check_alone(&name, &source.text);
     let left_out = imported.left_out.iter();
     let left_out: Vec<Value> = left_out.map(|it| problem_json(&as_read, it)).collect();
-    let exit = exit_of(left_out.is_empty());
+    let has_error = imported
+        .left_out
+        .iter()
+        .any(|it| it.severity == Severity::Error);
+    let exit = match has_error {
+        true => Exit::Usage,
+        false => exit_of(left_out.is_empty()),
+    };
     let json = json!({"text": imported.text, "rules": rules, "left_out": left_out});
     Ok(Report::done(page, json).with(exit))
 }
