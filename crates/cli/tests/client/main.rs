@@ -14,6 +14,7 @@ mod approvals;
 mod attacks;
 mod contract;
 mod decisions;
+mod editor;
 mod faults;
 mod governed;
 mod installation;
