@@ -141,9 +141,11 @@ fn files(folder: &str) -> BTreeMap<String, String> {
 /// Returns the whole files among the YAML examples of a page.
 fn examples(page: &str) -> BTreeMap<String, String> {
     let text = fs::read_to_string(repository(page)).unwrap();
-    let blocks = text.split("```yaml\n").skip(1).enumerate();
+    let blocks = text.split("```yaml").skip(1).enumerate();
     blocks
         .map(|(number, block)| {
+            // Behind the language may stand which file it is.
+            let (_, block) = block.split_once('\n').unwrap();
             let block = block.split("```").next().unwrap().to_owned();
             (format!("{}-{number}.yaml", page.replace('/', "-")), block)
         })
@@ -206,7 +208,7 @@ fn an_editor_has_nothing_to_say_of_what_aegis_ships_and_makes() {
     let mut shipped = files("crates/policy/packs");
     shipped.extend(files("crates/policy/packs/tests"));
     shipped.extend(
-        ["README.md", "docs/policy.md"]
+        ["README.md", "docs/guide.md", "docs/policy.md"]
             .into_iter()
             .flat_map(examples),
     );
