@@ -7,6 +7,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::{Command, Output};
 
 use aegis_host::{Script, ScriptedModel, ToolUse, Transcript, Turn};
 use serde_json::{Value, json};
@@ -16,7 +17,11 @@ use super::mcp::McpServer;
 use super::stage::{CLOSED, OPEN, Stage};
 
 /// Files of the stage that rules and calls name.
-const FILES: [&str; 11] = [
+const FILES: [&str; 15] = [
+    "work/.claude/skills/audit/SKILL.md",
+    "work/.claude/skills/other/SKILL.md",
+    "work/.claude/skills/release/SKILL.md",
+    "work/.claude/skills/review/SKILL.md",
     "other/a.txt",
     "work/.env",
     "work/src/a.txt",
@@ -171,24 +176,32 @@ fn older_client_said(transcript: &Transcript, id: &str, text: &str) -> Said {
     }
 }
 
-/// Asks the engine about one call, by the settings file alone.
-fn ask_engine(stage: &Stage, group: &Group, row: &Row) -> Said {
+/// Starts `aegis` in a folder of the stage.
+fn aegis(stage: &Stage, directory: &str, words: &[&str]) -> Output {
     let root = stage.home().parent().unwrap().to_owned();
-    let output = std::process::Command::new(programs().join("aegis"))
-        .args(["policy", "explain", "--json", "--policy"])
-        .arg(root.join(&group.file))
-        .args([
-            "--tool",
-            &row.tool.name,
-            "--params",
-            &row.tool.input.to_string(),
-        ])
-        .current_dir(root.join(&row.directory))
+    Command::new(programs().join("aegis"))
+        .args(words)
+        .current_dir(root.join(directory))
         .env_clear()
         .env("HOME", stage.home())
         .env("PATH", std::env::var_os("PATH").unwrap())
         .output()
-        .unwrap();
+        .unwrap()
+}
+
+/// Asks the engine about one call, by the policy in `file` alone.
+fn ask_engine(stage: &Stage, file: &str, row: &Row) -> Said {
+    let file = stage.home().parent().unwrap().join(file);
+    let params = row.tool.input.to_string();
+    let words = ["policy", "explain", "--json", "--policy"];
+    let call = [
+        file.to_str().unwrap(),
+        "--tool",
+        &row.tool.name,
+        "--params",
+        &params,
+    ];
+    let output = aegis(stage, &row.directory, &[&words[..], &call].concat());
     let told: Value = serde_json::from_slice(&output.stdout)
         .unwrap_or_else(|error| panic!("{error}: {output:?}"));
     let decision = &told["decision"];
@@ -196,6 +209,15 @@ fn ask_engine(stage: &Stage, group: &Group, row: &Row) -> Said {
         Some("FALLBACK") => Said::Nothing,
         _ => Said::named(decision["verdict"].as_str().unwrap()),
     }
+}
+
+/// Imports the rules of a group and returns the file with the policy.
+fn imported(stage: &Stage, group: &Group) -> &'static str {
+    let words = ["policy", "import", &group.file, "-o", "imported.yaml"];
+    let output = aegis(stage, "", &words);
+    // With 1 it ends where a rule has no meaning outside of the host.
+    assert!(matches!(output.status.code(), Some(0 | 1)), "{output:?}");
+    "imported.yaml"
 }
 
 fn set_out(stage: &Stage, group: &Group) {
@@ -250,8 +272,16 @@ fn the_engine_is_never_looser_than_the_client() {
     for number in 0..groups(&Stage::new(CLOSED)).len() {
         let (_, _, older) = play(OPEN, number);
         let (stage, group, client) = play(CLOSED, number);
+        let imported = imported(&stage, &group);
         for ((row, client), older) in group.rows.iter().zip(client).zip(older) {
-            let engine = ask_engine(&stage, &group, row);
+            let engine = ask_engine(&stage, &group.file, row);
+            let again = ask_engine(&stage, imported, row);
+            if again != engine {
+                wrong.push(format!(
+                    "{}: {}: imported {again:?}",
+                    group.name, row.tool.input
+                ));
+            }
             for fault in faults(row, client, older, engine) {
                 wrong.push(format!("{}: {}: {fault}", group.name, row.tool.input));
             }

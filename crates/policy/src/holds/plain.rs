@@ -4,7 +4,7 @@
 //! be made of words, quotes and the signs between commands, and reach for nothing
 //! but what lies below the working directory.
 
-use aegis_types::{PathFact, Wrapper};
+use aegis_types::{PathFact, Word, Wrapper};
 
 use super::line::Line;
 use super::options;
@@ -18,7 +18,10 @@ use crate::truth::{Truth, WhyNot, WhyUnknown, every};
 const MOVERS: [&str; 3] = ["cd", "popd", "pushd"];
 
 /// Programs that run another one in a way that its text does not show.
-const RUNNERS: [&str; 3] = ["ionice", "setsid", "time"];
+const RUNNERS: [&str; 4] = ["find", "ionice", "setsid", "time"];
+
+/// Programs whose options turn round which of their words are changed.
+const TURNED: [&str; 2] = ["cp", "mv"];
 
 /// What a line that is plain may still hold.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -42,7 +45,7 @@ impl Matcher {
         let moves = lines().any(|line| runs(line, &MOVERS));
         let is_bound = moves && lines().any(|line| runs(line, &["git"]));
         let is_open = (moves || plain.has_pattern) && context.paths.iter().any(changes);
-        if is_bound || is_open || lines().any(hides_what_it_runs) {
+        if is_bound || is_open || lines().any(|it| hides_what_it_runs(it) || is_turned(it)) {
             return Truth::No(WhyNot::Plain);
         }
         if !self.path.is_empty() {
@@ -75,6 +78,12 @@ fn hides_what_it_runs(line: &Line<'_>) -> bool {
     })
 }
 
+/// Returns whether options say which words of the command are changed.
+fn is_turned(line: &Line<'_>) -> bool {
+    let is_option = |word: &Word| word.literal().is_some_and(|it| it.starts_with('-'));
+    runs(line, &TURNED) && line.command.arguments.iter().any(is_option)
+}
+
 /// Returns whether a path is where a redirection makes output vanish.
 fn is_sink(fact: &PathFact, lines: &[Line<'_>]) -> bool {
     let mut words = lines.iter().flat_map(|line| &line.command.arguments);
@@ -88,6 +97,10 @@ fn stays_inside(fact: &PathFact, directory: &str) -> Truth {
     let is_only_run = fact.access.execute && !fact.access.read && !fact.access.write;
     if is_only_run {
         return Truth::Yes;
+    }
+    // Above a link, a step up leads elsewhere than it seems.
+    if fact.written.split('/').any(|step| step == "..") {
+        return Truth::No(WhyNot::Path);
     }
     let Some(resolved) = fact.resolved.as_deref().filter(|_| !fact.unknown) else {
         return Truth::Unknown(WhyUnknown::Path);
