@@ -1,13 +1,16 @@
 //! What the commands need beside cargo, and how to get it.
 
 mod client;
+mod editor;
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
 pub use client::clients;
+pub use editor::yaml_service;
 
 /// A program that a command needs.
 pub struct Need {
@@ -45,6 +48,11 @@ pub const TEST: &[Need] = &[
         program: "npm",
         package: "npm",
         purpose: "fetches the clients that the tests drive",
+    },
+    Need {
+        program: "node",
+        package: "nodejs",
+        purpose: "runs the YAML service of editors",
     },
     Need {
         program: "strace",
@@ -213,6 +221,17 @@ fn quietly(program: &str, words: &[&str]) -> Result<()> {
         bail!("`{program} {}` failed", words.join(" "));
     }
     Ok(())
+}
+
+/// Installs a package of npm into `folder`, without starting anything of it.
+fn npm_install(folder: &Path, wanted: &str) -> Result<()> {
+    println!("xtask: npm install {wanted}");
+    fs::create_dir_all(folder)?;
+    let prefix = folder.display().to_string();
+    let words = ["install", "--prefix", &prefix, "--no-audit", "--no-fund"];
+    let kept = ["--no-package-lock", "--ignore-scripts", wanted];
+    quietly("npm", &[&words[..], &kept].concat())
+        .with_context(|| format!("cannot fetch a package; try: npm install {wanted}"))
 }
 
 /// Returns the first program of this name on the search path.

@@ -1,6 +1,6 @@
 //! All tests, with what they need.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
@@ -12,6 +12,14 @@ use crate::{setup, size};
 enum Expected {
     Compared,
     Replaced,
+}
+
+/// What the tests drive and the repository does not hold.
+struct Fetched {
+    /// The folder of the clients.
+    clients: PathBuf,
+    /// The program of the YAML service of editors.
+    yaml_service: PathBuf,
 }
 
 /// Tests everything, or what matches.
@@ -27,22 +35,25 @@ pub fn bless(arguments: &[String]) -> Result<()> {
 fn tests(arguments: &[String], expected: Expected) -> Result<()> {
     setup::ensure(setup::BUILD)?;
     setup::ensure(setup::TEST)?;
-    let clients = setup::clients()?;
+    let fetched = Fetched {
+        clients: setup::clients()?,
+        yaml_service: setup::yaml_service()?,
+    };
     Cargo::new(&["build", "--quiet", "-p", "aegis-cli", "-p", "aegis-hook"]).succeed()?;
     let programs = target_folder()?.join("debug");
 
     if Cargo::new(&["nextest", "--version"]).succeeds() {
         let words = ["nextest", "run", "--workspace"];
-        prepared(&words, &clients, &programs, expected)
+        prepared(&words, &fetched, &programs, expected)
             .words(arguments)
             .succeed()?;
         if arguments.is_empty() {
             // The other runner leaves the examples in comments out.
             let words = ["test", "--workspace", "--doc", "--quiet"];
-            prepared(&words, &clients, &programs, expected).succeed()?;
+            prepared(&words, &fetched, &programs, expected).succeed()?;
         }
     } else {
-        prepared(&["test", "--workspace"], &clients, &programs, expected)
+        prepared(&["test", "--workspace"], &fetched, &programs, expected)
             .words(arguments)
             .succeed()?;
     }
@@ -52,9 +63,10 @@ fn tests(arguments: &[String], expected: Expected) -> Result<()> {
     Ok(())
 }
 
-fn prepared(words: &[&str], clients: &Path, programs: &Path, expected: Expected) -> Cargo {
+fn prepared(words: &[&str], fetched: &Fetched, programs: &Path, expected: Expected) -> Cargo {
     let cargo = Cargo::new(words)
-        .variable("AEGIS_TEST_CLAUDE_CODE", clients)
+        .variable("AEGIS_TEST_CLAUDE_CODE", &fetched.clients)
+        .variable("AEGIS_TEST_YAML_SERVER", &fetched.yaml_service)
         .variable("AEGIS_TEST_BIN", programs);
     match expected {
         Expected::Compared => cargo.variable("INSTA_UPDATE", "no"),

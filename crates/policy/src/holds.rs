@@ -7,6 +7,7 @@ mod options;
 mod params;
 mod part;
 mod path;
+mod plain;
 mod resource;
 mod sense;
 mod shell;

@@ -19,6 +19,7 @@ mod tools;
 use std::fmt;
 
 pub use fix::fixed;
+pub(crate) use overlap::rules_meet;
 pub use tools::tool_names;
 
 use self::clause::{Clause, clauses};

@@ -1,6 +1,6 @@
 //! Policies that come with the program.
 
-const PACKS: [(&str, &str); 17] = [
+const PACKS: [(&str, &str); 18] = [
     ("aegis:developer", include_str!("../packs/developer.yaml")),
     ("aegis:look", include_str!("../packs/look.yaml")),
     ("aegis:edit", include_str!("../packs/edit.yaml")),
@@ -21,6 +21,7 @@ const PACKS: [(&str, &str); 17] = [
     ("aegis:supervised", include_str!("../packs/supervised.yaml")),
     ("aegis:guided", include_str!("../packs/guided.yaml")),
     ("aegis:autonomous", include_str!("../packs/autonomous.yaml")),
+    ("aegis:trusted", include_str!("../packs/trusted.yaml")),
 ];
 
 /// Returns the text of a built-in pack.
@@ -36,7 +37,7 @@ pub fn pack_names() -> impl Iterator<Item = &'static str> {
 }
 
 /// What the packs say of calls; those that hold only rules have examples instead.
-const TESTS: [(&str, &str); 6] = [
+const TESTS: [(&str, &str); 8] = [
     ("aegis:strict", include_str!("../packs/tests/strict.yaml")),
     ("aegis:guided", include_str!("../packs/tests/guided.yaml")),
     ("aegis:ci", include_str!("../packs/tests/ci.yaml")),
@@ -52,6 +53,11 @@ const TESTS: [(&str, &str); 6] = [
         "aegis:secure-defaults",
         include_str!("../packs/tests/secure-defaults.yaml"),
     ),
+    (
+        "aegis:supervised",
+        include_str!("../packs/tests/supervised.yaml"),
+    ),
+    ("aegis:trusted", include_str!("../packs/tests/trusted.yaml")),
 ];
 
 /// Returns the tests that come with a built-in pack, beside its examples.

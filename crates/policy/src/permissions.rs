@@ -105,6 +105,7 @@ fn rule<'a>(
     verdict: Verdict,
 ) -> Option<Rule> {
     let matcher = form::matcher(walker, node, verdict)?;
+    let unknown = holds_of_unknown(&matcher, verdict);
     Some(Rule {
         id: name.parse().ok()?,
         place: walker.place(node.span.start),
@@ -113,7 +114,7 @@ fn rule<'a>(
         matcher,
         when: crate::when::When::default(),
         verdict,
-        unknown: false,
+        unknown,
         yields: false,
         risk: None,
         message: None,
@@ -121,6 +122,13 @@ fn rule<'a>(
         obligations: Vec::new(),
         examples: Examples::default(),
     })
+}
+
+/// Returns whether a rule holds of what is unknown: the host asks nothing about
+/// any command where it is allowed its shell.
+fn holds_of_unknown(matcher: &Matcher, verdict: Verdict) -> bool {
+    let is_shell = matcher.tool.iter().any(|it| it.as_str() == "Bash");
+    verdict == Verdict::Allow && is_shell && matcher.shell.is_empty() && matcher.not.is_some()
 }
 
 /// Reads one rule from its text alone; nothing if it means nothing.

@@ -150,6 +150,8 @@ pub enum WhyNot {
         /// The program that is not covered, for an allow.
         program: Option<Arc<str>>,
     },
+    /// The line is more than plain commands, which an allow by their text needs.
+    Plain,
     /// A command writes to a file, which the rule does not allow.
     Redirection,
     /// No path is one it is about; for an allow, one path is not covered.
@@ -210,6 +212,7 @@ impl fmt::Display for WhyNot {
             Self::Command {
                 program: Some(program),
             } => return write!(formatter, "it does not cover the command `{program}`"),
+            Self::Plain => "it goes by the text, and the line is more than plain commands",
             Self::Redirection => "it does not cover the file that a command writes to",
             Self::Path => "the paths are not those it is about",
             Self::Host => "the hosts are not those it is about",

@@ -107,18 +107,20 @@ fn a_restriction_is_about_every_tool_that_does_the_same() {
 fn paths_begin_where_the_host_says() {
     assert_eq!(paths("allow", "Read(//srv/**)"), ["/srv/**"]);
     assert_eq!(paths("allow", "Read(~/notes.md)"), ["~/notes.md"]);
-    assert_eq!(paths("allow", "Read(/src/**)"), ["./src/**"]);
+    assert_eq!(paths("allow", "Read(./src/**)"), ["./src/**"]);
     assert_eq!(paths("allow", "Read(./src/*.rs)"), ["./src/*.rs"]);
     assert_eq!(paths("allow", "Read(src/)"), ["./**/src/**"]);
     assert_eq!(paths("allow", "Read(.env)"), ["./**/.env"]);
-    assert_eq!(paths("allow", "Read(./.env)"), ["./.env"]);
+    assert_eq!(paths("allow", "Read(./.env)"), ["./**/.env"]);
     assert_eq!(paths("allow", "Read(**)"), ["./**"]);
 }
 
 #[test]
 fn a_restriction_on_a_path_holds_in_it_and_wherever_the_session_began() {
-    assert_eq!(paths("deny", "Read(./.env)"), ["./**/.env", "./**/.env/**"]);
+    assert_eq!(paths("deny", "Read(./.env)"), ["**/.env", "**/.env/**"]);
     assert_eq!(paths("deny", "Edit(/src/**)"), ["**/src/**"]);
+    assert_eq!(paths("ask", "Edit(a/b)"), ["**/a/b", "**/a/b/**"]);
+    assert_eq!(paths("deny", "Read(**/x)"), ["**/x", "**/x/**"]);
     assert_eq!(
         paths("deny", "Read(/a{b}.rs)"),
         [r"**/a\{b\}.rs", r"**/a\{b\}.rs/**"]
@@ -141,6 +143,59 @@ fn what_the_host_heeds_only_in_a_restriction_allows_nothing() {
         refused("allow", text);
         assert!(parsed(&json!({"deny": [text]})).is_ok(), "{text}");
     }
+}
+
+#[test]
+fn an_allow_leaves_out_what_the_host_asks_about_whatever_its_rules_say() {
+    let hidden = |text: &str| {
+        let rule = rule("allow", text);
+        let not = rule
+            .matcher
+            .not
+            .map(|it| it.path[0].glob[0].as_str().to_owned());
+        (not, rule.unknown)
+    };
+    let some = |glob: &str| Some(glob.to_owned());
+    assert_eq!(hidden("Edit(docs/)"), (some("./**/.*"), false));
+    assert_eq!(hidden("Edit(~/notes/*)"), (some("~/**/.*"), false));
+    assert_eq!(hidden("Edit(//srv/**)"), (some("/**/.*"), false));
+    assert_eq!(hidden("Edit"), (some("**/.*"), false));
+    assert_eq!(hidden("Bash"), (some("**/.*"), true));
+    assert_eq!(hidden("Bash(ls *)"), (None, false));
+    assert_eq!(hidden("Read(docs/)"), (None, false));
+    assert!(rule("deny", "Edit").matcher.not.is_none());
+}
+
+#[test]
+fn an_allow_that_begins_where_nothing_is_known_of_allows_nothing() {
+    let text = json!({"permissions": {"allow": ["Edit(/src/**)", "WebSearch"]}}).to_string();
+    let source = Source::new("settings.json", &text);
+    let parsed = parse(&source, &MemorySources::default()).unwrap();
+    let ids: Vec<&str> = parsed
+        .policy
+        .rules
+        .iter()
+        .map(|it| it.id.as_str())
+        .collect();
+    assert_eq!(ids, ["allow-2"]);
+    let codes: Vec<ProblemCode> = parsed.warnings.iter().map(|it| it.code).collect();
+    assert_eq!(codes, [ProblemCode::NoEffect]);
+}
+
+#[test]
+fn an_export_tells_where_the_host_asks_in_another_order() {
+    let text = "aegis: policy/v1\nname: a\ndefault: none\nrules:\n\
+        - {id: see, match: {tool: WebSearch}, verdict: allow}\n\
+        - {id: web, match: {tool: Skill}, verdict: ask}\n\
+        - {id: keys, match: {tool: WebSearch}, verdict: ask}\n";
+    let policy = parse(&Source::new("a.yaml", text), &MemorySources::default());
+    let exported = export_permissions(&policy.unwrap().policy);
+    let told: Vec<(&str, bool)> = exported
+        .left_out
+        .iter()
+        .map(|it| (it.rule.as_str(), it.why.contains("it stands before `keys`")))
+        .collect();
+    assert_eq!(told, [("see", true)]);
 }
 
 #[test]

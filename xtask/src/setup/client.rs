@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-use super::{cache_folder, quietly};
+use super::{cache_folder, npm_install};
 
 /// The versions that the tests drive: one that runs a tool when its hook fails,
 /// and one that can be told not to.
@@ -37,17 +37,11 @@ pub fn clients() -> Result<PathBuf> {
 
 fn fetch(folder: &Path, version: &str) -> Result<()> {
     let wanted = format!("{PACKAGE}@{version}");
-    println!("xtask: npm install {wanted}");
     let unfinished = folder.join(format!(".{version}"));
     if unfinished.exists() {
         fs::remove_dir_all(&unfinished)?;
     }
-    fs::create_dir_all(&unfinished)?;
-    let prefix = unfinished.display().to_string();
-    let words = ["install", "--prefix", &prefix, "--no-audit", "--no-fund"];
-    let kept = ["--no-package-lock", "--ignore-scripts", &wanted];
-    quietly("npm", &[&words[..], &kept].concat())
-        .with_context(|| format!("cannot fetch the client; try: npm install {wanted}"))?;
+    npm_install(&unfinished, &wanted)?;
 
     let program = native_program(&unfinished, version)?;
     std::os::unix::fs::symlink(&program, unfinished.join("claude"))?;

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use crate::arguments::InitArguments;
+use crate::arguments::{InitArguments, SchemaKind};
+use crate::command::schema;
 use crate::page::{Page, Tone, piece};
 use crate::project::{Project, policy};
 use crate::report::{Failure, Report};
@@ -18,19 +19,15 @@ pub(crate) fn init(folder: &Path, arguments: &InitArguments) -> Result<Report, F
     let root = folder.join(".aegis");
     refuse_links(&root)?;
     let project = Project::look(folder);
-    for name in ["scenarios", "reports"] {
+    for name in ["scenarios", "reports", schema::FOLDER] {
         let wanted = root.join(name);
         fs::create_dir_all(&wanted).map_err(|source| failed(&wanted, &source))?;
     }
     let mut page = Page::default();
     let mut made = Vec::new();
     let mut kept = Vec::new();
-    for (name, text) in [
-        ("settings.toml", SETTINGS.to_owned()),
-        ("policy.yaml", policy::text(&project)),
-        ("policy-tests.yaml", policy::tests(&project)),
-    ] {
-        let path = root.join(name);
+    for (name, text) in files(&project) {
+        let path = root.join(&name);
         let shown = format!(".aegis/{name}");
         if write(&path, &text, arguments.force)? {
             page.line(&[piece(Tone::Good, "made  "), piece(Tone::Plain, &shown)]);
@@ -62,6 +59,24 @@ pub(crate) fn init(folder: &Path, arguments: &InitArguments) -> Result<Report, F
             "languages": project.languages.iter().map(|it| it.name).collect::<Vec<_>>(),
         }),
     ))
+}
+
+/// Returns the files of a project, by their names below `.aegis/`.
+fn files(project: &Project) -> Vec<(String, String)> {
+    let bound = |kind, text: String| schema::line(kind) + &text;
+    let policy = bound(SchemaKind::Policy, policy::text(project));
+    let tests = bound(SchemaKind::PolicyTests, policy::tests(project));
+    let mut files = vec![
+        ("settings.toml".to_owned(), SETTINGS.to_owned()),
+        ("policy.yaml".to_owned(), policy),
+        ("policy-tests.yaml".to_owned(), tests),
+    ];
+    let kinds = [SchemaKind::Policy, SchemaKind::PolicyTests];
+    files.extend(kinds.map(|kind| {
+        let name = format!("{}/{}", schema::FOLDER, schema::file_name(kind));
+        (name, schema::text(kind).to_owned())
+    }));
+    files
 }
 
 /// Says what was found, and what was chosen for it.
@@ -105,14 +120,9 @@ fn show(page: &mut Page, project: &Project) {
 
 /// Refuses to write where a link leads: a project may come with one.
 fn refuse_links(root: &Path) -> Result<(), Failure> {
-    let names = [
-        "settings.toml",
-        "policy.yaml",
-        "policy-tests.yaml",
-        "scenarios",
-        "reports",
-    ];
-    let files = names.map(|name| root.join(name));
+    let names = files(&Project::default()).into_iter().map(|(name, _)| name);
+    let folders = ["scenarios", "reports", schema::FOLDER].map(str::to_owned);
+    let files: Vec<PathBuf> = names.chain(folders).map(|name| root.join(name)).collect();
     for path in std::iter::once(root).chain(files.iter().map(PathBuf::as_path)) {
         let Ok(found) = fs::symlink_metadata(path) else {
             continue;

@@ -1,18 +1,19 @@
 //! `aegis policy import` and `export`: permission rules of an agent's host.
 
-use std::fs::OpenOptions;
+use std::fs::{self, OpenOptions};
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use aegis_policy::{
-    LeftOut, Paint, Problems, Source, export_permissions, import_permissions, render,
+    LeftOut, Paint, Problems, Severity, Source, export_permissions, import_permissions, render,
 };
 use serde_json::{Value, json};
 
-use crate::arguments::{ExportPolicyArguments, HostName, ImportArguments};
+use crate::arguments::{ExportPolicyArguments, HostName, ImportArguments, SchemaKind};
 use crate::command::checked::{
     check_alone, check_named, place_text, problem_json, read_text, report,
 };
+use crate::command::schema;
 use crate::describe;
 use crate::exit::Exit;
 use crate::page::{Page, Tone, piece};
@@ -48,7 +49,9 @@ pub(crate) fn import(arguments: &ImportArguments) -> Result<Report, Failure> {
             page.block(&imported.text);
         }
         Some(output) => {
-            write(output, &imported.text)?;
+            let text = schema::line(SchemaKind::Policy) + &imported.text;
+            write(output, &text)?;
+            let schema = write_schema(output)?;
             page.line(&[
                 piece(Tone::Good, "✓ "),
                 piece(Tone::Plain, output.display().to_string()),
@@ -57,12 +60,26 @@ pub(crate) fn import(arguments: &ImportArguments) -> Result<Report, Failure> {
                     format!("  {}", describe::count(rules, "rule", "rules")),
                 ),
             ]);
+            if let Some(schema) = schema {
+                page.line(&[
+                    piece(Tone::Good, "✓ "),
+                    piece(Tone::Plain, schema.display().to_string()),
+                    piece(Tone::Quiet, "  for editors"),
+                ]);
+            }
         }
     }
     let as_read = check_alone(&name, &source.text);
     let left_out = imported.left_out.iter();
     let left_out: Vec<Value> = left_out.map(|it| problem_json(&as_read, it)).collect();
-    let exit = exit_of(left_out.is_empty());
+    let has_error = imported
+        .left_out
+        .iter()
+        .any(|it| it.severity == Severity::Error);
+    let exit = match has_error {
+        true => Exit::Usage,
+        false => exit_of(left_out.is_empty()),
+    };
     let json = json!({"text": imported.text, "rules": rules, "left_out": left_out});
     Ok(Report::done(page, json).with(exit))
 }
@@ -102,6 +119,21 @@ fn exit_of(is_whole: bool) -> Exit {
 /// Writes to standard error what is no part of the text that was asked for.
 fn tell(text: &str) {
     let _ = anstream::stderr().lock().write_all(text.as_bytes());
+}
+
+/// Writes the schema that the first line of `policy` names, beside it, unless it
+/// is there.
+fn write_schema(policy: &Path) -> Result<Option<PathBuf>, Failure> {
+    let folder = policy.with_file_name(schema::FOLDER);
+    let failed =
+        |error| Failure::environment(format!("cannot write into `{}`: {error}", folder.display()));
+    fs::create_dir_all(&folder).map_err(failed)?;
+    let path = folder.join(schema::file_name(SchemaKind::Policy));
+    if fs::symlink_metadata(&path).is_ok() {
+        return Ok(None);
+    }
+    write(&path, schema::text(SchemaKind::Policy))?;
+    Ok(Some(path))
 }
 
 /// Writes `text` into a file that is not there yet.

@@ -35,7 +35,7 @@ fn print(kind: SchemaKind) -> Result<Report, Failure> {
     Ok(Report::done(page, json))
 }
 
-const fn text(kind: SchemaKind) -> &'static str {
+pub(crate) const fn text(kind: SchemaKind) -> &'static str {
     match kind {
         SchemaKind::Policy => POLICY,
         SchemaKind::PolicyTests => POLICY_TESTS,
@@ -55,6 +55,25 @@ const fn usual_names(kind: SchemaKind) -> &'static [&'static str] {
     }
 }
 
+/// The folder beside a policy that holds the schemas its first line names.
+pub(crate) const FOLDER: &str = "schemas";
+
+/// Returns the name of the file that holds a schema.
+pub(crate) fn file_name(kind: SchemaKind) -> String {
+    let name = kind.to_possible_value();
+    let name = name.as_ref().map_or("", |it| it.get_name());
+    format!("{name}.schema.json")
+}
+
+/// Returns the line that tells an editor the schema of a file that is made; the
+/// schema lies in [`FOLDER`] beside it.
+pub(crate) fn line(kind: SchemaKind) -> String {
+    format!(
+        "# yaml-language-server: $schema={FOLDER}/{}\n",
+        file_name(kind)
+    )
+}
+
 /// Writes every schema into `folder`, and a catalog in the form that editors take.
 fn write(folder: &Path) -> Result<Report, Failure> {
     let failed = |source: std::io::Error| {
@@ -66,9 +85,8 @@ fn write(folder: &Path) -> Result<Report, Failure> {
     let mut names = Vec::new();
     let mut entries = Vec::new();
     for kind in SchemaKind::value_variants() {
-        let kind_name = kind.to_possible_value();
-        let kind_name = kind_name.as_ref().map_or("", |it| it.get_name());
-        let name = format!("{kind_name}.schema.json");
+        let name = file_name(*kind);
+        let kind_name = name.trim_end_matches(".schema.json");
         fs::write(folder.join(&name), text(*kind)).map_err(failed)?;
         entries.push(json!({
             "name": format!("Aegis {kind_name}"),

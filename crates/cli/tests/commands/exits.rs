@@ -46,6 +46,37 @@ fn the_exit_codes_are_those_of_the_table() {
 }
 
 #[test]
+fn a_file_with_errors_is_the_same_to_every_command() {
+    let stage = Stage::new();
+    stage.write(
+        "work/broken.json",
+        r#"{"permissions": {"deny": ["bash", "LS"]}}"#,
+    );
+    for words in [
+        &["policy", "check", "broken.json"][..],
+        &["policy", "lint", "broken.json"],
+        &["policy", "diff", "aegis:strict", "broken.json"],
+        &["policy", "test", "broken.json"],
+        &["policy", "explain", "--policy", "broken.json"],
+        &["policy", "import", "broken.json"],
+        &["policy", "export", "claude-code", "broken.json"],
+        &["validate", "broken.json"],
+    ] {
+        stage.aegis(words).exits(2);
+    }
+    // Nothing is wrong with what is only of no use here.
+    let text = r#"{"permissions": {"deny": ["LS"], "allow": ["Edit(/src/**)"]}}"#;
+    stage.write("work/half.json", text);
+    stage.aegis(&["policy", "check", "half.json"]).exits(0);
+    let told = stage.aegis(&["policy", "import", "half.json"]).exits(1);
+    assert!(
+        told.err.contains("`Edit(/src/**)` allows nothing here"),
+        "{}",
+        told.whole()
+    );
+}
+
+#[test]
 fn an_error_in_json_says_what_how_and_what_to_do() {
     let stage = Stage::new();
     for (words, exit) in [

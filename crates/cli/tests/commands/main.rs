@@ -24,6 +24,7 @@ mod demo;
 mod doctor;
 mod exits;
 mod explain;
+mod guide;
 mod hook;
 mod init;
 mod install;

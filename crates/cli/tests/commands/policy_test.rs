@@ -334,7 +334,7 @@ fn what_a_host_cannot_express_is_told() {
         "work/settings.json",
         r#"{"permissions": {"deny": ["bash", "LS"]}}"#,
     );
-    let told = stage.aegis(&["policy", "import", "settings.json"]).exits(1);
+    let told = stage.aegis(&["policy", "import", "settings.json"]).exits(2);
     assert!(told.err.contains("unknown tool `bash`"), "{}", told.whole());
     assert!(told.out.contains("id: deny-2"), "{}", told.whole());
 }

@@ -25,27 +25,25 @@ fn blocks(language: &str) -> Vec<String> {
     found
 }
 
+/// Returns the words of a command line as a shell makes them, `'` being the only
+/// quote, and without the remark behind `#`.
+pub fn words(line: &str) -> Vec<String> {
+    let line = line.split(" #").next().unwrap_or_default().trim();
+    let mut words = vec![String::new()];
+    let mut is_quoted = false;
+    for character in line.chars() {
+        match character {
+            '\'' => is_quoted = !is_quoted,
+            ' ' if !is_quoted => words.push(String::new()),
+            plain => words.last_mut().unwrap().push(plain),
+        }
+    }
+    words.retain(|word| !word.is_empty());
+    words
+}
+
 /// Returns the words of each `aegis` command in the README.
 fn commands() -> Vec<Vec<String>> {
-    let words = |line: &str| {
-        let line = line
-            .split(" #")
-            .next()
-            .unwrap_or_default()
-            .trim()
-            .to_owned();
-        let mut words = vec![String::new()];
-        let mut is_quoted = false;
-        for character in line.chars() {
-            match character {
-                '\'' => is_quoted = !is_quoted,
-                ' ' if !is_quoted => words.push(String::new()),
-                plain => words.last_mut().unwrap().push(plain),
-            }
-        }
-        words.retain(|word| !word.is_empty());
-        words
-    };
     blocks("")
         .iter()
         .flat_map(|block| block.lines())

@@ -13,7 +13,7 @@ use crate::pattern::Glob;
 use crate::truth::{Truth, WhyNot, WhyUnknown, any, every};
 
 /// Files that swallow what is written to them.
-const SINKS: [&str; 4] = ["/dev/null", "/dev/stdout", "/dev/stderr", "/dev/tty"];
+pub(super) const SINKS: [&str; 4] = ["/dev/null", "/dev/stdout", "/dev/stderr", "/dev/tty"];
 
 impl Matcher {
     pub(super) fn shell_holds(&self, view: View<'_, '_>, sense: Sense) -> Truth {
@@ -27,6 +27,13 @@ impl Matcher {
         let runs_nothing = |line: &Line<'_>| matches!(line.program, Program::None);
         if view.is_part() && !view.hides_something() && view.lines().all(runs_nothing) {
             return Truth::No(WhyNot::Command { program: None });
+        }
+        let goes_by_text = self.shell.iter().any(|pattern| !pattern.line.is_empty());
+        if goes_by_text && sense.permits && sense.covers() {
+            let plain = self.plain_holds(view);
+            if plain != Truth::Yes {
+                return plain;
+            }
         }
         let truth = |line: &Line<'_>| {
             if sense.covers() {

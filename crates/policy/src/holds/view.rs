@@ -60,6 +60,11 @@ impl<'f, 'a> View<'f, 'a> {
         each(self.facts.lines(), self.part.map(|part| &*part.lines))
     }
 
+    /// Returns every command of the line, whichever part is looked at.
+    pub(super) fn whole_lines(self) -> &'f [Line<'a>] {
+        self.facts.lines()
+    }
+
     /// Returns whether the program `name`, which runs a command, is a command of
     /// its own beside it, with all that it is given.
     pub(super) fn lists_runner(self, line: &Line<'_>, name: &str) -> bool {

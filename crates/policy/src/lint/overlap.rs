@@ -10,6 +10,7 @@ use super::cover::{Spread, expanded};
 use super::tools;
 use crate::matcher::{Matcher, PathPattern, ShellPattern};
 use crate::pattern::Glob;
+use crate::rule::Rule;
 
 /// Programs whose arguments are files that they read or write.
 const FILE_PROGRAMS: [&str; 16] = [
@@ -25,6 +26,18 @@ pub(super) fn overlap(left: &Spread<'_>, right: &Spread<'_>) -> bool {
             .iter()
             .any(|right| overlap_one(left, right))
     })
+}
+
+/// Returns whether some call is surely one that both rules are about, as far as
+/// their tools, commands, paths and hosts say.
+pub(crate) fn rules_meet(left: &Rule, right: &Rule) -> bool {
+    let plain = |rule: &Rule| {
+        let mut rule = rule.clone();
+        rule.matcher.not = None;
+        rule.matcher.params.clear();
+        rule
+    };
+    overlap(&Spread::new(&plain(left)), &Spread::new(&plain(right)))
 }
 
 fn overlap_one(left: &Matcher, right: &Matcher) -> bool {

@@ -144,9 +144,16 @@ fn as_text<'a>(walker: &mut Walker<'a>, form: &Form<'_, 'a>, text: &Text<'_>) ->
         path: vec![Arc::from("command")],
         test,
     }];
+    // Whatever the commands are, an allow by their text needs a plain line.
+    let every = ShellPattern {
+        line: vec![Glob("*".into())],
+        ..ShellPattern::default()
+    };
+    let shell = (!form.restricts()).then_some(every);
     Some(Matcher {
         tool: tools_of(form),
         params,
+        shell: shell.into_iter().collect(),
         ..Matcher::default()
     })
 }

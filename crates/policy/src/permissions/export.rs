@@ -4,6 +4,7 @@ use aegis_types::{Access, Verdict};
 use serde_json::{Map, Value, json};
 
 use super::{LISTS, read_form};
+use crate::lint::rules_meet;
 use crate::matcher::{Matcher, ParamTest, PathPattern, Scalar, ShellPattern};
 use crate::pattern::Glob;
 use crate::rule::{Place, Policy, Rule};
@@ -56,11 +57,16 @@ pub fn export_permissions(policy: &Policy) -> Exported {
     let (mandatory, ordered): (Vec<&Rule>, Vec<&Rule>) =
         policy.rules.iter().partition(|rule| rule.mandatory);
     let mut is_whole = left_out.is_empty();
+    let mut said_rules: Vec<&Rule> = Vec::new();
     for rule in mandatory.into_iter().chain(ordered) {
         let said = match (rule.verdict, is_whole) {
             (Verdict::Allow, false) => Said::nothing(HIDDEN),
             (Verdict::Allow | Verdict::Ask | Verdict::Deny, _) => said(rule),
         };
+        if !rule.mandatory && !said.texts.is_empty() {
+            left_out.extend(said_rules.iter().filter_map(|it| asked_later(it, rule)));
+            said_rules.push(rule);
+        }
         let list = LISTS.iter().find(|(_, verdict)| *verdict == rule.verdict);
         if let Some(Value::Array(list)) = list.and_then(|(list, _)| lists.get_mut(*list)) {
             list.extend(said.texts.into_iter().map(Value::String));
@@ -90,6 +96,20 @@ pub fn export_permissions(policy: &Policy) -> Exported {
     }
 }
 
+/// Returns what to tell of a rule that stands before a stricter one, if calls
+/// that both are about would change.
+fn asked_later(earlier: &Rule, later: &Rule) -> Option<LeftOut> {
+    (earlier.verdict < later.verdict && rules_meet(earlier, later)).then(|| LeftOut {
+        rule: earlier.id.to_string(),
+        place: Some(earlier.place),
+        why: format!(
+            "it stands before `{}`, and the host asks what it denies first, then what it asks \
+             about, then what it allows",
+            later.id
+        ),
+    })
+}
+
 /// What the host can be told of a rule, and what it misses then.
 struct Said {
     texts: Vec<String>,
@@ -109,27 +129,25 @@ fn said(rule: &Rule) -> Said {
     if rule.when != When::default() {
         return Said::nothing("the host's rules hold under all circumstances");
     }
-    if !rule.obligations.is_empty() || rule.unknown || rule.tier_base {
+    if !rule.obligations.is_empty()
+        || rule.unknown != super::holds_of_unknown(&rule.matcher, rule.verdict)
+        || rule.tier_base
+    {
         return Said::nothing("the host's rules have no conditions on what they allow");
     }
-    let means_it =
-        |text: &String, about: &Matcher| read_form(text, rule.verdict).as_ref() == Some(about);
-    if let Some(text) = texts(&rule.matcher)
-        .into_iter()
-        .find(|it| means_it(it, &rule.matcher))
-    {
+    let whole = || text_for(&rule.matcher, rule.verdict).map(|it| vec![it]);
+    let each = || {
+        let tools = single_tools(&rule.matcher)?;
+        tools.iter().map(|it| text_for(it, rule.verdict)).collect()
+    };
+    let found: Option<Vec<(String, bool)>> = whole().or_else(each);
+    if let Some(found) = found {
+        let asks = found.iter().find(|(_, asks)| *asks);
         return Said {
-            texts: vec![text],
-            why: None,
+            why: asks
+                .map(|(text, _)| format!("by `{text}` the host still asks about hidden files")),
+            texts: found.into_iter().map(|(text, _)| text).collect(),
         };
-    }
-    if let Some(tools) = single_tools(&rule.matcher) {
-        let each = tools
-            .iter()
-            .map(|one| texts(one).into_iter().find(|it| means_it(it, one)));
-        if let Some(texts) = each.collect() {
-            return Said { texts, why: None };
-        }
     }
     match (rule.verdict, by_text(&rule.matcher)) {
         (Verdict::Ask | Verdict::Deny, Some(text)) => Said {
@@ -142,6 +160,21 @@ fn said(rule: &Rule) -> Said {
             Said::nothing("the host's rules have no form for what it is about")
         }
     }
+}
+
+/// Returns the text that means this, and whether the host still asks about hidden
+/// files then, which this allows.
+fn text_for(about: &Matcher, verdict: Verdict) -> Option<(String, bool)> {
+    let read = |text: &String| read_form(text, verdict);
+    let texts = texts(about);
+    let same = texts.iter().find(|it| read(it).as_ref() == Some(about));
+    let nearly = |text: &&String| {
+        let read = read(text).filter(|it| it.not.is_some());
+        let open = read.map(|it| Matcher { not: None, ..it });
+        verdict == Verdict::Allow && open.as_ref() == Some(about)
+    };
+    let near = || texts.iter().find(nearly).map(|it| (it.clone(), true));
+    same.map(|it| (it.clone(), false)).or_else(near)
 }
 
 /// Returns a matcher for each tool, if nothing but tools is named.
@@ -228,9 +261,16 @@ fn texts(matcher: &Matcher) -> Vec<String> {
 fn paths(glob: &Glob) -> Vec<String> {
     let text = plain(glob);
     let at_any_depth = text.strip_prefix("./**/").map(str::to_owned);
-    let of_project = text.strip_prefix("**/").map(|rest| format!("/{rest}"));
+    let of_any = text
+        .strip_prefix("**/")
+        .filter(|rest| !rest.trim_end_matches("/**").contains('/'));
     let of_root = text.starts_with('/').then(|| format!("/{text}"));
-    let found = [at_any_depth, of_project, of_root, Some(text)];
+    let found = [
+        at_any_depth,
+        of_any.map(str::to_owned),
+        of_root,
+        Some(text.clone()),
+    ];
     let folder = |path: String| {
         let folder = path.strip_suffix("/**").map(|it| format!("{it}/"));
         std::iter::once(path).chain(folder)

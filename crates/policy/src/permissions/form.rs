@@ -245,8 +245,12 @@ pub(super) fn tools_of(form: &Form<'_, '_>) -> Vec<Glob> {
 }
 
 fn every_use(form: &Form<'_, '_>) -> Matcher {
+    let changes = form.tool == "Bash" || EDITORS.contains(&form.tool);
+    let is_whole = form.about.is_none() && !form.restricts();
+    let hidden = (changes && is_whole).then(|| path::hidden(""));
     Matcher {
         tool: tools_of(form),
+        not: hidden.map(Box::new),
         ..Matcher::default()
     }
 }

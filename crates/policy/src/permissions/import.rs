@@ -10,7 +10,6 @@ use crate::matcher::{HostPattern, Matcher, ParamTest, PathPattern, Scalar, Shell
 use crate::parse::permissions_in;
 use crate::pattern::Glob;
 use crate::problem::{Problem, Problems};
-use crate::rule::Rule;
 use crate::source::Source;
 
 /// A native policy made of a host's permission rules.
@@ -50,27 +49,33 @@ fn text_of(reading: &Reading, source: &Source) -> String {
         let written = source.text.lines().nth(line.saturating_sub(1));
         let written = written.unwrap_or_default().trim().trim_end_matches(',');
         text.push_str(&format!(
-            "  # {name}:{}:{}  {written}\n  - id: {}\n    match: {}\n    verdict: {}\n",
+            "  # {name}:{}:{}  {written}\n  - id: {}\n    match: {}\n    verdict: {}\n{}",
             rule.place.line,
             rule.place.column,
             rule.id,
-            flow(&matcher(rule)),
+            flow(&matcher(&rule.matcher)),
             rule.verdict.as_str(),
+            if rule.unknown {
+                "    unknown: true\n"
+            } else {
+                ""
+            },
         ));
     }
     text
 }
 
 /// Returns what a rule is about as `match` says it.
-fn matcher(rule: &Rule) -> Value {
+fn matcher(about: &Matcher) -> Value {
     let Matcher {
         tool,
         params,
         shell,
         path,
         host,
+        not,
         ..
-    } = &rule.matcher;
+    } = about;
     let mut keys = Map::new();
     if !tool.is_empty() {
         keys.insert("tool".to_owned(), texts(tool));
@@ -94,6 +99,9 @@ fn matcher(rule: &Rule) -> Value {
     ];
     for (key, values) in many.into_iter().filter(|(_, values)| !values.is_empty()) {
         keys.insert(key.to_owned(), Value::Array(values));
+    }
+    if let Some(not) = not {
+        keys.insert("not".to_owned(), matcher(not));
     }
     Value::Object(keys)
 }

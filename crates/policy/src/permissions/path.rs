@@ -9,7 +9,14 @@ use super::form::{Form, refuse, tools};
 use crate::matcher::{Matcher, PathPattern};
 use crate::parse::Walker;
 use crate::pattern::Glob;
-use crate::problem::quoted;
+use crate::problem::{ProblemCode, quoted};
+
+const CHANGES: Access = Access {
+    read: false,
+    write: true,
+    delete: true,
+    execute: false,
+};
 
 /// Reads a rule on a path.
 ///
@@ -20,12 +27,6 @@ pub(super) fn matcher<'a>(
     form: &Form<'_, 'a>,
     about: &str,
 ) -> Option<Matcher> {
-    const CHANGES: Access = Access {
-        read: false,
-        write: true,
-        delete: true,
-        execute: false,
-    };
     let is_read = form.text.starts_with("Read");
     let (allowed, access): (&[&str], Access) = match (is_read, form.verdict) {
         (true, Verdict::Ask | Verdict::Deny) => (&[], Access::READ),
@@ -45,7 +46,8 @@ pub(super) fn matcher<'a>(
             (&["Edit", "MultiEdit", "Write", "NotebookEdit"], access)
         }
     };
-    let glob: Option<Vec<Glob>> = globs(walker, form, about)?
+    let globs = globs(walker, form, about)?;
+    let glob: Option<Vec<Glob>> = globs
         .iter()
         .map(|it| walker.check_glob(form.node, "the path", it))
         .collect();
@@ -53,11 +55,33 @@ pub(super) fn matcher<'a>(
         glob: glob?,
         access,
     }];
+    let root = ["./", "~/"]
+        .into_iter()
+        .find(|it| globs.iter().all(|glob| glob.starts_with(it)));
+    let hidden = (!is_read && !form.restricts()).then(|| hidden(root.unwrap_or("/")));
     Some(Matcher {
         tool: tools(allowed),
         path,
+        not: hidden.map(Box::new),
         ..Matcher::default()
     })
+}
+
+/// Returns what is about files below `root` that are hidden, or in a hidden
+/// folder, where they are changed.
+///
+/// The host asks about many of these whatever its rules say: settings of shells
+/// and editors, `.git`.
+pub(super) fn hidden(root: &str) -> Matcher {
+    let glob = ["**/.*", "**/.*/**"].map(|it| Glob(format!("{root}{it}").into()));
+    let path = PathPattern {
+        glob: glob.into(),
+        access: CHANGES,
+    };
+    Matcher {
+        path: vec![path],
+        ..Matcher::default()
+    }
 }
 
 /// Returns the globs of ours for a pattern.
@@ -82,7 +106,13 @@ fn globs<'a>(walker: &mut Walker<'a>, form: &Form<'_, 'a>, about: &str) -> Optio
             String::new(),
         );
     }
-    let (root, rest) = rooted(about, form.restricts());
+    let Some((root, rest)) = rooted(about, form.restricts()) else {
+        let message = format!("{} allows nothing here", quoted(form.text));
+        walker
+            .warn(ProblemCode::NoEffect, &form.node.span, message)
+            .help("it begins where the host's session began or its settings lie, which is not known; write `//…`, `~/…` or `./…`");
+        return None;
+    };
     let (rest, is_folder) = match rest.strip_suffix('/') {
         Some(rest) => (rest, true),
         None => (rest, false),
@@ -90,10 +120,16 @@ fn globs<'a>(walker: &mut Walker<'a>, form: &Form<'_, 'a>, about: &str) -> Optio
     if matches!(rest, "" | "*" | "**") {
         return Some(vec![format!("{root}**")]);
     }
+    let rest = match form.restricts() {
+        true => rest.trim_start_matches("**/"),
+        false => rest,
+    };
     let steps: Vec<String> = rest.split('/').map(step).collect();
-    let is_name =
-        steps.len() == 1 && root == "./" && (form.restricts() || !about.starts_with("./"));
-    let depth = if is_name { "**/" } else { "" };
+    let depth = if steps.len() == 1 && root == "./" {
+        "**/"
+    } else {
+        ""
+    };
     let path = format!("{root}{depth}{}", steps.join("/"));
     let inside = format!("{path}/**");
     Some(match (path.ends_with("/**"), is_folder, form.restricts()) {
@@ -104,22 +140,26 @@ fn globs<'a>(walker: &mut Walker<'a>, form: &Form<'_, 'a>, about: &str) -> Optio
     })
 }
 
-/// Returns where a path begins, and the rest of it.
+/// Returns where a path begins, and the rest of it; nothing for an allow that
+/// begins where nothing is known of.
 ///
-/// Where the session began is not known, so a rule that asks or denies holds for
-/// what lies so below any folder.
-fn rooted(about: &str, restricts: bool) -> (&'static str, &str) {
-    if let Some(rest) = about.strip_prefix("//") {
+/// A rule that asks or denies holds for what lies so below any folder, for the
+/// same reason: where the session began is not known, and it may have moved.
+fn rooted(about: &str, restricts: bool) -> Option<(&'static str, &str)> {
+    Some(if let Some(rest) = about.strip_prefix("//") {
         ("/", rest)
     } else if about == "~" {
         ("~/", "")
     } else if let Some(rest) = about.strip_prefix("~/") {
         ("~/", rest)
-    } else if let Some(rest) = about.strip_prefix('/') {
-        (if restricts { "**/" } else { "./" }, rest)
+    } else if restricts {
+        let rest = about.strip_prefix('/').or_else(|| about.strip_prefix("./"));
+        ("**/", rest.unwrap_or(about))
+    } else if about.starts_with('/') {
+        return None;
     } else {
         ("./", about.strip_prefix("./").unwrap_or(about))
-    }
+    })
 }
 
 /// Returns a step of a path with what is special here and not there taken as
