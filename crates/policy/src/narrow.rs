@@ -277,6 +277,13 @@ fn id(texts: &[&str]) -> String {
 }
 
 impl NarrowRule {
+    /// Returns whether both rules are about the same, whatever they are called and
+    /// whichever examples they have.
+    #[must_use]
+    pub fn means_same(&self, other: &Self) -> bool {
+        self.about == other.about
+    }
+
     /// Returns the rule as a member of the list of rules, `indent` blanks from the left.
     #[must_use]
     pub fn text(&self, indent: usize) -> String {
