@@ -6,11 +6,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use aegis_engine::PolicyDifference;
+use aegis_engine::{Attached, PolicyDifference, Settings, decide};
 use aegis_gate::{InForce, Origin, PolicyInForce, example_request};
 use aegis_policy::{
     Compiled, Example, Facts, MemorySources, NarrowExample, NarrowRule, Rule, Source, Truth,
-    Widening, allows_part, narrowest, parse, policy_digest, policy_document, with_rules,
+    Widening, allows_part, narrowest, pack, parse, policy_digest, policy_document, with_rules,
 };
 use aegis_types::{ActionRequest, PolicyStanding, State, Verdict};
 
@@ -24,6 +24,9 @@ use crate::report::{Failure, causes};
 
 /// The user's policy where there is none yet: what holds without it goes on to hold.
 const FIRST: &str = "aegis: policy/v1\nname: own\nextends: aegis:developer\n";
+
+/// The pack that tells what is no ordinary day.
+const EVERYDAY: &str = "aegis:developer";
 
 /// What a policy file of one rule begins with.
 const ALONE: &str = "aegis: policy/v1\nname: alone\ndefault: ask\n";
@@ -88,6 +91,28 @@ pub(crate) fn narrowed(
     }
     let read = read.clone();
     Ok(Narrowed { rule, read })
+}
+
+/// Returns what the everyday pack asks about or denies, of the examples of all packs.
+pub(crate) fn dangers() -> Vec<ActionRequest> {
+    let text = pack(EVERYDAY).unwrap_or_default();
+    let Ok(parsed) = parse(&Source::new(EVERYDAY, text), &MemorySources::default()) else {
+        return Vec::new();
+    };
+    let digest = policy_digest(&parsed.texts);
+    let policy = Compiled::new(parsed.policy, digest);
+    let attached = [Attached {
+        policy: &policy,
+        standing: PolicyStanding::Current,
+        only_tightens: false,
+    }];
+    let is_dangerous = |request: &ActionRequest| {
+        let decision = decide(request, &attached, &State::default(), &Settings::default());
+        decision.verdict != Verdict::Allow
+    };
+    let examples = built_in();
+    let requests = examples.iter().map(example_request).filter(is_dangerous);
+    requests.collect()
 }
 
 fn holds(rule: &Rule, example: &NarrowExample) -> Truth {

@@ -18,7 +18,7 @@ use crate::arguments::{SuggestArguments, TargetArguments};
 use crate::command::backtest::{chains, logs};
 use crate::command::log::event;
 use crate::command::narrowed::{
-    Narrowed, Target, allowed_examples, in_file, narrowed, put, refuse_examples, target,
+    Narrowed, Target, allowed_examples, dangers, in_file, narrowed, put, refuse_examples, target,
     target_path, target_text, widening, with_target,
 };
 use crate::command::policy::policies;
@@ -280,6 +280,12 @@ fn standing(
 /// Makes a rule of each part that was asked about, and joins those that are
 /// about the same; a request of which one part has no rule has none at all.
 fn drafts(used: &[Used], wider: Widening) -> (Vec<Suggested>, Vec<(usize, String)>) {
+    let dangers = dangers();
+    let mut widest = Widest {
+        wider,
+        dangers: dangers.iter().map(Facts::new).collect(),
+        known: Vec::new(),
+    };
     let mut drafts: Vec<Suggested> = Vec::new();
     let mut left = Vec::new();
     for (place, one) in used.iter().enumerate() {
@@ -294,7 +300,7 @@ fn drafts(used: &[Used], wider: Widening) -> (Vec<Suggested>, Vec<(usize, String
         let facts = Facts::new(&one.request);
         let made: Result<Vec<_>, String> = parts
             .iter()
-            .map(|part| Ok((*part, narrowed(&facts, *part, wider)?)))
+            .map(|part| Ok((*part, widest.of(&facts, *part)?)))
             .collect();
         match made {
             Ok(made) => {
@@ -307,6 +313,39 @@ fn drafts(used: &[Used], wider: Widening) -> (Vec<Suggested>, Vec<(usize, String
     }
     drafts.sort_by_key(|draft| Reverse(draft.calls().len()));
     (without_covered(drafts, used), left)
+}
+
+/// Makes rules as wide as is wanted and safe.
+struct Widest<'d> {
+    wider: Widening,
+    dangers: Vec<Facts<'d>>,
+    /// The wide rules that were looked at, and whether they are safe.
+    known: Vec<(NarrowRule, bool)>,
+}
+
+impl Widest<'_> {
+    /// Returns the wide rule for a part, or the narrow one if the wide one cannot
+    /// be made or would allow a part of what the everyday pack asks about or denies.
+    fn of(&mut self, facts: &Facts<'_>, part: usize) -> Result<Narrowed, String> {
+        match narrowed(facts, part, self.wider) {
+            Ok(wide) if self.is_safe(&wide) => Ok(wide),
+            Ok(_) | Err(_) => narrowed(facts, part, Widening::default()),
+        }
+    }
+
+    fn is_safe(&mut self, wide: &Narrowed) -> bool {
+        let mut known = self.known.iter();
+        if let Some((_, is_safe)) = known.find(|(rule, _)| rule.means_same(&wide.rule)) {
+            return *is_safe;
+        }
+        let allows_some = |facts: &Facts<'_>| {
+            (0..facts.part_count()).any(|part| allows_part(&wide.read, facts, part) == Truth::Yes)
+        };
+        let is_safe = self.wider == Widening::default()
+            || wide.rule.is_bounded() && !self.dangers.iter().any(allows_some);
+        self.known.push((wide.rule.clone(), is_safe));
+        is_safe
+    }
 }
 
 fn add(drafts: &mut Vec<Suggested>, narrowed: Narrowed, evidence: (usize, usize)) {

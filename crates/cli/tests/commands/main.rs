@@ -13,6 +13,7 @@
 )]
 
 mod stage;
+mod suggest;
 mod suggest_score;
 mod terminal;
 

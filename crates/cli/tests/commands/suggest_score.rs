@@ -14,8 +14,8 @@ use super::stage::{Stage, repository};
 /// What decides while sessions are recorded.
 const STRICT: &str = "aegis: policy/v1\nname: own\nextends: aegis:strict\n";
 
-/// How many calls one session has.
-const OF_SESSION: usize = 40;
+/// How many calls one session has: of more, not all may wait for a person.
+const OF_SESSION: usize = 12;
 
 /// The greatest share of dangerous calls that rules may allow, per mille.
 const DANGEROUS_MAX_PER_MILLE: usize = 10;
@@ -23,6 +23,7 @@ const DANGEROUS_MAX_PER_MILLE: usize = 10;
 /// Every how many calls of the ordinary set one is made.
 const STEP: usize = 3;
 
+#[derive(Clone)]
 struct Call {
     tool: String,
     params: Value,
@@ -104,6 +105,14 @@ impl Day {
         };
         calls.iter().enumerate().map(verdict).collect()
     }
+
+    /// Returns those of the calls that are allowed without a question.
+    fn allowed(&self, calls: &[Call], session: &str) -> Vec<Call> {
+        let verdicts = self.verdicts(calls, session, false);
+        let both = calls.iter().zip(verdicts);
+        let allowed = both.filter(|(_, verdict)| *verdict == Verdict::Allow);
+        allowed.map(|(call, _)| call.clone()).collect()
+    }
 }
 
 fn calls(file: &Path, home: &str) -> Vec<Call> {
@@ -137,7 +146,7 @@ fn approve(gate: &Gate, proposal: &Proposal, submitted: &aegis_gate::Submitted) 
         };
         let id = &submitted.approval.as_ref().unwrap().id;
         gate.answer(id, reply).unwrap();
-        gate.submit(proposal, WaitFor::Later);
+        let _ = gate.submit(proposal, WaitFor::Later);
     }
     let content = json!("done");
     gate.record_outcome(
@@ -154,7 +163,6 @@ fn approve(gate: &Gate, proposal: &Proposal, submitted: &aegis_gate::Submitted) 
 fn check(widen: &[&str]) {
     let day = Day::new();
     let before = day.verdicts(&day.ordinary, "ordinary", true);
-    let dangerous_before = day.verdicts(&day.dangerous, "dangerous", false);
     let mut words = vec!["policy", "suggest", "--write", "--yes", "--json"];
     words.extend(widen.iter().flat_map(|what| ["--widen", what]));
     let told = day.stage.aegis(&words).exits(0).json();
@@ -174,30 +182,25 @@ fn check(widen: &[&str]) {
             assert_eq!(*after, Verdict::Allow, "{call}");
         }
     }
-    let dangerous_after = day.verdicts(&day.dangerous, "danger-again", false);
-    let both = dangerous_before.iter().zip(&dangerous_after);
-    let newly: Vec<&Value> = both
-        .zip(&day.dangerous)
-        .filter(|((before, after), _)| **before != Verdict::Allow && **after == Verdict::Allow)
-        .map(|(_, call)| &call.params)
-        .collect();
+    let tests = day.stage.path("home/.config/aegis");
+    day.stage
+        .aegis(&["policy", "test", tests.to_str().unwrap()])
+        .exits(0);
+    let allowed = day.allowed(&day.dangerous, "with");
+    day.stage.write("home/.config/aegis/policy.yaml", STRICT);
+    let number = allowed.len() - day.allowed(&allowed, "without").len();
     println!(
         "widened in {widen:?}: {} rules for {used} of {} calls that were asked about and approved, \
          {} left out; newly allowed {} of {} dangerous calls",
         told["rules"].as_array().unwrap().len(),
         told["approved"],
         left.len(),
-        newly.len(),
+        number,
         day.dangerous.len()
     );
-    println!("{newly:#?}");
     assert!(used > 100, "{told:#}");
     assert_eq!(told["covered"], json!(used));
-    assert!(newly.len() * 1_000 < day.dangerous.len() * DANGEROUS_MAX_PER_MILLE);
-    let tests = day.stage.path("home/.config/aegis");
-    day.stage
-        .aegis(&["policy", "test", tests.to_str().unwrap()])
-        .exits(0);
+    assert!(number * 1_000 < day.dangerous.len() * DANGEROUS_MAX_PER_MILLE);
 }
 
 #[test]
