@@ -94,7 +94,12 @@ pub(crate) fn answer(here: &Here, arguments: &AlwaysArguments) -> Result<Report,
 /// Finds the request that an approval is about, or that has this name.
 fn asked(here: &Here, id: &str, policies: &InForce) -> Result<Asked, Failure> {
     let log = here.log()?;
-    let records = about(&log, id)?;
+    let mut records = about(&log, id)?;
+    for record in records.clone() {
+        if let Event::ApprovalRequested(approval) = event(&record)? {
+            records.extend(about(&log, approval.request.as_str())?);
+        }
+    }
     let mut requests = records.iter().rev();
     let record = requests
         .find(|envelope| envelope.kind == EventKind::ActionRequested)
