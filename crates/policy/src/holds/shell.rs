@@ -679,7 +679,7 @@ mod tests {
         assert_eq!(allows(&rule, "git push origin v1 v2"), "no");
         assert_eq!(allows(&rule, "git push v1 origin"), "no");
         assert_eq!(allows(&rule, "git push origin $x"), "unknown");
-        assert_eq!(allows(&rule, "git config ~/x"), "unknown");
+        assert_eq!(allows(&rule, "git config ~/x"), "no");
         assert_eq!(allows(&rule, "git push origin *"), "unknown");
         assert_eq!(allows(&rule, "git push origin v1 <list"), "no");
         assert_eq!(allows(&rule, "git push origin v1 >list"), "no");
