@@ -211,6 +211,8 @@ pub(crate) enum PolicyCommand {
     Export(ExportPolicyArguments),
     /// Propose the narrowest rule that allows what was asked, and show what else it allows.
     Always(AlwaysArguments),
+    /// Propose the narrowest rules that allow what was approved, from what a log recorded.
+    Suggest(SuggestArguments),
     /// Show a policy as it is in force: a file, or a pack such as `aegis:developer`.
     Show {
         /// The policy; those in force here when absent.
@@ -313,7 +315,17 @@ pub(crate) struct AlwaysArguments {
     /// Let the rule be wider in this; may be given several times.
     #[arg(long, value_name = "WHAT")]
     pub(crate) widen: Vec<Wider>,
-    /// Write the rule into this policy, else the user's, before its other rules.
+    #[command(flatten)]
+    pub(crate) target: TargetArguments,
+    /// Show every recorded request that it would allow as well.
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+/// Which policy gets the rules, and whether it does.
+#[derive(Args, Debug)]
+pub(crate) struct TargetArguments {
+    /// Write it into this policy, else the user's, before its other rules.
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
     pub(crate) write: Option<Option<PathBuf>>,
     /// Take the project's policy instead of the user's.
@@ -322,7 +334,26 @@ pub(crate) struct AlwaysArguments {
     /// Write it even if it allows an example that a built-in pack asks about or denies.
     #[arg(long)]
     pub(crate) yes: bool,
-    /// Show every recorded request that it would allow as well.
+}
+
+/// What to suggest rules from, and what to do with them.
+#[derive(Args, Debug)]
+pub(crate) struct SuggestArguments {
+    /// A log to read instead of this machine's; may be given several times.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) log: Vec<PathBuf>,
+    /// Only what was used in this session.
+    #[arg(long)]
+    pub(crate) session: Option<String>,
+    /// Let the rules be wider in this; may be given several times.
+    #[arg(long, value_name = "WHAT")]
+    pub(crate) widen: Vec<Wider>,
+    #[command(flatten)]
+    pub(crate) target: TargetArguments,
+    /// Write the policy with the rules into this file, which must not be there yet.
+    #[arg(long, short, value_name = "FILE", conflicts_with = "write")]
+    pub(crate) output: Option<PathBuf>,
+    /// Show everything that was used, left out, or would be allowed as well.
     #[arg(long)]
     pub(crate) all: bool,
 }

@@ -18,7 +18,7 @@ use aegis_engine::{Attached, Settings};
 use aegis_log::{Log, ReadLogError};
 use aegis_types::{ChainId, ParseEventError, SessionId};
 
-pub use before::state_before;
+pub use before::{state_before, visit_records};
 pub use compare::Difference;
 use player::Player;
 

@@ -16,7 +16,7 @@ use crate::truth::Truth;
 use crate::yaml;
 
 /// In what a rule may be wider than the call that it is made of.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Widening {
     /// Any arguments of a command, or parameters of a tool.
     pub arguments: bool,
@@ -277,6 +277,33 @@ fn id(texts: &[&str]) -> String {
 }
 
 impl NarrowRule {
+    /// Returns whether both rules are about the same, whatever they are called and
+    /// whichever examples they have.
+    #[must_use]
+    pub fn means_same(&self, other: &Self) -> bool {
+        self.about == other.about
+    }
+
+    /// Returns whether something bounds the rule besides the name of a program and
+    /// a folder of the root: words or a subcommand, and a path of some length.
+    #[must_use]
+    pub fn is_bounded(&self) -> bool {
+        let each = |value: &Value, is_bounded: fn(&Value) -> bool| match value {
+            Value::Array(values) => values.iter().all(is_bounded),
+            one => is_bounded(one),
+        };
+        self.about.iter().all(|(key, value)| match *key {
+            "shell" => each(value, |it| {
+                it.get("subcommand").is_some() || it.get("words").is_some()
+            }),
+            "path" => each(value, |it| {
+                let glob = it.get("glob").and_then(Value::as_str).unwrap_or_default();
+                !(glob.starts_with('/') && glob.ends_with("/**") && glob.matches('/').count() < 3)
+            }),
+            _ => true,
+        })
+    }
+
     /// Returns the rule as a member of the list of rules, `indent` blanks from the left.
     #[must_use]
     pub fn text(&self, indent: usize) -> String {

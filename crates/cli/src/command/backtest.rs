@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use aegis_gate::InForce;
 use aegis_gate::replay::{Difference, Questions, Replay, against};
 use aegis_log::{Log as _, SqliteLog};
-use aegis_types::{SessionId, Verdict};
+use aegis_types::{ChainId, SessionId, Verdict};
 use serde_json::{Value, json};
 
 use crate::arguments::BacktestArguments;
@@ -29,13 +29,7 @@ pub(crate) fn answer(here: &Here, arguments: &BacktestArguments) -> Result<Repor
     let policies = policies(&gate, &files)?;
     let mut found = Replay::default();
     for log in logs(here, &arguments.log)? {
-        let chains = match &arguments.session {
-            Some(session) => chains_of(&log, session)?,
-            None => {
-                let all = log.chains().map_err(|error| unreadable(&error))?;
-                all.into_iter().map(|summary| summary.chain).collect()
-            }
-        };
+        let chains = chains(&log, arguments.session.as_deref())?;
         let replay = against(&log, &chains, &policies.attached(), gate.engine_settings());
         found.add(replay.map_err(|error| Failure::environment(causes(&error)))?);
     }
@@ -51,10 +45,21 @@ pub(crate) fn answer(here: &Here, arguments: &BacktestArguments) -> Result<Repor
 }
 
 /// Opens the logs that are named, else that of this machine.
-fn logs(here: &Here, named: &[PathBuf]) -> Result<Vec<SqliteLog>, Failure> {
+pub(crate) fn logs(here: &Here, named: &[PathBuf]) -> Result<Vec<SqliteLog>, Failure> {
     match named {
         [] => Ok(vec![here.log()?]),
         named => named.iter().map(|path| Here::log_at(path)).collect(),
+    }
+}
+
+/// Returns the chains of one session, else all.
+pub(crate) fn chains(log: &SqliteLog, session: Option<&str>) -> Result<Vec<ChainId>, Failure> {
+    match session {
+        Some(session) => chains_of(log, session),
+        None => {
+            let all = log.chains().map_err(|error| unreadable(&error))?;
+            Ok(all.into_iter().map(|summary| summary.chain).collect())
+        }
     }
 }
 

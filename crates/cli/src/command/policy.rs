@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::arguments::{ExplainArguments, PolicyCommand};
 use crate::command::checked::{Checked, check_file, check_named, no_pack, report};
 use crate::command::{
-    always, backtest, diff, explain as page_of, lint, permissions, recorded, test,
+    always, backtest, diff, explain as page_of, lint, permissions, recorded, suggest, test,
 };
 use crate::exit::Exit;
 use crate::here::Here;
@@ -32,6 +32,7 @@ pub(crate) fn answer(here: &Here, command: PolicyCommand) -> Result<Report, Fail
         PolicyCommand::Import(arguments) => permissions::import(&arguments),
         PolicyCommand::Export(arguments) => permissions::export(&arguments),
         PolicyCommand::Always(arguments) => always::answer(here, &arguments),
+        PolicyCommand::Suggest(arguments) => suggest::answer(here, &arguments),
         PolicyCommand::Show { policy } => show(here, policy.as_deref()),
     }
 }

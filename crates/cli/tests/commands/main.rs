@@ -13,6 +13,8 @@
 )]
 
 mod stage;
+mod suggest;
+mod suggest_score;
 mod terminal;
 
 mod about;

@@ -241,6 +241,7 @@ impl Stage {
         let root = self.path("");
         let root = root.to_str().unwrap().trim_end_matches('/');
         settings.add_filter(&literal(root), "[stage]");
+        settings.add_filter("tmp-aegis-[a-z0-9]+-work", "[stage]-work");
         settings.add_filter("local:uid-[0-9]+", "local:[uid]");
         for programs in [
             Some(PathBuf::from(env!("CARGO_BIN_EXE_aegis"))),

@@ -276,7 +276,7 @@ impl ShellPattern {
             None => Truth::Yes,
         };
         let reads = |redirection: &Redirection| redirection.is_input();
-        if !words.is_possible() {
+        if words != Truth::Yes {
             return words;
         }
         // What a program reads instead of its words may say more than they do.
@@ -687,6 +687,8 @@ mod tests {
         assert_eq!(allows(&rule, "git push origin v1 v2"), "no");
         assert_eq!(allows(&rule, "git push v1 origin"), "no");
         assert_eq!(allows(&rule, "git push origin $x"), "unknown");
+        assert_eq!(allows(&rule, "git config ~/x"), "no");
+        assert_eq!(allows(&rule, "git push origin *"), "unknown");
         assert_eq!(allows(&rule, "git push origin v1 <list"), "no");
         assert_eq!(allows(&rule, "git push origin v1 >list"), "no");
         assert_eq!(denies(&rule, "git push origin v1 <list"), "yes");
