@@ -16,6 +16,9 @@ pub(crate) use found::{as_lines, found};
 /// Escapes that not every `printf` reads.
 const EXTENSIONS: [&str; 7] = ["\\x", "\\e", "\\E", "\\u", "\\U", "\\'", "\\\""];
 
+/// The most numbers that `seq` is followed on.
+const COUNTED_MAX: usize = 64;
+
 /// What comes through a pipe.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Output {
@@ -113,6 +116,7 @@ pub(crate) fn output_of(command: &Command, input: Option<&Output>) -> Output {
         "printf" => printed(arguments, is_strict(&command.through)),
         "cat" if arguments.iter().all(is_input) => read(),
         "tee" => read(),
+        "seq" => counted(arguments),
         ":" | "true" | "false" | "[" | "test" | "export" | "unset" | "shift" | "local" | "read"
         | "eval" | "exec" | "sleep" | "mkdir" | "touch" | "chmod" | "shopt" => Some(String::new()),
         "cd" if arguments.iter().all(|word| first_text(word) != "-") => Some(String::new()),
@@ -168,6 +172,33 @@ fn reads_file(command: &Command) -> bool {
     let mut redirections = command.redirections.iter();
     redirections
         .any(|redirection| redirection.is_input() && redirection.kind != RedirectionKind::Text)
+}
+
+/// Returns what `seq` writes, given whole numbers as everyone writes them.
+fn counted(arguments: &[Word]) -> Option<String> {
+    let number = |word: &Word| {
+        let text = word.literal()?;
+        let number: i64 = text.parse().ok()?;
+        (number.to_string() == text).then_some(number)
+    };
+    let numbers: Vec<i64> = arguments.iter().map(number).collect::<Option<_>>()?;
+    let (first, step, last) = match *numbers.as_slice() {
+        [last] => (1, 1, last),
+        [first, last] => (first, 1, last),
+        [first, step, last] if step != 0 => (first, step, last),
+        _ => return None,
+    };
+    let mut text = String::new();
+    let mut number = first;
+    for _ in 0..COUNTED_MAX {
+        if (step > 0 && number > last) || (step < 0 && number < last) {
+            return Some(text);
+        }
+        text.push_str(&number.to_string());
+        text.push('\n');
+        number = number.checked_add(step)?;
+    }
+    None
 }
 
 /// Returns what `echo` writes; nothing where shells differ on it.

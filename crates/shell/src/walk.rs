@@ -2,6 +2,7 @@
 
 mod choice;
 mod compound;
+mod counted;
 mod flow;
 mod repeat;
 mod scan;
@@ -143,9 +144,15 @@ impl<'t> Walk<'t> {
 
     /// Walks a list.
     pub(crate) fn script(&mut self, script: &Script, setting: &Setting) {
+        self.script_from(script, setting, setting);
+    }
+
+    /// Walks a list whose first member is reached through `first`.
+    fn script_from(&mut self, script: &Script, first: &Setting, rest: &Setting) {
         // Each of its commands makes choices of its own.
         let outer = self.choices.take();
-        for item in &script.items {
+        for (position, item) in script.items.iter().enumerate() {
+            let setting = if position == 0 { first } else { rest };
             if item.background {
                 self.own_shell(|walk| walk.item(item, &setting.in_background()));
             } else {
@@ -222,7 +229,10 @@ impl<'t> Walk<'t> {
                 length,
                 ..Place::default()
             };
-            let member = setting.at(place).reading(input.take());
+            let mut member = setting.at(place).reading(input.take());
+            if position > 0 && matches!(node.kind, Kind::Group(_) | Kind::Subshell(_)) {
+                member = member.with_own_input();
+            }
             if position + 1 == length {
                 self.own_shell(|walk| walk.node(node, &member));
             } else {

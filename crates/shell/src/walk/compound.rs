@@ -2,8 +2,9 @@
 
 use std::rc::Rc;
 
-use aegis_types::{Span, UnknownCause, Word, WordPart, Wrapper};
+use aegis_types::{Redirection, Span, UnknownCause, Word, WordPart, Wrapper};
 
+use super::repeat::is_read;
 use super::{Setting, Walk};
 use crate::evaluate;
 use crate::run::Draft;
@@ -17,7 +18,10 @@ impl Walk<'_> {
             return self.compound_kind(node, setting);
         }
         let (redirections, sink) = self.redirections(&node.redirections, setting);
-        let inner = self.reading_from(&redirections, setting);
+        let mut inner = self.reading_from(&redirections, setting);
+        if redirections.iter().any(Redirection::is_input) {
+            inner = inner.with_own_input();
+        }
         let draft = Draft {
             span: node.span,
             redirections,
@@ -28,13 +32,14 @@ impl Walk<'_> {
         self.redirected(&sink, setting, |walk| walk.compound_kind(node, &inner));
     }
 
-    fn compound_kind(&mut self, node: &Node, setting: &Setting) {
+    fn compound_kind(&mut self, node: &Node, given: &Setting) {
+        let (_, setting) = &given.in_turn();
         match &node.kind {
             Kind::Simple { .. } => {}
-            Kind::Group(script) => self.script(script, &setting.deeper()),
+            Kind::Group(script) => self.members(script, &given.deeper()),
             Kind::Subshell(script) => {
-                let setting = setting.within(Wrapper::Subshell);
-                self.own_shell(|walk| walk.script(script, &setting));
+                let inner = given.within(Wrapper::Subshell);
+                self.own_shell(|walk| walk.members(script, &inner));
             }
             Kind::If {
                 branches,
@@ -46,6 +51,7 @@ impl Walk<'_> {
                 is_until,
             } => match self.inputs_of(test, body, *is_until, setting) {
                 Some(inputs) => self.turns_over(inputs, test, body, setting),
+                None if self.counted(test, body, *is_until, setting) => {}
                 None => self.repetition(test, body, setting),
             },
             Kind::For {
@@ -84,6 +90,15 @@ impl Walk<'_> {
                 let setting = setting.in_background().within(Wrapper::Subshell);
                 self.captured(|walk| walk.own_shell(|walk| walk.node(inner, &setting)));
             }
+        }
+    }
+
+    /// Walks what stands in a group: a `read` at its start has all of its input.
+    fn members(&mut self, script: &Script, setting: &Setting) {
+        let (first, rest) = setting.in_turn();
+        match script.items.split_first() {
+            Some((item, _)) if is_read(item) => self.script_from(script, &first, &rest),
+            Some(_) | None => self.script(script, &rest),
         }
     }
 

@@ -7,7 +7,7 @@ use super::{Setting, Walk};
 use crate::limit::TURNS_MAX;
 use crate::output::Output;
 use crate::surroundings::Value;
-use crate::syntax::{Kind, Piece, RawWord, Script};
+use crate::syntax::{Item, Kind, Piece, RawWord, Script};
 
 impl Walk<'_> {
     /// Walks a loop of which it is open how often it turns.
@@ -36,7 +36,9 @@ impl Walk<'_> {
         is_until: bool,
         setting: &Setting,
     ) -> Option<Vec<Output>> {
-        let reads = is_read(test) && !is_until && self.around.function("read").is_none();
+        let reads = matches!(test.items.as_slice(), [item] if is_read(item))
+            && !is_until
+            && self.around.function("read").is_none();
         let names = names_set(&[body]);
         if !reads || names.reads || self.calls_function(&names) {
             return None;
@@ -171,15 +173,19 @@ impl Walk<'_> {
         let is_open = |part: &WordPart| matches!(part, WordPart::Pattern(_) | WordPart::Unknown(_));
         if let Some(values) = &values
             && !values.iter().any(|value| value.parts.iter().any(is_open))
-            && !self.may_leave(body)
         {
-            // Every turn happens, one after the other.
-            for value in values {
-                let parts = value.parts.as_slice().into();
-                self.around.set(name, Value::Parts(parts));
-                self.script(body, &setting.turn());
+            if !self.may_leave(body) {
+                // Every turn happens, one after the other.
+                for value in values {
+                    let parts = value.parts.as_slice().into();
+                    self.around.set(name, Value::Parts(parts));
+                    self.script(body, &setting.turn());
+                }
+                return;
             }
-            return;
+            if self.shows_each_step(body) {
+                return self.turns_that_may_end(name, values, body, setting);
+            }
         }
         let values = values.unwrap_or_else(|| {
             vec![Word {
@@ -198,8 +204,48 @@ impl Walk<'_> {
         self.around.blur(mark);
     }
 
+    /// Walks the turns over known values of a loop that may end within any of them.
+    ///
+    /// Wherever a turn ends, what is set there was set at some step of it.
+    fn turns_that_may_end(
+        &mut self,
+        name: &str,
+        values: &[Word],
+        body: &Script,
+        setting: &Setting,
+    ) {
+        let mut first = None;
+        for value in values {
+            let parts = value.parts.as_slice().into();
+            self.around.set(name, Value::Parts(parts));
+            let mark = self.around.mark();
+            first.get_or_insert(mark);
+            self.script(body, &setting.branch());
+            self.around.blur(mark);
+        }
+        if let Some(first) = first {
+            self.around.blur(first);
+        }
+    }
+
+    /// Returns whether walking `body` leaves a trace of each value that anything has
+    /// at any step of it: branches and functions show what they come to alone.
+    fn shows_each_step(&self, body: &Script) -> bool {
+        let is_plain = |kind: &Kind| {
+            matches!(
+                kind,
+                Kind::Simple { .. } | Kind::Arithmetic(_) | Kind::Test(_)
+            )
+        };
+        let names = names_set(&[body]);
+        let mut links = body.items.iter().flat_map(|item| &item.links);
+        links.all(|link| link.pipeline.members.iter().all(|it| is_plain(&it.kind)))
+            && !names.any_variable
+            && !self.calls_function(&names)
+    }
+
     /// Returns whether a part of a text may end the loop or the shell in which it stands.
-    fn may_leave(&self, body: &Script) -> bool {
+    pub(super) fn may_leave(&self, body: &Script) -> bool {
         let names = names_set(&[body]);
         names.leaves || self.calls_function(&names)
     }
@@ -237,11 +283,8 @@ fn split_further(part: &mut WordPart) {
     }
 }
 
-/// Returns whether a test is `read` alone.
-fn is_read(test: &Script) -> bool {
-    let [item] = test.items.as_slice() else {
-        return false;
-    };
+/// Returns whether a pipeline is `read` alone.
+pub(super) fn is_read(item: &Item) -> bool {
     let [link] = item.links.as_slice() else {
         return false;
     };

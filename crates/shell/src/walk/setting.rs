@@ -23,6 +23,8 @@ pub(crate) struct Setting {
     pub(crate) input: Option<Output>,
     /// Whether nothing else can have read from that before.
     is_input_whole: bool,
+    /// Whether what it can read was given to it alone, whose commands read it in turn.
+    is_input_own: bool,
     /// How deep it stands.
     pub(crate) depth: u32,
     condition: Condition,
@@ -147,8 +149,34 @@ impl Setting {
         Self {
             input,
             is_input_whole: false,
+            is_input_own: false,
             ..self
         }
+    }
+
+    /// Returns the setting of a group to which its input leads.
+    pub(crate) fn with_own_input(self) -> Self {
+        Self {
+            is_input_own: true,
+            ..self
+        }
+    }
+
+    /// Returns the setting of what stands in a group to which the input leads, and
+    /// that of the command in it which reads first.
+    pub(crate) fn in_turn(&self) -> (Self, Self) {
+        let rest = Self {
+            is_input_own: false,
+            ..self.clone()
+        };
+        let first = match &self.input {
+            Some(Output::Text(text)) if self.is_input_own => {
+                let text = Output::Text(text.clone());
+                rest.clone().reading_first(text)
+            }
+            Some(_) | None => rest.clone(),
+        };
+        (first, rest)
     }
 
     /// Returns the setting of what reads `input` before anything else does.
