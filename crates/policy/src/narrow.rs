@@ -290,7 +290,11 @@ impl NarrowRule {
     pub fn is_bounded(&self) -> bool {
         let each = |value: &Value, is_bounded: fn(&Value) -> bool| match value {
             Value::Array(values) => values.iter().all(is_bounded),
-            one => is_bounded(one),
+            Value::Null
+            | Value::Bool(_)
+            | Value::Number(_)
+            | Value::String(_)
+            | Value::Object(_) => is_bounded(value),
         };
         self.about.iter().all(|(key, value)| match *key {
             "shell" => each(value, |it| {

@@ -72,29 +72,44 @@ impl Glob {
 }
 
 /// Returns whether `glob` matches the whole of `text`, by characters.
-fn matches(glob: &str, text: &str) -> bool {
-    match starts_alike(glob, text) {
-        Some(is_match) => is_match,
-        None => matches_from_start(glob, text),
+///
+/// Most globs of a policy are about other texts, as their ends tell.
+pub(crate) fn matches(glob: &str, text: &str) -> bool {
+    let plain = glob.find(SPECIAL).unwrap_or(glob.len());
+    let (plain, special) = glob.split_at(plain);
+    let Some(rest) = text.strip_prefix(plain) else {
+        return false;
+    };
+    if special.is_empty() {
+        return rest.is_empty();
     }
+    let is_negated = glob.starts_with('!');
+    (is_negated || may_begin(special, rest) && may_end(special, text))
+        && matches_as_whole(glob, text)
 }
 
-/// Returns whether `glob` matches `text`, if what comes before its first special
-/// character tells. Most globs of a policy are names, and most texts are others.
-fn starts_alike(glob: &str, text: &str) -> Option<bool> {
-    let mut rest = text.bytes();
-    for byte in glob.bytes() {
-        if SPECIAL.contains(&char::from(byte)) {
-            return None;
-        }
-        if rest.next() != Some(byte) {
-            return Some(false);
-        }
-    }
-    Some(rest.next().is_none())
+/// Returns whether `text` may begin as one of the alternatives does with which
+/// `glob` begins, if it begins with any.
+fn may_begin(glob: &str, text: &str) -> bool {
+    let choices = glob.strip_prefix('{').and_then(|it| it.split_once('}'));
+    let Some((choices, _)) = choices.filter(|(it, _)| !it.contains(['{', '[', '\\'])) else {
+        return true;
+    };
+    choices.split(',').any(|choice| {
+        let plain = choice.find(SPECIAL).and_then(|end| choice.get(..end));
+        text.starts_with(plain.unwrap_or(choice))
+    })
 }
 
-fn matches_from_start(glob: &str, text: &str) -> bool {
+/// Returns whether `text` may end as `glob` does after its last special character.
+fn may_end(glob: &str, text: &str) -> bool {
+    let is_special = |it: char| SPECIAL.contains(&it) || matches!(it, ']' | '}' | ',');
+    let plain = glob.rsplit(is_special).next().unwrap_or_default();
+    // Before a slash may be nothing, and then there is none.
+    text.ends_with(plain.strip_prefix('/').unwrap_or(plain))
+}
+
+fn matches_as_whole(glob: &str, text: &str) -> bool {
     let is_by_bytes = text.is_ascii() || !glob.contains(['?', '[']);
     match (!is_by_bytes).then(|| narrow(glob, text)).flatten() {
         Some((glob, text)) => fast_glob::glob_match(glob, text),
@@ -194,7 +209,15 @@ pub(crate) fn shared<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<s
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
     use super::*;
+
+    const PIECES: [&str; 18] = [
+        "a", "b", "ab", ".", "/", "é", "*", "**", "**/", "/**", "?", "[ab]", "[!a]", "{a,b}",
+        "{a*,b/a}", "{,.a}", "\\a", "!",
+    ];
 
     fn check(glob: &str, hits: &[&str], misses: &[&str]) {
         let glob = Glob::new(glob);
@@ -226,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_before_the_first_special_character_decides_as_the_whole_does() {
+    fn the_ends_of_a_glob_decide_as_the_whole_does() {
         let globs = [
             "", "a", "ab", "a/", "a/b", "a*", "a/*", "a/**", "a**", "a/**/b", "a?", "ab?", "a[b]",
             "{a,b}", "a{b,}", "a{b,c}/d", "\\a", "a\\*", "!a", "a!", "*", "**", "?", "é", "é*",
@@ -238,9 +261,22 @@ mod tests {
         ];
         for glob in globs {
             for text in texts {
-                let expected = matches_from_start(glob, text);
+                let expected = matches_as_whole(glob, text);
                 assert_eq!(matches(glob, text), expected, "{glob} {text}");
             }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(20_000))]
+
+        #[test]
+        fn the_ends_of_any_glob_decide_as_the_whole_does(
+            glob in prop::collection::vec(select(&PIECES[..]), 0..6),
+            text in "[ab./!é]{0,7}",
+        ) {
+            let glob = glob.concat();
+            prop_assert_eq!(matches(&glob, &text), matches_as_whole(&glob, &text), "{}", glob);
         }
     }
 

@@ -5,7 +5,7 @@ use aegis_types::{Access, PathFact};
 use super::sense::Sense;
 use super::view::View;
 use crate::matcher::{Matcher, PathPattern};
-use crate::pattern::Glob;
+use crate::pattern::{self, Glob};
 use crate::truth::{Truth, WhyNot, WhyUnknown, any};
 
 impl Matcher {
@@ -150,7 +150,7 @@ fn glob_holds(
     let holds = match below(path, folder) {
         Some("") => rest.is_empty() || (!sense.covers() && is_above(rest, "", access)),
         Some(inner) => {
-            fast_glob::glob_match(rest, inner) || (!sense.covers() && is_above(rest, inner, access))
+            pattern::matches(rest, inner) || (!sense.covers() && is_above(rest, inner, access))
         }
         // A folder above the home or working directory.
         None => !sense.covers() && access.delete && below(folder, path).is_some(),
@@ -206,10 +206,9 @@ fn is_above(glob: &str, path: &str, access: Access) -> bool {
             .map_or("", |(folder, _)| folder),
         None => glob,
     };
-    let names_all_of = glob
-        .strip_prefix(literal)
-        .is_some_and(|rest| matches!(rest, "/**" | "/*" | "**" | "/**/*"));
     if path == literal {
+        let rest = glob.strip_prefix(literal);
+        let names_all_of = matches!(rest, Some("/**" | "/*" | "**" | "/**/*"));
         return access.delete || names_all_of;
     }
     access.delete && !literal.is_empty() && (path.is_empty() || below(literal, path).is_some())

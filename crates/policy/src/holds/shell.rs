@@ -9,7 +9,7 @@ use super::options;
 use super::sense::Sense;
 use super::view::View;
 use crate::matcher::{Matcher, ShellPattern};
-use crate::pattern::Glob;
+use crate::pattern::{self, Glob};
 use crate::truth::{Truth, WhyNot, WhyUnknown, any, every};
 
 /// Files that swallow what is written to them.
@@ -365,7 +365,7 @@ fn names(subcommand: &Glob, words: &[Text<'_>]) -> Given {
 }
 
 fn word_matches(wanted: &str, word: &str) -> bool {
-    wanted == word || fast_glob::glob_match(wanted.as_bytes(), word.as_bytes())
+    wanted == word || pattern::matches(wanted, word)
 }
 
 #[cfg(test)]
