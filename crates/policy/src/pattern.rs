@@ -75,38 +75,74 @@ impl Glob {
 ///
 /// Most globs of a policy are about other texts, as their ends tell.
 pub(crate) fn matches(glob: &str, text: &str) -> bool {
-    let plain = glob.find(SPECIAL).unwrap_or(glob.len());
-    let (plain, special) = glob.split_at(plain);
-    let Some(rest) = text.strip_prefix(plain) else {
-        return false;
-    };
-    if special.is_empty() {
-        return rest.is_empty();
+    let mut rest = text.as_bytes().iter();
+    let mut special = glob.as_bytes();
+    while let Some((first, others)) = special.split_first() {
+        if is_special(*first) {
+            if let Some(name_glob) = glob.strip_prefix("**/").filter(|it| is_of_name(it)) {
+                let name = text.rsplit_once('/').map_or(text, |(_, name)| name);
+                return matches(name_glob, name);
+            }
+            let is_negated = glob.starts_with('!');
+            let may_match =
+                is_negated || may_begin(special, rest.as_slice()) && may_end(others, text);
+            return may_match && matches_as_whole(glob, text);
+        }
+        if rest.next() != Some(first) {
+            return false;
+        }
+        special = others;
     }
-    let is_negated = glob.starts_with('!');
-    (is_negated || may_begin(special, rest) && may_end(special, text))
-        && matches_as_whole(glob, text)
+    rest.next().is_none()
+}
+
+/// Returns whether a glob behind `**/` is about the last name of a path alone.
+fn is_of_name(glob: &str) -> bool {
+    !glob.is_empty() && !glob.starts_with(['!', '*']) && !glob.contains('/')
+}
+
+fn is_special(byte: u8) -> bool {
+    matches!(byte, b'*' | b'?' | b'[' | b'{' | b'\\' | b'!')
 }
 
 /// Returns whether `text` may begin as one of the alternatives does with which
 /// `glob` begins, if it begins with any.
-fn may_begin(glob: &str, text: &str) -> bool {
-    let choices = glob.strip_prefix('{').and_then(|it| it.split_once('}'));
-    let Some((choices, _)) = choices.filter(|(it, _)| !it.contains(['{', '[', '\\'])) else {
+fn may_begin(glob: &[u8], text: &[u8]) -> bool {
+    let Some(choices) = glob.strip_prefix(b"{") else {
         return true;
     };
-    choices.split(',').any(|choice| {
-        let plain = choice.find(SPECIAL).and_then(|end| choice.get(..end));
-        text.starts_with(plain.unwrap_or(choice))
+    let end = choices.iter().position(|byte| *byte == b'}');
+    let Some(choices) = end.and_then(|end| choices.get(..end)) else {
+        return true;
+    };
+    if choices
+        .iter()
+        .any(|byte| matches!(byte, b'{' | b'[' | b'\\'))
+    {
+        return true;
+    }
+    choices.split(|byte| *byte == b',').any(|choice| {
+        let plain = choice.iter().position(|byte| is_special(*byte));
+        text.starts_with(
+            choice
+                .get(..plain.unwrap_or(choice.len()))
+                .unwrap_or_default(),
+        )
     })
 }
 
 /// Returns whether `text` may end as `glob` does after its last special character.
-fn may_end(glob: &str, text: &str) -> bool {
-    let is_special = |it: char| SPECIAL.contains(&it) || matches!(it, ']' | '}' | ',');
-    let plain = glob.rsplit(is_special).next().unwrap_or_default();
+fn may_end(glob: &[u8], text: &str) -> bool {
+    let ends_plain = |byte: &u8| !is_special(*byte) && !matches!(byte, b']' | b'}' | b',');
+    let length = glob
+        .iter()
+        .rev()
+        .take_while(|byte| ends_plain(byte))
+        .count();
+    let plain = glob.get(glob.len() - length..).unwrap_or_default();
     // Before a slash may be nothing, and then there is none.
-    text.ends_with(plain.strip_prefix('/').unwrap_or(plain))
+    text.as_bytes()
+        .ends_with(plain.strip_prefix(b"/").unwrap_or(plain))
 }
 
 fn matches_as_whole(glob: &str, text: &str) -> bool {
