@@ -35,6 +35,7 @@ use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use aegis_shell::Touched;
 use aegis_types::{
     Access, Action, ActionRequest, Context, Derivation, Effect, EffectResource, Plan, Principal,
     Timestamp,
@@ -298,15 +299,16 @@ fn add_line(
         surroundings: scene.surroundings,
         is_certain: true,
     };
-    touch_line(&line, touches);
+    let touched = touch_line(&line, touches);
     request.context.nested_agents = programs::judge(&line, touches);
     request.context.programs = standing::programs(&line, touches);
-    add_plan(plan, request);
+    add_plan(plan, touched, request);
 }
 
-/// Adds a plan, what it does and the hosts it speaks to.
-fn add_plan(mut plan: Plan, request: &mut ActionRequest) {
-    let mut effects = aegis_shell::effects(&plan);
+/// Adds a plan whose commands touch what `touched` says, what it does and the
+/// hosts it speaks to.
+fn add_plan(mut plan: Plan, touched: Vec<Vec<Touched>>, request: &mut ActionRequest) {
+    let mut effects = aegis_shell::effects_of(&plan, touched);
     let (detours, has_all_detours) = detour::of_plan(&plan);
     if effects.len() >= aegis_shell::EFFECTS_MAX || !has_all_detours {
         plan.unknowns.push(effects::too_complex());

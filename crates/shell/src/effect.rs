@@ -17,6 +17,7 @@ mod socket;
 
 use aegis_types::{Effect, EffectKind, EffectResource, Plan, Span, Word};
 
+use crate::touch::{Touched, touched};
 use command::Told;
 use flow::Flow;
 
@@ -30,15 +31,26 @@ pub const EFFECTS_MAX: usize = 512;
 /// [`EFFECTS_MAX`], and the last one is unknown.
 #[must_use]
 pub fn effects(plan: &Plan) -> Vec<Effect> {
-    within(plan, 0)
+    within(plan, touched_by(plan), 0)
+}
+
+/// As [`effects`], where it is known already what each command touches, as
+/// [`touched`] tells it.
+#[must_use]
+pub fn effects_of(plan: &Plan, touched: Vec<Vec<Touched>>) -> Vec<Effect> {
+    within(plan, touched, 0)
+}
+
+fn touched_by(plan: &Plan) -> Vec<Vec<Touched>> {
+    plan.commands.iter().map(touched).collect()
 }
 
 /// Returns the effects of a plan that stands within `depth` others.
-fn within(plan: &Plan, depth: usize) -> Vec<Effect> {
+fn within(plan: &Plan, touched: Vec<Vec<Touched>>, depth: usize) -> Vec<Effect> {
     let mut found = Found::default();
     let mut flow = Flow::at(depth);
-    for command in &plan.commands {
-        let told = Told::of(command);
+    for (command, touched) in plan.commands.iter().zip(touched) {
+        let told = Told::with(command, touched);
         told.effects(&mut found);
         code::effects(&told, &mut found);
         apple::effects(&told, &mut found);

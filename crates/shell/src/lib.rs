@@ -44,7 +44,7 @@ mod touch;
 mod variable;
 mod walk;
 
-pub use effect::{EFFECTS_MAX, effects};
+pub use effect::{EFFECTS_MAX, effects, effects_of};
 pub use elsewhere::run_elsewhere;
 pub use hint::{hints, loose_words};
 pub use idna::{ascii_host, plain_host};

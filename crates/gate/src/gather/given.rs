@@ -133,11 +133,11 @@ fn add_lines(
             surroundings: scene.surroundings,
             is_certain: false,
         };
-        touch_line(&line, touches);
+        let touched = touch_line(&line, touches);
         let mut agents = programs::judge(&line, touches);
         request.context.nested_agents.append(&mut agents);
         request.context.programs = standing::programs(&line, touches);
-        add_plan(plan, request);
+        add_plan(plan, touched, request);
     }
     for line in told.lines.iter().filter(|line| !is_meant(line.surety)) {
         let plan = aegis_shell::plan(&line.text);

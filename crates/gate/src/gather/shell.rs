@@ -32,8 +32,8 @@ const LISTING: [&str; 9] = [
     "ls", "tree", "du", "stat", "find", "test", "[", "realpath", "readlink",
 ];
 
-/// Adds what a command line touches.
-pub(crate) fn touch_line(line: &Line<'_>, touches: &mut Touches<'_>) {
+/// Adds what a command line touches; returns what each of its commands does.
+pub(crate) fn touch_line(line: &Line<'_>, touches: &mut Touches<'_>) -> Vec<Vec<Touched>> {
     let moved = |command: &Command| matches!(command.directory, Directory::Moved(_));
     touches.has_moves = line.plan.commands.iter().any(moved);
     for command in &line.plan.commands {
@@ -41,14 +41,15 @@ pub(crate) fn touch_line(line: &Line<'_>, touches: &mut Touches<'_>) {
             touches.resolver.plan(link);
         }
     }
-    let mut gaps = Vec::with_capacity(line.plan.commands.len());
-    for command in &line.plan.commands {
+    let touched: Vec<Vec<Touched>> = line.plan.commands.iter().map(touched).collect();
+    for (command, items) in line.plan.commands.iter().zip(&touched) {
         touches.cause = Some(command.span);
-        gaps.push(touch_command(line, command, touches));
+        touch_command(line, command, items, touches);
     }
     touches.cause = None;
     find::touch(line, touches);
-    come_near(line, &gaps, touches);
+    come_near(line, &touched, touches);
+    touched
 }
 
 /// Returns the path a word of a command stands for, if that is one path.
@@ -113,9 +114,7 @@ fn has_moved_for_sure(commands: &[Command], command: &Command) -> bool {
     after.directory == Directory::Start
 }
 
-/// Adds what a command touches; returns whether it may change something that
-/// its words do not name.
-fn touch_command(line: &Line<'_>, command: &Command, touches: &mut Touches<'_>) -> bool {
+fn touch_command(line: &Line<'_>, command: &Command, items: &[Touched], touches: &mut Touches<'_>) {
     let through = text_of(line, command);
     let is_git = program_name(command).as_deref() == Some("git");
     // Where a `cd` leads nowhere, the command may run where the text starts.
@@ -126,31 +125,27 @@ fn touch_command(line: &Line<'_>, command: &Command, touches: &mut Touches<'_>) 
         directory: Directory::Start,
         ..command.clone()
     });
-    let mut has_gap = false;
-    for item in touched(command) {
-        let is_told = !item.word.is_unknown() && located(command, &item.word).is_some();
-        has_gap |= item.access.changes() && !is_told;
-        let item = Touched {
-            certain: item.certain && line.is_certain,
-            ..item
+    for item in items {
+        let unsure = (!line.is_certain || unmoved.is_some()).then(|| Touched {
+            certain: false,
+            ..item.clone()
+        });
+        let item = match &unsure {
+            Some(unsure) if !line.is_certain => unsure,
+            Some(_) | None => item,
         };
-        touches.cause = Some(cause(command, &item));
-        if is_git && git::touch(line, command, &item, touches) {
+        touches.cause = Some(cause(command, item));
+        if is_git && git::touch(line, command, item, touches) {
             continue;
         }
-        touch_word(line, command, &item, through, touches);
-        if let Some(unmoved) = &unmoved {
-            let unsure = Touched {
-                certain: false,
-                ..item
-            };
-            touch_word(line, unmoved, &unsure, through, touches);
+        touch_word(line, command, item, through, touches);
+        if let (Some(unmoved), Some(unsure)) = (&unmoved, &unsure) {
+            touch_word(line, unmoved, unsure, through, touches);
         }
     }
     touches.cause = Some(command.span);
     links::touch_sources(line, command, touches);
     links::touch_into_folder(line, command, touches);
-    has_gap
 }
 
 /// Returns the words that make a command reach for something: the word that
@@ -335,16 +330,16 @@ fn gap_comes_near(before: &str, after: &str, through: &str, touches: &mut Touche
     touches.come_near(object, through);
 }
 
-/// Notes what the dark parts of a command line come near. `gaps` says of each
-/// command whether it may change something that its words do not name.
-fn come_near(line: &Line<'_>, gaps: &[bool], touches: &mut Touches<'_>) {
+/// Notes what the dark parts of a command line come near, each of whose commands
+/// touches what `touched` says.
+fn come_near(line: &Line<'_>, touched: &[Vec<Touched>], touches: &mut Touches<'_>) {
     let mut printed = Material::default();
     for command in &line.plan.commands {
         add_printed(command, &mut printed);
     }
-    for (command, has_gap) in line.plan.commands.iter().zip(gaps) {
+    for (command, items) in line.plan.commands.iter().zip(touched) {
         let shown = hints(command);
-        let is_dark = *has_gap || is_dark(command, !shown.is_empty(), line);
+        let is_dark = changes_untold(command, items) || is_dark(command, !shown.is_empty(), line);
         if shown.is_empty() && !is_dark {
             continue;
         }
@@ -441,6 +436,14 @@ fn add_printed(command: &Command, material: &mut Material) {
             }
         }
     }
+}
+
+/// Returns whether a command may change something that its words do not name.
+fn changes_untold(command: &Command, items: &[Touched]) -> bool {
+    let is_untold = |word: &Word| word.is_unknown() || located(command, word).is_none();
+    items
+        .iter()
+        .any(|item| item.access.changes() && is_untold(&item.word))
 }
 
 /// Returns whether a command runs something that its words do not show.

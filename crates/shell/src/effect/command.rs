@@ -49,6 +49,11 @@ pub(super) struct Told<'p> {
 impl<'p> Told<'p> {
     /// Looks a command up.
     pub(super) fn of(command: &'p Command) -> Self {
+        Self::with(command, touched(command))
+    }
+
+    /// Looks a command up that touches this.
+    pub(super) fn with(command: &'p Command, touched: Vec<Touched>) -> Self {
         let name = program_name(command);
         let entry = name.as_deref().and_then(programs::entry_for);
         let words = &command.arguments;
@@ -61,7 +66,7 @@ impl<'p> Told<'p> {
             reading,
             other,
             name,
-            touched: touched(command),
+            touched,
             loaded: loaded_by(command),
         }
     }

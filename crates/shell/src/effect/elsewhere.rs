@@ -4,7 +4,7 @@ use aegis_types::{Command, Effect, EffectKind, EffectResource, Span};
 
 use super::command::Told;
 use super::flow::{Flow, Input};
-use super::{Found, interpreter, within};
+use super::{Found, interpreter, touched_by, within};
 use crate::elsewhere::run_elsewhere;
 use crate::plan::plan;
 use crate::programs::place_kinds;
@@ -33,7 +33,7 @@ pub(super) fn arisen(flow: &Flow, told: &Told<'_>, input: Input, found: &mut Fou
         return;
     };
     let there = plan(&text);
-    for effect in within(&there, flow.depth + 1) {
+    for effect in within(&there, touched_by(&there), flow.depth + 1) {
         if matters(&effect) {
             found.add(effect.kind, effect.resource, &[told.command.span]);
         }
