@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use aegis_types::{Command, RedirectionKind, Word, WordPart};
 
 use crate::code::{self, Tongue};
-use crate::program::program_name;
+use crate::program::{is_shell, program_name};
 
 pub(crate) use filter::is_harmless;
 pub(crate) use language::{
@@ -93,32 +93,27 @@ pub fn loose_words(text: &str) -> Vec<String> {
 }
 
 fn runs_text(name: &str) -> bool {
-    matches!(
-        name,
-        "sh" | "bash"
-            | "zsh"
-            | "dash"
-            | "ksh"
-            | "ash"
-            | "fish"
-            | "eval"
-            | "su"
-            | "watch"
-            | "parallel"
-            | "script"
-            | "trap"
-            | "source"
-            | "ssh"
-            | "make"
-            | "gmake"
-            | "tmux"
-            | "screen"
-            | "at"
-            | "batch"
-            | "crontab"
-            | "entr"
-            | "expect"
-    )
+    is_shell(name)
+        || matches!(
+            name,
+            "eval"
+                | "su"
+                | "watch"
+                | "parallel"
+                | "script"
+                | "trap"
+                | "source"
+                | "ssh"
+                | "make"
+                | "gmake"
+                | "tmux"
+                | "screen"
+                | "at"
+                | "batch"
+                | "crontab"
+                | "entr"
+                | "expect"
+        )
 }
 
 /// Returns the parts of a word that are text.

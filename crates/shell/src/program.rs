@@ -4,6 +4,17 @@ use std::borrow::Cow;
 
 use aegis_types::{Command, Word, WordPart};
 
+/// Shells; the code of each is read as if it were that of bash.
+pub(crate) const SHELLS: [&str; 17] = [
+    "ash", "bash", "csh", "dash", "elvish", "fish", "ksh", "mksh", "nu", "oksh", "osh", "posh",
+    "rbash", "sh", "tcsh", "yash", "zsh",
+];
+
+/// Returns whether `name` is that of a shell.
+pub(crate) fn is_shell(name: &str) -> bool {
+    SHELLS.contains(&name)
+}
+
 /// Returns the name of the program of a command without its folder, if the text shows it.
 #[must_use]
 pub fn program_name(command: &Command) -> Option<Cow<'_, str>> {

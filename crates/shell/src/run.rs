@@ -26,7 +26,7 @@ use crate::option::first_text;
 use crate::option_code::option_code;
 use crate::option_text::{GivenText, escapes, option_texts, reads_escapes};
 use crate::output::Sink;
-use crate::program::name_of;
+use crate::program::{is_shell, name_of};
 use crate::surroundings::{BODIES_MAX, Saved, Value};
 use crate::syntax::{Node, Origin, Piece, RawAssignment, RawWord, is_name, split_assignment};
 use crate::variable;
@@ -290,7 +290,7 @@ impl Walk<'_> {
             self.has_other_input = true;
         }
         match name {
-            _ if shell::is_shell(name) => self.shell(name, draft, setting),
+            _ if is_shell(name) => self.shell(name, draft, setting),
             "pwsh" | "powershell" | "pwsh.exe" | "powershell.exe" => {
                 self.powershell(name, draft, setting);
             }

@@ -5,10 +5,8 @@ use aegis_types::{EffectKind, EffectResource, Span};
 use super::Found;
 use super::command::Told;
 use crate::code::{Meaning, Shown, shown_by};
+use crate::program::is_shell;
 use crate::written;
-
-/// Names of shells, as code gives them to what starts a program.
-const SHELLS: [&str; 6] = ["sh", "bash", "zsh", "dash", "ksh", "cmd.exe"];
 
 /// Adds what the code that a command is given shows.
 ///
@@ -70,7 +68,7 @@ fn flows(shown: &Shown, span: Span, found: &mut Found) {
         found.add(EffectKind::RemoteShell, EffectResource::Unknown, &[span]);
         return;
     }
-    let starts_shell = shown.lines.iter().any(|line| is_shell(line));
+    let starts_shell = shown.lines.iter().any(|line| starts_shell(line));
     if shown.does(Meaning::Fetch) && (shown.does(Meaning::Evaluate) || starts_shell) {
         found.add(EffectKind::RemoteCode, EffectResource::Unknown, &[span]);
     }
@@ -96,7 +94,7 @@ fn flows(shown: &Shown, span: Span, found: &mut Found) {
 fn serves_pages(shown: &Shown) -> bool {
     shown.does(Meaning::Listen)
         && !shown.does(Meaning::Connect)
-        && !shown.lines.iter().any(|line| is_shell(line))
+        && !shown.lines.iter().any(|line| starts_shell(line))
         && !shown.does(Meaning::Bind)
         && !shown.does(Meaning::Evaluate)
 }
@@ -109,12 +107,12 @@ fn asks_with_data(shown: &Shown) -> bool {
         .any(|host| host.ends_with(['?', '=', '/']))
 }
 
-fn is_shell(line: &str) -> bool {
+fn starts_shell(line: &str) -> bool {
     let first = line.split_whitespace().next().unwrap_or_default();
     let name = first
         .trim_matches('\'')
         .rsplit('/')
         .next()
         .unwrap_or_default();
-    SHELLS.contains(&name)
+    is_shell(name) || name == "cmd.exe"
 }

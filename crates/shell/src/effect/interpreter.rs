@@ -8,13 +8,9 @@ use super::flow::{Flow, Input, Mask};
 use crate::code::{Meaning, shown_by};
 use crate::input;
 use crate::option::first_text;
-use crate::program::program_name;
+use crate::program::{SHELLS, program_name};
 use crate::programs::Role;
 use crate::written;
-
-const SHELLS: [&str; 12] = [
-    "ash", "bash", "csh", "dash", "eval", "fish", "ksh", "mksh", "sh", "source", "tcsh", "zsh",
-];
 
 /// A program that runs code: the letters and long names before it, and the
 /// letters whose value is something else.
@@ -75,9 +71,7 @@ const LANGUAGES: [Language; 9] = [
         values: "",
     },
     Language {
-        names: &[
-            "ash", "bash", "csh", "dash", "fish", "ksh", "mksh", "sh", "tcsh", "zsh",
-        ],
+        names: &SHELLS,
         code: "c",
         long: &["--command"],
         values: "oO",
@@ -112,7 +106,7 @@ struct Given<'p> {
 
 /// Returns whether `name` reads a command line.
 pub(super) fn is_shell(name: &str) -> bool {
-    name == "." || SHELLS.contains(&name)
+    matches!(name, "." | "eval" | "source") || SHELLS.contains(&name)
 }
 
 /// Returns whether a command is a shell that runs what it reads.

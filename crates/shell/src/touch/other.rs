@@ -5,6 +5,7 @@ use aegis_types::{Access, Command, Word};
 use super::{Touched, here, read};
 use crate::locate::beneath;
 use crate::option::{first_text, without_start};
+use crate::program::is_shell;
 
 /// Adds what a program that is in no table is given.
 pub(super) fn by_name(name: &str, command: &Command, list: &mut Vec<Touched>) {
@@ -19,9 +20,7 @@ pub(super) fn by_name(name: &str, command: &Command, list: &mut Vec<Touched>) {
         }
         "node" | "nodejs" | "bun" => script(arguments, "eprC", &["e", "p", "eval", "print"], list),
         "php" => script(arguments, "rdczBREStF", &["r"], list),
-        "sh" | "bash" | "zsh" | "dash" | "ksh" | "ash" | "fish" => {
-            shell(arguments, list);
-        }
+        _ if is_shell(plain) => shell(arguments, list),
         "make" | "gmake" => make(arguments, list),
         _ if takes_subcommands(plain) => any_path(arguments, list),
         _ => any_program(arguments, list),
