@@ -16,6 +16,7 @@ use crate::command::narrowed::{
     widening, with_target,
 };
 use crate::command::policy::policies;
+use crate::command::verify::refuse_changed;
 use crate::describe;
 use crate::exit::Exit;
 use crate::here::Here;
@@ -94,6 +95,7 @@ pub(crate) fn answer(here: &Here, arguments: &AlwaysArguments) -> Result<Report,
 /// Finds the request that an approval is about, or that has this name.
 fn asked(here: &Here, id: &str, policies: &InForce) -> Result<Asked, Failure> {
     let log = here.log()?;
+    refuse_changed(&log)?;
     let mut records = about(&log, id)?;
     for record in records.clone() {
         if let Event::ApprovalRequested(approval) = event(&record)? {

@@ -23,6 +23,7 @@ use crate::command::narrowed::{
 };
 use crate::command::policy::policies;
 use crate::command::suggested::{Tests, report, tests};
+use crate::command::verify::refuse_changed;
 use crate::describe;
 use crate::exit::Exit;
 use crate::here::Here;
@@ -83,6 +84,7 @@ pub(crate) fn answer(here: &Here, arguments: &SuggestArguments) -> Result<Report
     let logs = logs(here, &arguments.log)?;
     let mut used = Vec::new();
     for log in &logs {
+        refuse_changed(log)?;
         used.extend(used_in(
             log,
             arguments.session.as_deref(),

@@ -7,7 +7,7 @@ use std::str::FromStr as _;
 
 use aegis_canon::Digest;
 use aegis_log::{
-    Anchor, Depth, Evidence, Standing, Verification, VerifiedChain, verify as recompute,
+    Anchor, Depth, Evidence, SqliteLog, Standing, Verification, VerifiedChain, verify as recompute,
     verify_export,
 };
 use aegis_types::{ChainId, SessionId};
@@ -58,6 +58,20 @@ pub(crate) fn verify(here: &Here, arguments: &VerifyArguments) -> Result<Report,
         Exit::No
     };
     Ok(Report::done(page, to_json(&found)).with(exit))
+}
+
+/// Refuses a log that was changed behind the back of Aegis: what is made of a log
+/// for good must be what happened.
+pub(crate) fn refuse_changed(log: &SqliteLog) -> Result<(), Failure> {
+    let found = recompute(log, &Evidence::NONE).map_err(|error| unreadable(&error))?;
+    if found.is_sound() {
+        return Ok(());
+    }
+    Err(Failure {
+        exit: Exit::No,
+        ..Failure::usage("the log was changed, so no rule is made of it")
+            .remedy("`aegis log verify` names what is wrong with it")
+    })
 }
 
 /// Verifies an exported log.

@@ -54,6 +54,16 @@ fn one_changed_byte_is_named() {
     );
     let told = verify(&stage).exits(1);
     stage.shows("verify-changed-byte", &[&told]);
+    for words in [&["policy", "suggest"][..], &["policy", "always", "call-1"]] {
+        let refused = stage.aegis(words).exits(1);
+        assert!(
+            refused
+                .err
+                .contains("the log was changed, so no rule is made of it"),
+            "{}",
+            refused.whole()
+        );
+    }
     let json = stage.aegis(&["log", "verify", "--json"]).exits(1).json();
     assert_eq!(json["sound"], false);
     assert_eq!(json["faults"][0]["session"], "first");
