@@ -81,14 +81,20 @@ fn run_words<'w>(name: &str, arguments: &'w [Word]) -> Option<&'w [Word]> {
     if verbs.contains(&first_text(verb)) {
         return arguments.get(at + 1..);
     }
-    (runs_tools(name, arguments) && programs::entry_for(first_text(verb)).is_some())
-        .then(|| arguments.get(at..))?
+    arguments.get(tool_at(name, arguments)?..)
 }
 
-/// Returns whether a name that is no subcommand is that of a tool of the project.
-fn runs_tools(name: &str, arguments: &[Word]) -> bool {
-    let entry = programs::entry_for(name).filter(|_| matches!(name, "yarn" | "pnpm"));
-    entry.is_some_and(|entry| programs::read(entry, arguments).subcommands.is_empty())
+/// Returns where a name stands that is no subcommand, and so that of a tool of the
+/// project.
+fn tool_at(name: &str, arguments: &[Word]) -> Option<usize> {
+    let entry = programs::entry_for(name).filter(|_| matches!(name, "yarn" | "pnpm"))?;
+    let read = programs::read(entry, arguments);
+    let tool = read
+        .operands
+        .first()
+        .filter(|_| read.subcommands.is_empty())?;
+    programs::entry_for(first_text(tool))?;
+    arguments.iter().position(|word| std::ptr::eq(word, *tool))
 }
 
 fn option_values(arguments: &[Word], names: &[&str]) -> Vec<Word> {
