@@ -1,11 +1,15 @@
 //! The command line of `aegis`.
 
+mod service;
+
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use aegis_policy::LintCode;
 use aegis_types::Verdict;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use self::service::{NewTokenArguments, RoleName, ServeArguments, TokenCommand};
 
 /// Stands between an AI agent and the world: decides, records, explains.
 #[derive(Debug, Parser)]
@@ -40,6 +44,11 @@ pub(crate) enum Command {
     Doctor,
     /// Answer one hook event of an agent's host (reads standard input).
     Hook,
+    /// Decide for many agents over a socket of this machine or a port, until stopped.
+    Serve(ServeArguments),
+    /// Make, list and revoke the tokens by which callers of the service name themselves.
+    #[command(subcommand)]
+    Token(TokenCommand),
     /// Trust a project's settings or policy file as it is now, so that it may also loosen.
     Trust(TrustArguments),
     /// Check files of any kind that Aegis reads; the kind is found by itself.

@@ -25,10 +25,12 @@ mod policy;
 mod recorded;
 mod replay;
 mod schema;
+mod serve;
 mod suggest;
 mod suggested;
 mod test;
 mod tested;
+mod token;
 mod trust;
 mod unchained;
 mod validate;
@@ -49,6 +51,8 @@ pub(crate) fn run(arguments: Arguments) -> Result<Report, Failure> {
         Command::Uninstall(arguments) => install::uninstall(&Here::look()?, &arguments),
         Command::Doctor => doctor::doctor(&Here::look_anyhow()?),
         Command::Hook => hook::hook(),
+        Command::Serve(arguments) => serve::serve(&Here::look()?, &arguments),
+        Command::Token(command) => token::answer(&Here::look()?, command),
         Command::Trust(arguments) => trust::trust(&Here::look()?, &arguments),
         Command::Validate(arguments) => validate::validate(&arguments),
         Command::Schema(arguments) => schema::answer(&arguments),

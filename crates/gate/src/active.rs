@@ -12,8 +12,6 @@ mod example;
 
 mod load;
 
-use std::fs;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -22,6 +20,7 @@ use aegis_types::Mode;
 
 use self::load::Loaded;
 use crate::causes::with_causes;
+use crate::file_stamp::FileStamp;
 use crate::in_force::{InForce, Policies, PolicyInForce, RejectedPolicy};
 use crate::places::Places;
 use crate::settings::Origin;
@@ -38,34 +37,7 @@ const PACK: &str = "aegis:developer";
 pub struct ActivePolicies {
     places: Places,
     mode: Mode,
-    last: Mutex<Option<(Vec<Stamp>, Arc<InForce>)>>,
-}
-
-/// What tells that a file is still the same.
-#[derive(Clone, Debug, Eq, PartialEq)]
-struct Stamp {
-    path: PathBuf,
-    state: Option<(u64, u64, u64, i64, i64, i64, i64)>,
-}
-
-impl Stamp {
-    fn of(path: &Path) -> Self {
-        let state = fs::metadata(path).ok().map(|it| {
-            (
-                it.dev(),
-                it.ino(),
-                it.size(),
-                it.mtime(),
-                it.mtime_nsec(),
-                it.ctime(),
-                it.ctime_nsec(),
-            )
-        });
-        Self {
-            path: path.to_path_buf(),
-            state,
-        }
-    }
+    last: Mutex<Option<(Vec<FileStamp>, Arc<InForce>)>>,
 }
 
 impl ActivePolicies {
@@ -106,8 +78,8 @@ impl ActivePolicies {
         cache::forget(places, path)
     }
 
-    fn load(&self) -> (Vec<Stamp>, InForce) {
-        let mut stamps = vec![Stamp::of(&self.places.trust)];
+    fn load(&self) -> (Vec<FileStamp>, InForce) {
+        let mut stamps = vec![FileStamp::of(&self.places.trust)];
         let mut in_force = InForce::default();
         let trust = match Trust::load(&self.places.trust) {
             Ok(trust) => trust,
@@ -117,10 +89,10 @@ impl ActivePolicies {
             }
         };
         for (origin, path) in Self::files(&self.places) {
-            stamps.push(Stamp::of(&path));
+            stamps.push(FileStamp::of(&path));
             let loaded = load::file(&self.places, &path);
             if let Loaded::Good { others, .. } = &loaded {
-                stamps.extend(others.iter().map(|other| Stamp::of(other)));
+                stamps.extend(others.iter().map(|other| FileStamp::of(other)));
             }
             self.add(&mut in_force, origin, path, loaded, &trust);
         }
@@ -175,8 +147,12 @@ impl ActivePolicies {
                 (compiled, document, aegis_types::PolicyStanding::LastGood)
             }
         };
-        let only_tightens =
-            origin == Origin::Project && !trust.is_trusted_digest(&compiled.digest());
+        let may_be_forged = match origin {
+            Origin::Project => true,
+            Origin::User => self.places.is_guest,
+            Origin::Default | Origin::Managed | Origin::Environment => false,
+        };
+        let only_tightens = may_be_forged && !trust.is_trusted_digest(&compiled.digest());
         in_force.policies.push(PolicyInForce {
             compiled: self.observed(compiled),
             document,
@@ -215,7 +191,9 @@ impl Policies for ActivePolicies {
     fn in_force(&self) -> Arc<InForce> {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((stamps, in_force)) = &*last
-            && stamps.iter().all(|stamp| *stamp == Stamp::of(&stamp.path))
+            && stamps
+                .iter()
+                .all(|stamp| *stamp == FileStamp::of(stamp.path()))
         {
             return Arc::clone(in_force);
         }

@@ -43,17 +43,19 @@ pub struct Parts {
 /// The pipeline: the only writer of decisions and approvals.
 pub struct Gate {
     parts: Parts,
-    recents: Recents,
+    recents: Arc<Recents>,
 }
 
 impl Gate {
     /// Returns a gate made of `parts`.
     #[must_use]
-    pub const fn new(parts: Parts) -> Self {
-        Self {
-            parts,
-            recents: Recents::new(),
-        }
+    pub fn new(parts: Parts) -> Self {
+        Self::sharing(parts, Arc::default())
+    }
+
+    /// Returns a gate made of `parts` that remembers together with others of the same log.
+    pub(crate) const fn sharing(parts: Parts, recents: Arc<Recents>) -> Self {
+        Self { parts, recents }
     }
 
     /// Returns the log.
@@ -124,7 +126,7 @@ impl Gate {
     }
 
     /// Returns what is remembered of the newest records of sessions.
-    pub(crate) const fn recents(&self) -> &Recents {
+    pub(crate) fn recents(&self) -> &Recents {
         &self.recents
     }
 

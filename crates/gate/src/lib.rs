@@ -18,6 +18,8 @@ mod gate;
 
 mod open;
 
+mod gates;
+
 mod submit;
 
 mod record;
@@ -68,6 +70,8 @@ mod oversize;
 
 mod own_files;
 
+mod file_stamp;
+
 mod read_file;
 
 mod write_file;
@@ -80,7 +84,9 @@ pub use approvals::{ApprovalFilter, ApprovalView, ReadApprovalError};
 pub use approver::{Approver, ScriptedAnswer, ScriptedApprover, SilentApprover};
 pub use causes::with_causes;
 pub use clock::{Clock, FixedClock, SystemClock};
+pub use file_stamp::FileStamp;
 pub use gate::{Gate, Parts};
+pub use gates::{Caller, Gates};
 pub use in_force::{FixedPolicies, InForce, Policies, PolicyInForce, RejectedPolicy};
 pub use open::OpenGateError;
 pub use outcome::{Belongs, RecordError};
@@ -98,3 +104,4 @@ pub use settings::{
 pub use submitted::Submitted;
 pub use surroundings::{HomeOrigin, Surroundings};
 pub use trust::{Trust, TrustError};
+pub use write_file::write_private;

@@ -104,21 +104,11 @@ impl Gate {
             HomeOrigin::Nowhere => return Err(OpenGateError::Home),
         }
         let places = Places::of(&surroundings);
-        if let Some(path) = link_among(&places.state) {
-            return Err(OpenGateError::Link { path });
-        }
-        make_private_folder(&places.state).map_err(|source| OpenGateError::Folder {
-            path: places.state.clone(),
-            source,
-        })?;
+        make_state_folder(&places)?;
         let trust = Trust::load(&places.trust)?;
         let settings = Settings::load(&places, &surroundings, &trust)?;
         let redactor = Redactor::new(redaction_key(&places)?);
-        let options = log_options(&settings);
-        let log = SqliteLog::open(&places.log, options).map_err(|source| OpenGateError::Log {
-            path: places.log.clone(),
-            source,
-        })?;
+        let log = open_log(&places, settings.durability.value)?;
         Ok(Self::new(Parts {
             log: Arc::new(log),
             clock: Arc::new(SystemClock),
@@ -138,29 +128,42 @@ impl Gate {
     /// A process that is alone reads the whole write-ahead log when it opens the
     /// log, and no process of a hook lives long enough to fold it back.
     pub fn maintain_log(&self) {
-        let options = Options {
-            create: false,
-            ..log_options(self.settings())
-        };
-        let path = Places::of(self.surroundings()).log;
         // What is not folded back today is folded back tomorrow.
-        let _ = SqliteLog::open(path, options).map(|log| log.maintain());
+        let _ = self.log().maintain();
     }
 }
 
-/// Returns how the log is opened under `settings`.
-fn log_options(settings: &Settings) -> Options {
-    Options {
-        durability: match settings.durability.value {
+/// Makes the folder of state, in whose place no link may lie.
+pub(crate) fn make_state_folder(places: &Places) -> Result<(), OpenGateError> {
+    if let Some(path) = link_among(&places.state) {
+        return Err(OpenGateError::Link { path });
+    }
+    make_private_folder(&places.state).map_err(|source| OpenGateError::Folder {
+        path: places.state.clone(),
+        source,
+    })
+}
+
+/// Opens the log at `places`, and makes it if there is none.
+pub(crate) fn open_log(
+    places: &Places,
+    durability: DurabilityLevel,
+) -> Result<SqliteLog, OpenGateError> {
+    let options = Options {
+        durability: match durability {
             DurabilityLevel::Normal => Durability::Normal,
             DurabilityLevel::Full => Durability::Full,
         },
         ..Options::default()
-    }
+    };
+    SqliteLog::open(&places.log, options).map_err(|source| OpenGateError::Log {
+        path: places.log.clone(),
+        source,
+    })
 }
 
 /// Reads the key of redaction, or makes it.
-fn redaction_key(places: &Places) -> Result<Key, OpenGateError> {
+pub(crate) fn redaction_key(places: &Places) -> Result<Key, OpenGateError> {
     let path = &places.redaction_key;
     let unusable = || OpenGateError::Key { path: path.clone() };
     if !path.exists() {

@@ -25,6 +25,8 @@ pub struct Places {
     pub cache: PathBuf,
     /// The list of trusted files.
     pub trust: PathBuf,
+    /// The socket at which a service of this user listens.
+    pub socket: PathBuf,
     /// The folder of the user's settings and policy.
     pub user: PathBuf,
     /// The user's settings.
@@ -39,6 +41,9 @@ pub struct Places {
     pub managed_policy: PathBuf,
     /// The project, if the agent works in one.
     pub project: Option<Project>,
+    /// Whether the user's own files may only tighten, because whoever proposes
+    /// an action could have written them.
+    pub is_guest: bool,
 }
 
 /// Where the files of a project lie.
@@ -90,6 +95,7 @@ impl Places {
             keys,
             cache: state.join("cache"),
             trust: state.join("trust.json"),
+            socket: state.join("aegis.sock"),
             state,
             user_settings: user.join("settings.toml"),
             user_policy: user.join("policy.yaml"),
@@ -98,6 +104,25 @@ impl Places {
             managed_policy: managed.join("policy.yaml"),
             managed,
             project: find_project(surroundings),
+            is_guest: false,
+        }
+    }
+
+    /// Returns the places of a caller, for a service whose own files lie at `self`.
+    ///
+    /// What the service keeps stays where it is. The caller adds the policies
+    /// and settings of its home and its project, and those of a guest may only
+    /// tighten.
+    #[must_use]
+    pub fn for_caller(&self, surroundings: &Surroundings, is_guest: bool) -> Self {
+        let found = Self::of(surroundings);
+        Self {
+            user_settings: found.user_settings,
+            user_policy: found.user_policy,
+            user: found.user,
+            project: found.project,
+            is_guest,
+            ..self.clone()
         }
     }
 }

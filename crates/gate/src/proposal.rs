@@ -42,6 +42,9 @@ pub enum WaitFor {
     /// Return at once with the approval pending: the host asks, or the same
     /// proposal comes again later.
     Later,
+    /// Return at once with the approval pending: whoever proposed it comes again
+    /// with the same proposal, and nobody is asked by its host.
+    Retry,
     /// Wait for an answer, at most this long; then silence is the answer.
     Answer(DurationMs),
     /// Nobody can answer: silence is the answer at once.

@@ -30,10 +30,6 @@ struct Recent {
 }
 
 impl Recents {
-    pub(crate) const fn new() -> Self {
-        Self(Mutex::new(BTreeMap::new()))
-    }
-
     /// Returns the place of a chain, if it has one. Only finding it is done
     /// under the lock of all sessions.
     fn place(&self, chain: &ChainId) -> Option<Arc<Mutex<Option<Recent>>>> {

@@ -180,7 +180,11 @@ impl Settings {
     ) -> Result<Self, LoadSettingsError> {
         let mut settings = Self::defaults()?;
         if let Some(user) = SettingsFile::read(&places.user_settings)? {
-            settings.set(user.values, Origin::User);
+            if places.is_guest {
+                settings.tighten(user.values, Origin::User);
+            } else {
+                settings.set(user.values, Origin::User);
+            }
         }
         if let Some(managed) = SettingsFile::read(&places.managed_settings)? {
             settings.set(managed.values, Origin::Managed);

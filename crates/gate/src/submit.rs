@@ -81,7 +81,7 @@ impl Gate {
     ///
     /// It never fails: whatever breaks is a denial with the reason
     /// `CANNOT_DECIDE`, recorded if at all possible. The verdict is `Ask` only
-    /// with [`WaitFor::Later`].
+    /// with [`WaitFor::Later`] and [`WaitFor::Retry`].
     #[must_use]
     pub fn submit(&self, proposal: &Proposal, wait: WaitFor) -> Submitted {
         if let Some(kept) = oversize::kept_of(self.redactor(), proposal) {
@@ -112,6 +112,39 @@ impl Gate {
         self.deny_undecided(proposal, "other actions of this session kept coming first")
     }
 
+    /// Decides a proposal as [`Gate::submit`] would, and records nothing.
+    ///
+    /// Nobody is asked, so an `Ask` stays one. What cannot be decided is a
+    /// denial, as when it is submitted.
+    #[must_use]
+    pub fn rehearse(&self, proposal: &Proposal) -> Submitted {
+        let kept = oversize::kept_of(self.redactor(), proposal);
+        let (request, decision) = match kept {
+            Some(kept) => (self.bare(&kept), undecided(oversize::CAUSE)),
+            None => self
+                .try_rehearse(proposal)
+                .unwrap_or_else(|error| (self.bare(proposal), undecided(&with_causes(&error)))),
+        };
+        Submitted {
+            request,
+            decision,
+            approval: None,
+            is_recorded: false,
+        }
+    }
+
+    fn try_rehearse(&self, proposal: &Proposal) -> Result<(ActionRequest, Decision), SubmitError> {
+        let policies = self.policies();
+        let request = self.gather(proposal)?;
+        if let Some(fault) = &policies.fault {
+            return Ok((request, undecided(fault)));
+        }
+        let attached = policies.attached();
+        let state = Memory::of(&request, &memory_needed(&attached)).read(self.log(), request.at)?;
+        let decision = decide(&request, &attached, &state, &self.engine_settings());
+        Ok((request, decision))
+    }
+
     fn rest_of(&self, wait: WaitFor, started: Timestamp) -> WaitFor {
         match wait {
             WaitFor::Answer(longest) => {
@@ -119,7 +152,7 @@ impl Gate {
                 let spent = u64::try_from(spent).unwrap_or(0);
                 WaitFor::Answer(DurationMs::from_ms(longest.as_ms().saturating_sub(spent)))
             }
-            WaitFor::Later | WaitFor::Nobody => wait,
+            WaitFor::Later | WaitFor::Retry | WaitFor::Nobody => wait,
         }
     }
 
@@ -331,14 +364,7 @@ impl Gate {
 
     /// Denies a proposal that could not be decided, and records that if possible.
     fn deny_undecided(&self, proposal: &Proposal, cause: &str) -> Submitted {
-        let request = gather::bare(&Scene {
-            proposal,
-            at: self.now(),
-            settings: self.settings(),
-            surroundings: self.surroundings(),
-            protected: self.protected(),
-            pending: &[],
-        });
+        let request = self.bare(proposal);
         let decision = undecided(cause);
         let is_recorded = self.try_record_denial(&request, &decision).is_ok();
         Submitted {
@@ -347,6 +373,18 @@ impl Gate {
             approval: None,
             is_recorded,
         }
+    }
+
+    /// Returns a proposal as a request of which nothing was gathered.
+    fn bare(&self, proposal: &Proposal) -> ActionRequest {
+        gather::bare(&Scene {
+            proposal,
+            at: self.now(),
+            settings: self.settings(),
+            surroundings: self.surroundings(),
+            protected: self.protected(),
+            pending: &[],
+        })
     }
 
     fn try_record_denial(

@@ -9,7 +9,8 @@ use crate::approvals::may_answer_in_host;
 pub struct Submitted {
     /// The request with its facts, as it was decided. It may hold secrets.
     pub request: ActionRequest,
-    /// The answer. `Ask` only with [`WaitFor::Later`](crate::WaitFor::Later).
+    /// The answer. `Ask` only with [`WaitFor::Later`](crate::WaitFor::Later) or
+    /// [`WaitFor::Retry`](crate::WaitFor::Retry).
     ///
     /// After an ask that was answered it is the final decision.
     pub decision: Decision,

@@ -60,9 +60,58 @@ impl Surroundings {
             home_origin,
             variables,
             directory: directory.to_path_buf(),
+            ..Self::of_machine()
+        }
+    }
+
+    /// Returns what another process of this machine says it finds around it.
+    ///
+    /// A guest's home directory is the one that the list of users gives `user`,
+    /// whatever its variables say; any other process is taken at its word.
+    #[must_use]
+    pub fn of_other(
+        user: u32,
+        is_guest: bool,
+        variables: BTreeMap<String, String>,
+        directory: &Path,
+    ) -> Self {
+        let listed = || user_database::home_of(user);
+        let (home, home_origin) = match listed().filter(|_| is_guest) {
+            Some(listed) => (listed, HomeOrigin::UserDatabase),
+            None => home(&variables, listed),
+        };
+        Self {
+            home,
+            home_origin,
+            variables,
+            directory: directory.to_path_buf(),
+            ..Self::of_machine()
+        }
+    }
+
+    /// Returns what somebody elsewhere says of the place where an agent works.
+    #[must_use]
+    pub fn of_remote(
+        home: Option<PathBuf>,
+        variables: BTreeMap<String, String>,
+        directory: &Path,
+    ) -> Self {
+        Self {
+            home: home.unwrap_or_else(|| PathBuf::from(NO_HOME)),
+            home_origin: HomeOrigin::Variable,
+            variables,
+            directory: directory.to_path_buf(),
+            ..Self::of_machine()
+        }
+    }
+
+    /// Returns what is the same for every process of the machine.
+    fn of_machine() -> Self {
+        Self {
             managed: PathBuf::from("/etc/aegis"),
             host_managed: PathBuf::from("/etc/claude-code"),
             programs: programs_beside_this_one(),
+            ..Self::default()
         }
     }
 

@@ -19,10 +19,15 @@ const USERS_BYTES_MAX: u64 = 8 * 1024 * 1024;
 /// call, and may ask servers on the network. A user whom only such a server
 /// knows has no home directory here and must set `HOME`.
 pub(crate) fn home() -> Option<PathBuf> {
+    home_of(rustix::process::geteuid().as_raw())
+}
+
+/// Returns the home directory that the list of users gives `user`.
+pub(crate) fn home_of(user: u32) -> Option<PathBuf> {
     let mut list = Vec::new();
     let file = File::open(USERS).ok()?;
     file.take(USERS_BYTES_MAX).read_to_end(&mut list).ok()?;
-    home_in(&list, rustix::process::geteuid().as_raw())
+    home_in(&list, user)
 }
 
 /// Returns the home directory of `user` in the text of a list.

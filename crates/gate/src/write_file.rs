@@ -20,7 +20,11 @@ pub(crate) fn make_private_folder(folder: &Path) -> io::Result<()> {
 }
 
 /// Writes a file as a whole or not at all; only the owner may read it.
-pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+///
+/// # Errors
+///
+/// When the system refuses, or a link lies in its place.
+pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let temporary = write_temporary(path, bytes)?;
     let renamed = fs::rename(&temporary, path);
     if renamed.is_err() {

@@ -33,4 +33,4 @@ pub use event::HookEvent;
 pub use guard::Guard;
 pub use input::INPUT_BYTES_MAX;
 pub use output::Reply;
-pub use run::{guarded, run, serve};
+pub use run::{guarded, run, run_at, serve};

@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 use std::path::Path;
 
-use aegis_gate::{Gate, Surroundings, with_causes};
+use aegis_gate::{Gate, OpenGateError, Surroundings, with_causes};
 
 use crate::event::HookEvent;
 use crate::guard::Guard;
@@ -24,7 +24,9 @@ pub fn serve() -> ! {
                 let surroundings = Surroundings::of_process(&directory);
                 // The process ends while the log is still open: closing it
                 // would take longer than all the rest.
-                answer(&bytes, &surroundings, guard, |reply| guard.end(&reply))
+                answer(&bytes, &surroundings, guard, Gate::open, |reply| {
+                    guard.end(&reply)
+                })
             }
             Err(_) => guard.last_words("the input cannot be read"),
         }
@@ -49,7 +51,18 @@ pub fn guarded(body: impl FnOnce(&Guard) -> Reply) -> ! {
 
 /// Returns the reply to the event that `bytes` hold.
 pub fn run(bytes: &[u8], surroundings: &Surroundings, guard: &Guard) -> Reply {
-    answer(bytes, surroundings, guard, |reply| reply)
+    answer(bytes, surroundings, guard, Gate::open, |reply| reply)
+}
+
+/// Returns the reply to the event that `bytes` hold, by a gate that `open` gives.
+///
+/// A service opens one log for all events; the process of a hook opens it for one.
+pub fn run_at(
+    bytes: &[u8],
+    surroundings: &Surroundings,
+    open: impl FnOnce(Surroundings) -> Result<Gate, OpenGateError>,
+) -> Reply {
+    answer(bytes, surroundings, &Guard::new(), open, |reply| reply)
 }
 
 /// Hands the reply to the event that `bytes` hold to `deliver`, before anything
@@ -58,6 +71,7 @@ fn answer<T>(
     bytes: &[u8],
     surroundings: &Surroundings,
     guard: &Guard,
+    open: impl FnOnce(Surroundings) -> Result<Gate, OpenGateError>,
     deliver: impl FnOnce(Reply) -> T,
 ) -> T {
     let input = match Input::read(bytes) {
@@ -80,7 +94,7 @@ fn answer<T>(
         Some(HookEvent::ConfigChange) => settings_change::objection(&input, &surroundings),
         Some(_) | None => None,
     };
-    let gate = match Gate::open(surroundings.clone()) {
+    let gate = match open(surroundings.clone()) {
         Ok(gate) => gate,
         Err(error) => {
             return deliver(match blocked {

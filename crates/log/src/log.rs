@@ -68,6 +68,13 @@ pub trait Log: Send + Sync {
     ///
     /// [`ReadLogError`] when the store cannot be read.
     fn change_counter(&self) -> Result<u64, ReadLogError>;
+
+    /// Keeps the store quick to open, at a moment when nobody waits.
+    ///
+    /// # Errors
+    ///
+    /// [`AppendError`], as when appending; nothing is lost then.
+    fn maintain(&self) -> Result<(), AppendError>;
 }
 
 /// Entries to append to one chain, whole or not at all.

@@ -236,4 +236,8 @@ impl Log for SqliteLog {
     fn change_counter(&self) -> Result<u64, ReadLogError> {
         self.reading(Connection::change_counter)
     }
+
+    fn maintain(&self) -> Result<(), AppendError> {
+        Self::maintain(self).map(drop)
+    }
 }

@@ -165,7 +165,7 @@ impl Gate {
             .min(self.settings().approval_wait_max.value)
             .min(LIFETIME_MAX);
         let within = match wait {
-            WaitFor::Later => longest,
+            WaitFor::Later | WaitFor::Retry => longest,
             WaitFor::Answer(patience) => longest.min(patience),
             WaitFor::Nobody => DurationMs::from_ms(0),
         };
@@ -215,12 +215,14 @@ impl Gate {
                 decision: underway.decision,
                 approval,
             }))),
-            WaitFor::Later | WaitFor::Nobody => Ok(Step::Settled(Box::new(Submitted {
-                request: underway.request,
-                decision: underway.decision,
-                approval: Some(approval),
-                is_recorded: true,
-            }))),
+            WaitFor::Later | WaitFor::Retry | WaitFor::Nobody => {
+                Ok(Step::Settled(Box::new(Submitted {
+                    request: underway.request,
+                    decision: underway.decision,
+                    approval: Some(approval),
+                    is_recorded: true,
+                })))
+            }
         }
     }
 

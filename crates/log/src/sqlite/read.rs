@@ -92,6 +92,9 @@ impl Connection {
 
     pub(super) fn newest(&mut self, query: &Query<'_>) -> Result<Vec<Envelope>, ReadLogError> {
         let chains = self.reads(|| self.chains_of(query))?;
+        if chains.as_ref().is_some_and(Vec::is_empty) {
+            return Ok(Vec::new());
+        }
         let selection = Selection::of(query, chains.as_deref());
         let sql = selection.sql(Bound::of(query, chains.as_deref()));
         self.envelopes(&sql, &selection.values)

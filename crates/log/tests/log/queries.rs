@@ -175,3 +175,29 @@ fn the_change_counter_rises_with_every_append() {
         assert!(log.change_counter().unwrap() > one);
     });
 }
+
+#[test]
+fn a_session_of_which_nothing_is_recorded_has_nothing() {
+    let tenant: TenantId = "t".parse().unwrap();
+    let unknown: SessionId = "never".parse().unwrap();
+    for subject in [None, Some("a")] {
+        for since in [None, Some(at(0))] {
+            for kinds in [
+                &[][..],
+                &[EventKind::DecisionMade],
+                &[EventKind::ErrorRaised],
+            ] {
+                let query = Query {
+                    tenant: Some(&tenant),
+                    session: Some(&unknown),
+                    kinds,
+                    subject,
+                    since,
+                    limit: 1,
+                };
+                check(query, &[]);
+                on_each_log(|log| assert_eq!(log.newest(&query).unwrap(), [], "{query:?}"));
+            }
+        }
+    }
+}

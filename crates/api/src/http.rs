@@ -1,0 +1,419 @@
+//! One HTTP/1.1 exchange over a stream, within a deadline.
+
+use std::fmt;
+use std::io::{self, Read, Write};
+use std::net::{TcpStream, ToSocketAddrs as _};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::{Duration, Instant};
+
+/// How large the head of a reply may be.
+const HEAD_BYTES_MAX: usize = 64 * 1024;
+
+/// How large the body of a reply may be.
+const BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// How many header fields a reply may have.
+const FIELDS_MAX: usize = 64;
+
+/// Where a service listens.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Address {
+    /// A socket of this machine.
+    Unix(PathBuf),
+    /// A port.
+    Tcp {
+        /// Host name or address.
+        host: String,
+        /// The port.
+        port: u16,
+        /// Whether it speaks TLS.
+        is_tls: bool,
+    },
+}
+
+/// Why a text names no service.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error(
+    "`{0}` names no service; write `unix:/path/to/aegis.sock`, `http://127.0.0.1:8080` or \
+     `https://host:8443`"
+)]
+pub struct ParseAddressError(String);
+
+impl FromStr for Address {
+    type Err = ParseAddressError;
+
+    fn from_str(text: &str) -> Result<Self, ParseAddressError> {
+        let error = || ParseAddressError(text.to_owned());
+        if let Some(path) = text.strip_prefix("unix:") {
+            let path = PathBuf::from(path.strip_prefix("//").unwrap_or(path));
+            return if path.is_absolute() {
+                Ok(Self::Unix(path))
+            } else {
+                Err(error())
+            };
+        }
+        let (is_tls, rest) = match (text.strip_prefix("http://"), text.strip_prefix("https://")) {
+            (Some(rest), _) => (false, rest),
+            (_, Some(rest)) => (true, rest),
+            (None, None) => return Err(error()),
+        };
+        let rest = rest.strip_suffix('/').unwrap_or(rest);
+        if rest.is_empty() || rest.contains(['/', '?', '#', '@']) {
+            return Err(error());
+        }
+        let (host, port) = match rest.rsplit_once(':') {
+            Some((host, port)) if !port.ends_with(']') => {
+                (host, port.parse().map_err(|_| error())?)
+            }
+            Some(_) | None => (rest, if is_tls { 443 } else { 80 }),
+        };
+        Ok(Self::Tcp {
+            host: host.trim_matches(['[', ']']).to_owned(),
+            port,
+            is_tls,
+        })
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unix(path) => write!(formatter, "unix:{}", path.display()),
+            Self::Tcp { host, port, is_tls } => {
+                let scheme = if *is_tls { "https" } else { "http" };
+                if host.contains(':') {
+                    write!(formatter, "{scheme}://[{host}]:{port}")
+                } else {
+                    write!(formatter, "{scheme}://{host}:{port}")
+                }
+            }
+        }
+    }
+}
+
+/// A stream whose calls end by a deadline.
+pub trait Stream: Read + Write + Send {
+    /// Lets each call that follows take at most `left`.
+    ///
+    /// # Errors
+    ///
+    /// When the system cannot bound them.
+    fn bound(&self, left: Duration) -> io::Result<()>;
+}
+
+impl Stream for UnixStream {
+    fn bound(&self, left: Duration) -> io::Result<()> {
+        self.set_read_timeout(Some(left))?;
+        self.set_write_timeout(Some(left))
+    }
+}
+
+impl Stream for TcpStream {
+    fn bound(&self, left: Duration) -> io::Result<()> {
+        self.set_read_timeout(Some(left))?;
+        self.set_write_timeout(Some(left))
+    }
+}
+
+/// Makes streams to a service.
+pub trait Connect: Send + Sync {
+    /// Returns a stream to `address`.
+    ///
+    /// # Errors
+    ///
+    /// When there is no way there.
+    fn connect(&self, address: &Address, left: Duration) -> io::Result<Box<dyn Stream>>;
+}
+
+/// Whose process must listen at a socket of this machine.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum PeerRule {
+    /// Anybody's.
+    #[default]
+    Anybody,
+    /// That of the user with this number, or of the system's own.
+    User(u32),
+}
+
+/// Makes plain streams; it does not speak TLS.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemConnector {
+    /// Whose process must listen.
+    pub peer: PeerRule,
+}
+
+impl Connect for SystemConnector {
+    fn connect(&self, address: &Address, left: Duration) -> io::Result<Box<dyn Stream>> {
+        match address {
+            Address::Unix(path) => {
+                let stream = UnixStream::connect(path)?;
+                self.check_peer(&stream)?;
+                Ok(Box::new(stream))
+            }
+            Address::Tcp {
+                host,
+                port,
+                is_tls: false,
+            } => {
+                let mut last = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
+                for socket in (host.as_str(), *port).to_socket_addrs()? {
+                    match TcpStream::connect_timeout(&socket, left) {
+                        Ok(stream) => {
+                            stream.set_nodelay(true)?;
+                            return Ok(Box::new(stream));
+                        }
+                        Err(error) => last = error,
+                    }
+                }
+                Err(last)
+            }
+            Address::Tcp { is_tls: true, .. } => Err(io::Error::new(
+                io::ErrorKind::Unsupported,
+                "this client speaks no TLS",
+            )),
+        }
+    }
+}
+
+impl SystemConnector {
+    /// Checks whose process listens: the path of a socket alone proves nothing.
+    fn check_peer(self, stream: &UnixStream) -> io::Result<()> {
+        let PeerRule::User(expected) = self.peer else {
+            return Ok(());
+        };
+        let peer = rustix::net::sockopt::socket_peercred(stream)?;
+        let found = peer.uid.as_raw();
+        if found == expected || found == 0 {
+            return Ok(());
+        }
+        Err(io::Error::new(
+            io::ErrorKind::PermissionDenied,
+            format!("a process of user {found} listens there, and not one of user {expected}"),
+        ))
+    }
+}
+
+/// A reply.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Response {
+    /// Its status.
+    pub status: u16,
+    /// Its header fields, the names in lower case.
+    pub fields: Vec<(String, String)>,
+    /// Its body.
+    pub body: Vec<u8>,
+}
+
+impl Response {
+    /// Returns the value of the header field `name`, in lower case.
+    #[must_use]
+    pub fn field(&self, name: &str) -> Option<&str> {
+        let mut fields = self.fields.iter();
+        fields
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
+    }
+}
+
+/// Sends `request` and reads one reply, all of it before `deadline`.
+pub(crate) fn exchange(
+    stream: &mut dyn Stream,
+    request: &[u8],
+    deadline: Instant,
+) -> io::Result<Response> {
+    bound(stream, deadline)?;
+    stream.write_all(request)?;
+    stream.flush()?;
+    let mut buffer = Vec::with_capacity(4096);
+    let (mut response, head) = loop {
+        if let Some(found) = read_head(&buffer)? {
+            break found;
+        }
+        if buffer.len() > HEAD_BYTES_MAX {
+            return Err(malformed("its head is too large"));
+        }
+        if !read_some(stream, &mut buffer, deadline)? {
+            return Err(ended());
+        }
+    };
+    let mut body = buffer.split_off(head.min(buffer.len()));
+    let length = response
+        .field("content-length")
+        .map(|text| {
+            text.parse::<usize>()
+                .map_err(|_| malformed("its length is no number"))
+        })
+        .transpose()?;
+    let has_body = response.status != 204 && response.status != 304;
+    let Some(length) = length.filter(|_| has_body) else {
+        if has_body {
+            return Err(malformed("it does not say how long it is"));
+        }
+        return Ok(response);
+    };
+    if length > BODY_BYTES_MAX {
+        return Err(malformed("it is too large"));
+    }
+    while body.len() < length {
+        if !read_some(stream, &mut body, deadline)? {
+            return Err(ended());
+        }
+    }
+    body.truncate(length);
+    response.body = body;
+    Ok(response)
+}
+
+/// Reads the head of a reply; returns it with its length, if it is whole.
+fn read_head(buffer: &[u8]) -> io::Result<Option<(Response, usize)>> {
+    let mut fields = [httparse::EMPTY_HEADER; FIELDS_MAX];
+    let mut head = httparse::Response::new(&mut fields);
+    match head.parse(buffer) {
+        Ok(httparse::Status::Complete(length)) => {
+            let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
+            let response = Response {
+                status: head.code.unwrap_or_default(),
+                fields: head
+                    .headers
+                    .iter()
+                    .map(|field| (field.name.to_ascii_lowercase(), text(field.value)))
+                    .collect(),
+                body: Vec::new(),
+            };
+            Ok(Some((response, length)))
+        }
+        Ok(httparse::Status::Partial) => Ok(None),
+        Err(error) => Err(malformed(&error.to_string())),
+    }
+}
+
+/// Reads what there is; returns whether the stream goes on.
+fn read_some(stream: &mut dyn Stream, buffer: &mut Vec<u8>, deadline: Instant) -> io::Result<bool> {
+    bound(stream, deadline)?;
+    let mut chunk = [0_u8; 16 * 1024];
+    loop {
+        match stream.read(&mut chunk) {
+            Ok(count) => {
+                buffer.extend_from_slice(chunk.get(..count).unwrap_or_default());
+                return Ok(count > 0);
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Err(late()),
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn bound(stream: &dyn Stream, deadline: Instant) -> io::Result<()> {
+    let left = deadline.saturating_duration_since(Instant::now());
+    if left.is_zero() {
+        return Err(late());
+    }
+    stream.bound(left)
+}
+
+fn late() -> io::Error {
+    io::Error::new(io::ErrorKind::TimedOut, "it did not answer in time")
+}
+
+fn ended() -> io::Error {
+    io::Error::new(
+        io::ErrorKind::UnexpectedEof,
+        "it closed the connection before its reply was whole",
+    )
+}
+
+fn malformed(cause: &str) -> io::Error {
+    io::Error::new(
+        io::ErrorKind::InvalidData,
+        format!("its reply is not valid: {cause}"),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_reads_as_it_is_written() {
+        for text in [
+            "unix:/run/aegis/aegis.sock",
+            "http://127.0.0.1:8080",
+            "https://host.example:443",
+            "http://[::1]:80",
+        ] {
+            let address: Address = text.parse().unwrap();
+            assert_eq!(address.to_string(), text);
+        }
+        for wrong in [
+            "",
+            "unix:",
+            "unix:here",
+            "localhost:8080",
+            "http://",
+            "http://h:x",
+            "http://u@h:1",
+            "http://h:1/path",
+            "ftp://h",
+        ] {
+            assert!(wrong.parse::<Address>().is_err(), "{wrong}");
+        }
+    }
+
+    /// A service that says `reply` in pieces of one byte, whatever it is asked.
+    struct Scripted(Vec<u8>);
+
+    impl Read for Scripted {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            if self.0.is_empty() {
+                return Ok(0);
+            }
+            buffer[0] = self.0.remove(0);
+            Ok(1)
+        }
+    }
+
+    impl Write for Scripted {
+        fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+            Ok(buffer.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Stream for Scripted {
+        fn bound(&self, _: Duration) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn read(reply: &str) -> io::Result<Response> {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        exchange(&mut Scripted(reply.as_bytes().to_vec()), b"", deadline)
+    }
+
+    #[test]
+    fn a_reply_is_read_to_its_length_and_no_further() {
+        let found = read("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX: y\r\n\r\nokHTTP").unwrap();
+        assert_eq!((found.status, found.body.as_slice()), (200, &b"ok"[..]));
+        assert_eq!(found.field("x"), Some("y"));
+    }
+
+    #[test]
+    fn a_reply_that_is_cut_off_or_says_no_length_is_none() {
+        for reply in [
+            "",
+            "HTTP/1.1 200 OK\r\n",
+            "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok",
+            "HTTP/1.1 200 OK\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n",
+            "nonsense\r\n\r\n",
+        ] {
+            assert!(read(reply).is_err(), "{reply:?}");
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! The service over HTTP: what goes over the wire, and a client for it.
+//!
+//! The shapes are plain data with the field names of the wire. The server
+//! answers in them, and whoever asks it reads them, so neither can drift. The
+//! client is small and blocks: the program of a hook links it, and it starts
+//! before every call of an agent.
+
+mod problem;
+
+mod decision;
+
+mod hook;
+
+mod http;
+
+mod client;
+
+pub use client::{Client, ClientError};
+pub use decision::{DecisionReply, DecisionRequest, FindingView, OutcomeReply, OutcomeReport};
+pub use hook::{HookCall, HookFrameError, HookReply};
+pub use http::{Address, Connect, ParseAddressError, PeerRule, Response, Stream, SystemConnector};
+pub use problem::{Problem, ProblemKind};

@@ -1,0 +1,75 @@
+//! The command lines of the service.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use aegis_types::{AgentId, DurationMs, TenantId};
+use clap::{Args, Subcommand, ValueEnum};
+
+/// Where and how the service listens.
+#[derive(Args, Debug)]
+pub(crate) struct ServeArguments {
+    /// The socket; `aegis.sock` in the folder of state when absent.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) socket: Option<PathBuf>,
+    /// Who may connect to the socket, as an octal mode.
+    #[arg(long, value_name = "MODE", default_value = "600", value_parser = octal)]
+    pub(crate) socket_mode: u32,
+    /// A port to listen at as well, such as `127.0.0.1:8080`; callers need a token there.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) listen: Option<SocketAddr>,
+}
+
+/// What to do with tokens.
+#[derive(Debug, Subcommand)]
+pub(crate) enum TokenCommand {
+    /// Make a token and print it, this one time.
+    Create(NewTokenArguments),
+    /// Show which tokens there are.
+    List,
+    /// Let a token hold no longer.
+    Revoke {
+        /// The name of its record, as `list` shows it.
+        id: String,
+    },
+}
+
+/// The token to make.
+#[derive(Args, Debug)]
+pub(crate) struct NewTokenArguments {
+    /// Who uses it, for the record.
+    #[arg(long)]
+    pub(crate) name: String,
+    /// What it lets do.
+    #[arg(long = "role", value_name = "ROLE", required = true, value_enum)]
+    pub(crate) roles: Vec<RoleName>,
+    /// Whose sessions it opens; those of this machine when absent.
+    #[arg(long, value_name = "TENANT")]
+    pub(crate) tenant: Option<TenantId>,
+    /// An agent in whose name it lets act; any when absent.
+    #[arg(long = "agent", value_name = "AGENT")]
+    pub(crate) agents: Vec<AgentId>,
+    /// How long it holds, such as `90d`; until it is revoked when absent.
+    #[arg(long, value_name = "DURATION")]
+    pub(crate) expires_in: Option<DurationMs>,
+}
+
+/// What a token lets do.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum RoleName {
+    /// Propose actions and report what became of them.
+    Agent,
+    /// Answer approvals.
+    Approver,
+    /// Read the log.
+    Auditor,
+    /// Run the service.
+    Operator,
+}
+
+fn octal(text: &str) -> Result<u32, String> {
+    match u32::from_str_radix(text, 8) {
+        Ok(mode) if mode <= 0o777 => Ok(mode),
+        Ok(_) | Err(_) => Err("a mode is an octal number up to 777".to_owned()),
+    }
+}

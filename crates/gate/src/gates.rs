@@ -1,0 +1,209 @@
+//! The gates of one process that decides for many callers.
+//!
+//! A hook opens one gate, answers and ends. A service lives long: it opens the
+//! log once, and gives every caller a gate of its own that stands on the
+//! settings, the policies and the protected files of that caller. All of them
+//! write the same log with the same clock, and remember together.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use aegis_canon::{Key, KeyedDigest};
+use aegis_log::Log;
+use aegis_redact::Redactor;
+use aegis_types::{Mode, TenantId, Timestamp};
+
+use crate::active::ActivePolicies;
+use crate::approver::{Approver, SilentApprover};
+use crate::clock::{Clock, SystemClock};
+use crate::gate::{Gate, Parts};
+use crate::in_force::Policies;
+use crate::open::{OpenGateError, make_state_folder, open_log, redaction_key};
+use crate::pause::{Pause, SleepingPause};
+use crate::places::Places;
+use crate::process::{ProcFs, Processes};
+use crate::protected::Protected;
+use crate::recent::Recents;
+use crate::settings::{DurabilityLevel, Origin, Setting, Settings};
+use crate::surroundings::{HomeOrigin, Surroundings};
+use crate::trust::Trust;
+
+/// How many sets of policy files are kept compiled.
+const POLICIES_MAX: usize = 256;
+
+/// Whom a gate is for.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Caller {
+    /// What its process finds around it.
+    pub surroundings: Surroundings,
+    /// Whose sessions its are; those of the service's own tenant if absent.
+    pub tenant: Option<TenantId>,
+    /// Whether it could have written the files of its home itself, and not
+    /// those of the service: its own settings and policies may then only tighten.
+    pub is_guest: bool,
+}
+
+/// The gates of one process that share a log.
+pub struct Gates {
+    surroundings: Surroundings,
+    places: Places,
+    tenant: TenantId,
+    key: Key,
+    log: Arc<dyn Log>,
+    clock: Arc<dyn Clock>,
+    pause: Arc<dyn Pause>,
+    processes: Arc<dyn Processes>,
+    approver: Arc<dyn Approver>,
+    recents: Arc<Recents>,
+    policies: Mutex<BTreeMap<PolicyKey, Arc<ActivePolicies>>>,
+}
+
+/// What tells the policies of one caller from those of another.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+struct PolicyKey {
+    user: PathBuf,
+    project: Option<PathBuf>,
+    is_guest: bool,
+    observes: bool,
+}
+
+impl Gates {
+    /// Opens the log of a service whose own files lie where `surroundings` lead.
+    ///
+    /// Missing folders, a missing key and a missing log are made.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenGateError`], whose text says what a person can do.
+    pub fn open(
+        surroundings: Surroundings,
+        durability: DurabilityLevel,
+    ) -> Result<Self, OpenGateError> {
+        match surroundings.home_origin {
+            HomeOrigin::Variable | HomeOrigin::UserDatabase => {}
+            HomeOrigin::Nowhere => return Err(OpenGateError::Home),
+        }
+        let places = Places {
+            project: None,
+            ..Places::of(&surroundings)
+        };
+        make_state_folder(&places)?;
+        let trust = Trust::load(&places.trust)?;
+        let settings = Settings::load(&places, &surroundings, &trust)?;
+        let durability = durability.max(settings.durability.value);
+        Ok(Self {
+            key: redaction_key(&places)?,
+            log: Arc::new(open_log(&places, durability)?),
+            tenant: settings.tenant.value,
+            surroundings,
+            places,
+            clock: Arc::new(SystemClock),
+            pause: Arc::new(SleepingPause),
+            processes: Arc::new(ProcFs),
+            approver: Arc::new(SilentApprover),
+            recents: Arc::default(),
+            policies: Mutex::default(),
+        })
+    }
+
+    /// Returns the log.
+    #[must_use]
+    pub fn log(&self) -> &Arc<dyn Log> {
+        &self.log
+    }
+
+    /// Returns the present time, by the clock of all gates.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Returns where the files of the service itself lie.
+    #[must_use]
+    pub const fn places(&self) -> &Places {
+        &self.places
+    }
+
+    /// Returns the tenant of callers that belong to no other.
+    #[must_use]
+    pub const fn tenant(&self) -> &TenantId {
+        &self.tenant
+    }
+
+    /// Returns a gate for `tenant` that stands on the files of the service alone.
+    ///
+    /// # Errors
+    ///
+    /// As [`Gates::at`].
+    pub fn of(&self, tenant: &TenantId) -> Result<Gate, OpenGateError> {
+        self.at(Caller {
+            surroundings: self.surroundings.clone(),
+            tenant: Some(tenant.clone()),
+            is_guest: false,
+        })
+    }
+
+    /// Returns a gate for `caller`.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenGateError`] when its settings, or the list of trusted files,
+    /// cannot be read. Every action must then be denied.
+    pub fn at(&self, caller: Caller) -> Result<Gate, OpenGateError> {
+        let places = self
+            .places
+            .for_caller(&caller.surroundings, caller.is_guest);
+        let trust = Trust::load(&places.trust)?;
+        let mut settings = Settings::load(&places, &caller.surroundings, &trust)?;
+        let tenant = caller.tenant.unwrap_or_else(|| self.tenant.clone());
+        let redactor = Redactor::new(self.key_of(&tenant)?);
+        settings.tenant = Setting {
+            value: tenant,
+            origin: Origin::Managed,
+        };
+        let parts = Parts {
+            log: Arc::clone(&self.log),
+            clock: Arc::clone(&self.clock),
+            pause: Arc::clone(&self.pause),
+            policies: self.policies_at(&places, settings.mode.value),
+            processes: Arc::clone(&self.processes),
+            approver: Arc::clone(&self.approver),
+            redactor,
+            protected: Protected::of(&places, &caller.surroundings),
+            settings,
+            surroundings: caller.surroundings,
+        };
+        Ok(Gate::sharing(parts, Arc::clone(&self.recents)))
+    }
+
+    /// Returns the key of redaction of `tenant`: no two tenants share one.
+    fn key_of(&self, tenant: &TenantId) -> Result<Key, OpenGateError> {
+        if *tenant == self.tenant {
+            return Ok(self.key.clone());
+        }
+        let label = format!("redaction of tenant {tenant}");
+        let derived = KeyedDigest::of(&self.key, label.as_bytes());
+        Key::new(derived.as_bytes()).ok_or_else(|| OpenGateError::Key {
+            path: self.places.redaction_key.clone(),
+        })
+    }
+
+    /// Returns the policies at `places`, compiled once for all who share them.
+    fn policies_at(&self, places: &Places, mode: Mode) -> Arc<dyn Policies> {
+        let key = PolicyKey {
+            user: places.user.clone(),
+            project: places.project.as_ref().map(|project| project.root.clone()),
+            is_guest: places.is_guest,
+            observes: mode == Mode::Observe,
+        };
+        let mut kept = self.policies.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() >= POLICIES_MAX && !kept.contains_key(&key) {
+            kept.clear();
+        }
+        let policies = kept
+            .entry(key)
+            .or_insert_with(|| Arc::new(ActivePolicies::new(places.clone(), mode)));
+        Arc::clone(policies) as Arc<dyn Policies>
+    }
+}

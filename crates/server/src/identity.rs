@@ -1,0 +1,247 @@
+//! Who asks, and what they may do.
+//!
+//! A caller is known before its request is looked at: by the account of its
+//! process on a socket of this machine, or by a token. Nobody is taken at
+//! their word: tenant, agent and role follow from what the service knows.
+
+use std::fmt;
+use std::sync::Arc;
+
+use aegis_api::ProblemKind;
+use aegis_gate::agent_above;
+use aegis_types::{AgentId, TenantId};
+use axum::extract::FromRequestParts;
+use axum::http::header;
+use axum::http::request::Parts;
+use serde::{Deserialize, Serialize};
+
+use crate::daemon::Daemon;
+use crate::problem::Refusal;
+
+/// What a caller may do.
+#[derive(
+    Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize, utoipa::ToSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Proposes actions and reports what became of them.
+    Agent,
+    /// Answers approvals.
+    Approver,
+    /// Reads the log and what it says.
+    Auditor,
+    /// Runs the service: tokens, policies, figures.
+    Operator,
+}
+
+impl Role {
+    /// Every role, in order.
+    pub const ALL: [Self; 4] = [Self::Agent, Self::Approver, Self::Auditor, Self::Operator];
+
+    /// Returns the wire name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Agent => "agent",
+            Self::Approver => "approver",
+            Self::Auditor => "auditor",
+            Self::Operator => "operator",
+        }
+    }
+}
+
+/// Some roles.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Roles(u8);
+
+impl Roles {
+    /// Returns these roles.
+    #[must_use]
+    pub fn of(roles: &[Role]) -> Self {
+        Self(roles.iter().fold(0, |all, role| all | 1 << *role as u8))
+    }
+
+    /// Returns whether `role` is among them.
+    #[must_use]
+    pub const fn has(self, role: Role) -> bool {
+        self.0 & (1 << role as u8) != 0
+    }
+
+    /// Returns them in order.
+    pub fn iter(self) -> impl Iterator<Item = Role> {
+        Role::ALL.into_iter().filter(move |role| self.has(*role))
+    }
+}
+
+impl fmt::Display for Roles {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.iter().map(Role::as_str).collect();
+        formatter.pad(&names.join(", "))
+    }
+}
+
+/// Where a connection comes from.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Peer {
+    /// A process of this machine, on a socket.
+    Process {
+        /// The number of its user.
+        user: u32,
+        /// Its own number.
+        process: u32,
+    },
+    /// Somewhere, on a port.
+    Port,
+}
+
+/// Who asks.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Principal {
+    /// Its name, for the record.
+    pub(crate) name: String,
+    /// Whose sessions it may see and add to.
+    pub(crate) tenant: TenantId,
+    /// What it may do.
+    pub(crate) roles: Roles,
+    /// The agents in whose name it may act; any if empty.
+    pub(crate) agents: Vec<AgentId>,
+    /// The process it is, if it is one of this machine.
+    pub(crate) local: Option<Local>,
+}
+
+/// A process of this machine.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Local {
+    /// The number of its user.
+    pub(crate) user: u32,
+    /// Its own number.
+    pub(crate) process: u32,
+    /// Whether it runs as another user than the service, which then cannot
+    /// take that user's files for anybody's will but the agent's.
+    pub(crate) is_guest: bool,
+}
+
+impl Principal {
+    /// Returns who a process of this machine is.
+    ///
+    /// The service's own user and the system's are people, unless the process
+    /// descends from an agent. Every other user runs agents.
+    fn of_process(daemon: &Daemon, user: u32, process: u32) -> Self {
+        let own = rustix::process::geteuid().as_raw();
+        let is_guest = user != own && user != 0;
+        let is_person = !is_guest && agent_above(process).is_none();
+        let roles: &[Role] = if is_person {
+            &[Role::Approver, Role::Auditor, Role::Operator]
+        } else {
+            &[Role::Agent]
+        };
+        Self {
+            name: format!("user:{user}"),
+            tenant: daemon.gates().tenant().clone(),
+            roles: Roles::of(roles),
+            agents: Vec::new(),
+            local: Some(Local {
+                user,
+                process,
+                is_guest,
+            }),
+        }
+    }
+
+    /// Returns whether it may propose actions: an agent may, and so may a
+    /// person at this machine, who could do the action as well.
+    const fn may_propose(&self) -> bool {
+        self.roles.has(Role::Agent) || self.local.is_some()
+    }
+
+    /// Refuses to go on for who may not propose actions.
+    pub(crate) fn must_propose(&self) -> Result<(), Refusal> {
+        if self.may_propose() {
+            return Ok(());
+        }
+        Err(self.lacks(Role::Agent))
+    }
+
+    /// Refuses to go on for who has not `role`.
+    pub(crate) fn must_be(&self, role: Role) -> Result<(), Refusal> {
+        if self.roles.has(role) {
+            return Ok(());
+        }
+        Err(self.lacks(role))
+    }
+
+    fn lacks(&self, role: Role) -> Refusal {
+        let detail = format!(
+            "this needs the role {}, and {} has {}",
+            role.as_str(),
+            self.name,
+            self.roles
+        );
+        Refusal::new(ProblemKind::Forbidden, detail)
+    }
+
+    /// Returns its tenant, and refuses to go on where another one is named.
+    pub(crate) fn tenant_named(&self, named: Option<&str>) -> Result<TenantId, Refusal> {
+        match named {
+            Some(named) if named != self.tenant.as_str() => Err(Refusal::new(
+                ProblemKind::Forbidden,
+                format!("{} belongs to another tenant", self.name),
+            )),
+            Some(_) | None => Ok(self.tenant.clone()),
+        }
+    }
+
+    /// Returns the agent in whose name it acts.
+    pub(crate) fn agent_named(&self, named: Option<&str>) -> Result<Option<AgentId>, Refusal> {
+        let wrong = |detail: String| Refusal::new(ProblemKind::InvalidRequest, detail);
+        let Some(named) = named else {
+            return match self.agents.as_slice() {
+                [] => Ok(None),
+                [only] => Ok(Some(only.clone())),
+                [_, ..] => Err(wrong(format!(
+                    "{} may act for several agents; `agent_id` must name one",
+                    self.name
+                ))),
+            };
+        };
+        let agent: AgentId = named
+            .parse()
+            .map_err(|error| wrong(format!("`agent_id`: {error}")))?;
+        if self.agents.is_empty() || self.agents.contains(&agent) {
+            return Ok(Some(agent));
+        }
+        Err(Refusal::new(
+            ProblemKind::Forbidden,
+            format!("{} may not act for the agent `{agent}`", self.name),
+        ))
+    }
+}
+
+impl FromRequestParts<Arc<Daemon>> for Principal {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, daemon: &Arc<Daemon>) -> Result<Self, Refusal> {
+        let unknown = |detail: &str| Refusal::new(ProblemKind::Unauthenticated, detail);
+        let given = parts.headers.get(header::AUTHORIZATION);
+        if let Some(given) = given {
+            let token = given
+                .to_str()
+                .ok()
+                .and_then(|given| given.split_once(' '))
+                .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+                .map(|(_, token)| token)
+                .ok_or_else(|| unknown("the header `Authorization` holds no bearer token"))?;
+            let now = daemon.gates().now();
+            return daemon
+                .tokens()
+                .principal(token.trim(), now)
+                .map_err(|error| unknown(&error.to_string()));
+        }
+        match parts.extensions.get::<Peer>() {
+            Some(&Peer::Process { user, process }) => Ok(Self::of_process(daemon, user, process)),
+            Some(Peer::Port) | None => Err(unknown(
+                "a port needs a token; an operator makes one with `aegis token create`",
+            )),
+        }
+    }
+}

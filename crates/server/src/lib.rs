@@ -1,0 +1,29 @@
+//! The service: one pipeline for many agents on one machine.
+//!
+//! Hooks, proxies, programs and people speak HTTP with it, over a socket of the
+//! machine or over a port. It knows who asks before it looks at what is asked,
+//! hands proposals to the gate and reads the log for those who may. It decides
+//! nothing by itself.
+
+mod problem;
+
+mod limits;
+
+mod token;
+
+mod identity;
+
+mod daemon;
+
+mod body;
+
+mod listen;
+
+mod routes;
+
+pub use daemon::{Daemon, Hooks};
+pub use identity::{Peer, Role, Roles};
+pub use limits::Limits;
+pub use listen::{BindError, Bound, Door, serve};
+pub use routes::router;
+pub use token::{NewToken, StoredToken, TokenError, Tokens};

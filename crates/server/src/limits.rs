@@ -1,0 +1,36 @@
+//! How much anybody may ask of the service.
+
+use std::time::Duration;
+
+/// How much anybody may ask of the service.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Limits {
+    /// How many connections may be open.
+    pub connections: usize,
+    /// How many requests may be in hand.
+    pub requests: usize,
+    /// How many requests may wait for a person at a time.
+    pub waits: usize,
+    /// How many bytes a body may have.
+    pub body_bytes: usize,
+    /// How long the head of a request may take; a connection without one is closed then.
+    pub head_time: Duration,
+    /// How long a body may take.
+    pub body_time: Duration,
+    /// How long requests in hand may take once the service is told to stop.
+    pub drain_time: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 16_384,
+            requests: 256,
+            waits: 256,
+            body_bytes: 4 * 1024 * 1024,
+            head_time: Duration::from_secs(10),
+            body_time: Duration::from_secs(20),
+            drain_time: Duration::from_secs(10),
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! Doors of the service, and the connections through them.
+
+use std::fs;
+use std::io;
+use std::net::SocketAddr;
+use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+use tokio::sync::{Semaphore, watch};
+use tower::ServiceExt as _;
+
+use crate::identity::Peer;
+use crate::limits::Limits;
+
+/// How long the service waits when the system gives no more connections.
+const PAUSE: std::time::Duration = std::time::Duration::from_millis(50);
+
+/// How many bytes the head of a request may have.
+const HEAD_BYTES_MAX: usize = 64 * 1024;
+
+/// Where a service listens.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Door {
+    /// At a socket of this machine.
+    Socket {
+        /// The socket.
+        path: PathBuf,
+        /// Its mode: who may connect.
+        mode: u32,
+    },
+    /// At a port, in clear text.
+    Port(SocketAddr),
+}
+
+/// Why a door cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum BindError {
+    /// Another process listens there.
+    #[error("another process listens at `{0}`")]
+    InUse(String),
+    /// Something else than a socket lies there.
+    #[error("`{}` is no socket; remove it, or name another path", .0.display())]
+    NoSocket(PathBuf),
+    /// The system refuses.
+    #[error("the service cannot listen at `{place}`")]
+    System {
+        /// Where.
+        place: String,
+        /// What the system says.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// A door that is open.
+#[derive(Debug)]
+pub enum Bound {
+    /// A socket of this machine.
+    Socket(UnixListener, PathBuf),
+    /// A port.
+    Port(TcpListener, SocketAddr),
+}
+
+impl Bound {
+    /// Opens `door`.
+    ///
+    /// A socket that a dead process left behind is replaced; one at which
+    /// somebody listens is not.
+    ///
+    /// # Errors
+    ///
+    /// [`BindError`].
+    pub async fn open(door: &Door) -> Result<Self, BindError> {
+        match door {
+            Door::Socket { path, mode } => {
+                let listener = bind_socket(path, *mode)?;
+                Ok(Self::Socket(listener, path.clone()))
+            }
+            Door::Port(address) => {
+                let failed = |source: io::Error| {
+                    let place = address.to_string();
+                    if source.kind() == io::ErrorKind::AddrInUse {
+                        BindError::InUse(place)
+                    } else {
+                        BindError::System { place, source }
+                    }
+                };
+                let listener = TcpListener::bind(address).await.map_err(failed)?;
+                let address = listener.local_addr().map_err(failed)?;
+                Ok(Self::Port(listener, address))
+            }
+        }
+    }
+
+    /// Returns where it is, as a client writes it.
+    #[must_use]
+    pub fn place(&self) -> String {
+        match self {
+            Self::Socket(_, path) => format!("unix:{}", path.display()),
+            Self::Port(_, address) => format!("http://{address}"),
+        }
+    }
+
+    async fn accept(&self) -> io::Result<Connection> {
+        match self {
+            Self::Socket(listener, _) => {
+                let (stream, _) = listener.accept().await?;
+                Ok(Connection::Socket(stream))
+            }
+            Self::Port(listener, _) => {
+                let (stream, _) = listener.accept().await?;
+                // A reply is written at once; waiting for more only delays it.
+                stream.set_nodelay(true)?;
+                Ok(Connection::Port(stream))
+            }
+        }
+    }
+}
+
+enum Connection {
+    Socket(UnixStream),
+    Port(TcpStream),
+}
+
+fn bind_socket(path: &Path, mode: u32) -> Result<UnixListener, BindError> {
+    let failed = |source| BindError::System {
+        place: path.display().to_string(),
+        source,
+    };
+    match fs::symlink_metadata(path) {
+        Ok(found) if !found.file_type().is_socket() => {
+            return Err(BindError::NoSocket(path.to_path_buf()));
+        }
+        Ok(_) => {
+            if std::os::unix::net::UnixStream::connect(path).is_ok() {
+                return Err(BindError::InUse(path.display().to_string()));
+            }
+            fs::remove_file(path).map_err(failed)?;
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(failed(error)),
+    }
+    // The folder keeps others out until the mode is set.
+    let listener = UnixListener::bind(path).map_err(failed)?;
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).map_err(failed)?;
+    Ok(listener)
+}
+
+/// Answers what comes in through `doors` until `stop` says so; then finishes
+/// what is in hand, within the limits.
+pub async fn serve(doors: Vec<Bound>, router: Router, limits: Limits, stop: watch::Receiver<bool>) {
+    let places = Arc::new(Semaphore::new(limits.connections));
+    let graceful = Arc::new(GracefulShutdown::new());
+    let mut sockets = Vec::new();
+    let mut loops = Vec::new();
+    for door in doors {
+        if let Bound::Socket(_, path) = &door {
+            sockets.push(path.clone());
+        }
+        let hall = Hall {
+            router: router.clone(),
+            limits,
+            places: Arc::clone(&places),
+            graceful: Arc::clone(&graceful),
+        };
+        loops.push(tokio::spawn(hall.receive(door, stop.clone())));
+    }
+    for each in loops {
+        let _ = each.await;
+    }
+    for path in sockets {
+        let _ = fs::remove_file(path);
+    }
+    if let Ok(graceful) = Arc::try_unwrap(graceful) {
+        let _ = tokio::time::timeout(limits.drain_time, graceful.shutdown()).await;
+    }
+}
+
+/// What every connection of a door shares.
+struct Hall {
+    router: Router,
+    limits: Limits,
+    places: Arc<Semaphore>,
+    graceful: Arc<GracefulShutdown>,
+}
+
+impl Hall {
+    async fn receive(self, door: Bound, mut stop: watch::Receiver<bool>) {
+        loop {
+            let connection = tokio::select! {
+                _ = stop.wait_for(|is_told| *is_told) => return,
+                connection = door.accept() => connection,
+            };
+            match connection {
+                // One too many is closed at once: who waits behind it is served.
+                Ok(connection) => {
+                    if let Ok(place) = Arc::clone(&self.places).try_acquire_owned() {
+                        self.welcome(connection, place);
+                    }
+                }
+                Err(_) => tokio::time::sleep(PAUSE).await,
+            }
+        }
+    }
+
+    fn welcome(&self, connection: Connection, place: tokio::sync::OwnedSemaphorePermit) {
+        match connection {
+            Connection::Socket(stream) => {
+                let Some(peer) = process_at(&stream) else {
+                    return;
+                };
+                self.talk(stream, peer, place);
+            }
+            Connection::Port(stream) => self.talk(stream, Peer::Port, place),
+        }
+    }
+
+    fn talk(
+        &self,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        peer: Peer,
+        place: tokio::sync::OwnedSemaphorePermit,
+    ) {
+        let router = self.router.clone();
+        let answer = service_fn(move |request: Request<Incoming>| {
+            let mut request = request.map(Body::new);
+            request.extensions_mut().insert(peer);
+            router.clone().oneshot(request)
+        });
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(self.limits.head_time)
+            .max_buf_size(HEAD_BYTES_MAX)
+            .serve_connection(TokioIo::new(stream), answer);
+        let watched = self.graceful.watch(connection);
+        tokio::spawn(async move {
+            // What fails here fails for the caller, who is gone.
+            let _ = watched.await;
+            drop(place);
+        });
+    }
+}
+
+fn process_at(stream: &UnixStream) -> Option<Peer> {
+    let peer = stream.peer_cred().ok()?;
+    Some(Peer::Process {
+        user: peer.uid(),
+        process: u32::try_from(peer.pid()?).ok()?,
+    })
+}

@@ -1,0 +1,82 @@
+//! Problems as replies.
+
+use aegis_api::{Problem, ProblemKind};
+use aegis_gate::{OpenGateError, RecordError, with_causes};
+use aegis_log::{AppendError, ReadLogError};
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+/// A reply that says what went wrong.
+#[derive(Clone, Debug)]
+pub(crate) struct Refusal {
+    problem: Box<Problem>,
+    /// After how many seconds it is worth trying again.
+    retry_after: Option<u64>,
+}
+
+impl Refusal {
+    /// Returns a refusal for a cause that the caller may know.
+    pub(crate) fn new(kind: ProblemKind, detail: impl Into<String>) -> Self {
+        Self {
+            problem: Box::new(Problem::new(kind, detail)),
+            retry_after: kind.is_passing().then_some(1),
+        }
+    }
+}
+
+impl From<Problem> for Refusal {
+    fn from(problem: Problem) -> Self {
+        Self {
+            problem: Box::new(problem),
+            retry_after: None,
+        }
+    }
+}
+
+impl From<ReadLogError> for Refusal {
+    fn from(error: ReadLogError) -> Self {
+        Self::new(ProblemKind::Unavailable, with_causes(&error))
+    }
+}
+
+impl From<AppendError> for Refusal {
+    fn from(error: AppendError) -> Self {
+        Self::new(ProblemKind::Unavailable, with_causes(&error))
+    }
+}
+
+impl From<RecordError> for Refusal {
+    fn from(error: RecordError) -> Self {
+        Self::new(ProblemKind::Unavailable, with_causes(&error))
+    }
+}
+
+impl From<OpenGateError> for Refusal {
+    fn from(error: OpenGateError) -> Self {
+        Self::new(ProblemKind::Failed, with_causes(&error))
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let status =
+            StatusCode::from_u16(self.problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = (status, Json(self.problem)).into_response();
+        let fields = response.headers_mut();
+        fields.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static(Problem::MEDIA_TYPE),
+        );
+        if status == StatusCode::UNAUTHORIZED {
+            fields.insert(
+                header::WWW_AUTHENTICATE,
+                HeaderValue::from_static("Bearer realm=\"aegis\""),
+            );
+        }
+        if let Some(seconds) = self.retry_after {
+            fields.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}

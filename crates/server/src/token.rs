@@ -1,0 +1,252 @@
+//! Tokens by which callers name themselves.
+//!
+//! A token is `aegis_`, the name of its record, `_` and 256 random bits. Only
+//! their digest is kept, so who reads the file cannot use what it holds.
+
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use aegis_canon::Digest;
+use aegis_gate::{FileStamp, read_regular, write_private};
+use aegis_types::{AgentId, TenantId, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::identity::{Principal, Role, Roles};
+
+/// The version of the file's form.
+const VERSION: u32 = 1;
+
+/// The most bytes that the file may have.
+const BYTES_MAX: u64 = 16 << 20;
+
+/// How a token begins.
+const PREFIX: &str = "aegis_";
+
+/// How many characters the name of a record has.
+const ID_LENGTH: usize = 12;
+
+/// The tokens of a service.
+#[derive(Debug)]
+pub struct Tokens {
+    path: PathBuf,
+    last: Mutex<Option<(FileStamp, Arc<Vec<StoredToken>>)>>,
+}
+
+/// What is kept of a token.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct StoredToken {
+    /// The name of the record.
+    pub id: String,
+    /// The name of who uses it, for the record.
+    pub name: String,
+    /// SHA-256 of the token.
+    pub digest: Digest,
+    /// Whose sessions it opens.
+    pub tenant: TenantId,
+    /// What it lets do.
+    pub roles: Vec<Role>,
+    /// The agents in whose name it lets act; any if empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub agents: Vec<AgentId>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it ends; never if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+}
+
+/// A token to make.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct NewToken {
+    /// The name of who uses it.
+    pub name: String,
+    /// Whose sessions it opens.
+    pub tenant: TenantId,
+    /// What it lets do.
+    pub roles: Vec<Role>,
+    /// The agents in whose name it lets act; any if empty.
+    pub agents: Vec<AgentId>,
+    /// When it ends; never if absent.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// Why a token cannot be used or made.
+#[derive(Debug, thiserror::Error)]
+pub enum TokenError {
+    /// It is none of ours.
+    #[error("the token is not known here")]
+    Unknown,
+    /// Its time is over.
+    #[error("the token has expired")]
+    Expired,
+    /// No role is named.
+    #[error("a token needs at least one role")]
+    NoRole,
+    /// It would let an agent answer its own questions.
+    #[error("no token has both roles, agent and approver: an agent must not answer for itself")]
+    AgentApproves,
+    /// The file cannot be read or written.
+    #[error("the tokens in `{}` cannot be read or written", .path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        source: io::Error,
+    },
+    /// The file is no such list.
+    #[error("the file of tokens `{}` is damaged", .path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The system gives no random bits.
+    #[error("the system gives no random bits")]
+    Random,
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    v: u32,
+    tokens: Vec<StoredToken>,
+}
+
+impl Tokens {
+    /// Returns the tokens that are kept in the folder `state`.
+    #[must_use]
+    pub fn at(state: &Path) -> Self {
+        Self {
+            path: state.join("tokens.json"),
+            last: Mutex::default(),
+        }
+    }
+
+    /// Returns every token.
+    ///
+    /// # Errors
+    ///
+    /// [`TokenError::File`] and [`TokenError::Damaged`].
+    pub fn list(&self) -> Result<Arc<Vec<StoredToken>>, TokenError> {
+        let stamp = FileStamp::of(&self.path);
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((known, tokens)) = &*last
+            && *known == stamp
+        {
+            return Ok(Arc::clone(tokens));
+        }
+        let tokens = Arc::new(self.read()?);
+        *last = Some((stamp, Arc::clone(&tokens)));
+        Ok(tokens)
+    }
+
+    fn read(&self) -> Result<Vec<StoredToken>, TokenError> {
+        let bytes = match read_regular(&self.path, BYTES_MAX) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(source) => {
+                return Err(TokenError::File {
+                    path: self.path.clone(),
+                    source,
+                });
+            }
+        };
+        match serde_json::from_slice::<Written>(&bytes) {
+            Ok(written) if written.v == VERSION => Ok(written.tokens),
+            Ok(_) | Err(_) => Err(TokenError::Damaged {
+                path: self.path.clone(),
+            }),
+        }
+    }
+
+    fn write(&self, tokens: Vec<StoredToken>) -> Result<(), TokenError> {
+        let failed = |source| TokenError::File {
+            path: self.path.clone(),
+            source,
+        };
+        let written = Written { v: VERSION, tokens };
+        let bytes =
+            serde_json::to_vec_pretty(&written).map_err(|error| failed(io::Error::other(error)))?;
+        write_private(&self.path, &bytes).map_err(failed)
+    }
+
+    /// Makes a token, and returns it: it is kept nowhere.
+    ///
+    /// # Errors
+    ///
+    /// [`TokenError`].
+    pub fn create(&self, new: NewToken, now: Timestamp) -> Result<String, TokenError> {
+        if new.roles.is_empty() {
+            return Err(TokenError::NoRole);
+        }
+        if new.roles.contains(&Role::Agent) && new.roles.contains(&Role::Approver) {
+            return Err(TokenError::AgentApproves);
+        }
+        let mut tokens = self.read()?;
+        let id = random_hex::<{ ID_LENGTH / 2 }>()?;
+        let token = format!("{PREFIX}{id}_{}", random_hex::<32>()?);
+        tokens.push(StoredToken {
+            id,
+            name: new.name,
+            digest: Digest::of(token.as_bytes()),
+            tenant: new.tenant,
+            roles: new.roles,
+            agents: new.agents,
+            created_at: now,
+            expires_at: new.expires_at,
+        });
+        self.write(tokens)?;
+        Ok(token)
+    }
+
+    /// Removes the token whose record is called `id`; returns whether there was one.
+    ///
+    /// # Errors
+    ///
+    /// [`TokenError`].
+    pub fn revoke(&self, id: &str) -> Result<bool, TokenError> {
+        let tokens = self.read()?;
+        let count = tokens.len();
+        let rest: Vec<StoredToken> = tokens.into_iter().filter(|token| token.id != id).collect();
+        let is_found = rest.len() < count;
+        if is_found {
+            self.write(rest)?;
+        }
+        Ok(is_found)
+    }
+
+    /// Returns who names themselves by `token` at `now`.
+    pub(crate) fn principal(&self, token: &str, now: Timestamp) -> Result<Principal, TokenError> {
+        let id = token
+            .strip_prefix(PREFIX)
+            .and_then(|rest| rest.split_once('_'))
+            .map(|(id, _)| id)
+            .ok_or(TokenError::Unknown)?;
+        let tokens = self.list()?;
+        // The digest is of 256 random bits: how long its comparison takes
+        // tells nothing of the token.
+        let digest = Digest::of(token.as_bytes());
+        let stored = tokens
+            .iter()
+            .find(|stored| stored.id == id && stored.digest == digest)
+            .ok_or(TokenError::Unknown)?;
+        if stored.expires_at.is_some_and(|end| now >= end) {
+            return Err(TokenError::Expired);
+        }
+        Ok(Principal {
+            name: format!("token:{}", stored.name),
+            tenant: stored.tenant.clone(),
+            roles: Roles::of(&stored.roles),
+            agents: stored.agents.clone(),
+            local: None,
+        })
+    }
+}
+
+fn random_hex<const BYTES: usize>() -> Result<String, TokenError> {
+    let mut bytes = [0_u8; BYTES];
+    getrandom::fill(&mut bytes).map_err(|_| TokenError::Random)?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}

@@ -1,0 +1,11 @@
+//! The service over its real socket and port.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs
+)]
+
+mod decisions;
+mod stage;

@@ -1,0 +1,150 @@
+//! A service in a folder of its own, at a socket and at a port.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+
+use aegis_api::{Address, Client, HookReply, SystemConnector};
+use aegis_gate::{Caller, DurabilityLevel, Gates, Surroundings};
+use aegis_server::{Bound, Daemon, Door, Hooks, Limits, NewToken, Role, Tokens, router, serve};
+use aegis_types::Timestamp;
+use tempfile::TempDir;
+use tokio::sync::watch;
+
+/// A service that runs until it is dropped.
+pub struct Stage {
+    folder: TempDir,
+    port: SocketAddr,
+    stop: watch::Sender<bool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// Says what it was asked.
+struct Echo;
+
+impl Hooks for Echo {
+    fn answer(&self, _: &Gates, _: Caller, event: &[u8]) -> HookReply {
+        HookReply {
+            stdout: event.to_vec(),
+            exit_code: 0,
+        }
+    }
+}
+
+impl Stage {
+    /// Starts a service with the limits of everyday.
+    pub fn new() -> Self {
+        Self::with(Limits::default())
+    }
+
+    /// Starts a service with `limits`.
+    pub fn with(limits: Limits) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let (stop, told) = watch::channel(false);
+        let (tell, bound) = mpsc::channel();
+        let surroundings = surroundings(folder.path());
+        let socket = folder.path().join("aegis.sock");
+        let thread = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_multi_thread()
+                .worker_threads(2)
+                .enable_all()
+                .build()
+                .unwrap();
+            runtime.block_on(async {
+                let gates = Gates::open(surroundings, DurabilityLevel::Normal).unwrap();
+                let daemon = Arc::new(Daemon::new(gates, Echo, limits));
+                let door = Door::Socket {
+                    path: socket,
+                    mode: 0o600,
+                };
+                let socket = Bound::open(&door).await.unwrap();
+                let port = Bound::open(&Door::Port("127.0.0.1:0".parse().unwrap()))
+                    .await
+                    .unwrap();
+                let Bound::Port(_, address) = &port else {
+                    unreachable!("a port was asked for");
+                };
+                tell.send(*address).unwrap();
+                serve(vec![socket, port], router(daemon), limits, told).await;
+            });
+        });
+        let port = bound.recv().unwrap();
+        Self {
+            folder,
+            port,
+            stop,
+            thread: Some(thread),
+        }
+    }
+
+    /// Returns the folder of all its files.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Returns its socket.
+    pub fn socket(&self) -> PathBuf {
+        self.folder.path().join("aegis.sock")
+    }
+
+    /// Returns its port.
+    pub fn port(&self) -> SocketAddr {
+        self.port
+    }
+
+    /// Returns a client at the socket.
+    pub fn local(&self) -> Client {
+        Client::new(SystemConnector::default(), Address::Unix(self.socket()))
+    }
+
+    /// Returns a client at the port with `token`.
+    pub fn remote(&self, token: Option<&str>) -> Client {
+        let address = Address::Tcp {
+            host: self.port.ip().to_string(),
+            port: self.port.port(),
+            is_tls: false,
+        };
+        Client::new(SystemConnector::default(), address).with_token(token.map(str::to_owned))
+    }
+
+    /// Makes a token for `roles` in `tenant`.
+    pub fn token(&self, tenant: &str, roles: &[Role]) -> String {
+        let new = NewToken {
+            name: format!("of {tenant}"),
+            tenant: tenant.parse().unwrap(),
+            roles: roles.to_vec(),
+            agents: Vec::new(),
+            expires_at: None,
+        };
+        let state = self.folder.path().join("state");
+        let now = Timestamp::from_unix_ms(0);
+        Tokens::at(&state).create(new, now).unwrap()
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        let _ = self.stop.send(true);
+        if let Some(thread) = self.thread.take() {
+            let ended = thread.join();
+            assert!(ended.is_ok() || std::thread::panicking());
+        }
+    }
+}
+
+fn surroundings(folder: &Path) -> Surroundings {
+    Surroundings {
+        home: folder.join("home"),
+        variables: [(
+            "AEGIS_HOME".to_owned(),
+            folder.join("state").to_string_lossy().into_owned(),
+        )]
+        .into(),
+        directory: folder.to_path_buf(),
+        managed: folder.join("managed"),
+        host_managed: folder.join("host-managed"),
+        ..Surroundings::default()
+    }
+}
