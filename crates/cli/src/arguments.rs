@@ -9,7 +9,9 @@ use aegis_policy::LintCode;
 use aegis_types::Verdict;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub(crate) use self::service::{NewTokenArguments, RoleName, ServeArguments, TokenCommand};
+pub(crate) use self::service::{
+    DaemonCommand, NewTokenArguments, RoleName, ServeArguments, TokenCommand,
+};
 
 /// Stands between an AI agent and the world: decides, records, explains.
 #[derive(Debug, Parser)]
@@ -46,6 +48,9 @@ pub(crate) enum Command {
     Hook,
     /// Decide for many agents over a socket of this machine or a port, until stopped.
     Serve(ServeArguments),
+    /// Start, stop and see the service of this user in the background.
+    #[command(subcommand)]
+    Daemon(DaemonCommand),
     /// Make, list and revoke the tokens by which callers of the service name themselves.
     #[command(subcommand)]
     Token(TokenCommand),

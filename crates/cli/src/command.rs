@@ -7,6 +7,7 @@ mod backtest;
 mod changes;
 mod checked;
 mod coverage;
+mod daemon;
 mod diff;
 mod doctor;
 mod explain;
@@ -52,6 +53,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Report, Failure> {
         Command::Doctor => doctor::doctor(&Here::look_anyhow()?),
         Command::Hook => hook::hook(),
         Command::Serve(arguments) => serve::serve(&Here::look()?, &arguments),
+        Command::Daemon(command) => daemon::answer(&Here::look()?, command),
         Command::Token(command) => token::answer(&Here::look()?, command),
         Command::Trust(arguments) => trust::trust(&Here::look()?, &arguments),
         Command::Validate(arguments) => validate::validate(&arguments),

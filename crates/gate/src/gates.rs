@@ -151,6 +151,19 @@ impl Gates {
     /// [`OpenGateError`] when its settings, or the list of trusted files,
     /// cannot be read. Every action must then be denied.
     pub fn at(&self, caller: Caller) -> Result<Gate, OpenGateError> {
+        self.watched(caller, Arc::clone(&self.approver))
+    }
+
+    /// Returns a gate for `caller`, of whose approvals `approver` is told.
+    ///
+    /// # Errors
+    ///
+    /// As [`Gates::at`].
+    pub fn watched(
+        &self,
+        caller: Caller,
+        approver: Arc<dyn Approver>,
+    ) -> Result<Gate, OpenGateError> {
         let places = self
             .places
             .for_caller(&caller.surroundings, caller.is_guest);
@@ -168,7 +181,7 @@ impl Gates {
             pause: Arc::clone(&self.pause),
             policies: self.policies_at(&places, settings.mode.value),
             processes: Arc::clone(&self.processes),
-            approver: Arc::clone(&self.approver),
+            approver,
             redactor,
             protected: Protected::of(&places, &caller.surroundings),
             settings,

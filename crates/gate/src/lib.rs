@@ -99,7 +99,7 @@ pub use protected::{Protected, ProtectedObject};
 pub use read_file::{read_bounded, read_regular};
 pub use settings::{
     DurabilityLevel, FallbackLevel, Headless, Ignored, LoadSettingsError, Origin, Role,
-    ServerRoles, Setting, Settings, SettingsFile,
+    ServerRoles, ServiceAt, ServiceUser, Setting, Settings, SettingsFile,
 };
 pub use submitted::Submitted;
 pub use surroundings::{HomeOrigin, Surroundings};

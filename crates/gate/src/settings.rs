@@ -4,6 +4,8 @@ mod file;
 
 mod roles;
 
+mod service;
+
 mod tighten;
 
 use std::collections::BTreeMap;
@@ -18,6 +20,7 @@ use crate::trust::Trust;
 pub(crate) use file::is_absent;
 pub use file::{LoadSettingsError, SettingsFile};
 pub use roles::{Role, ServerRoles};
+pub use service::{ServiceAt, ServiceUser};
 
 /// The longest wait for an approval, unless a setting says otherwise.
 const APPROVAL_WAIT_MAX: DurationMs = DurationMs::from_secs(600);
@@ -130,6 +133,8 @@ pub struct Settings {
     /// What the arguments of MCP tools are, by the name of their server; those
     /// under `*` are of every server.
     pub mcp: BTreeMap<String, Setting<ServerRoles>>,
+    /// Which service decides.
+    pub service: Setting<ServiceAt>,
     /// Values that were given and do not count.
     pub ignored: Vec<Ignored>,
 }
@@ -163,6 +168,7 @@ impl Settings {
             tenant: Setting::default_of("local".parse().map_err(constant)?),
             agent: Setting::default_of("agent".parse().map_err(constant)?),
             mcp: BTreeMap::new(),
+            service: Setting::default(),
             ignored: Vec::new(),
         })
     }

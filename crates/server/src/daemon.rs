@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use aegis_api::{HookReply, ProblemKind};
-use aegis_gate::{Caller, Gates};
-use tokio::sync::Semaphore;
+use aegis_gate::{Approver, Caller, Gates};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::limits::Limits;
 use crate::problem::Refusal;
@@ -13,7 +13,16 @@ use crate::token::Tokens;
 /// Answers the hook events of an agent's host.
 pub trait Hooks: Send + Sync {
     /// Returns what the process of the hook must do with `event`.
-    fn answer(&self, gates: &Gates, caller: Caller, event: &[u8]) -> HookReply;
+    ///
+    /// `approver` is told when a person is asked, and says when nobody waits
+    /// for the answer any more.
+    fn answer(
+        &self,
+        gates: &Gates,
+        caller: Caller,
+        approver: Arc<dyn Approver>,
+        event: &[u8],
+    ) -> HookReply;
 }
 
 /// What every request is answered with.
@@ -22,7 +31,8 @@ pub struct Daemon {
     tokens: Tokens,
     hooks: Box<dyn Hooks>,
     limits: Limits,
-    in_hand: Semaphore,
+    in_hand: Arc<Semaphore>,
+    waits: Arc<Semaphore>,
 }
 
 impl Daemon {
@@ -33,7 +43,8 @@ impl Daemon {
             tokens: Tokens::at(&gates.places().state),
             gates,
             hooks: Box::new(hooks),
-            in_hand: Semaphore::new(limits.requests),
+            in_hand: Arc::new(Semaphore::new(limits.requests)),
+            waits: Arc::new(Semaphore::new(limits.waits)),
             limits,
         }
     }
@@ -68,17 +79,28 @@ impl Daemon {
         self: &Arc<Self>,
         work: impl FnOnce(&Self) -> T + Send + 'static,
     ) -> Result<T, Refusal> {
-        let busy = || {
-            Refusal::new(
-                ProblemKind::Busy,
-                "too many requests are in hand; try again",
-            )
-        };
+        let place = self.place().await?;
         let daemon = Arc::clone(self);
-        let place = tokio::time::timeout(self.limits.body_time, self.in_hand.acquire()).await;
-        let _place = place.map_err(|_| busy())?.map_err(|_| busy())?;
-        tokio::task::spawn_blocking(move || work(&daemon))
+        let work = move || {
+            let _place = place;
+            work(&daemon)
+        };
+        tokio::task::spawn_blocking(work)
             .await
             .map_err(|_| Refusal::new(ProblemKind::Failed, "the service failed on this request"))
+    }
+
+    /// Returns the right to have one request in hand, as soon as there is one.
+    pub(crate) async fn place(&self) -> Result<OwnedSemaphorePermit, Refusal> {
+        let busy = "too many requests are in hand; try again";
+        let busy = || Refusal::new(ProblemKind::Busy, busy);
+        let place = Arc::clone(&self.in_hand).acquire_owned();
+        let place = tokio::time::timeout(self.limits.queue_time, place).await;
+        place.map_err(|_| busy())?.map_err(|_| busy())
+    }
+
+    /// Returns the right to wait for a person, if there is one left.
+    pub(crate) fn wait_place(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.waits).try_acquire_owned().ok()
     }
 }

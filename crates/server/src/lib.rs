@@ -13,6 +13,8 @@ mod token;
 
 mod identity;
 
+mod waiting;
+
 mod daemon;
 
 mod body;

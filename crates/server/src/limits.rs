@@ -17,6 +17,10 @@ pub struct Limits {
     pub head_time: Duration,
     /// How long a body may take.
     pub body_time: Duration,
+    /// How long a request may wait until it is taken in hand.
+    pub queue_time: Duration,
+    /// How often a caller is shown that the service is there while a person is asked.
+    pub sign_of_life: Duration,
     /// How long requests in hand may take once the service is told to stop.
     pub drain_time: Duration,
 }
@@ -30,6 +34,8 @@ impl Default for Limits {
             body_bytes: 4 * 1024 * 1024,
             head_time: Duration::from_secs(10),
             body_time: Duration::from_secs(20),
+            queue_time: Duration::from_secs(2),
+            sign_of_life: Duration::from_millis(500),
             drain_time: Duration::from_secs(10),
         }
     }

@@ -20,6 +20,17 @@ pub(crate) struct ServeArguments {
     pub(crate) listen: Option<SocketAddr>,
 }
 
+/// What to do with the service of this user.
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub(crate) enum DaemonCommand {
+    /// Start it, unless it runs.
+    Start,
+    /// Let it finish what it has in hand, and end it.
+    Stop,
+    /// Say whether it runs and answers; exit 1 if not.
+    Status,
+}
+
 /// What to do with tokens.
 #[derive(Debug, Subcommand)]
 pub(crate) enum TokenCommand {

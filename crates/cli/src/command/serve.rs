@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use aegis_api::HookReply;
-use aegis_gate::{Caller, DurabilityLevel, Gates};
+use aegis_gate::{Approver, Caller, DurabilityLevel, Gates};
 use aegis_server::{BindError, Bound, Daemon, Door, Hooks, Limits, router, serve as answer};
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
@@ -93,14 +93,21 @@ fn announce(doors: &[Bound]) -> Result<(), Failure> {
 struct ClaudeCode;
 
 impl Hooks for ClaudeCode {
-    fn answer(&self, gates: &Gates, caller: Caller, event: &[u8]) -> HookReply {
+    fn answer(
+        &self,
+        gates: &Gates,
+        caller: Caller,
+        approver: Arc<dyn Approver>,
+        event: &[u8],
+    ) -> HookReply {
         let (tenant, is_guest) = (caller.tenant, caller.is_guest);
         let reply = aegis_hook::run_at(event, &caller.surroundings, |surroundings| {
-            gates.at(Caller {
+            let caller = Caller {
                 surroundings,
                 tenant,
                 is_guest,
-            })
+            };
+            gates.watched(caller, approver)
         });
         HookReply {
             stdout: reply.stdout,

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use aegis_types::{AgentId, DurationMs, Mode, ParseIdError, TenantId};
 use serde::Deserialize;
 
+use super::service::ServiceValues;
 use super::{DurabilityLevel, FallbackLevel, Headless, ServerRoles};
 use crate::read_file::read_regular;
 
@@ -73,6 +74,7 @@ pub(super) struct Values {
     pub(super) agent: Option<AgentId>,
     #[serde(default)]
     pub(super) mcp: BTreeMap<String, ServerRoles>,
+    pub(super) service: Option<ServiceValues>,
 }
 
 impl SettingsFile {
@@ -154,5 +156,6 @@ fn merge(one: Values, other: Values) -> Values {
         tenant: one.tenant.or(other.tenant),
         agent: one.agent.or(other.agent),
         mcp: one.mcp,
+        service: one.service.or(other.service),
     }
 }

@@ -27,6 +27,10 @@ impl Settings {
             setting.value.extend(&given);
             setting.origin = origin;
         }
+        if values.service.is_some() {
+            self.service.value.take(values.service);
+            self.service.origin = origin;
+        }
     }
 
     /// Takes the values of a trusted project, but for what is managed.
@@ -58,6 +62,7 @@ impl Settings {
                 })
                 .map(|(server, given)| (server.clone(), given.clone()))
                 .collect(),
+            service: None,
         };
         self.set(kept, origin);
         // What is managed can still be tightened.
@@ -106,6 +111,8 @@ impl Settings {
             note("tenant", tenant, differs);
             let agent = values.agent.is_some_and(|given| self.agent.value != given);
             note("agent", agent, differs);
+            let service = "only the user or an administrator may name it";
+            note("service", values.service.is_some(), service);
             let mcp = self.tighten_mcp(&values.mcp, origin);
             note("mcp", mcp, looser);
         }

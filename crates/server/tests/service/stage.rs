@@ -7,7 +7,7 @@ use std::sync::mpsc;
 use std::thread::JoinHandle;
 
 use aegis_api::{Address, Client, HookReply, SystemConnector};
-use aegis_gate::{Caller, DurabilityLevel, Gates, Surroundings};
+use aegis_gate::{Approver, Caller, DurabilityLevel, Gates, Surroundings};
 use aegis_server::{Bound, Daemon, Door, Hooks, Limits, NewToken, Role, Tokens, router, serve};
 use aegis_types::Timestamp;
 use tempfile::TempDir;
@@ -25,7 +25,7 @@ pub struct Stage {
 struct Echo;
 
 impl Hooks for Echo {
-    fn answer(&self, _: &Gates, _: Caller, event: &[u8]) -> HookReply {
+    fn answer(&self, _: &Gates, _: Caller, _: Arc<dyn Approver>, event: &[u8]) -> HookReply {
         HookReply {
             stdout: event.to_vec(),
             exit_code: 0,
