@@ -22,7 +22,6 @@ use crate::syntax::{After, Item, Kind, Link, Node, Origin, Parser, Pipeline, Scr
 
 pub(crate) use choice::{Choices, WAYS_MAX};
 pub(crate) use flow::is_nothing;
-pub(crate) use scan::may_return;
 pub(crate) use setting::{Setting, is_strict};
 
 /// A variable that a function has made local.

@@ -117,17 +117,26 @@ impl Walk<'_> {
                 self.script(test, &setting.branch());
             }
             let mark = self.around.mark();
-            self.script(body, &setting.branch());
+            self.way(body, setting);
             let taken = self.around.ending(mark);
             open.push((self.around.mark(), taken));
         }
         if let Some(body) = otherwise {
-            self.script(body, &setting.branch());
+            self.way(body, setting);
         }
         // What follows a test that failed is the other way.
         for (mark, taken) in open.into_iter().rev() {
             let rest = self.around.ending(mark);
             self.join(&[taken, rest]);
+        }
+    }
+
+    /// Walks one of several ways, which may be left in its midst.
+    fn way(&mut self, body: &Script, setting: &Setting) {
+        let mark = self.around.mark();
+        self.script(body, &setting.branch());
+        if self.may_go_on_behind(body) {
+            self.around.blur(mark);
         }
     }
 
@@ -153,7 +162,7 @@ impl Walk<'_> {
                 takes_all |= pattern.bare() == Some("*");
             }
             let mark = self.around.mark();
-            self.script(&arm.body, &setting.branch());
+            self.way(&arm.body, setting);
             if goes_on {
                 self.around.blur(mark);
             } else {
