@@ -5,6 +5,7 @@ use std::rc::Rc;
 use aegis_types::{Redirection, Span, UnknownCause, Word, WordPart, Wrapper};
 
 use super::repeat::is_read;
+use super::scan::names_set_by;
 use super::{Setting, Walk};
 use crate::evaluate;
 use crate::run::Draft;
@@ -33,7 +34,9 @@ impl Walk<'_> {
     }
 
     fn compound_kind(&mut self, node: &Node, given: &Setting) {
-        let (_, setting) = &given.in_turn();
+        let (_, setting) = given.in_turn();
+        let begun = setting.behind(|| turns(&node.kind) && names_set_by(node).reads);
+        let setting = &begun.unwrap_or(setting);
         match &node.kind {
             Kind::Simple { .. } => {}
             Kind::Group(script) => self.members(script, &given.deeper()),
@@ -202,5 +205,20 @@ impl Walk<'_> {
                 WordPart::Unknown(_) => self.around.forget_all(),
             }
         }
+    }
+}
+
+/// Returns whether what stands in it may run more than once, or after a test of it.
+fn turns(kind: &Kind) -> bool {
+    match kind {
+        Kind::Loop { .. } | Kind::For { .. } | Kind::Count { .. } | Kind::If { .. } => true,
+        Kind::Simple { .. }
+        | Kind::Group(_)
+        | Kind::Subshell(_)
+        | Kind::Case { .. }
+        | Kind::Function { .. }
+        | Kind::Test(_)
+        | Kind::Arithmetic(_)
+        | Kind::Coprocess(_) => false,
     }
 }

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::syntax::{
-    Arm, Kind, Node, Operation, Piece, RawAssignment, RawRedirection, RawWord, Script, Target,
+    Arm, Item, Kind, Node, Operation, Piece, Pipeline, RawAssignment, RawRedirection, RawWord,
+    Script, Target,
 };
 
 /// Programs that take nothing from what they read, or all of it.
@@ -113,6 +114,22 @@ fn sets(text: &str) -> bool {
         rest = after.strip_prefix('=').unwrap_or(after);
     }
     false
+}
+
+/// Returns whether a list may take a part of its input and leave the rest.
+pub(super) fn script_reads(script: &Script) -> bool {
+    script.items.iter().any(item_reads)
+}
+
+/// Returns whether pipelines may take a part of their input and leave the rest.
+pub(super) fn item_reads(item: &Item) -> bool {
+    item.links.iter().any(|link| pipeline_reads(&link.pipeline))
+}
+
+/// Returns whether a pipeline may take a part of its input and leave the rest.
+pub(super) fn pipeline_reads(pipeline: &Pipeline) -> bool {
+    let mut members = pipeline.members.iter();
+    members.any(|node| names_set_by(node).reads)
 }
 
 /// Returns what `node` may set.
