@@ -30,7 +30,7 @@ use crate::program::{is_shell, name_of};
 use crate::surroundings::{BODIES_MAX, Saved, Value};
 use crate::syntax::{Node, Origin, Piece, RawAssignment, RawWord, is_name, split_assignment};
 use crate::variable;
-use crate::walk::{Local, Setting, Walk, may_return};
+use crate::walk::{Local, Setting, Walk};
 
 /// The longest text of an alias whose end is another one.
 const ALIAS_BYTES_MAX: usize = 4 * 1024;
@@ -93,6 +93,10 @@ impl Walk<'_> {
             if !words.is_empty() {
                 saved.push(self.around.saved(&name));
                 given.push((name.clone(), value.clone()));
+            } else if self.around.is_fixed(&name) {
+                // The shell drops all that stands with it in one command or list.
+                let construct = UnknownCause::Construct("readonly".to_owned());
+                self.note(node.span, construct);
             }
             self.around.set(&name, value);
         }
@@ -385,7 +389,7 @@ impl Walk<'_> {
         let given = self.set_for(draft);
         let mark = self.around.mark();
         self.node(body, setting);
-        if may_return(body) {
+        if self.may_return(body) {
             // What it was at any place may be what it is after it.
             self.around.blur(mark);
         }

@@ -13,7 +13,7 @@ use aegis_types::{Directory, Word};
 
 use crate::file::{Content, Files, Writing};
 use crate::syntax::Node;
-use value::{VALUES_MAX, outer_value};
+use value::{VALUES_MAX, is_computed, outer_value};
 
 pub(crate) use join::Ending;
 pub(crate) use value::Value;
@@ -38,6 +38,8 @@ pub(crate) struct Surroundings {
     /// Whether something may have set any variable, unseen.
     is_open: bool,
     fixed: BTreeSet<String>,
+    /// Variables that are not what they are set to.
+    loose: BTreeSet<String>,
 }
 
 /// What variables have been since they are watched.
@@ -105,6 +107,20 @@ impl Surroundings {
         Mark(self.changes.len())
     }
 
+    /// Returns whether anything but files has changed since `mark`.
+    pub(crate) fn has_changed_since(&self, mark: Mark) -> bool {
+        let mut changes = self.changes.get(mark.0..).unwrap_or_default().iter();
+        changes.any(|change| match change {
+            Change::Variable(..)
+            | Change::Function(..)
+            | Change::Functions(_)
+            | Change::Places(_)
+            | Change::Positional(_)
+            | Change::Process(_) => true,
+            Change::File(..) => false,
+        })
+    }
+
     /// Takes back every change since `mark`, except those of files.
     pub(crate) fn restore(&mut self, mark: Mark) {
         let mut kept = Vec::new();
@@ -147,9 +163,21 @@ impl Surroundings {
         self.fixed.insert(name.to_owned());
     }
 
+    /// Returns whether setting a variable may fail.
+    pub(crate) fn is_fixed(&self, name: &str) -> bool {
+        self.fixed.contains(name)
+    }
+
+    /// Makes uncertain whatever a variable is and will be: it is not what it is set to.
+    pub(crate) fn loosen(&mut self, name: &str) {
+        self.loose.insert(name.to_owned());
+        self.forget(name);
+    }
+
     /// Sets a variable.
     pub(crate) fn set(&mut self, name: &str, value: Value) {
         let value = match self.variables.get(name) {
+            _ if self.loose.contains(name) || is_computed(name) => Value::Unknown,
             Some(known) if self.fixed.contains(name) => Value::one_of([known.value.clone(), value]),
             _ => value,
         };

@@ -21,8 +21,9 @@ use crate::surroundings::{Saved, Surroundings};
 use crate::syntax::{After, Item, Kind, Link, Node, Origin, Parser, Pipeline, Script, Stop};
 
 pub(crate) use choice::{Choices, WAYS_MAX};
+use scan::{item_reads, pipeline_reads, script_reads};
+
 pub(crate) use flow::is_nothing;
-pub(crate) use scan::may_return;
 pub(crate) use setting::{Setting, is_strict};
 
 /// A variable that a function has made local.
@@ -126,11 +127,14 @@ impl<'t> Walk<'t> {
             return;
         }
         let mut parser = Parser::new(text, origin, setting.depth);
+        let mut begun = None;
         while !self.has_stopped {
             let start = parser.position();
             let cause = match parser.batch() {
                 Ok(Some(script)) => {
+                    let setting = begun.as_ref().unwrap_or(setting);
                     self.script(&script, setting);
+                    begun = setting.behind(|| script_reads(&script)).or(begun);
                     continue;
                 }
                 Ok(None) => return,
@@ -151,13 +155,16 @@ impl<'t> Walk<'t> {
     fn script_from(&mut self, script: &Script, first: &Setting, rest: &Setting) {
         // Each of its commands makes choices of its own.
         let outer = self.choices.take();
+        let mut begun = None;
         for (position, item) in script.items.iter().enumerate() {
             let setting = if position == 0 { first } else { rest };
+            let setting = begun.as_ref().unwrap_or(setting);
             if item.background {
                 self.own_shell(|walk| walk.item(item, &setting.in_background()));
             } else {
                 self.item(item, setting);
             }
+            begun = begun.or_else(|| rest.behind(|| item_reads(item)));
         }
         self.choices = outer;
     }
@@ -171,7 +178,9 @@ impl<'t> Walk<'t> {
         let mut settled = self.around.mark();
         let mut uncertain = None;
         let mut is_negated = false;
-        for Link { after, pipeline } in &item.links {
+        let mut begun = None;
+        for (position, Link { after, pipeline }) in item.links.iter().enumerate() {
+            let setting = begun.as_ref().unwrap_or(setting);
             match after {
                 After::Nothing => self.pipeline(pipeline, setting),
                 After::Success => {
@@ -199,6 +208,10 @@ impl<'t> Walk<'t> {
                 }
             }
             is_negated = pipeline.negated;
+            let has_more = position + 1 < item.links.len();
+            begun = setting
+                .behind(|| has_more && pipeline_reads(pipeline))
+                .or(begun);
         }
         if let Some(mark) = uncertain {
             self.around.blur(mark);

@@ -97,7 +97,7 @@ impl Walk<'_> {
         let named = texts.iter().filter(|text| !text.starts_with('-'));
         for variable in assigned.chain(named) {
             if is_other {
-                self.around.forget(variable);
+                self.around.loosen(variable);
             }
             if exports {
                 self.around.export(variable);
@@ -255,16 +255,24 @@ impl Walk<'_> {
         self.around.watch();
         self.traps
             .push((action.clone(), draft.span, setting.clone()));
-        self.trapped(action, draft.span, setting);
+        let is_exit = |word: &Word| matches!(first_text(word), "EXIT" | "0");
+        let mut names = arguments.iter().rev().take(signals - 1);
+        let changes = self.trapped(action, draft.span, setting);
+        if changes && !names.all(is_exit) {
+            // Between any two commands everything may be otherwise.
+            self.note(draft.span, UnknownCause::Construct("trap".to_owned()));
+        }
         self.collected.add(Output::Unknown);
     }
 
-    /// Walks what a trap runs.
-    fn trapped(&mut self, action: &Word, span: Span, setting: &Setting) {
+    /// Walks what a trap runs; returns whether that changes the state of the shell.
+    fn trapped(&mut self, action: &Word, span: Span, setting: &Setting) -> bool {
         let mark = self.around.mark();
         let setting = setting.perhaps().within(Wrapper::Text);
         self.captured(|walk| walk.code_text(action, span, "trap", &setting));
+        let changes = self.around.has_changed_since(mark);
         self.around.restore(mark);
+        changes
     }
 
     /// Walks traps again at the end: they may run at any time until then, when
@@ -383,8 +391,8 @@ impl Walk<'_> {
                 walk.code_text(&text, draft.span, "source", &inner);
             }
         });
-        let may_return = content.texts.iter().any(|text| text.contains("return"));
-        if content.only().is_none() || may_return {
+        let mut texts = content.texts.iter();
+        if content.only().is_none() || texts.any(|text| self.text_may_return(text)) {
             self.around.blur(mark);
         }
         if given.is_some() {

@@ -1,6 +1,8 @@
 //! Follows text that is given to a shell.
 
-use aegis_types::{Directory, RedirectionKind, Span, UnknownCause, Word, WordPart, Wrapper};
+use aegis_types::{
+    Directory, Redirection, RedirectionKind, Span, UnknownCause, Word, WordPart, Wrapper,
+};
 
 use super::{Draft, Lookup, joined, path_from};
 use crate::file::Content;
@@ -107,6 +109,11 @@ impl Walk<'_> {
         }
         match self.given_text(&draft, setting) {
             Input::Text(text) => {
+                let is_own = draft.redirections.iter().any(Redirection::is_input);
+                if !is_own && setting.is_input_begun() {
+                    // Where its part of the text begins is open.
+                    self.note(draft.span, UnknownCause::Code(name.to_owned()));
+                }
                 // What it starts reads what is left of the text, which is listed as it is.
                 let text_setting = inner.within(Wrapper::Text);
                 let text_setting = text_setting.reading(Some(Output::Unknown));

@@ -32,8 +32,8 @@ impl Surroundings {
         // Whatever was there since then may be what is there at the end.
         let mut variables: BTreeMap<String, Vec<Option<Variable>>> = BTreeMap::new();
         let mut functions = Vec::new();
-        let mut moves = None;
-        let mut shifts = None;
+        let mut moves = false;
+        let mut shifts = false;
         let mut files = Vec::new();
         for change in self.changes.get(mark.0..).unwrap_or_default() {
             match change {
@@ -43,12 +43,8 @@ impl Surroundings {
                         values.push(before.clone());
                     }
                 }
-                Change::Places(before) => {
-                    moves.get_or_insert(*before != self.places);
-                }
-                Change::Positional(before) => {
-                    shifts.get_or_insert(*before != self.positional);
-                }
+                Change::Places(before) => moves |= *before != self.places,
+                Change::Positional(before) => shifts |= *before != self.positional,
                 Change::Function(name, before) => functions.push((name.clone(), before.clone())),
                 Change::File(path, before) => files.push((path.clone(), before.clone())),
                 Change::Functions(_) | Change::Process(_) => {}
@@ -73,10 +69,10 @@ impl Surroundings {
         for (name, before) in functions {
             self.add_meanings(&name, before);
         }
-        if moves == Some(true) {
+        if moves {
             self.move_to_unknown();
         }
-        if shifts == Some(true) && self.positional.is_some() {
+        if shifts && self.positional.is_some() {
             self.set_positional(None);
         }
     }
