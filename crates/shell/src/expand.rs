@@ -8,7 +8,7 @@ mod parameter;
 mod pattern;
 
 use aegis_types::{
-    Directory, Redirection, RedirectionKind, Span, UnknownCause, Word, WordPart, Wrapper,
+    Directory, Redirection, RedirectionKind, Span, Stream, UnknownCause, Word, WordPart, Wrapper,
 };
 
 use crate::output::{Output, Sink};
@@ -171,12 +171,17 @@ impl Walk<'_> {
                 Piece::Substitution { script, quoted } => {
                     self.substitution(script, splits && !quoted, setting, fields);
                 }
-                Piece::Process(script) => {
+                Piece::Process { script, stream } => {
                     let setting = setting.apart(Wrapper::ProcessSubstitution);
                     let output =
                         self.captured(|walk| walk.own_shell(|walk| walk.script(script, &setting)));
-                    self.add_stream(fields.span(), output);
-                    fields.part(WordPart::Unknown(UnknownCause::Output));
+                    match stream {
+                        Stream::Output => self.add_stream(fields.span(), output),
+                        // It prints where the command itself does.
+                        Stream::Input if output.is_nothing() => {}
+                        Stream::Input => self.collected.add(Output::Unknown),
+                    }
+                    fields.part(WordPart::Stream(*stream));
                 }
                 Piece::Arithmetic { inner, quoted } => {
                     let mut expression = self.no_fields(fields.span());
@@ -496,7 +501,7 @@ fn weight(word: &Word) -> usize {
     let bytes = word.parts.iter().map(|part| match part {
         WordPart::Literal(text) | WordPart::Pattern(text) => text.len(),
         // About what the part itself takes.
-        WordPart::Home(_) | WordPart::Unknown(_) => 32,
+        WordPart::Home(_) | WordPart::Stream(_) | WordPart::Unknown(_) => 32,
     });
     WORD_BYTES + bytes.sum::<usize>()
 }

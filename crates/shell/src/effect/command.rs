@@ -488,7 +488,7 @@ fn is_output(word: &Word) -> bool {
     let is_one = |part: &WordPart| {
         matches!(
             part,
-            WordPart::Unknown(UnknownCause::Output | UnknownCause::Found)
+            WordPart::Stream(_) | WordPart::Unknown(UnknownCause::Output | UnknownCause::Found)
         )
     };
     word.parts.iter().all(is_one)

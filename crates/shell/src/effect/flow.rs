@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use aegis_types::{
-    Access, EffectKind, EffectResource, RedirectionKind, Span, UnknownCause, Word, WordPart,
-    Wrapper,
+    Access, EffectKind, EffectResource, RedirectionKind, Span, Stream, UnknownCause, Word,
+    WordPart, Wrapper,
 };
 
 use super::command::{Told, is_dash, is_socket, speaks_to};
@@ -152,7 +152,7 @@ impl Flow {
 
     /// Returns what goes into one word.
     pub(super) fn word_mask(&self, told: &Told<'_>, word: &Word, standard: Mask) -> Mask {
-        if !word.is_unknown() {
+        if !word.is_open() {
             return 0;
         }
         let inside = self.pending.inside(word.span);
@@ -184,7 +184,11 @@ impl Flow {
                 RedirectionKind::Text => {
                     input.standard |= self.word_mask(told, &redirection.target, 0);
                 }
-                RedirectionKind::Write | RedirectionKind::Append | RedirectionKind::Descriptor => {}
+                // What `>(…)` prints, it prints where the command itself does.
+                RedirectionKind::Write | RedirectionKind::Append => {
+                    input.any_word |= self.pending.inside(redirection.target.span);
+                }
+                RedirectionKind::Descriptor => {}
             }
         }
         for assignment in &told.command.assignments {
@@ -261,7 +265,7 @@ impl Flow {
         let mut sent = 0;
         if writes_socket {
             sent |= input.standard | input.any_word;
-            let variable = told.command.arguments.iter().find(|word| word.is_unknown());
+            let variable = told.command.arguments.iter().find(|word| word.is_open());
             if let Some(word) = variable {
                 let causes = [word.span, told.program_span()];
                 found.add(EffectKind::Upload, EffectResource::Unknown, &causes);
@@ -279,7 +283,7 @@ impl Flow {
                 sent |= input.standard;
                 for redirection in &told.command.redirections {
                     let target = &redirection.target;
-                    let is_file = !target.is_unknown() && !first_text(target).starts_with("/dev/");
+                    let is_file = !target.is_open() && !first_text(target).starts_with("/dev/");
                     if redirection.kind == RedirectionKind::Read && is_file {
                         found_upload(found, &written(target), target.span, told);
                     }
@@ -468,11 +472,12 @@ impl Flow {
 
 /// Returns whether a command writes into the substitution at `inner`.
 fn is_written(told: &Told<'_>, inner: Span) -> bool {
-    let redirections = told.command.redirections.iter();
-    let mut written = redirections
-        .filter(|it| matches!(it.kind, RedirectionKind::Write | RedirectionKind::Append));
-    written.any(|redirection| redirection.target.span.contains(inner))
-        || told.name() == "tee" && told.command.span.contains(inner)
+    let command = told.command;
+    let targets = command.redirections.iter().map(|it| &it.target);
+    let mut named = command.arguments.iter().chain(targets);
+    named.any(|word| {
+        word.parts.contains(&WordPart::Stream(Stream::Input)) && word.span.contains(inner)
+    })
 }
 
 fn found_upload(found: &mut Found, path: &str, span: Span, told: &Told<'_>) {
@@ -528,7 +533,7 @@ fn sends_input(told: &Told<'_>) -> bool {
 fn is_whole_address(told: &Told<'_>, word: &Word) -> bool {
     let has_text = word.parts.iter().any(|part| match part {
         WordPart::Literal(text) | WordPart::Pattern(text) => !text.is_empty(),
-        WordPart::Home(_) | WordPart::Unknown(_) => false,
+        WordPart::Home(_) | WordPart::Stream(_) | WordPart::Unknown(_) => false,
     });
     !has_text
         && told.reading.as_ref().is_some_and(|reading| {
@@ -544,7 +549,10 @@ fn holds_output(word: &Word) -> bool {
     word.parts.iter().any(|part| {
         matches!(
             part,
-            WordPart::Unknown(UnknownCause::Output | UnknownCause::Found | UnknownCause::Expansion)
+            WordPart::Stream(_)
+                | WordPart::Unknown(
+                    UnknownCause::Output | UnknownCause::Found | UnknownCause::Expansion
+                )
         )
     })
 }

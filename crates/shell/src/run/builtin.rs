@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use aegis_types::{Span, UnknownCause, Word, WordPart, Wrapper};
 
-use super::shell::Input;
+use super::shell::{Input, is_computed, text_word};
 use super::{Draft, joined};
 use crate::file::Content;
 use crate::input;
@@ -42,6 +42,7 @@ impl Walk<'_> {
             }
             "read" | "mapfile" | "readarray" => self.read(name, draft, setting),
             "getopts" | "printf" | "wait" => self.fill(name, arguments, setting),
+            "return" => self.keep_return(draft.span),
             "set" => self.set_positional(arguments),
             "shift" => self.shift(arguments),
             "alias" => self.define_aliases(arguments),
@@ -336,7 +337,7 @@ impl Walk<'_> {
                 // and so neither is where it moves to. Variables may be its own.
                 self.around.forget_all();
             }
-            _ if file.parts.iter().any(is_output) => {
+            _ if is_computed(file) => {
                 self.note(file.span, UnknownCause::Code("source".to_owned()));
                 self.around.forget_all();
                 self.around.move_to_unknown();
@@ -372,21 +373,15 @@ impl Walk<'_> {
         if let Some(words) = given {
             self.around.set_positional(Some(words.into()));
         }
-        let mark = self.around.mark();
-        self.redirected(&draft.sink, &inner, |walk| {
-            for text in &content.texts {
-                let text = Word {
-                    span: draft.span,
-                    parts: vec![WordPart::Literal(text.to_string())],
-                    ..Word::default()
-                };
-                walk.code_text(&text, draft.span, "source", &inner);
-            }
-        });
         let may_return = content.texts.iter().any(|text| text.contains("return"));
-        if content.only().is_none() || may_return {
-            self.around.blur(mark);
-        }
+        self.returning(content.only().is_none() || may_return, |walk| {
+            walk.redirected(&draft.sink, &inner, |walk| {
+                for text in &content.texts {
+                    let text = text_word(text.to_string(), draft.span);
+                    walk.code_text(&text, draft.span, "source", &inner);
+                }
+            });
+        });
         if given.is_some() {
             self.around.set_positional(before);
         }
@@ -395,12 +390,5 @@ impl Walk<'_> {
             self.around.forget_all();
             self.around.move_to_unknown();
         }
-    }
-}
-
-fn is_output(part: &WordPart) -> bool {
-    match part {
-        WordPart::Unknown(cause) => *cause == UnknownCause::Output,
-        WordPart::Literal(_) | WordPart::Pattern(_) | WordPart::Home(_) => false,
     }
 }

@@ -6,7 +6,7 @@ use aegis_types::{
 };
 
 use super::Draft;
-use super::shell::Input;
+use super::shell::{Input, text_word};
 use crate::code::{self, Tongue};
 use crate::elsewhere::quoted;
 use crate::hint::{self, Language};
@@ -162,7 +162,8 @@ impl Walk<'_> {
             Language::Awk | Language::Sed | Language::Editor | Language::Database => Vec::new(),
         };
         for file in &files {
-            for text in self.written_texts(file) {
+            let stream = self.stream(file).map(|text| text_word(text, file.span));
+            for text in self.written_texts(file).into_iter().chain(stream) {
                 let inner = setting.within(Wrapper::Program(name.to_owned()));
                 self.code_of_file(name, &text, draft, &inner.apart(Wrapper::Text));
             }
