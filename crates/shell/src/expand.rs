@@ -12,6 +12,7 @@ use aegis_types::{
 };
 
 use crate::output::{Output, Sink};
+use crate::programs;
 use crate::surroundings::Value;
 use crate::syntax::{Piece, RawRedirection, RawWord, Script, Target, is_name};
 use crate::walk::{Setting, Walk};
@@ -311,6 +312,8 @@ impl Walk<'_> {
             Output::Text(_) | Output::Paths(_) | Output::Unknown => {
                 let cause = if is_plain && self.prints_branch(before) {
                     UnknownCause::Branch
+                } else if is_plain && self.prints_settings(before) {
+                    UnknownCause::Settings
                 } else {
                     UnknownCause::Output
                 };
@@ -395,6 +398,21 @@ impl Walk<'_> {
             )
     }
 
+    /// Returns whether the only command since `before` prints settings for the shell:
+    /// its own, as neither its words nor the variables hold what could be code.
+    fn prints_settings(&self, before: usize) -> bool {
+        let Some([command]) = self.plan.commands.get(before..) else {
+            return false;
+        };
+        let is_plain = |word: &Word| word.literal().is_some_and(|text| is_plain_text(&text));
+        let mut redirections = command.redirections.iter();
+        command.assignments.is_empty()
+            && command.arguments.iter().all(is_plain)
+            && redirections.all(|redirection| redirection.descriptor == Some(2))
+            && self.around.exports_plain_text()
+            && programs::prints_settings(command)
+    }
+
     /// Returns the name of the temporary file or folder that the only command
     /// since `before` makes: one that nothing else has.
     fn made_temporary(&self, before: usize) -> Option<String> {
@@ -424,6 +442,12 @@ impl Walk<'_> {
             self.stop(raw.span);
         }
     }
+}
+
+/// Returns whether a text holds no sign that means something to a shell.
+pub(crate) fn is_plain_text(text: &str) -> bool {
+    let is_plain = |sign: char| sign.is_ascii_alphanumeric() || "/._-+:=@%,".contains(sign);
+    text.chars().all(is_plain)
 }
 
 /// Adds a directory as the value of `PWD`.

@@ -95,6 +95,7 @@ fn of_unknowns(plan: &Plan, text: &str) -> Reach {
         | UnknownCause::Output
         | UnknownCause::Found
         | UnknownCause::Branch
+        | UnknownCause::Settings
         | UnknownCause::Arithmetic
         | UnknownCause::Expansion
         | UnknownCause::Construct(_) => false,

@@ -262,6 +262,8 @@ pub enum UnknownCause {
     Found,
     /// The name of the branch that is checked out, as git prints it.
     Branch,
+    /// What a program prints for a shell to evaluate: settings of its own.
+    Settings,
     /// An arithmetic expression.
     Arithmetic,
     /// An expansion with an operator that is not followed.

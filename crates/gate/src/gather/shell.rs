@@ -475,6 +475,7 @@ const fn runs_unseen(cause: &UnknownCause) -> bool {
         | UnknownCause::Output
         | UnknownCause::Found
         | UnknownCause::Branch
+        | UnknownCause::Settings
         | UnknownCause::Arithmetic
         | UnknownCause::Expansion => false,
     }

@@ -551,7 +551,10 @@ fn holds_output(word: &Word) -> bool {
             part,
             WordPart::Stream(_)
                 | WordPart::Unknown(
-                    UnknownCause::Output | UnknownCause::Found | UnknownCause::Expansion
+                    UnknownCause::Output
+                        | UnknownCause::Found
+                        | UnknownCause::Settings
+                        | UnknownCause::Expansion
                 )
         )
     })

@@ -292,6 +292,11 @@ impl Walk<'_> {
             _ => joined(arguments, draft.span),
         };
         let is_unknown = text.is_unknown();
+        if is_settings(&text) {
+            // They are the program's own doing, which is listed.
+            self.list_rest(draft, setting);
+            return self.around.forget_all();
+        }
         if is_unknown {
             self.list(draft.clone(), setting);
         } else {
@@ -391,4 +396,14 @@ impl Walk<'_> {
             self.around.move_to_unknown();
         }
     }
+}
+
+/// Returns whether a text is what programs print as settings, and nothing besides.
+fn is_settings(text: &Word) -> bool {
+    let is_one = |part: &WordPart| match part {
+        WordPart::Unknown(cause) => *cause == UnknownCause::Settings,
+        WordPart::Literal(text) => text.trim().is_empty(),
+        WordPart::Pattern(_) | WordPart::Home(_) | WordPart::Stream(_) => false,
+    };
+    text.is_unknown() && text.parts.iter().all(is_one)
 }

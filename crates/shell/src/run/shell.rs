@@ -563,7 +563,9 @@ fn interpreter(text: &str) -> (Option<&str>, &str) {
 pub(super) fn is_computed(word: &Word) -> bool {
     word.parts.iter().any(|part| match part {
         WordPart::Stream(_) => true,
-        WordPart::Unknown(cause) => *cause == UnknownCause::Output,
+        WordPart::Unknown(cause) => {
+            matches!(cause, UnknownCause::Output | UnknownCause::Settings)
+        }
         WordPart::Literal(_) | WordPart::Pattern(_) | WordPart::Home(_) => false,
     })
 }

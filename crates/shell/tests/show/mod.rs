@@ -110,6 +110,7 @@ fn cause(cause: &UnknownCause) -> String {
         UnknownCause::Found => "found".to_owned(),
         UnknownCause::Output => "output".to_owned(),
         UnknownCause::Branch => "branch".to_owned(),
+        UnknownCause::Settings => "settings".to_owned(),
         UnknownCause::Arithmetic => "arithmetic".to_owned(),
         UnknownCause::Expansion => "expansion".to_owned(),
         UnknownCause::Code(name) => format!("code:{name}"),
