@@ -9,8 +9,9 @@ mod value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use aegis_types::{Directory, Word};
+use aegis_types::{Directory, UnknownCause, Word, WordPart};
 
+use crate::expand::is_plain_text;
 use crate::file::{Content, Files, Writing};
 use crate::syntax::Node;
 use value::{VALUES_MAX, is_computed, outer_value};
@@ -261,6 +262,22 @@ impl Surroundings {
     pub(crate) fn exported(&self, name: &str) -> Option<Value> {
         let variable = self.variables.get(name)?;
         variable.is_exported.then(|| variable.value.clone())
+    }
+
+    /// Returns whether nothing that the text gives programs in variables could be code.
+    pub(crate) fn exports_plain_text(&self) -> bool {
+        let is_plain = |part: &WordPart| match part {
+            WordPart::Literal(text) => is_plain_text(text),
+            WordPart::Home(_) | WordPart::Unknown(UnknownCause::Variable(_)) => true,
+            WordPart::Pattern(_) | WordPart::Stream(_) | WordPart::Unknown(_) => false,
+        };
+        let exported = self.variables.values().filter(|it| it.is_exported);
+        let mut values = exported.map(|variable| &variable.value);
+        values.all(|value| match value {
+            Value::Unset => true,
+            Value::Parts(parts) => parts.iter().all(is_plain),
+            Value::Elements(_) | Value::Either(_) | Value::Unknown => false,
+        })
     }
 
     /// Makes programs see none of the variables, that of the home directory included.

@@ -167,9 +167,10 @@ pub fn touched(command: &Command) -> Vec<Touched> {
         word.span = command.span;
         list.push(Touched::new(&word, access).possible());
     }
-    // What a process has open already is touched where it is opened.
+    // What a process has open already is touched where it is opened; what a stream
+    // stands for, by the commands in it.
     let stays = |access: Access| access.delete || access.execute;
-    list.retain(|it| stays(it.access) || !is_own_descriptor(&it.word));
+    list.retain(|it| stays(it.access) || !(it.word.is_stream() || is_own_descriptor(&it.word)));
     list.dedup();
     list
 }

@@ -17,7 +17,7 @@ use aegis_types::{
 use crate::embed::Embedded;
 use crate::limit::Limits;
 use crate::output::{Collected, Output};
-use crate::surroundings::{Saved, Surroundings};
+use crate::surroundings::{Ending, Mark, Saved, Surroundings};
 use crate::syntax::{After, Item, Kind, Link, Node, Origin, Parser, Pipeline, Script, Stop};
 
 pub(crate) use choice::{Choices, WAYS_MAX};
@@ -34,6 +34,14 @@ pub(crate) struct Local {
     pub(crate) is_sure: bool,
 }
 
+/// What may be there after a function, or a file that is read.
+pub(crate) struct Returns {
+    /// Where it began.
+    pub(crate) from: Mark,
+    /// What it came to wherever it ended early.
+    pub(crate) endings: Vec<Ending>,
+}
+
 /// What is known while a text is walked.
 pub(crate) struct Walk<'t> {
     /// The text that was given first.
@@ -45,6 +53,8 @@ pub(crate) struct Walk<'t> {
     pub(crate) embedded: Embedded,
     /// What the variables were that the function being followed has made local.
     pub(crate) locals: Vec<Local>,
+    /// What the function or the file being followed may come to before its end.
+    pub(crate) returns: Option<Returns>,
     /// The functions that were called.
     pub(crate) called: BTreeSet<String>,
     /// Which of several values words take; `None` where what they are is left open.
@@ -76,6 +86,7 @@ impl<'t> Walk<'t> {
             limits: Limits::new(),
             embedded: Embedded::default(),
             locals: Vec::new(),
+            returns: None,
             called: BTreeSet::new(),
             choices: None,
             collected: Collected::default(),

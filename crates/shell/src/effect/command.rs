@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use aegis_types::{
-    Access, Command, EffectKind, EffectResource, RedirectionKind, Span, UnknownCause, Word,
+    Access, Command, Effect, EffectKind, EffectResource, RedirectionKind, Span, UnknownCause, Word,
     WordPart, Wrapper,
 };
 
@@ -162,13 +162,12 @@ impl<'p> Told<'p> {
             found.add_path(EffectKind::LoadedCode, word);
         }
         self.settings_of_git(found);
-        let known = found.list.len();
-        self.by_role(found);
-        let names_host = found
-            .list
-            .iter()
-            .skip(known)
-            .any(|effect| effect.kind == EffectKind::Network);
+        // What another command does at the same place counts for this one as well.
+        let mut named = Found::default();
+        self.by_role(&mut named);
+        let is_host = |effect: &Effect| effect.kind == EffectKind::Network;
+        let names_host = named.list.iter().any(is_host);
+        found.add_all(named);
         self.stated(names_host, found);
         if self.is_unknown() {
             let span = self.program_span();
@@ -489,7 +488,7 @@ fn is_output(word: &Word) -> bool {
     let is_one = |part: &WordPart| {
         matches!(
             part,
-            WordPart::Unknown(UnknownCause::Output | UnknownCause::Found)
+            WordPart::Stream(_) | WordPart::Unknown(UnknownCause::Output | UnknownCause::Found)
         )
     };
     word.parts.iter().all(is_one)

@@ -76,7 +76,7 @@ fn is_plain_name(name: &str) -> bool {
 /// Returns whether a word that is no option as written may turn out to be one.
 pub(super) fn may_be_option(word: &Word) -> bool {
     match word.parts.first() {
-        Some(WordPart::Literal(_) | WordPart::Home(_)) => false,
+        Some(WordPart::Literal(_) | WordPart::Home(_) | WordPart::Stream(_)) => false,
         // No option has a dot.
         Some(WordPart::Pattern(text)) => !text.contains('.'),
         Some(WordPart::Unknown(_)) | None => !word.is_operand,

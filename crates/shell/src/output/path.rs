@@ -71,7 +71,7 @@ fn formatted(command: &Command) -> Option<Vec<Word>> {
 fn shows(word: &Word, letter: char) -> bool {
     let shown = |part: &WordPart| match part {
         WordPart::Literal(text) | WordPart::Pattern(text) => text.contains(letter),
-        WordPart::Home(_) | WordPart::Unknown(_) => false,
+        WordPart::Home(_) | WordPart::Stream(_) | WordPart::Unknown(_) => false,
     };
     word.parts.iter().any(shown)
 }
@@ -276,7 +276,13 @@ pub(super) fn starts(command: &Command) -> Vec<Word> {
     for argument in &command.arguments {
         let is_option = match argument.parts.first() {
             Some(WordPart::Literal(text)) => text.starts_with(['-', '(', '!']),
-            Some(WordPart::Pattern(_) | WordPart::Home(_) | WordPart::Unknown(_)) | None => false,
+            Some(
+                WordPart::Pattern(_)
+                | WordPart::Home(_)
+                | WordPart::Stream(_)
+                | WordPart::Unknown(_),
+            )
+            | None => false,
         };
         if !is_option {
             folders.push(argument);

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use aegis_types::{Span, UnknownCause, Word, WordPart, Wrapper};
 
-use super::shell::Input;
+use super::shell::{Input, is_computed, text_word};
 use super::{Draft, joined};
 use crate::file::Content;
 use crate::input;
@@ -42,6 +42,7 @@ impl Walk<'_> {
             }
             "read" | "mapfile" | "readarray" => self.read(name, draft, setting),
             "getopts" | "printf" | "wait" => self.fill(name, arguments, setting),
+            "return" => self.keep_return(draft.span),
             "set" => self.set_positional(arguments),
             "shift" => self.shift(arguments),
             "alias" => self.define_aliases(arguments),
@@ -299,6 +300,11 @@ impl Walk<'_> {
             _ => joined(arguments, draft.span),
         };
         let is_unknown = text.is_unknown();
+        if is_settings(&text) {
+            // They are the program's own doing, which is listed.
+            self.list_rest(draft, setting);
+            return self.around.forget_all();
+        }
         if is_unknown {
             self.list(draft.clone(), setting);
         } else {
@@ -344,7 +350,7 @@ impl Walk<'_> {
                 // and so neither is where it moves to. Variables may be its own.
                 self.around.forget_all();
             }
-            _ if file.parts.iter().any(is_output) => {
+            _ if is_computed(file) => {
                 self.note(file.span, UnknownCause::Code("source".to_owned()));
                 self.around.forget_all();
                 self.around.move_to_unknown();
@@ -380,21 +386,16 @@ impl Walk<'_> {
         if let Some(words) = given {
             self.around.set_positional(Some(words.into()));
         }
-        let mark = self.around.mark();
-        self.redirected(&draft.sink, &inner, |walk| {
-            for text in &content.texts {
-                let text = Word {
-                    span: draft.span,
-                    parts: vec![WordPart::Literal(text.to_string())],
-                    ..Word::default()
-                };
-                walk.code_text(&text, draft.span, "source", &inner);
-            }
-        });
         let mut texts = content.texts.iter();
-        if content.only().is_none() || texts.any(|text| self.text_may_return(text)) {
-            self.around.blur(mark);
-        }
+        let may_return = texts.any(|text| self.text_may_return(text));
+        self.returning(content.only().is_none() || may_return, |walk| {
+            walk.redirected(&draft.sink, &inner, |walk| {
+                for text in &content.texts {
+                    let text = text_word(text.to_string(), draft.span);
+                    walk.code_text(&text, draft.span, "source", &inner);
+                }
+            });
+        });
         if given.is_some() {
             self.around.set_positional(before);
         }
@@ -406,9 +407,12 @@ impl Walk<'_> {
     }
 }
 
-fn is_output(part: &WordPart) -> bool {
-    match part {
-        WordPart::Unknown(cause) => *cause == UnknownCause::Output,
-        WordPart::Literal(_) | WordPart::Pattern(_) | WordPart::Home(_) => false,
-    }
+/// Returns whether a text is what programs print as settings, and nothing besides.
+fn is_settings(text: &Word) -> bool {
+    let is_one = |part: &WordPart| match part {
+        WordPart::Unknown(cause) => *cause == UnknownCause::Settings,
+        WordPart::Literal(text) => text.trim().is_empty(),
+        WordPart::Pattern(_) | WordPart::Home(_) | WordPart::Stream(_) => false,
+    };
+    text.is_unknown() && text.parts.iter().all(is_one)
 }

@@ -6,12 +6,12 @@ use aegis_types::{
 };
 
 use super::Draft;
-use super::shell::Input;
+use super::shell::{Input, text_word};
 use crate::code::{self, Tongue};
 use crate::elsewhere::quoted;
 use crate::hint::{self, Language};
 use crate::input;
-use crate::option::{first_text, without_start};
+use crate::option::{first_text, shown_text, without_start};
 use crate::syntax::{Origin, is_name};
 use crate::walk::{Setting, Walk};
 
@@ -162,7 +162,8 @@ impl Walk<'_> {
             Language::Awk | Language::Sed | Language::Editor | Language::Database => Vec::new(),
         };
         for file in &files {
-            for text in self.written_texts(file) {
+            let stream = self.stream(file).map(|text| text_word(text, file.span));
+            for text in self.written_texts(file).into_iter().chain(stream) {
                 let inner = setting.within(Wrapper::Program(name.to_owned()));
                 self.code_of_file(name, &text, draft, &inner.apart(Wrapper::Text));
             }
@@ -213,17 +214,16 @@ impl Walk<'_> {
     /// Walks what code that runs something is given with it: its arguments, what it
     /// reads, and the variables that are set for it.
     fn given_to_code(&mut self, name: &str, code: &[Word], draft: &Draft, setting: &Setting) {
-        let end = code
-            .iter()
-            .map(|word| word.span.end)
-            .max()
-            .unwrap_or_default();
-        let behind = draft.words.iter().skip(1);
-        let behind = behind.filter(|word| word.span.start >= end);
+        // In text that is put together all words have one place; code may be the end of one.
+        let is_code = |word: &Word| {
+            let ends_with = |it: &Word| shown_text(word).ends_with(&shown_text(it));
+            code.iter().any(|it| it.span == word.span && ends_with(it))
+        };
+        let end = draft.words.iter().rposition(is_code).unwrap_or_default();
+        let behind = draft.words.iter().skip(end + 1);
         let is_sign = |word: &Word| matches!(first_text(word), "-" | "--");
         let arguments: Vec<&Word> = behind.filter(|word| !is_sign(word)).collect();
         // Awk is given values in front of its code as well.
-        let is_code = |word: &&Word| code.iter().any(|it| it.span == word.span);
         let beside = draft.words.iter().filter(|word| !is_code(word));
         let values = beside.filter_map(|word| {
             let text = word.literal()?;

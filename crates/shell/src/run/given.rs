@@ -109,12 +109,12 @@ impl Walk<'_> {
     /// Notes code of which nothing is shown: it may run anything.
     pub(super) fn note_hidden<'w>(&mut self, code: impl IntoIterator<Item = &'w Word>) {
         let shows_nothing = |part: &WordPart| match part {
-            WordPart::Unknown(_) => true,
+            WordPart::Stream(_) | WordPart::Unknown(_) => true,
             WordPart::Literal(text) => text.trim().is_empty(),
             WordPart::Pattern(_) | WordPart::Home(_) => false,
         };
         for word in code {
-            if word.is_unknown() && word.parts.iter().all(shows_nothing) {
+            if word.is_open() && word.parts.iter().all(shows_nothing) {
                 self.note(word.span, UnknownCause::Program);
             }
         }

@@ -256,7 +256,7 @@ impl Walk<'_> {
                     return;
                 }
                 let directory = self.around.places().current.clone();
-                if word.is_unknown() && path_from(&directory, &word).is_none() {
+                if word.is_open() && path_from(&directory, &word).is_none() {
                     self.note(draft.span, UnknownCause::Code("BASH_ENV".to_owned()));
                 }
                 self.content(&directory, &word).cloned()
@@ -540,7 +540,7 @@ impl Walk<'_> {
     }
 }
 
-fn text_word(text: String, span: Span) -> Word {
+pub(super) fn text_word(text: String, span: Span) -> Word {
     let parts = vec![WordPart::Literal(text)];
     Word {
         span,
@@ -567,9 +567,12 @@ fn interpreter(text: &str) -> (Option<&str>, &str) {
 }
 
 /// Returns whether a word names what another command writes.
-fn is_computed(word: &Word) -> bool {
+pub(super) fn is_computed(word: &Word) -> bool {
     word.parts.iter().any(|part| match part {
-        WordPart::Unknown(cause) => *cause == UnknownCause::Output,
+        WordPart::Stream(_) => true,
+        WordPart::Unknown(cause) => {
+            matches!(cause, UnknownCause::Output | UnknownCause::Settings)
+        }
         WordPart::Literal(_) | WordPart::Pattern(_) | WordPart::Home(_) => false,
     })
 }

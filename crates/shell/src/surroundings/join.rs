@@ -80,8 +80,23 @@ impl Surroundings {
     /// Takes back every change since `mark`, except those of files, and returns
     /// what they came to.
     pub(crate) fn ending(&mut self, mark: Mark) -> Ending {
-        let mut ending = Ending::default();
+        let ending = self.ending_here(mark);
         let mut files = Vec::new();
+        for change in self.changes.get(mark.0..).unwrap_or_default() {
+            if let Change::File(path, before) = change {
+                files.push((path.clone(), before.clone()));
+            }
+        }
+        for (path, before) in files {
+            self.files.add(&path, before);
+        }
+        self.restore(mark);
+        ending
+    }
+
+    /// Returns what the changes since `mark` come to, those of files apart.
+    pub(crate) fn ending_here(&self, mark: Mark) -> Ending {
+        let mut ending = Ending::default();
         for change in self.changes.get(mark.0..).unwrap_or_default() {
             match change {
                 Change::Variable(name, _) => {
@@ -94,14 +109,9 @@ impl Surroundings {
                 }
                 Change::Places(_) => ending.places = Some(self.places.clone()),
                 Change::Positional(_) => ending.positional = Some(self.positional.clone()),
-                Change::File(path, before) => files.push((path.clone(), before.clone())),
-                Change::Functions(_) | Change::Process(_) => {}
+                Change::File(..) | Change::Functions(_) | Change::Process(_) => {}
             }
         }
-        for (path, before) in files {
-            self.files.add(&path, before);
-        }
-        self.restore(mark);
         ending
     }
 

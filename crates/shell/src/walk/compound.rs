@@ -201,7 +201,7 @@ impl Walk<'_> {
                         }
                     }
                 }
-                WordPart::Pattern(_) | WordPart::Home(_) => {}
+                WordPart::Pattern(_) | WordPart::Home(_) | WordPart::Stream(_) => {}
                 WordPart::Unknown(_) => self.around.forget_all(),
             }
         }

@@ -97,7 +97,7 @@ fn assigns(expression: &[Piece]) -> bool {
         }
         Piece::Parameter(_)
         | Piece::Substitution { .. }
-        | Piece::Process(_)
+        | Piece::Process { .. }
         | Piece::Arithmetic { .. }
         | Piece::Array(_) => false,
     })
@@ -264,7 +264,9 @@ impl Names {
     fn pieces(&mut self, pieces: &[Piece]) {
         for piece in pieces {
             match piece {
-                Piece::Substitution { script, .. } | Piece::Process(script) => self.apart(script),
+                Piece::Substitution { script, .. } | Piece::Process { script, .. } => {
+                    self.apart(script);
+                }
                 Piece::Parameter(parameter) => {
                     if let Operation::Operator { sign, operand } = &parameter.operation {
                         if sign.ends_with('=') {
