@@ -25,9 +25,12 @@ use thiserror::Error;
 
 use crate::install::{InstallError, Target};
 
+pub(crate) use account::account_called;
+pub(crate) use plan::exposed_above;
 pub use plan::plan_service;
-use record::ServiceRecord;
+pub(crate) use record::ServiceRecord;
 pub use removal::{Keep, plan_service_removal};
+pub(crate) use settings::named;
 pub use step::{Deed, Plan, Word};
 
 /// The account of the service, unless another one is named.
@@ -168,13 +171,21 @@ impl Tree {
         Ok(())
     }
 
+    /// Returns to whom must belong what only root may change.
+    pub(crate) fn owner(&self) -> u32 {
+        if self.is_machine() {
+            return 0;
+        }
+        rustix::process::geteuid().as_raw()
+    }
+
     /// Returns where a path of the machine lies.
     fn at(&self, path: &str) -> PathBuf {
         self.root.join(path.trim_start_matches('/'))
     }
 
     /// Returns the path of the machine that lies at `path`.
-    fn path_on_machine(&self, path: &Path) -> PathBuf {
+    pub(crate) fn path_on_machine(&self, path: &Path) -> PathBuf {
         let below = path.strip_prefix(&self.root).unwrap_or(path);
         Path::new("/").join(below)
     }
@@ -248,7 +259,7 @@ impl Tree {
     }
 
     /// Returns the list of accounts.
-    fn accounts(&self) -> PathBuf {
+    pub(crate) fn accounts(&self) -> PathBuf {
         self.at("/etc/passwd")
     }
 

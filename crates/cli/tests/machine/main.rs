@@ -12,4 +12,5 @@
 
 mod stage;
 
+mod doctor;
 mod install;

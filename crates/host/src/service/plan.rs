@@ -144,7 +144,7 @@ impl Draft<'_> {
     /// Returns whether what was found has this mode and this owner.
     fn is_right(&self, found: &Metadata, mode: u32, owner: Option<&str>) -> bool {
         let owner = match owner {
-            None => Some(own_user()),
+            None => Some(self.tree.owner()),
             Some(name) => {
                 let account = account::account_called(&self.tree.accounts(), name);
                 account.map(|account| account.user)
@@ -300,7 +300,7 @@ impl Draft<'_> {
 /// Returns the first folder above `path` in `tree` that others than its owner may
 /// change, or that belongs to somebody else than root.
 pub(crate) fn exposed_above(tree: &Tree, path: &Path) -> Option<PathBuf> {
-    let owner = if tree.is_machine() { 0 } else { own_user() };
+    let owner = tree.owner();
     path.ancestors()
         .skip(1)
         .take_while(|above| {
@@ -311,10 +311,6 @@ pub(crate) fn exposed_above(tree: &Tree, path: &Path) -> Option<PathBuf> {
                 .is_ok_and(|found| found.uid() != owner || found.permissions().mode() & 0o022 != 0)
         })
         .map(Path::to_path_buf)
-}
-
-fn own_user() -> u32 {
-    rustix::process::geteuid().as_raw()
 }
 
 fn read(path: &Path) -> Result<Option<String>, ServiceError> {
