@@ -13,4 +13,6 @@
 mod stage;
 
 mod doctor;
+mod hostile;
 mod install;
+mod own_account;

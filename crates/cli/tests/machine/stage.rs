@@ -37,6 +37,7 @@ for folder in $FOLDERS; do
     chmod --reference="/$folder" "$MEMORY/$folder/upper"
     mount -t overlay overlay -o "lowerdir=/$folder,upperdir=$MEMORY/$folder/upper,workdir=$MEMORY/$folder/work" "/$folder"
 done
+mount -t tmpfs -o mode=1777 tmpfs /tmp
 echo ready
 exec cat
 "#;
@@ -198,7 +199,8 @@ impl Machine {
 
     /// Ends the service as the system does.
     pub fn stop(&mut self) {
-        self.root(&["pkill", "-KILL", "-u", "aegis"]).succeeds();
+        let process = self.daemon_process().to_string();
+        self.root(&["kill", "-KILL", &process]).succeeds();
         if let Some(mut daemon) = self.daemon.take() {
             daemon.process.wait().unwrap();
         }
@@ -245,14 +247,15 @@ impl Machine {
         reply
     }
 
-    /// Runs `aegis` as root with the folder of the service's state.
+    /// Runs `aegis` as the account of the service, as an operator does.
     pub fn aegis(&self, words: &[&str]) -> Told {
-        let fixed = [
-            "env",
-            "AEGIS_HOME=/var/lib/aegis",
-            "/usr/local/lib/aegis/aegis",
-        ];
-        self.root(&[&fixed[..], words].concat())
+        let mut command = self.inside(&as_user("aegis"));
+        command
+            .arg(format!("{PROGRAMS}/aegis"))
+            .args(words)
+            .env("HOME", "/var/lib/aegis")
+            .env("AEGIS_HOME", "/var/lib/aegis");
+        told(&mut command)
     }
 
     /// Returns what was recorded, as text, from a log that holds together.
@@ -378,7 +381,7 @@ fn told(command: &mut Command) -> Told {
 }
 
 /// Returns the folder in which `aegis` and `aegis-hook` lie side by side.
-fn programs() -> PathBuf {
+pub fn programs() -> PathBuf {
     let folder = std::env::var_os("AEGIS_TEST_BIN").unwrap_or_else(|| {
         panic!(
             "this test needs `aegis` and `aegis-hook` side by side: start it with `cargo xtask \
