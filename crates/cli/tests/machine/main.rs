@@ -13,6 +13,7 @@
 mod stage;
 
 mod doctor;
+mod guide;
 mod hostile;
 mod install;
 mod own_account;
