@@ -17,3 +17,4 @@ mod guide;
 mod hostile;
 mod install;
 mod own_account;
+mod unit;

@@ -167,6 +167,11 @@ impl Machine {
 
     /// Starts the service as its unit says, and waits until it listens.
     pub fn start(&mut self) {
+        self.start_by(&[]);
+    }
+
+    /// As [`Machine::start`], by a program that starts it.
+    pub fn start_by(&mut self, starter: &[&str]) {
         let words = "install --directory --owner=aegis --group=aegis --mode=755 /run/aegis";
         self.root(&words.split(' ').collect::<Vec<_>>()).succeeds();
         let unit = self.read("/etc/systemd/system/aegis.service");
@@ -181,7 +186,7 @@ impl Machine {
         words.extend(["--ambient-caps", "-all,+dac_read_search"]);
         words.extend(["--bounding-set", "-all,+dac_read_search", "--no-new-privs"]);
         let mut command = self.inside(&words);
-        command.args(program.split(' '));
+        command.args(starter).args(program.split(' '));
         for variable in variables.split(' ') {
             let (name, value) = variable.split_once('=').unwrap();
             command.env(name, value);
@@ -197,7 +202,17 @@ impl Machine {
         });
     }
 
-    /// Ends the service as the system does.
+    /// Tells the service to end, and waits until it has.
+    pub fn end(&mut self) {
+        let found = self.root(&["pgrep", "--exact", "-u", "aegis", "aegis"]);
+        let process = found.succeeds().out.trim().to_owned();
+        self.root(&["kill", "-TERM", &process]).succeeds();
+        if let Some(mut daemon) = self.daemon.take() {
+            daemon.process.wait().unwrap();
+        }
+    }
+
+    /// Ends the service as the system does when it must.
     pub fn stop(&mut self) {
         let process = self.daemon_process().to_string();
         self.root(&["kill", "-KILL", &process]).succeeds();

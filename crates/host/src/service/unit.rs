@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     /// How exposed the unit may be, in tenths of the scale of `systemd-analyze security`.
-    const EXPOSURE_MAX: &str = "20";
+    const EXPOSURE_MAX: &str = "15";
 
     #[test]
     fn the_unit_is_hardened() {
