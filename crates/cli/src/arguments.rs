@@ -10,7 +10,8 @@ use aegis_types::Verdict;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use self::service::{
-    DaemonCommand, NewTokenArguments, RoleName, ServeArguments, TokenCommand,
+    DaemonCommand, InstallServiceArguments, NewTokenArguments, RoleName, ServeArguments,
+    TokenCommand, UninstallServiceArguments,
 };
 
 /// Stands between an AI agent and the world: decides, records, explains.
@@ -38,10 +39,12 @@ pub(crate) enum Command {
     Demo(DemoArguments),
     /// Make `.aegis/` with settings and a first policy in this folder.
     Init(InitArguments),
-    /// Register Aegis with an agent's host and prove that it holds.
-    Install(InstallArguments),
+    /// Register Aegis with an agent's host, or put its service under an account of its own.
+    #[command(subcommand)]
+    Install(InstallCommand),
     /// Remove what `install` added, and nothing else.
-    Uninstall(UninstallArguments),
+    #[command(subcommand)]
+    Uninstall(UninstallCommand),
     /// Look for what is wrong, and say what to do about it.
     Doctor,
     /// Answer one hook event of an agent's host (reads standard input).
@@ -109,11 +112,27 @@ pub(crate) enum HostName {
     ClaudeCode,
 }
 
+/// What to install.
+#[derive(Debug, Subcommand)]
+pub(crate) enum InstallCommand {
+    /// Register Aegis with Claude Code and prove that it holds.
+    ClaudeCode(InstallArguments),
+    /// Put the service under an account of its own, which no agent can talk around (as root).
+    Service(InstallServiceArguments),
+}
+
+/// What to remove.
+#[derive(Debug, Subcommand)]
+pub(crate) enum UninstallCommand {
+    /// Take Aegis out of the settings of Claude Code.
+    ClaudeCode(UninstallArguments),
+    /// Take the service, its account and its folders away; the log stays (as root).
+    Service(UninstallServiceArguments),
+}
+
 /// Where and how to install.
 #[derive(Args, Debug)]
 pub(crate) struct InstallArguments {
-    /// The agent's host.
-    pub(crate) host: HostName,
     #[command(flatten)]
     pub(crate) place: PlaceArguments,
     /// Show what would change, and change nothing.
@@ -145,8 +164,6 @@ pub(crate) struct PlaceArguments {
 /// Where to uninstall.
 #[derive(Args, Debug)]
 pub(crate) struct UninstallArguments {
-    /// The agent's host.
-    pub(crate) host: HostName,
     #[command(flatten)]
     pub(crate) place: PlaceArguments,
     /// Show what would change, and change nothing.

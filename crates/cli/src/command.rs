@@ -27,6 +27,7 @@ mod recorded;
 mod replay;
 mod schema;
 mod serve;
+mod service;
 mod suggest;
 mod suggested;
 mod test;
@@ -38,7 +39,7 @@ mod validate;
 pub(crate) mod verify;
 mod watch;
 
-use crate::arguments::{Arguments, Command};
+use crate::arguments::{Arguments, Command, InstallCommand, UninstallCommand};
 use crate::demo;
 use crate::here::Here;
 use crate::report::{Failure, Report};
@@ -48,8 +49,20 @@ pub(crate) fn run(arguments: Arguments) -> Result<Report, Failure> {
     match arguments.command {
         Command::Demo(arguments) => demo::demo(&arguments),
         Command::Init(arguments) => init::init(&Here::look_anyhow()?.directory, &arguments),
-        Command::Install(arguments) => install::install(&Here::look()?, &arguments),
-        Command::Uninstall(arguments) => install::uninstall(&Here::look()?, &arguments),
+        Command::Install(command) => match command {
+            InstallCommand::ClaudeCode(arguments) => install::install(&Here::look()?, &arguments),
+            InstallCommand::Service(arguments) => {
+                service::install(&Here::look_anyhow()?, arguments)
+            }
+        },
+        Command::Uninstall(command) => match command {
+            UninstallCommand::ClaudeCode(arguments) => {
+                install::uninstall(&Here::look()?, &arguments)
+            }
+            UninstallCommand::Service(arguments) => {
+                service::uninstall(&Here::look_anyhow()?, &arguments)
+            }
+        },
         Command::Doctor => doctor::doctor(&Here::look_anyhow()?),
         Command::Hook => hook::hook(),
         Command::Serve(arguments) => serve::serve(&Here::look()?, &arguments),

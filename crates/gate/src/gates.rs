@@ -24,6 +24,7 @@ use crate::pause::{Pause, SleepingPause};
 use crate::places::Places;
 use crate::process::{ProcFs, Processes};
 use crate::protected::Protected;
+use crate::read_file::Reader;
 use crate::recent::Recents;
 use crate::settings::{DurabilityLevel, Origin, Setting, Settings};
 use crate::surroundings::{HomeOrigin, Surroundings};
@@ -65,6 +66,7 @@ struct PolicyKey {
     user: PathBuf,
     project: Option<PathBuf>,
     is_guest: bool,
+    reader: Reader,
     observes: bool,
 }
 
@@ -208,6 +210,7 @@ impl Gates {
             user: places.user.clone(),
             project: places.project.as_ref().map(|project| project.root.clone()),
             is_guest: places.is_guest,
+            reader: places.reader,
             observes: mode == Mode::Observe,
         };
         let mut kept = self.policies.lock().unwrap_or_else(PoisonError::into_inner);

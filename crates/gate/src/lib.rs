@@ -96,7 +96,7 @@ pub use places::{Places, Project};
 pub use process::{FixedProcesses, ProcFs, Process, Processes, agent_above};
 pub use proposal::{Proposal, WaitFor};
 pub use protected::{Protected, ProtectedObject};
-pub use read_file::{read_bounded, read_regular};
+pub use read_file::{Reader, read_bounded, read_regular};
 pub use settings::{
     DurabilityLevel, FallbackLevel, Headless, Ignored, LoadSettingsError, Origin, Role,
     ServerRoles, ServiceAt, ServiceUser, Setting, Settings, SettingsFile,

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::read_file::Reader;
 use crate::surroundings::Surroundings;
 
 /// The folder of a project's files.
@@ -44,6 +45,8 @@ pub struct Places {
     /// Whether the user's own files may only tighten, because whoever proposes
     /// an action could have written them.
     pub is_guest: bool,
+    /// For whom files of the user and the project are read.
+    pub reader: Reader,
 }
 
 /// Where the files of a project lie.
@@ -105,6 +108,7 @@ impl Places {
             managed,
             project: find_project(surroundings),
             is_guest: false,
+            reader: surroundings.reader,
         }
     }
 
@@ -122,6 +126,7 @@ impl Places {
             user: found.user,
             project: found.project,
             is_guest,
+            reader: found.reader,
             ..self.clone()
         }
     }

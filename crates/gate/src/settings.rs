@@ -185,7 +185,7 @@ impl Settings {
         trust: &Trust,
     ) -> Result<Self, LoadSettingsError> {
         let mut settings = Self::defaults()?;
-        if let Some(user) = SettingsFile::read(&places.user_settings)? {
+        if let Some(user) = SettingsFile::read_for(places.reader, &places.user_settings)? {
             if places.is_guest {
                 settings.tighten(user.values, Origin::User);
             } else {
@@ -196,7 +196,7 @@ impl Settings {
             settings.set(managed.values, Origin::Managed);
         }
         if let Some(project) = &places.project
-            && let Some(file) = SettingsFile::read(&project.settings)?
+            && let Some(file) = SettingsFile::read_for(places.reader, &project.settings)?
         {
             if trust.is_trusted(file.text.as_bytes()) {
                 settings.set_unmanaged(file.values);

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use aegis_host::SERVICE_USER;
 use aegis_types::{AgentId, DurationMs, TenantId};
 use clap::{Args, Subcommand, ValueEnum};
 
@@ -29,6 +30,40 @@ pub(crate) enum DaemonCommand {
     Stop,
     /// Say whether it runs and answers; exit 1 if not.
     Status,
+}
+
+/// The service to put in place.
+#[derive(Args, Debug)]
+pub(crate) struct InstallServiceArguments {
+    /// Show what would change, and change nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Put the files below this folder and leave accounts and systemd alone, as for a package.
+    #[arg(long, value_name = "FOLDER", default_value = "/")]
+    pub(crate) root: PathBuf,
+    /// The account of the service.
+    #[arg(long, value_name = "NAME", default_value = SERVICE_USER)]
+    pub(crate) user: String,
+    /// Do not start it.
+    #[arg(long)]
+    pub(crate) no_start: bool,
+}
+
+/// The service to take away.
+#[derive(Args, Debug)]
+pub(crate) struct UninstallServiceArguments {
+    /// Show what would change, and change nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// The folder below which it lies.
+    #[arg(long, value_name = "FOLDER", default_value = "/")]
+    pub(crate) root: PathBuf,
+    /// Remove the log, its keys and what was changed by hand as well.
+    #[arg(long)]
+    pub(crate) purge: bool,
+    /// Leave systemd alone; the service must not run.
+    #[arg(long)]
+    pub(crate) no_stop: bool,
 }
 
 /// What to do with tokens.

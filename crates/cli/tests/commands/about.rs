@@ -7,12 +7,16 @@ use serde_json::Value;
 use super::stage::Stage;
 
 /// Every command, with the words that lead to it.
-const COMMANDS: [&[&str]; 30] = [
+const COMMANDS: [&[&str]; 34] = [
     &[],
     &["demo"],
     &["init"],
     &["install"],
+    &["install", "claude-code"],
+    &["install", "service"],
     &["uninstall"],
+    &["uninstall", "claude-code"],
+    &["uninstall", "service"],
     &["doctor"],
     &["hook"],
     &["trust"],

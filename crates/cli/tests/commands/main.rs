@@ -38,6 +38,7 @@ mod policy_test;
 mod project;
 mod readme;
 mod serve;
+mod service;
 mod tampering;
 mod unchained;
 mod validate;

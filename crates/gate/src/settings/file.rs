@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::service::ServiceValues;
 use super::{DurabilityLevel, FallbackLevel, Headless, ServerRoles};
-use crate::read_file::read_regular;
+use crate::read_file::{Reader, read_for};
 
 /// The most bytes a settings file may have.
 const BYTES_MAX: u64 = 64 * 1024;
@@ -84,11 +84,16 @@ impl SettingsFile {
     ///
     /// [`LoadSettingsError`] when it is there and does not hold settings.
     pub fn read(path: &Path) -> Result<Option<Self>, LoadSettingsError> {
+        Self::read_for(Reader::Own, path)
+    }
+
+    /// Reads the settings at `path` for `reader`; nothing if there is no such file.
+    pub(super) fn read_for(reader: Reader, path: &Path) -> Result<Option<Self>, LoadSettingsError> {
         let unreadable = |source| LoadSettingsError::Unreadable {
             path: path.to_path_buf(),
             source,
         };
-        let bytes = match read_regular(path, BYTES_MAX) {
+        let bytes = match read_for(reader, path, BYTES_MAX) {
             Ok(bytes) => bytes,
             Err(error) if is_absent(&error) => return Ok(None),
             Err(error) => return Err(unreadable(error)),
