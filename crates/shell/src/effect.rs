@@ -1,7 +1,6 @@
 //! What a plan would do to the world.
 
 mod apple;
-mod clone;
 mod code;
 mod command;
 mod content;

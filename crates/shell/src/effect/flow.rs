@@ -11,7 +11,7 @@ use aegis_types::{
 use super::command::{Told, is_dash, is_socket, speaks_to};
 use super::content::{reads, shows_records, shows_secret};
 use super::files::{Content, Files};
-use super::{Found, clone, elsewhere, interpreter, keeping, socket};
+use super::{Found, elsewhere, interpreter, keeping, socket};
 use crate::option::first_text;
 use crate::programs::Role;
 use crate::touch::Touched;
@@ -422,7 +422,7 @@ impl Flow {
                     .unpack(command, &item.word, Content { mask, written });
             }
         }
-        if let Some(folder) = clone::folder(told) {
+        if let Some(folder) = crate::touch::cloned(told.command) {
             self.files.write_below(command, &folder, own);
         }
         let span = command.span;
