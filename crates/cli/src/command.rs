@@ -46,7 +46,7 @@ use crate::report::{Failure, Report};
 pub(crate) fn run(arguments: Arguments) -> Result<Report, Failure> {
     match arguments.command {
         Command::Demo(arguments) => demo::demo(&arguments),
-        Command::Init(arguments) => init::init(&Here::look_anyhow()?.directory, &arguments),
+        Command::Init(arguments) => init::init(&Here::look_anyhow()?, &arguments),
         Command::Install(arguments) => install::install(&Here::look()?, &arguments),
         Command::Uninstall(arguments) => install::uninstall(&Here::look()?, &arguments),
         Command::Doctor => doctor::doctor(&Here::look_anyhow()?),

@@ -356,11 +356,7 @@ fn mirrored(arguments: &[Word], read: &Arguments<'_>) -> Vec<Touched> {
             .beneath(follows)
     };
     let is_named = |word: &&&Word| first_text(word).contains('/');
-    read.operands
-        .iter()
-        .filter(is_named)
-        .map(|word| place(word))
-        .collect()
+    read.operands.iter().filter(is_named).map(place).collect()
 }
 
 /// Adds the files that a program downloads into the folder that an option names.
