@@ -48,7 +48,7 @@ use crate::report::{Failure, Report};
 pub(crate) fn run(arguments: Arguments) -> Result<Report, Failure> {
     match arguments.command {
         Command::Demo(arguments) => demo::demo(&arguments),
-        Command::Init(arguments) => init::init(&Here::look_anyhow()?.directory, &arguments),
+        Command::Init(arguments) => init::init(&Here::look_anyhow()?, &arguments),
         Command::Install(command) => match command {
             InstallCommand::ClaudeCode(arguments) => install::install(&Here::look()?, &arguments),
             InstallCommand::Service(arguments) => {

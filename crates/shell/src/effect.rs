@@ -1,7 +1,6 @@
 //! What a plan would do to the world.
 
 mod apple;
-mod clone;
 mod code;
 mod command;
 mod content;
@@ -13,6 +12,7 @@ mod interpreter;
 mod keeping;
 mod package;
 mod search;
+mod secret;
 mod setting;
 mod socket;
 

@@ -70,6 +70,7 @@ impl Day {
             host_managed: self.stage.path("host-managed"),
             programs: Vec::new(),
             home,
+            ..Surroundings::default()
         })
         .unwrap()
     }

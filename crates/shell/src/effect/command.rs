@@ -17,7 +17,7 @@ use crate::touch::{Touched, is_remote, loaded_by, sent_file, touched};
 use crate::written;
 
 /// Programs that give rights to the command they run.
-const RAISING: [&str; 6] = ["sudo", "su", "doas", "pkexec", "runuser", "run0"];
+const RAISING: [&str; 7] = ["dzdo", "sudo", "su", "doas", "pkexec", "runuser", "run0"];
 
 /// How many programs may run one another before what runs is unknown.
 const INNER_MAX: usize = 8;
@@ -215,8 +215,8 @@ impl<'p> Told<'p> {
                     let causes = [self.program_span(), word.span];
                     found.add(EffectKind::RemoteCode, EffectResource::Unknown, &causes);
                 }
-                // What a shell is given is followed by the plan.
-                Role::Command if !is_shell => self.inner(word, found),
+                // What a shell or an option is given is followed by the plan.
+                Role::Command if !is_shell && !self.is_of_option(word) => self.inner(word, found),
                 Role::Code | Role::Shell if !is_shell => {
                     found.add(EffectKind::Unknown, EffectResource::Unknown, &[word.span]);
                 }
@@ -236,6 +236,12 @@ impl<'p> Told<'p> {
             }
         }
         self.sent_away(found);
+    }
+
+    /// Returns whether an option is given the command that begins with a word.
+    fn is_of_option(&self, word: &Word) -> bool {
+        let mut given = self.readings().flat_map(|reading| &reading.commands);
+        given.any(|command| command.first() == Some(word))
     }
 
     /// Adds that files go to the place that the last operand names.

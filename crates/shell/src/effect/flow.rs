@@ -12,7 +12,7 @@ use super::command::{Told, is_dash, is_socket, speaks_to};
 use super::content::{reads, shows_records, shows_secret};
 use super::files::{Content, Files};
 use super::inner::{Inner, Pending};
-use super::{Found, clone, elsewhere, interpreter, keeping, socket};
+use super::{Found, elsewhere, interpreter, keeping, secret, socket};
 use crate::option::first_text;
 use crate::programs::Role;
 use crate::touch::Touched;
@@ -310,6 +310,9 @@ impl Flow {
                 sent |= file.map_or(0, |file| self.content(told, &file).mask);
             }
         }
+        if is_network {
+            secret::sent(told, found);
+        }
         for (path, span) in self.of(sent, false) {
             let resource = match path {
                 Some(path) => EffectResource::Path(path.to_owned()),
@@ -422,7 +425,7 @@ impl Flow {
                     .unpack(command, &item.word, Content { mask, written });
             }
         }
-        if let Some(folder) = clone::folder(told) {
+        if let Some(folder) = crate::touch::cloned(told.command) {
             self.files.write_below(command, &folder, out.own);
         }
         let inner = Inner::of(command);
@@ -490,7 +493,7 @@ fn found_upload(found: &mut Found, path: &str, span: Span, told: &Told<'_>) {
 }
 
 /// Returns the host that a command names.
-fn host_of(told: &Told<'_>) -> EffectResource {
+pub(super) fn host_of(told: &Told<'_>) -> EffectResource {
     let host = told.roles().find(speaks_to);
     host.map_or(EffectResource::Unknown, |host| {
         EffectResource::Host(written(host.word))

@@ -7,6 +7,7 @@ use aegis_types::{
 
 use super::Draft;
 use super::shell::{Input, text_word};
+use super::tool::word_of;
 use crate::code::{self, Tongue};
 use crate::elsewhere::quoted;
 use crate::hint::{self, Language};
@@ -30,6 +31,38 @@ fn recipe(line: &str) -> Option<&str> {
         rest.split_once(';')
             .map(|(_, command)| command.trim_start())
     })
+}
+
+/// Returns the file of rules that make is given: `-f file`, `--file=file`.
+fn makefile_of(words: &[Word]) -> Option<Word> {
+    words.iter().enumerate().find_map(|(index, word)| {
+        let text = first_text(word);
+        if matches!(text, "-f" | "--file" | "--makefile") {
+            return words.get(index + 1).cloned();
+        }
+        let start = ["--file=", "--makefile=", "-f"];
+        let start = start.iter().find(|start| text.starts_with(**start))?;
+        Some(without_start(word, start.len()))
+    })
+}
+
+/// Returns the texts that a makefile gives to a shell as it is read: `$(shell text)`.
+fn calls_of_shell(text: &str) -> Vec<String> {
+    let starts = text.match_indices("$(shell ");
+    let inner = starts.filter_map(|(at, start)| {
+        let rest = text.get(at + start.len()..)?;
+        let mut depth = 1_usize;
+        let end = rest.find(|letter| {
+            match letter {
+                '(' => depth += 1,
+                ')' => depth -= 1,
+                _ => {}
+            }
+            depth == 0
+        });
+        rest.get(..end.unwrap_or(rest.len())).map(str::to_owned)
+    });
+    inner.collect()
 }
 
 /// Returns the rules that make is given in place: `--eval=rules`.
@@ -118,20 +151,15 @@ impl Walk<'_> {
 
     /// Follows the recipes of a makefile that the text shows.
     fn recipes(&mut self, name: &str, draft: &Draft, setting: &Setting) {
-        let named = draft.words.iter().position(|word| {
-            matches!(
-                word.literal().as_deref(),
-                Some("-f" | "--file" | "--makefile")
-            )
-        });
-        let named = named.and_then(|index| draft.words.get(index + 1));
+        let named = makefile_of(&draft.words);
         let usual = Word {
             span: draft.span,
             parts: vec![WordPart::Literal("Makefile".to_owned())],
             ..Word::default()
         };
-        let file = named.unwrap_or(&usual);
+        let file = named.as_ref().unwrap_or(&usual);
         let mut texts = self.written_texts(file);
+        texts.extend(self.stream(file).map(|text| word_of(draft.span, &text)));
         if input::is_input(file)
             && let Input::Text(text) = self.given_text(draft, setting)
         {
@@ -144,7 +172,8 @@ impl Walk<'_> {
             .when(Condition::Branch);
         for text in texts.iter().filter(|_| !inner.is_too_deep()) {
             let text = hint::shown(text);
-            for line in text.lines().filter_map(recipe) {
+            let recipes = text.lines().filter_map(recipe).map(str::to_owned);
+            for line in recipes.chain(calls_of_shell(&text)) {
                 let line = line.trim_start_matches(['@', '-', '+']).replace("$$", "$");
                 let mark = self.around.mark();
                 self.around.enter_process();

@@ -238,8 +238,18 @@ impl Walk<'_> {
     fn start_up(&mut self, name: &str, draft: &Draft, setting: &Setting) {
         let mut assigned = draft.assignments.iter().rev();
         let assigned = assigned.find(|it| it.name == "BASH_ENV");
-        if let Some(text) = assigned.and_then(|it| self.stream(&it.value)) {
-            let text = text_word(text, draft.span);
+        let text = assigned.and_then(|it| {
+            if !input::is_input(&it.value) {
+                return self
+                    .stream(&it.value)
+                    .map(|text| text_word(text, draft.span));
+            }
+            match self.given_text(draft, setting) {
+                Input::Text(text) => Some(text),
+                Input::File | Input::Unknown => None,
+            }
+        });
+        if let Some(text) = text {
             return self.code_text(&text, draft.span, name, &setting.within(Wrapper::Text));
         }
         let Some(value) = self.around.exported("BASH_ENV").filter(|_| name == "bash") else {
