@@ -13,7 +13,7 @@ const COMPARED_BYTES: u64 = 64 << 10;
 pub(crate) fn is_copy(path: &Path, original: &Path) -> bool {
     let length = |path: &Path| {
         let found = std::fs::metadata(path).ok()?;
-        found.is_file().then(|| found.len())
+        found.is_file().then_some(found.len())
     };
     let Some(bytes) = length(path).filter(|bytes| *bytes > 0) else {
         return false;
