@@ -78,7 +78,9 @@ mod write_file;
 
 mod causes;
 
-pub use active::{ActivePolicies, PolicyFolder, case_request, case_state, example_request};
+pub use active::{
+    ActivePolicies, PolicyFolder, case_request, case_state, example_request, example_request_in,
+};
 pub use answer::{AnswerError, Reply};
 pub use approvals::{ApprovalFilter, ApprovalView, ReadApprovalError};
 pub use approver::{Approver, ScriptedAnswer, ScriptedApprover, SilentApprover};

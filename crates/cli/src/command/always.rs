@@ -12,7 +12,7 @@ use crate::arguments::AlwaysArguments;
 use crate::command::changes::{Change, show_changes};
 use crate::command::log::{about, event, unreadable};
 use crate::command::narrowed::{
-    Target, allowed_examples, narrowed, refuse_examples, target, target_path, target_text,
+    Target, allowed_examples, homes, narrowed, refuse_examples, target, target_path, target_text,
     widening, with_target,
 };
 use crate::command::policy::policies;
@@ -160,7 +160,7 @@ fn consequences(
         .map_err(|error| Failure::environment(causes(&error)))?;
     Ok(Consequences {
         decision: decide(&asked.request, &new, &asked.state, &settings),
-        examples: allowed_examples(target),
+        examples: allowed_examples(target, &homes(std::iter::once(&asked.request))),
         recorded,
     })
 }

@@ -81,13 +81,24 @@ fn write(folder: &Path) -> Result<Report, Failure> {
         Failure::environment(format!("cannot write into `{folder}`: {source}"))
     };
     fs::create_dir_all(folder).map_err(failed)?;
+    // A project may come with a link that leads elsewhere.
+    let put = |name: &str, text: &str| {
+        let path = folder.join(name);
+        if path.is_symlink() {
+            return Err(
+                Failure::environment(format!("`{}` is a link", path.display()))
+                    .remedy("move it away, or name another folder"),
+            );
+        }
+        fs::write(path, text).map_err(failed)
+    };
     let mut page = Page::default();
     let mut names = Vec::new();
     let mut entries = Vec::new();
     for kind in SchemaKind::value_variants() {
         let name = file_name(*kind);
         let kind_name = name.trim_end_matches(".schema.json");
-        fs::write(folder.join(&name), text(*kind)).map_err(failed)?;
+        put(&name, text(*kind))?;
         entries.push(json!({
             "name": format!("Aegis {kind_name}"),
             "description": description(*kind),
@@ -97,7 +108,7 @@ fn write(folder: &Path) -> Result<Report, Failure> {
         names.push(name);
     }
     let catalog = json!({"version": 1, "schemas": entries});
-    fs::write(folder.join("catalog.json"), format!("{catalog:#}\n")).map_err(failed)?;
+    put("catalog.json", &format!("{catalog:#}\n"))?;
     names.push("catalog.json".to_owned());
     for name in &names {
         page.line(&[piece(Tone::Good, "made  "), piece(Tone::Plain, name)]);

@@ -1,6 +1,7 @@
 //! What the program says of itself.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 
 use serde_json::Value;
 
@@ -129,6 +130,15 @@ fn every_kind_of_file_has_a_schema() {
         let text = stage.read(&format!("work/schemas/{file}"));
         serde_json::from_str::<Value>(&text).unwrap();
     }
+    // A project may come with a link in the place of one.
+    fs::remove_file(stage.path("work/schemas/catalog.json")).unwrap();
+    symlink(
+        stage.path("home/kept"),
+        stage.path("work/schemas/catalog.json"),
+    )
+    .unwrap();
+    stage.aegis(&["schema", "--all", "schemas"]).exits(3);
+    assert!(!stage.path("home/kept").exists());
     stage.aegis(&["schema"]).exits(2);
     let told = stage.aegis(&["schema", "poem"]).exits(2);
     stage.shows("schema-unknown", &[&told]);

@@ -194,6 +194,45 @@ fn what_is_written_decides_from_then_on_and_its_tests_hold() {
 }
 
 #[test]
+fn no_rule_takes_in_the_folder_of_a_file_where_secrets_lie_below_it() {
+    let stage = stage();
+    let params = json!({"file_path": stage.path("home/notes.md"), "content": "a"});
+    used(&stage, "first", "call-1", "Write", &params);
+    let text = |arguments: &[&str]| {
+        let json = stage.aegis(arguments).exits(0).json();
+        json["rules"][0]["text"].as_str().unwrap().to_owned()
+    };
+    let narrow = text(&["policy", "suggest", "--json"]);
+    assert!(narrow.contains("home/notes.md}"), "{narrow}");
+    let wide = text(&["policy", "suggest", "--widen", "path", "--json"]);
+    assert_eq!(wide, narrow);
+    // Who asks for one rule sees what it would allow.
+    let always = ["policy", "always", "call-1", "--widen", "path", "--json"];
+    let always = stage.aegis(&always).exits(0).json();
+    let rule = always["text"].as_str().unwrap();
+    assert!(rule.contains("home/**'"), "{rule}");
+    assert_ne!(always["examples"], json!([]));
+}
+
+#[test]
+fn the_home_folder_is_not_taken_in_as_a_working_directory() {
+    let stage = stage();
+    let mut event = stage.event("first", "call-1", "touch notes.md");
+    event["cwd"] = json!(stage.path("home"));
+    assert_eq!(tell(&stage, &event).as_deref(), Some("ask"));
+    let always = |more: &[&str]| {
+        let words = ["policy", "always", "call-1", "--json"];
+        stage.aegis(&[&words, more].concat())
+    };
+    let rule = always(&[]).exits(0).json();
+    assert!(
+        rule["text"].as_str().unwrap().contains("./notes.md}"),
+        "{rule}"
+    );
+    always(&["--widen", "path"]).exits(1);
+}
+
+#[test]
 fn a_copy_leaves_the_policy_alone_and_replaces_nothing() {
     let stage = week();
     stage
