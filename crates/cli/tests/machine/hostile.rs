@@ -222,7 +222,7 @@ fn guessed_and_stolen_tokens_open_nothing() {
         &format!("{id}_{}", "0".repeat(64)),
         &format!("{id}_{digest}"),
         digest,
-        &token[..token.len() - 1],
+        token.get(..token.len() - 1).unwrap(),
     ] {
         let header = format!("--header 'authorization: Bearer {guess}'");
         let (status, reply) = machine.ask(AGENT, "/v1/decisions", Some(&body), &header);
@@ -414,7 +414,7 @@ fn links_lead_the_service_to_write_nowhere() {
     assert_eq!(changed, Vec::<String>::new());
     // A write through a link to what governs the agent is one to what it leads to.
     machine
-        .agent("ln -s /etc/aegis/policy.yaml /tmp/plain")
+        .agent("ln -sf /etc/aegis/policy.yaml /tmp/plain")
         .succeeds();
     let reply = machine.propose("call-2", "echo x >> /tmp/plain");
     assert_eq!(reply["verdict"], "deny", "{reply}");

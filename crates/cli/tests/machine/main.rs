@@ -12,6 +12,7 @@
 
 mod stage;
 
+mod client;
 mod doctor;
 mod guide;
 mod hostile;

@@ -25,7 +25,8 @@ pub const PROGRAMS: &str = "/usr/local/lib/aegis";
 /// The socket of the service.
 pub const SOCKET: &str = "/run/aegis/aegis.sock";
 
-/// The folders that the machine has for itself.
+/// The folders that the machine has for itself; beside them `tmp`, in which other
+/// tests work below.
 const OWN_FOLDERS: &str = "etc home run usr/local var/lib";
 
 /// Makes the folders, tells that they are there and stays.
@@ -37,7 +38,6 @@ for folder in $FOLDERS; do
     chmod --reference="/$folder" "$MEMORY/$folder/upper"
     mount -t overlay overlay -o "lowerdir=/$folder,upperdir=$MEMORY/$folder/upper,workdir=$MEMORY/$folder/work" "/$folder"
 done
-mount -t tmpfs -o mode=1777 tmpfs /tmp
 echo ready
 exec cat
 "#;
@@ -97,7 +97,7 @@ impl Machine {
             .env_clear()
             .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
             .env("MEMORY", folder.path())
-            .env("FOLDERS", OWN_FOLDERS)
+            .env("FOLDERS", format!("{OWN_FOLDERS} tmp"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
