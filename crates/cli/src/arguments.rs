@@ -1,11 +1,15 @@
 //! The command line of `aegis`.
 
+mod keep;
+
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use aegis_policy::LintCode;
 use aegis_types::Verdict;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use keep::{BackupArguments, RestoreArguments};
 
 /// Stands between an AI agent and the world: decides, records, explains.
 #[derive(Debug, Parser)]
@@ -424,6 +428,10 @@ pub(crate) enum LogCommand {
     Verify(VerifyArguments),
     /// Decide recorded requests again and show what differs.
     Replay(ReplayArguments),
+    /// Copy the log into one file, also while it is written, and verify the copy.
+    Backup(BackupArguments),
+    /// Put a backup in the place of the log.
+    Restore(RestoreArguments),
 }
 
 /// Which log to look into, and how; without a command, decisions are listed.
@@ -488,13 +496,13 @@ pub(crate) struct ExportArguments {
 /// What to verify.
 #[derive(Args, Debug)]
 pub(crate) struct VerifyArguments {
-    /// A file written by `export`, or a log of the older control plane, instead of the log here.
+    /// A file written by `export` or `backup`, instead of the log here.
     #[arg(long, value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
     /// Also write every envelope anew and compare the bytes.
     #[arg(long)]
     pub(crate) canonical: bool,
-    /// The last record of a session as it was kept elsewhere: `SESSION:SEQ:HASH`.
+    /// A record as it was kept elsewhere: `SESSION:SEQ:HASH`, or `SEQ:HASH` of the heads.
     #[arg(long, value_name = "RECORD")]
     pub(crate) anchor: Vec<String>,
 }

@@ -10,7 +10,7 @@ use aegis_types::{
 use serde_json::{Value, json};
 
 use crate::arguments::{ListArguments, LogArguments, LogCommand};
-use crate::command::{export, replay, unchained, verify};
+use crate::command::{backup, export, replay, restore, unchained, verify};
 use crate::describe;
 use crate::here::Here;
 use crate::page::{Page, Piece, Tone, piece};
@@ -35,6 +35,8 @@ pub(crate) fn answer(arguments: LogArguments) -> Result<Report, Failure> {
         Some(LogCommand::Export(arguments)) => export::export(here, &arguments),
         Some(LogCommand::Verify(arguments)) => verify::verify(here, &arguments),
         Some(LogCommand::Replay(arguments)) => replay::replay(here, &arguments),
+        Some(LogCommand::Backup(arguments)) => backup::backup(here, &arguments),
+        Some(LogCommand::Restore(arguments)) => restore::restore(here, &arguments),
         None => list(here, &arguments.list),
     }
 }
