@@ -9,7 +9,7 @@ use aegis_policy::LintCode;
 use aegis_types::Verdict;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub(crate) use keep::{BackupArguments, RestoreArguments};
+pub(crate) use keep::{BackupArguments, EraseArguments, RestoreArguments};
 
 /// Stands between an AI agent and the world: decides, records, explains.
 #[derive(Debug, Parser)]
@@ -432,6 +432,8 @@ pub(crate) enum LogCommand {
     Backup(BackupArguments),
     /// Put a backup in the place of the log.
     Restore(RestoreArguments),
+    /// Destroy the keys of sealed results, and their ciphertext.
+    Erase(EraseArguments),
 }
 
 /// Which log to look into, and how; without a command, decisions are listed.

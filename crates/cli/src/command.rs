@@ -10,6 +10,7 @@ mod checked;
 mod coverage;
 mod diff;
 mod doctor;
+mod erase;
 mod explain;
 mod export;
 mod hook;

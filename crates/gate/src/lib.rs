@@ -42,6 +42,10 @@ mod process;
 
 mod outcome;
 
+mod sealing;
+
+mod erase;
+
 pub mod replay;
 
 mod in_force;
@@ -80,6 +84,7 @@ pub use approvals::{ApprovalFilter, ApprovalView, ReadApprovalError};
 pub use approver::{Approver, ScriptedAnswer, ScriptedApprover, SilentApprover};
 pub use causes::with_causes;
 pub use clock::{Clock, FixedClock, SystemClock};
+pub use erase::{EraseError, Erased};
 pub use gate::{Gate, Parts};
 pub use in_force::{FixedPolicies, InForce, Policies, PolicyInForce, RejectedPolicy};
 pub use open::OpenGateError;
@@ -91,8 +96,9 @@ pub use process::{FixedProcesses, ProcFs, Process, Processes, agent_above};
 pub use proposal::{Proposal, WaitFor};
 pub use protected::{Protected, ProtectedObject};
 pub use read_file::{read_bounded, read_regular};
+pub use sealing::{Opened, PayloadKeys, SealError};
 pub use settings::{
-    DurabilityLevel, FallbackLevel, Headless, Ignored, LoadSettingsError, Origin, Role,
+    DurabilityLevel, FallbackLevel, Headless, Ignored, LoadSettingsError, Origin, Role, SealLevel,
     ServerRoles, Setting, Settings, SettingsFile,
 };
 pub use submitted::Submitted;

@@ -1,4 +1,4 @@
-//! How a log is kept: copied, put back.
+//! How a log is kept: copied, put back, rid of what must go.
 
 use std::path::PathBuf;
 
@@ -22,4 +22,15 @@ pub(crate) struct RestoreArguments {
     /// Restore it even if the log holds records that it lacks, or cannot be read.
     #[arg(long)]
     pub(crate) force: bool,
+}
+
+/// What is erased.
+#[derive(Args, Debug)]
+pub(crate) struct EraseArguments {
+    /// The session.
+    #[arg(long)]
+    pub(crate) session: String,
+    /// Only what belongs to this request.
+    #[arg(long, value_name = "ID")]
+    pub(crate) request: Option<String>,
 }

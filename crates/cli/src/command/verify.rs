@@ -132,6 +132,11 @@ pub(crate) fn lines(found: &Verification) -> Vec<Vec<Piece>> {
             describe::count(found.documents, "policy", "policies"),
         ),
     )]);
+    if found.sealed > 0 || found.erased > 0 {
+        let sealed = describe::count(found.sealed, "sealed result", "sealed results");
+        let text = format!("  {sealed}, {} erased", found.erased);
+        lines.push(vec![piece(Tone::Quiet, text)]);
+    }
     for fault in found.faults.iter().take(FAULTS_SHOWN) {
         lines.push(vec![
             piece(Tone::Bad, "  ✗ "),

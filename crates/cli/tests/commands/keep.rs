@@ -4,6 +4,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use serde_json::{Value, json};
+
 use super::guide::{Step, are_shown, printed, steps};
 use super::readme::words;
 use super::stage::{Stage, keys, repository};
@@ -201,4 +203,116 @@ fn an_export_is_held_against_a_head_that_was_kept() {
     stage
         .aegis(&["log", "verify", "--anchor", "no head"])
         .exits(2);
+}
+
+/// Lets the agent's host report what a shell command gave back.
+fn report(stage: &Stage, session: &str, id: &str, command: &str, stdout: &str) {
+    let mut event = stage.event(session, id, command);
+    event["hook_event_name"] = "PostToolUse".into();
+    event["tool_response"] = json!({"stdout": stdout, "stderr": "", "interrupted": false});
+    let told = stage.hook(&event).wait_with_output().unwrap();
+    assert!(told.status.success(), "{told:?}");
+}
+
+/// A log in which results are sealed: two of the session `first`, one of `second`.
+fn sealed_stage() -> Stage {
+    let stage = Stage::with_policy();
+    stage.write("home/.config/aegis/settings.toml", "seal = \"results\"\n");
+    for (session, id, stdout) in [
+        ("first", "call-1", "the plan of the house"),
+        ("first", "call-2", "the plan of the garden"),
+        ("second", "call-3", "the plan of the town"),
+    ] {
+        stage.propose(session, id, "git status");
+        report(&stage, session, id, "git status", stdout);
+    }
+    stage
+}
+
+fn holds(stage: &Stage, name: &str, wanted: &str) -> bool {
+    let bytes = fs::read(stage.path(name)).unwrap_or_default();
+    let wanted = wanted.as_bytes();
+    bytes.windows(wanted.len()).any(|found| found == wanted)
+}
+
+#[test]
+fn a_sealed_result_is_erased_for_good_and_the_log_stays_whole() {
+    let stage = sealed_stage();
+    for name in ["log.db", "log.db-wal"] {
+        let name = format!("home/.local/share/aegis/{name}");
+        assert!(!holds(&stage, &name, "plan of the"), "{name}");
+    }
+    let replayed = stage.aegis(&["log", "replay", "--json"]).exits(0).json();
+    stage.aegis(&["log", "backup", "keep.db"]).exits(0);
+    let agent = stage.aegis_with(
+        &["log", "erase", "--session", "first"],
+        &[("CLAUDECODE", "1")],
+    );
+    assert!(agent.exits(1).err.contains("an agent may not change"));
+    let one = &["log", "erase", "--session", "first", "--request", "call-1"];
+    let told = [
+        stage.aegis(&["log", "show", "call-1"]).exits(0),
+        stage.aegis(one).exits(0),
+        stage.aegis(one).exits(1),
+        stage.aegis(&["log", "show", "call-1"]).exits(0),
+        stage.aegis(&["log", "verify", "--canonical"]).exits(0),
+    ];
+    assert!(told[0].out.contains("the plan of the house"));
+    stage.shows("log-erase", &told.iter().collect::<Vec<_>>());
+    let shown = |id: &str| stage.aegis(&["log", "show", id]).exits(0).out;
+    assert!(shown("call-2").contains("the plan of the garden"));
+
+    stage.aegis(&["log", "export", "-o", "log.jsonl"]).exits(0);
+    let text = stage.read("work/log.jsonl");
+    let last: Value = serde_json::from_str(text.lines().next_back().unwrap()).unwrap();
+    assert_eq!(last["end"]["erased"].as_array().unwrap().len(), 1);
+    assert_eq!(last["end"]["erased"][0]["session_id"], "first");
+    let erasure = text.lines().find(|line| line.contains("PAYLOAD_ERASED"));
+    let erasure: Value = serde_json::from_str(erasure.unwrap()).unwrap();
+    assert_eq!(
+        keys(&erasure["payload"]),
+        ["by", "records", "request"],
+        "{erasure}"
+    );
+    assert_eq!(erasure["payload"]["request"], "call-1");
+    assert_eq!(
+        erasure["payload"]["records"][0],
+        last["end"]["erased"][0]["seq"]
+    );
+    let verified = stage.aegis(&["log", "verify", "--file", "log.jsonl", "--json"]);
+    assert_eq!(verified.exits(0).json()["erased"], 1);
+
+    // The rest of the session goes, the other session stays, replay is what it was.
+    let rest = stage.aegis(&["log", "erase", "--session", "first", "--json"]);
+    let rest = rest.exits(0).json();
+    assert_eq!(
+        rest,
+        json!({"session": "first", "request": null, "payloads": 1, "keys": 1})
+    );
+    assert!(shown("call-3").contains("the plan of the town"));
+    let again = stage.aegis(&["log", "replay", "--json"]).exits(0).json();
+    assert_eq!(again, replayed);
+
+    // A backup brings the ciphertext back, and nothing opens it.
+    stage
+        .aegis(&["log", "restore", "keep.db", "--force"])
+        .exits(0);
+    assert!(shown("call-1").contains("erased"));
+    assert!(!shown("call-1").contains("the plan of the house"));
+    assert!(shown("call-3").contains("the plan of the town"));
+    fs::remove_dir_all(stage.path("home/.local/share/aegis/keys/payloads")).unwrap();
+    assert!(shown("call-3").contains("its key is not here"));
+}
+
+#[test]
+fn nothing_is_sealed_unless_a_setting_says_so() {
+    let stage = Stage::with_log();
+    report(&stage, "first", "call-1", "git status", "the plan");
+    assert!(!stage.path("home/.local/share/aegis/keys/payloads").exists());
+    let shown = stage.aegis(&["log", "show", "call-1"]).exits(0).out;
+    assert!(shown.contains("the plan"), "{shown}");
+    stage
+        .aegis(&["log", "erase", "--session", "first"])
+        .exits(1);
+    stage.aegis(&["log", "erase", "--session", "a b"]).exits(2);
 }
