@@ -1,5 +1,7 @@
 //! The command line of `aegis`.
 
+mod keep;
+
 mod service;
 
 use std::num::NonZeroUsize;
@@ -9,6 +11,7 @@ use aegis_policy::LintCode;
 use aegis_types::Verdict;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use self::keep::{BackupArguments, EraseArguments, RestoreArguments};
 pub(crate) use self::service::{
     DaemonCommand, InstallServiceArguments, NewTokenArguments, RoleName, ServeArguments,
     TokenCommand, UninstallServiceArguments,
@@ -455,6 +458,12 @@ pub(crate) enum LogCommand {
     Verify(VerifyArguments),
     /// Decide recorded requests again and show what differs.
     Replay(ReplayArguments),
+    /// Copy the log into one file, also while it is written, and verify the copy.
+    Backup(BackupArguments),
+    /// Put a backup in the place of the log.
+    Restore(RestoreArguments),
+    /// Destroy the keys of sealed results, and their ciphertext.
+    Erase(EraseArguments),
 }
 
 /// Which log to look into, and how; without a command, decisions are listed.
@@ -519,13 +528,13 @@ pub(crate) struct ExportArguments {
 /// What to verify.
 #[derive(Args, Debug)]
 pub(crate) struct VerifyArguments {
-    /// A file written by `export`, or a log of the older control plane, instead of the log here.
+    /// A file written by `export` or `backup`, instead of the log here.
     #[arg(long, value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
     /// Also write every envelope anew and compare the bytes.
     #[arg(long)]
     pub(crate) canonical: bool,
-    /// The last record of a session as it was kept elsewhere: `SESSION:SEQ:HASH`.
+    /// A record as it was kept elsewhere: `SESSION:SEQ:HASH`, or `SEQ:HASH` of the heads.
     #[arg(long, value_name = "RECORD")]
     pub(crate) anchor: Vec<String>,
 }

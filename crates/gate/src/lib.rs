@@ -44,6 +44,10 @@ mod process;
 
 mod outcome;
 
+mod sealing;
+
+mod erase;
+
 pub mod replay;
 
 mod in_force;
@@ -86,6 +90,7 @@ pub use approvals::{ApprovalFilter, ApprovalView, ReadApprovalError};
 pub use approver::{Approver, ScriptedAnswer, ScriptedApprover, SilentApprover};
 pub use causes::with_causes;
 pub use clock::{Clock, FixedClock, SystemClock};
+pub use erase::{EraseError, Erased};
 pub use file_stamp::FileStamp;
 pub use gate::{Gate, Parts};
 pub use gates::{Caller, Gates};
@@ -99,8 +104,9 @@ pub use process::{FixedProcesses, ProcFs, Process, Processes, agent_above};
 pub use proposal::{Proposal, WaitFor};
 pub use protected::{Protected, ProtectedObject};
 pub use read_file::{Reader, read_bounded, read_regular};
+pub use sealing::{Opened, PayloadKeys, SealError};
 pub use settings::{
-    DurabilityLevel, FallbackLevel, Headless, Ignored, LoadSettingsError, Origin, Role,
+    DurabilityLevel, FallbackLevel, Headless, Ignored, LoadSettingsError, Origin, Role, SealLevel,
     ServerRoles, ServiceAt, ServiceUser, Setting, Settings, SettingsFile,
 };
 pub use submitted::Submitted;

@@ -22,6 +22,8 @@ pub struct Places {
     pub keys: PathBuf,
     /// The key of redaction.
     pub redaction_key: PathBuf,
+    /// The folder of the keys of sealed payloads.
+    pub payload_keys: PathBuf,
     /// The cache of checked policies.
     pub cache: PathBuf,
     /// The list of trusted files.
@@ -95,6 +97,7 @@ impl Places {
         Self {
             log: state.join("log.db"),
             redaction_key: keys.join("redaction.key"),
+            payload_keys: keys.join("payloads"),
             keys,
             cache: state.join("cache"),
             trust: state.join("trust.json"),

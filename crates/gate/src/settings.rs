@@ -60,6 +60,17 @@ pub enum Headless {
     Deny,
 }
 
+/// What is recorded under a key that can be destroyed, from less to more.
+#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SealLevel {
+    /// Nothing.
+    #[default]
+    Off,
+    /// What tools gave back.
+    Results,
+}
+
 /// Where a setting comes from.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Origin {
@@ -116,6 +127,8 @@ impl<T> Setting<T> {
 pub struct Settings {
     /// What the log keeps when the power fails.
     pub durability: Setting<DurabilityLevel>,
+    /// What is recorded under a key that can be destroyed.
+    pub seal: Setting<SealLevel>,
     /// What decides when no policy has an opinion.
     pub fallback: Setting<FallbackLevel>,
     /// What an ask becomes where nobody can answer at once.
@@ -160,6 +173,7 @@ impl Settings {
         let constant = |source| LoadSettingsError::Constant { source };
         Ok(Self {
             durability: Setting::default(),
+            seal: Setting::default(),
             fallback: Setting::default(),
             headless: Setting::default(),
             environment: Setting::default(),

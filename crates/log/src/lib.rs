@@ -34,7 +34,10 @@ pub use foreign::{
 pub use log::{AppendError, Appended, Batch, ChainSummary, Log, Query, ReadLogError, StoreFault};
 pub use memory::MemoryLog;
 pub use seal::{BATCH_ENTRIES_MAX, DOCUMENT_BYTES_MAX, ENTRY_BYTES_MAX, InvalidEntry};
-pub use sqlite::{Durability, Maintenance, OpenLogError, Options, SqliteLog};
+pub use sqlite::{
+    Ahead, BackupError, CopyStep, Durability, Maintenance, OpenLogError, Options, Restore,
+    RestoreError, Restored, SqliteLog, restore,
+};
 pub use stored::ReadEnvelopeError;
 pub use unchained::{
     OpenUnchainedError, UnchainedLog, UnchainedQuery, UnchainedRecord, UnchainedSession,

@@ -94,6 +94,8 @@ kinds! {
     TrustChanged = "TRUST_CHANGED",
     /// Something failed inside Aegis.
     ErrorRaised = "ERROR_RAISED",
+    /// Sealed payloads were erased.
+    PayloadErased = "PAYLOAD_ERASED",
     /// The heads of chains after one append; only in a tenant's chain of heads.
     HeadsMoved = "HEADS_MOVED",
     /// A checkpoint was signed.
@@ -382,6 +384,7 @@ impl Event {
             | EventKind::PolicyRejected
             | EventKind::TrustChanged
             | EventKind::ErrorRaised
+            | EventKind::PayloadErased
             | EventKind::HeadsMoved
             | EventKind::CheckpointCreated => Ok(Self::Observed {
                 kind,

@@ -262,7 +262,7 @@ fn refused(error: &AnswerError) -> Failure {
 
 /// Returns the user who answers, by the number that the system knows: a name in
 /// the environment could be anybody's.
-fn approver() -> Result<ApproverId, Failure> {
+pub(super) fn approver() -> Result<ApproverId, Failure> {
     let user = rustix::process::getuid().as_raw();
     ApproverId::from_str(&format!("local:uid-{user}"))
         .map_err(|error| Failure::environment(format!("the user has no usable name: {error}")))

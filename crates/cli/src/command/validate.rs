@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use aegis_gate::SettingsFile;
+use aegis_log::Evidence;
 use aegis_policy::{Kind, Paint, Problems, Source, detect, parse_tests, render};
 use serde_json::{Value, json};
 
@@ -160,7 +161,7 @@ fn settings(file: &Path) -> Result<Report, Failure> {
 }
 
 fn export(file: &Path) -> Result<Report, Failure> {
-    let found = verify::of_file(file)?;
+    let found = verify::of_file(file, &Evidence::NONE)?;
     let (sign, tone) = if found.is_sound() {
         ("✓ ", Tone::Good)
     } else {

@@ -31,6 +31,7 @@ mod guide;
 mod hook;
 mod init;
 mod install;
+mod keep;
 mod log;
 mod policy;
 mod policy_lint;

@@ -8,7 +8,7 @@ use aegis_types::{AgentId, DurationMs, Mode, ParseIdError, TenantId};
 use serde::Deserialize;
 
 use super::service::ServiceValues;
-use super::{DurabilityLevel, FallbackLevel, Headless, ServerRoles};
+use super::{DurabilityLevel, FallbackLevel, Headless, SealLevel, ServerRoles};
 use crate::read_file::{Reader, read_for};
 
 /// The most bytes a settings file may have.
@@ -65,6 +65,7 @@ pub struct SettingsFile {
 #[serde(deny_unknown_fields)]
 pub(super) struct Values {
     pub(super) durability: Option<DurabilityLevel>,
+    pub(super) seal: Option<SealLevel>,
     pub(super) fallback: Option<FallbackLevel>,
     pub(super) headless: Option<Headless>,
     pub(super) environment: Option<String>,
@@ -126,8 +127,9 @@ pub(crate) fn is_absent(error: &io::Error) -> bool {
 pub(super) fn values_of_variables(
     variables: &BTreeMap<String, String>,
 ) -> Result<Values, LoadSettingsError> {
-    const NAMES: [(&str, &str); 6] = [
+    const NAMES: [(&str, &str); 7] = [
         ("AEGIS_DURABILITY", "durability"),
+        ("AEGIS_SEAL", "seal"),
         ("AEGIS_FALLBACK", "fallback"),
         ("AEGIS_HEADLESS", "headless"),
         ("AEGIS_ENVIRONMENT", "environment"),
@@ -153,6 +155,7 @@ pub(super) fn values_of_variables(
 fn merge(one: Values, other: Values) -> Values {
     Values {
         durability: one.durability.or(other.durability),
+        seal: one.seal.or(other.seal),
         fallback: one.fallback.or(other.fallback),
         headless: one.headless.or(other.headless),
         environment: one.environment.or(other.environment),

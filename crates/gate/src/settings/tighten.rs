@@ -11,6 +11,7 @@ impl Settings {
     /// Takes every value that `values` gives.
     pub(super) fn set(&mut self, values: Values, origin: Origin) {
         put(&mut self.durability, values.durability, origin);
+        put(&mut self.seal, values.seal, origin);
         put(&mut self.fallback, values.fallback, origin);
         put(&mut self.headless, values.headless, origin);
         put(&mut self.environment, values.environment.map(Some), origin);
@@ -41,6 +42,7 @@ impl Settings {
             durability: values
                 .durability
                 .filter(|_| !managed(self.durability.origin)),
+            seal: values.seal.filter(|_| !managed(self.seal.origin)),
             fallback: values.fallback.filter(|_| !managed(self.fallback.origin)),
             headless: values.headless.filter(|_| !managed(self.headless.origin)),
             environment: values
@@ -81,6 +83,8 @@ impl Settings {
             let looser = "it may only be tightened from here";
             let durability = raise(&mut self.durability, values.durability, origin);
             note("durability", durability, looser);
+            let seal = raise(&mut self.seal, values.seal, origin);
+            note("seal", seal, looser);
             let fallback = raise(&mut self.fallback, values.fallback, origin);
             note("fallback", fallback, looser);
             let headless = raise(&mut self.headless, values.headless, origin);

@@ -14,6 +14,7 @@ mod child;
 
 mod appending;
 mod formats;
+mod keeping;
 mod power_cut;
 mod processes;
 mod queries;
