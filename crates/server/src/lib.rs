@@ -9,13 +9,25 @@ mod problem;
 
 mod limits;
 
+mod rate;
+
+mod request_log;
+
 mod token;
 
 mod identity;
 
 mod daemon;
 
+mod key;
+
 mod body;
+
+mod query;
+
+mod listing;
+
+mod snapshot;
 
 mod listen;
 
@@ -25,5 +37,6 @@ pub use daemon::{Daemon, Hooks};
 pub use identity::{Peer, Role, Roles};
 pub use limits::Limits;
 pub use listen::{BindError, Bound, Door, serve};
+pub use request_log::{RequestLevel, RequestLog};
 pub use routes::router;
 pub use token::{NewToken, StoredToken, TokenError, Tokens};
