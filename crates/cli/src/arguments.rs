@@ -1,5 +1,6 @@
 //! The command line of `aegis`.
 
+mod control_plane;
 mod service;
 
 use std::num::NonZeroUsize;
@@ -9,6 +10,9 @@ use aegis_policy::LintCode;
 use aegis_types::Verdict;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use self::control_plane::{
+    AegisctlArguments, AegisctlCommand, AegisdArguments, ManifestCommand, SessionArguments,
+};
 pub(crate) use self::service::{NewTokenArguments, RoleName, ServeArguments, TokenCommand};
 
 /// Stands between an AI agent and the world: decides, records, explains.
@@ -194,6 +198,8 @@ pub(crate) enum SchemaKind {
     ActionRules,
     /// An exported envelope of the log.
     Envelope,
+    /// Settings of a service.
+    Service,
 }
 
 /// What to do with policies.

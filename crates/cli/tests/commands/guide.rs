@@ -87,7 +87,7 @@ fn printed(stage: &Stage, told: &Told) -> Vec<String> {
 }
 
 /// Returns whether lines are as they are shown.
-fn are_shown(shown: &[String], lines: &[String]) -> bool {
+pub fn are_shown(shown: &[String], lines: &[String]) -> bool {
     match shown.split_first() {
         None => lines.is_empty(),
         Some((line, rest)) if line == "…" => {
