@@ -120,6 +120,20 @@ impl Stream for TcpStream {
     }
 }
 
+/// Returns `text` as it stands in the path or the parameters of a request.
+#[must_use]
+pub fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            escaped.push(char::from(byte));
+        } else {
+            escaped.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    escaped
+}
+
 /// Makes streams to a service.
 pub trait Connect: Send + Sync {
     /// Returns a stream to `address`.
@@ -427,6 +441,12 @@ mod tests {
         ] {
             assert!(wrong.parse::<Address>().is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn what_means_something_in_an_address_is_escaped() {
+        assert_eq!(escaped("a&session_id=b/ü"), "a%26session_id%3Db%2F%C3%BC");
+        assert_eq!(escaped("aZ09-._~"), "aZ09-._~");
     }
 
     /// A service that says `reply` in pieces of one byte, whatever it is asked.

@@ -9,6 +9,8 @@ mod problem;
 
 mod decision;
 
+mod events;
+
 mod hook;
 
 mod http;
@@ -17,6 +19,11 @@ mod client;
 
 pub use client::{Client, ClientError};
 pub use decision::{DecisionReply, DecisionRequest, FindingView, OutcomeReply, OutcomeReport};
+pub use events::{
+    EventOrigin, EventPage, EventReply, EventRequest, EventView, PlainEventPage, PlainEventView,
+};
 pub use hook::{HookCall, HookFrameError, HookReply};
-pub use http::{Address, Connect, ParseAddressError, PeerRule, Response, Stream, SystemConnector};
+pub use http::{
+    Address, Connect, ParseAddressError, PeerRule, Response, Stream, SystemConnector, escaped,
+};
 pub use problem::{Problem, ProblemKind};

@@ -1,5 +1,7 @@
 //! The command line of `aegis`.
 
+mod control_plane;
+
 mod keep;
 
 mod service;
@@ -11,6 +13,9 @@ use aegis_policy::LintCode;
 use aegis_types::Verdict;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use self::control_plane::{
+    AegisctlArguments, AegisctlCommand, AegisdArguments, ManifestCommand, SessionArguments,
+};
 pub(crate) use self::keep::{BackupArguments, EraseArguments, RestoreArguments};
 pub(crate) use self::service::{
     DaemonCommand, InstallServiceArguments, NewTokenArguments, RoleName, ServeArguments,
@@ -219,6 +224,8 @@ pub(crate) enum SchemaKind {
     ActionRules,
     /// An exported envelope of the log.
     Envelope,
+    /// Settings of a service.
+    Service,
 }
 
 /// What to do with policies.

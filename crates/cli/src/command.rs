@@ -7,6 +7,7 @@ mod backtest;
 mod backup;
 mod changes;
 mod checked;
+mod control_plane;
 mod coverage;
 mod daemon;
 mod diff;
@@ -43,10 +44,22 @@ mod validate;
 pub(crate) mod verify;
 mod watch;
 
-use crate::arguments::{Arguments, Command, InstallCommand, UninstallCommand};
+use crate::arguments::{
+    AegisctlArguments, AegisdArguments, Arguments, Command, InstallCommand, UninstallCommand,
+};
 use crate::demo;
 use crate::here::Here;
 use crate::report::{Failure, Report};
+
+/// Does what the arguments of `aegisd` say.
+pub(crate) fn run_aegisd(arguments: AegisdArguments) -> Result<Report, Failure> {
+    control_plane::aegisd(&Here::look()?, arguments)
+}
+
+/// Does what the arguments of `aegisctl` say.
+pub(crate) fn run_aegisctl(arguments: AegisctlArguments) -> Result<Report, Failure> {
+    control_plane::aegisctl(arguments.command)
+}
 
 /// Does what the arguments say.
 pub(crate) fn run(arguments: Arguments) -> Result<Report, Failure> {

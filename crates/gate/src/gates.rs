@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aegis_canon::{Key, KeyedDigest};
-use aegis_log::Log;
+use aegis_log::{Log, MemoryLog};
 use aegis_redact::Redactor;
 use aegis_types::{Mode, TenantId, Timestamp};
 
@@ -43,6 +43,15 @@ pub struct Caller {
     /// Whether it could have written the files of its home itself, and not
     /// those of the service: its own settings and policies may then only tighten.
     pub is_guest: bool,
+}
+
+/// Where a service keeps its log.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum LogPlace {
+    /// In a file.
+    File(PathBuf),
+    /// In memory, until the process ends.
+    Memory,
 }
 
 /// The gates of one process that share a log.
@@ -82,21 +91,42 @@ impl Gates {
         surroundings: Surroundings,
         durability: DurabilityLevel,
     ) -> Result<Self, OpenGateError> {
+        Self::open_at(surroundings, durability, None)
+    }
+
+    /// As [`Gates::open`], with the log at `place` and not where it usually is.
+    ///
+    /// # Errors
+    ///
+    /// As [`Gates::open`].
+    pub fn open_at(
+        surroundings: Surroundings,
+        durability: DurabilityLevel,
+        place: Option<LogPlace>,
+    ) -> Result<Self, OpenGateError> {
         match surroundings.home_origin {
             HomeOrigin::Variable | HomeOrigin::UserDatabase => {}
             HomeOrigin::Nowhere => return Err(OpenGateError::Home),
         }
-        let places = Places {
+        let mut places = Places {
             project: None,
             ..Places::of(&surroundings)
         };
+        let is_in_memory = place == Some(LogPlace::Memory);
+        if let Some(LogPlace::File(path)) = place {
+            places.log = path;
+        }
         make_state_folder(&places)?;
         let trust = Trust::load(&places.trust)?;
         let settings = Settings::load(&places, &surroundings, &trust)?;
         let durability = durability.max(settings.durability.value);
         Ok(Self {
             key: redaction_key(&places)?,
-            log: Arc::new(open_log(&places, durability)?),
+            log: if is_in_memory {
+                Arc::new(MemoryLog::new())
+            } else {
+                Arc::new(open_log(&places, durability)?)
+            },
             tenant: settings.tenant.value,
             surroundings,
             places,

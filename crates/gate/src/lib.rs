@@ -44,6 +44,8 @@ mod process;
 
 mod outcome;
 
+mod foreign;
+
 mod sealing;
 
 mod erase;
@@ -92,8 +94,12 @@ pub use causes::with_causes;
 pub use clock::{Clock, FixedClock, SystemClock};
 pub use erase::{EraseError, Erased};
 pub use file_stamp::FileStamp;
+pub use foreign::{
+    AddForeignError, EventOrder, ForeignAdded, ForeignBody, ForeignEvent, ForeignRecord, Sealer,
+    foreign_chain, foreign_session,
+};
 pub use gate::{Gate, Parts};
-pub use gates::{Caller, Gates};
+pub use gates::{Caller, Gates, LogPlace};
 pub use in_force::{FixedPolicies, InForce, Policies, PolicyInForce, RejectedPolicy};
 pub use open::OpenGateError;
 pub use outcome::{Belongs, RecordError};

@@ -29,7 +29,8 @@ mod unchained;
 pub use export::{ExportError, export};
 
 pub use foreign::{
-    ForeignEnvelope, ForeignFault, ForeignVerification, ReadForeignError, verify_foreign,
+    ForeignEnvelope, ForeignFault, ForeignVerification, ReadForeignError, foreign_digest,
+    foreign_value, to_base64, verify_foreign,
 };
 pub use log::{AppendError, Appended, Batch, ChainSummary, Log, Query, ReadLogError, StoreFault};
 pub use memory::MemoryLog;
@@ -44,5 +45,5 @@ pub use unchained::{
 };
 pub use verify::{
     Anchor, Checkpoint, Column, Depth, Evidence, Fault, Range, SignatureStanding, Standing,
-    Verification, VerifiedChain, verify, verify_end, verify_export,
+    Verification, VerifiedChain, verify, verify_chain, verify_end, verify_export,
 };

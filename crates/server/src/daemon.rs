@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use aegis_api::{HookReply, ProblemKind};
-use aegis_gate::{Approver, Caller, Gates};
+use aegis_gate::{Approver, Caller, EventOrder, Gates};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::key::Keys;
 use crate::limits::Limits;
 use crate::problem::Refusal;
+use crate::rate::Rate;
+use crate::request_log::RequestLog;
 use crate::token::Tokens;
 
 /// Answers the hook events of an agent's host.
@@ -33,6 +36,10 @@ pub struct Daemon {
     limits: Limits,
     in_hand: Arc<Semaphore>,
     waits: Arc<Semaphore>,
+    keys: Keys,
+    event_order: EventOrder,
+    rate: Rate,
+    request_log: Option<RequestLog>,
 }
 
 impl Daemon {
@@ -46,7 +53,25 @@ impl Daemon {
             in_hand: Arc::new(Semaphore::new(limits.requests)),
             waits: Arc::new(Semaphore::new(limits.waits)),
             limits,
+            keys: Keys::default(),
+            event_order: EventOrder::default(),
+            rate: Rate::new(limits.per_minute),
+            request_log: None,
         }
+    }
+
+    /// Returns the service as one that takes events of clients in this order.
+    #[must_use]
+    pub const fn with_event_order(mut self, order: EventOrder) -> Self {
+        self.event_order = order;
+        self
+    }
+
+    /// Returns the service as one that writes requests down.
+    #[must_use]
+    pub const fn with_request_log(mut self, log: Option<RequestLog>) -> Self {
+        self.request_log = log;
+        self
     }
 
     /// Returns the gates.
@@ -65,6 +90,22 @@ impl Daemon {
     #[must_use]
     pub const fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    pub(crate) const fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
+    pub(crate) const fn rate(&self) -> &Rate {
+        &self.rate
+    }
+
+    pub(crate) const fn request_log(&self) -> Option<RequestLog> {
+        self.request_log
+    }
+
+    pub(crate) const fn event_order(&self) -> EventOrder {
+        self.event_order
     }
 
     pub(crate) fn hooks(&self) -> &dyn Hooks {

@@ -9,6 +9,10 @@ mod problem;
 
 mod limits;
 
+mod rate;
+
+mod request_log;
+
 mod token;
 
 mod identity;
@@ -17,7 +21,15 @@ mod waiting;
 
 mod daemon;
 
+mod key;
+
 mod body;
+
+mod query;
+
+mod listing;
+
+mod snapshot;
 
 mod listen;
 
@@ -27,5 +39,6 @@ pub use daemon::{Daemon, Hooks};
 pub use identity::{Peer, Role, Roles};
 pub use limits::Limits;
 pub use listen::{BindError, Bound, Door, serve};
+pub use request_log::{RequestLevel, RequestLog};
 pub use routes::router;
 pub use token::{NewToken, StoredToken, TokenError, Tokens};

@@ -1,5 +1,6 @@
 //! How much anybody may ask of the service.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 /// How much anybody may ask of the service.
@@ -11,6 +12,8 @@ pub struct Limits {
     pub requests: usize,
     /// How many requests may wait for a person at a time.
     pub waits: usize,
+    /// How many requests one caller may make in a minute; any number if absent.
+    pub per_minute: Option<NonZeroU32>,
     /// How many bytes a body may have.
     pub body_bytes: usize,
     /// How long the head of a request may take; a connection without one is closed then.
@@ -31,6 +34,7 @@ impl Default for Limits {
             connections: 16_384,
             requests: 256,
             waits: 256,
+            per_minute: None,
             body_bytes: 4 * 1024 * 1024,
             head_time: Duration::from_secs(10),
             body_time: Duration::from_secs(20),

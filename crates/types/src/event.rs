@@ -100,6 +100,10 @@ kinds! {
     HeadsMoved = "HEADS_MOVED",
     /// A checkpoint was signed.
     CheckpointCreated = "CHECKPOINT_CREATED",
+    /// A client added an event to a chain of its own.
+    ForeignEventAdded = "FOREIGN_EVENT",
+    /// A caller named its request, so that it is answered once.
+    KeyUsed = "IDEMPOTENCY_KEY_USED",
 }
 
 impl fmt::Display for EventKind {
@@ -386,7 +390,9 @@ impl Event {
             | EventKind::ErrorRaised
             | EventKind::PayloadErased
             | EventKind::HeadsMoved
-            | EventKind::CheckpointCreated => Ok(Self::Observed {
+            | EventKind::CheckpointCreated
+            | EventKind::ForeignEventAdded
+            | EventKind::KeyUsed => Ok(Self::Observed {
                 kind,
                 subject: subject.map(str::to_owned),
                 detail: payload.clone(),

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use aegis_gate::EventOrder;
 use aegis_host::SERVICE_USER;
 use aegis_types::{AgentId, DurationMs, TenantId};
 use clap::{Args, Subcommand, ValueEnum};
@@ -10,6 +11,9 @@ use clap::{Args, Subcommand, ValueEnum};
 /// Where and how the service listens.
 #[derive(Args, Debug)]
 pub(crate) struct ServeArguments {
+    /// A file of settings, such as `aegis.yaml`; flags count more.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
     /// The socket; `aegis.sock` in the folder of state when absent.
     #[arg(long, value_name = "PATH")]
     pub(crate) socket: Option<PathBuf>,
@@ -19,6 +23,31 @@ pub(crate) struct ServeArguments {
     /// A port to listen at as well, such as `127.0.0.1:8080`; callers need a token there.
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) listen: Option<SocketAddr>,
+    /// Listen in clear text at an address that others on the network can reach.
+    #[arg(long)]
+    pub(crate) clear_text: bool,
+    /// Which events of clients may follow which.
+    #[arg(long, value_name = "ORDER", value_enum, default_value_t)]
+    pub(crate) event_order: OrderName,
+}
+
+/// Which events of clients may follow which.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
+pub(crate) enum OrderName {
+    /// Any may follow any other, and kinds may have any name.
+    #[default]
+    Any,
+    /// Kinds are known, and what ends something follows what began it.
+    Paired,
+}
+
+impl From<OrderName> for EventOrder {
+    fn from(name: OrderName) -> Self {
+        match name {
+            OrderName::Any => Self::Any,
+            OrderName::Paired => Self::Paired,
+        }
+    }
 }
 
 /// What to do with the service of this user.

@@ -14,6 +14,7 @@ const POLICY: &str = include_str!("../../schemas/policy.schema.json");
 const POLICY_TESTS: &str = include_str!("../../schemas/policy-tests.schema.json");
 const FIREWALL: &str = include_str!("../../schemas/firewall.schema.json");
 const ACTION_RULES: &str = include_str!("../../schemas/action-rules.schema.json");
+const SERVICE: &str = include_str!("../../schemas/service.schema.json");
 const ENVELOPE: &str = include_str!("../../schemas/envelope.schema.json");
 
 /// Prints one schema, or writes all of them.
@@ -42,6 +43,7 @@ pub(crate) const fn text(kind: SchemaKind) -> &'static str {
         SchemaKind::Firewall => FIREWALL,
         SchemaKind::ActionRules => ACTION_RULES,
         SchemaKind::Envelope => ENVELOPE,
+        SchemaKind::Service => SERVICE,
     }
 }
 
@@ -51,6 +53,7 @@ const fn usual_names(kind: SchemaKind) -> &'static [&'static str] {
     match kind {
         SchemaKind::Policy => &["**/.aegis/policy.yaml", "**/aegis/policy.yaml"],
         SchemaKind::PolicyTests => &["**/.aegis/policy-tests.yaml"],
+        SchemaKind::Service => &["**/aegis.yaml"],
         SchemaKind::Firewall | SchemaKind::ActionRules | SchemaKind::Envelope => &[],
     }
 }

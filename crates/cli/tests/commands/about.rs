@@ -113,7 +113,7 @@ fn every_command_has_a_manual_page() {
 #[test]
 fn every_kind_of_file_has_a_schema() {
     let stage = Stage::new();
-    for kind in ["policy", "firewall", "action-rules", "envelope"] {
+    for kind in ["policy", "firewall", "action-rules", "envelope", "service"] {
         let plain = stage.aegis(&["schema", kind]).exits(0);
         let schema: Value = serde_json::from_str(&plain.out).unwrap();
         assert!(schema["$schema"].is_string(), "{kind}");

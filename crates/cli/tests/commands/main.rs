@@ -23,6 +23,7 @@ mod agents;
 mod always;
 mod approvals;
 mod compare;
+mod control_plane;
 mod demo;
 mod doctor;
 mod exits;

@@ -9,6 +9,7 @@
 )]
 
 mod making;
+mod one_chain;
 
 mod child;
 

@@ -8,4 +8,8 @@
 )]
 
 mod decisions;
+mod events;
+mod named_requests;
+mod policy_decide;
+mod raw;
 mod stage;

@@ -7,7 +7,7 @@ use std::sync::mpsc;
 use std::thread::JoinHandle;
 
 use aegis_api::{Address, Client, HookReply, SystemConnector};
-use aegis_gate::{Approver, Caller, DurabilityLevel, Gates, Surroundings};
+use aegis_gate::{Approver, Caller, DurabilityLevel, EventOrder, Gates, LogPlace, Surroundings};
 use aegis_server::{Bound, Daemon, Door, Hooks, Limits, NewToken, Role, Tokens, router, serve};
 use aegis_types::Timestamp;
 use tempfile::TempDir;
@@ -19,6 +19,14 @@ pub struct Stage {
     port: SocketAddr,
     stop: watch::Sender<bool>,
     thread: Option<JoinHandle<()>>,
+}
+
+/// What is not as usual.
+#[derive(Default)]
+struct Setup {
+    limits: Limits,
+    order: EventOrder,
+    place: Option<LogPlace>,
 }
 
 /// Says what it was asked.
@@ -41,7 +49,51 @@ impl Stage {
 
     /// Starts a service with `limits`.
     pub fn with(limits: Limits) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        Self::start(
+            tempfile::tempdir().unwrap(),
+            Setup {
+                limits,
+                ..Setup::default()
+            },
+        )
+    }
+
+    /// Starts a service that enforces the order of events.
+    pub fn with_order(order: EventOrder) -> Self {
+        Self::start(
+            tempfile::tempdir().unwrap(),
+            Setup {
+                order,
+                ..Setup::default()
+            },
+        )
+    }
+
+    /// Stops the service, and starts it again with what it left.
+    pub fn restarted(mut self) -> Self {
+        self.stop();
+        let folder = std::mem::replace(&mut self.folder, tempfile::tempdir().unwrap());
+        Self::start(folder, Setup::default())
+    }
+
+    /// Starts a service that keeps its log in memory.
+    pub fn in_memory() -> Self {
+        let place = Some(LogPlace::Memory);
+        Self::start(
+            tempfile::tempdir().unwrap(),
+            Setup {
+                place,
+                ..Setup::default()
+            },
+        )
+    }
+
+    fn start(folder: TempDir, setup: Setup) -> Self {
+        let Setup {
+            limits,
+            order,
+            place,
+        } = setup;
         let (stop, told) = watch::channel(false);
         let (tell, bound) = mpsc::channel();
         let surroundings = surroundings(folder.path());
@@ -53,8 +105,9 @@ impl Stage {
                 .build()
                 .unwrap();
             runtime.block_on(async {
-                let gates = Gates::open(surroundings, DurabilityLevel::Normal).unwrap();
-                let daemon = Arc::new(Daemon::new(gates, Echo, limits));
+                let gates = Gates::open_at(surroundings, DurabilityLevel::Normal, place);
+                let gates = gates.unwrap();
+                let daemon = Daemon::new(gates, Echo, limits).with_event_order(order);
                 let door = Door::Socket {
                     path: socket,
                     mode: 0o600,
@@ -67,7 +120,7 @@ impl Stage {
                     unreachable!("a port was asked for");
                 };
                 tell.send(*address).unwrap();
-                serve(vec![socket, port], router(daemon), limits, told).await;
+                serve(vec![socket, port], router(Arc::new(daemon)), limits, told).await;
             });
         });
         let port = bound.recv().unwrap();
@@ -82,6 +135,24 @@ impl Stage {
     /// Returns the folder of all its files.
     pub fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// A connection of another program to its log, which obeys none of our rules.
+    pub fn intruder(&self) -> rusqlite::Connection {
+        let sqlite = rusqlite::Connection::open(self.folder.path().join("state/log.db")).unwrap();
+        let triggers: Vec<String> = sqlite
+            .prepare("SELECT name FROM sqlite_schema WHERE type = 'trigger'")
+            .unwrap()
+            .query_map([], |row| row.get(0))
+            .unwrap()
+            .map(Result::unwrap)
+            .collect();
+        for trigger in triggers {
+            sqlite
+                .execute_batch(&format!("DROP TRIGGER {trigger}"))
+                .unwrap();
+        }
+        sqlite
     }
 
     /// Returns its socket.
@@ -111,8 +182,13 @@ impl Stage {
 
     /// Makes a token for `roles` in `tenant`.
     pub fn token(&self, tenant: &str, roles: &[Role]) -> String {
+        self.token_named(&format!("of {tenant}"), tenant, roles)
+    }
+
+    /// Makes a token called `name`.
+    pub fn token_named(&self, name: &str, tenant: &str, roles: &[Role]) -> String {
         let new = NewToken {
-            name: format!("of {tenant}"),
+            name: name.to_owned(),
             tenant: tenant.parse().unwrap(),
             roles: roles.to_vec(),
             agents: Vec::new(),
@@ -124,8 +200,8 @@ impl Stage {
     }
 }
 
-impl Drop for Stage {
-    fn drop(&mut self) {
+impl Stage {
+    fn stop(&mut self) {
         let _ = self.stop.send(true);
         if let Some(thread) = self.thread.take() {
             let ended = thread.join();
@@ -134,7 +210,13 @@ impl Drop for Stage {
     }
 }
 
-fn surroundings(folder: &Path) -> Surroundings {
+impl Drop for Stage {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+pub fn surroundings(folder: &Path) -> Surroundings {
     Surroundings {
         home: folder.join("home"),
         variables: [(
