@@ -11,6 +11,7 @@ mod interpreter;
 mod keeping;
 mod package;
 mod search;
+mod secret;
 mod setting;
 mod socket;
 

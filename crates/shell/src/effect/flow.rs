@@ -11,8 +11,7 @@ use aegis_types::{
 use super::command::{Told, is_dash, is_socket, speaks_to};
 use super::content::{reads, shows_records, shows_secret};
 use super::files::{Content, Files};
-use super::setting::is_secret_name;
-use super::{Found, elsewhere, interpreter, keeping, socket};
+use super::{Found, elsewhere, interpreter, keeping, secret, socket};
 use crate::option::first_text;
 use crate::programs::Role;
 use crate::touch::Touched;
@@ -312,7 +311,7 @@ impl Flow {
             }
         }
         if is_network {
-            sends_secret(told, found);
+            secret::sent(told, found);
         }
         for (path, span) in self.of(sent, false) {
             let resource = match path {
@@ -510,58 +509,11 @@ fn found_upload(found: &mut Found, path: &str, span: Span, told: &Told<'_>) {
 }
 
 /// Returns the host that a command names.
-fn host_of(told: &Told<'_>) -> EffectResource {
+pub(super) fn host_of(told: &Told<'_>) -> EffectResource {
     let host = told.roles().find(speaks_to);
     host.map_or(EffectResource::Unknown, |host| {
         EffectResource::Host(written(host.word))
     })
-}
-
-/// Adds that the value of a variable goes to a host, whose name says that it is a secret.
-///
-/// A token goes to the host that it is for: `$GITHUB_TOKEN` to GitHub.
-fn sends_secret(told: &Told<'_>, found: &mut Found) {
-    let EffectResource::Host(host) = host_of(told) else {
-        return;
-    };
-    let texts = told.command.redirections.iter();
-    let texts = texts.filter(|it| it.kind == RedirectionKind::Text);
-    let words = told
-        .command
-        .arguments
-        .iter()
-        .chain(texts.map(|it| &it.target));
-    for word in words {
-        for part in &word.parts {
-            let WordPart::Unknown(UnknownCause::Variable(name)) = part else {
-                continue;
-            };
-            if is_secret_name(name) && !is_for(name, &host) {
-                let resource = EffectResource::Host(host.clone());
-                let causes = [word.span, told.program_span()];
-                found.add(EffectKind::Upload, resource, &causes);
-            }
-        }
-    }
-}
-
-/// Returns whether a secret is for a host, by the names of both: it begins with
-/// the name of the domain, or the host stands in a variable of the project.
-fn is_for(name: &str, host: &str) -> bool {
-    let host = host.split_once("://").map_or(host, |(_, rest)| rest);
-    let end = host.find(['/', '?', '#', ':']).unwrap_or(host.len());
-    let authority = host.get(..end).unwrap_or(host);
-    if let Some(variable) = authority.strip_prefix('$') {
-        return !is_secret_name(variable) && !variable.contains(['.', '$', '@']);
-    }
-    let owner = match name.split('_').next().unwrap_or_default() {
-        "GH" => "GITHUB",
-        "HF" => "HUGGINGFACE",
-        "NPM" => "NPMJS",
-        owner => owner,
-    };
-    let domain = authority.rsplit('.').nth(1);
-    !authority.contains('$') && domain.is_some_and(|domain| domain.eq_ignore_ascii_case(owner))
 }
 
 /// Returns whether what a command reads goes to the host it speaks to.
