@@ -98,7 +98,7 @@ pub(crate) fn judge(line: &Line<'_>, touches: &mut Touches<'_>) -> Vec<NestedAge
             let through = text_of(line, command);
             touches.touch(ProtectedKind::Control, &path, reach, through);
         }
-        for word in copied_from(command) {
+        for word in copied_from(line, command) {
             let path = shell::path_of(line, command, &word, touches);
             let real = path.and_then(|path| {
                 let base = touches.base;
@@ -195,7 +195,7 @@ fn ends_aegis(line: &Line<'_>, command: &Command) -> bool {
 }
 
 /// Returns the files whose content a command brings to another place.
-fn copied_from(command: &Command) -> Vec<Word> {
+fn copied_from(line: &Line<'_>, command: &Command) -> Vec<Word> {
     let name = program_name(command);
     let Some(name) = name.filter(|name| COPYING.contains(&name.as_ref())) else {
         return Vec::new();
@@ -203,7 +203,10 @@ fn copied_from(command: &Command) -> Vec<Word> {
     let touched = aegis_shell::touched(command);
     let is_written = touched.iter().any(|item| item.access.write);
     // What these print may go anywhere.
-    let prints = PRINTING.contains(&name.as_ref()) && command.place.pipeline != 0;
+    let place = command.place;
+    let mut others = line.plan.commands.iter().map(|other| other.place);
+    let prints = PRINTING.contains(&name.as_ref())
+        && others.any(|other| other.pipeline == place.pipeline && other.position > place.position);
     if !is_written && !prints {
         return Vec::new();
     }

@@ -6,6 +6,7 @@ use aegis_types::{
 };
 
 use super::Draft;
+use super::given::enclosed;
 use super::shell::{Input, text_word};
 use super::tool::word_of;
 use crate::code::{self, Tongue};
@@ -44,25 +45,6 @@ fn makefile_of(words: &[Word]) -> Option<Word> {
         let start = start.iter().find(|start| text.starts_with(**start))?;
         Some(without_start(word, start.len()))
     })
-}
-
-/// Returns the texts that a makefile gives to a shell as it is read: `$(shell text)`.
-fn calls_of_shell(text: &str) -> Vec<String> {
-    let starts = text.match_indices("$(shell ");
-    let inner = starts.filter_map(|(at, start)| {
-        let rest = text.get(at + start.len()..)?;
-        let mut depth = 1_usize;
-        let end = rest.find(|letter| {
-            match letter {
-                '(' => depth += 1,
-                ')' => depth -= 1,
-                _ => {}
-            }
-            depth == 0
-        });
-        rest.get(..end.unwrap_or(rest.len())).map(str::to_owned)
-    });
-    inner.collect()
 }
 
 /// Returns the rules that make is given in place: `--eval=rules`.
@@ -173,7 +155,8 @@ impl Walk<'_> {
         for text in texts.iter().filter(|_| !inner.is_too_deep()) {
             let text = hint::shown(text);
             let recipes = text.lines().filter_map(recipe).map(str::to_owned);
-            for line in recipes.chain(calls_of_shell(&text)) {
+            // What stands in `$(shell …)` runs as the file is read.
+            for line in recipes.chain(enclosed(&text, "$(shell ")) {
                 let line = line.trim_start_matches(['@', '-', '+']).replace("$$", "$");
                 let mark = self.around.mark();
                 self.around.enter_process();

@@ -26,9 +26,9 @@ fn command_of(reading: &Reading<'_>, joins: bool) -> Option<Vec<Word>> {
     Some(rest.map(|word| (*word).clone()).collect())
 }
 
-/// Returns the texts that the formats of tmux in `text` give to a shell.
-fn format_texts(text: &str) -> Vec<String> {
-    let starts = text.match_indices("#(").map(|(at, _)| at + 2);
+/// Returns the texts in `text` between `start`, which opens a bracket, and where that closes.
+pub(super) fn enclosed(text: &str, start: &str) -> Vec<String> {
+    let starts = text.match_indices(start).map(|(at, _)| at + start.len());
     let inner = starts.filter_map(|at| {
         let rest = text.get(at..)?;
         let mut depth = 1_usize;
@@ -267,7 +267,7 @@ impl Walk<'_> {
         };
         let formats = words
             .iter()
-            .flat_map(|word| format_texts(&shown_text(word)));
+            .flat_map(|word| enclosed(&shown_text(word), "#("));
         let texts: Vec<GivenText> = formats.map(|text| given_text(text, draft.span)).collect();
         for text in &texts {
             self.note(text.text.span, UnknownCause::Code("tmux".to_owned()));
