@@ -143,6 +143,19 @@ impl Client {
         self.read(&response)
     }
 
+    /// Removes what is at `path`, which must be escaped already.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`].
+    pub fn delete(&self, path: &str) -> Result<(), ClientError> {
+        let response = self.send("DELETE", path, "application/json", &[])?;
+        match response.status {
+            200..300 => Ok(()),
+            _ => Err(self.refusal(&response)),
+        }
+    }
+
     fn read<T: DeserializeOwned>(&self, response: &Response) -> Result<T, ClientError> {
         if !(200..300).contains(&response.status) {
             return Err(self.refusal(response));

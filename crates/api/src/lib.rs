@@ -9,14 +9,26 @@ mod problem;
 
 mod decision;
 
+mod approval;
+
+mod reading;
+
+mod token;
+
 mod hook;
 
 mod http;
 
 mod client;
 
+pub use approval::{AnswerRequest, ApprovalList, ApprovalReply};
 pub use client::{Client, ClientError};
 pub use decision::{DecisionReply, DecisionRequest, FindingView, OutcomeReply, OutcomeReport};
 pub use hook::{HookCall, HookFrameError, HookReply};
 pub use http::{Address, Connect, ParseAddressError, PeerRule, Response, Stream, SystemConnector};
 pub use problem::{Problem, ProblemKind};
+pub use reading::{
+    ActionView, AgentList, AgentView, DecisionLine, DecisionList, DecisionView, PolicyList,
+    PolicyVersion, PolicyView, SessionList, SessionView,
+};
+pub use token::{TokenList, TokenReply, TokenRequest, TokenView};

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use aegis_api::{HookReply, ProblemKind};
 use aegis_gate::{Caller, Gates};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
+use crate::changes::Changes;
 use crate::limits::Limits;
 use crate::problem::Refusal;
 use crate::token::Tokens;
@@ -23,6 +24,9 @@ pub struct Daemon {
     hooks: Box<dyn Hooks>,
     limits: Limits,
     in_hand: Semaphore,
+    waits: Arc<Semaphore>,
+    streams: Arc<Semaphore>,
+    changes: Arc<Changes>,
 }
 
 impl Daemon {
@@ -34,6 +38,9 @@ impl Daemon {
             gates,
             hooks: Box::new(hooks),
             in_hand: Semaphore::new(limits.requests),
+            waits: Arc::new(Semaphore::new(limits.waits)),
+            streams: Arc::new(Semaphore::new(limits.streams)),
+            changes: Changes::new(),
             limits,
         }
     }
@@ -58,6 +65,25 @@ impl Daemon {
 
     pub(crate) fn hooks(&self) -> &dyn Hooks {
         &*self.hooks
+    }
+
+    /// Returns what changes after the log has.
+    pub(crate) fn news(&self) -> watch::Receiver<u64> {
+        self.changes.follow(self.gates.log())
+    }
+
+    /// Takes a place among those that wait for a person.
+    pub(crate) fn wait(&self) -> Result<OwnedSemaphorePermit, Refusal> {
+        Arc::clone(&self.waits)
+            .try_acquire_owned()
+            .map_err(|_| Refusal::new(ProblemKind::Busy, "too many requests wait for a person"))
+    }
+
+    /// Takes a place among the streams of events.
+    pub(crate) fn stream(&self) -> Result<OwnedSemaphorePermit, Refusal> {
+        Arc::clone(&self.streams)
+            .try_acquire_owned()
+            .map_err(|_| Refusal::new(ProblemKind::Busy, "too many streams are open"))
     }
 
     /// Does `work` where it may block, as soon as not too much is in hand.

@@ -17,6 +17,12 @@ mod daemon;
 
 mod body;
 
+mod changes;
+
+mod assurance;
+
+mod page;
+
 mod listen;
 
 mod routes;
@@ -25,5 +31,5 @@ pub use daemon::{Daemon, Hooks};
 pub use identity::{Peer, Role, Roles};
 pub use limits::Limits;
 pub use listen::{BindError, Bound, Door, serve};
-pub use routes::router;
-pub use token::{NewToken, StoredToken, TokenError, Tokens};
+pub use routes::{openapi, router};
+pub use token::{MadeToken, NewToken, StoredToken, TokenError, Tokens};

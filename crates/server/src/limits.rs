@@ -11,6 +11,8 @@ pub struct Limits {
     pub requests: usize,
     /// How many requests may wait for a person at a time.
     pub waits: usize,
+    /// How many streams of events may be open.
+    pub streams: usize,
     /// How many bytes a body may have.
     pub body_bytes: usize,
     /// How long the head of a request may take; a connection without one is closed then.
@@ -27,6 +29,7 @@ impl Default for Limits {
             connections: 16_384,
             requests: 256,
             waits: 256,
+            streams: 256,
             body_bytes: 4 * 1024 * 1024,
             head_time: Duration::from_secs(10),
             body_time: Duration::from_secs(20),

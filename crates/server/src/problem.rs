@@ -1,8 +1,9 @@
 //! Problems as replies.
 
 use aegis_api::{Problem, ProblemKind};
-use aegis_gate::{OpenGateError, RecordError, with_causes};
+use aegis_gate::{OpenGateError, ReadApprovalError, RecordError, with_causes};
 use aegis_log::{AppendError, ReadLogError};
+use aegis_types::ParseEventError;
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -42,6 +43,18 @@ impl From<ReadLogError> for Refusal {
 
 impl From<AppendError> for Refusal {
     fn from(error: AppendError) -> Self {
+        Self::new(ProblemKind::Unavailable, with_causes(&error))
+    }
+}
+
+impl From<ReadApprovalError> for Refusal {
+    fn from(error: ReadApprovalError) -> Self {
+        Self::new(ProblemKind::Unavailable, with_causes(&error))
+    }
+}
+
+impl From<ParseEventError> for Refusal {
+    fn from(error: ParseEventError) -> Self {
         Self::new(ProblemKind::Unavailable, with_causes(&error))
     }
 }

@@ -53,6 +53,7 @@ fn unreadable(error: &ReadApprovalError) -> Failure {
 
 fn views(gate: &Gate, status: Option<ApprovalStatus>) -> Result<Vec<ApprovalView>, Failure> {
     gate.approvals(&ApprovalFilter {
+        tenant: None,
         session: None,
         status,
     })
@@ -188,7 +189,9 @@ fn short(id: &ApprovalId) -> String {
 /// Finds the approval whose name is `text`, or begins with it if only one does.
 fn find(gate: &Gate, text: &str) -> Result<ApprovalView, Failure> {
     if let Ok(id) = ApprovalId::from_str(text)
-        && let Some(view) = gate.approval(&id).map_err(|error| unreadable(&error))?
+        && let Some(view) = gate
+            .approval(&id, None)
+            .map_err(|error| unreadable(&error))?
     {
         return Ok(view);
     }

@@ -34,7 +34,7 @@ fn create(here: &Here, tokens: &Tokens, new: NewTokenArguments) -> Result<Report
         None => here.settings()?.tenant.value,
     };
     let expires_at = new.expires_in.map(|within| now.plus(within));
-    let token = tokens
+    let made = tokens
         .create(
             NewToken {
                 name: new.name,
@@ -47,11 +47,14 @@ fn create(here: &Here, tokens: &Tokens, new: NewTokenArguments) -> Result<Report
         )
         .map_err(|error| failure(&error))?;
     let mut page = Page::default();
-    page.plain(&token).blank().line(&[piece(
+    page.plain(&made.token).blank().line(&[piece(
         Tone::Quiet,
         "It is shown this one time. Callers send it as `Authorization: Bearer TOKEN`.",
     )]);
-    Ok(Report::done(page, json!({"token": token})))
+    Ok(Report::done(
+        page,
+        json!({"token": made.token, "id": made.id}),
+    ))
 }
 
 fn list(tokens: &Tokens) -> Result<Report, Failure> {

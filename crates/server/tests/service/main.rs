@@ -7,5 +7,9 @@
     missing_docs
 )]
 
+mod access;
+mod approvals;
 mod decisions;
+mod reading;
 mod stage;
+mod stream;
