@@ -7,9 +7,11 @@ use aegis_gate::{Caller, Gates};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::changes::Changes;
+use crate::figures::Figures;
 use crate::limits::Limits;
 use crate::problem::Refusal;
 use crate::token::Tokens;
+use crate::trail::AccessLog;
 
 /// Answers the hook events of an agent's host.
 pub trait Hooks: Send + Sync {
@@ -27,13 +29,20 @@ pub struct Daemon {
     waits: Arc<Semaphore>,
     streams: Arc<Semaphore>,
     changes: Arc<Changes>,
+    figures: Figures,
+    access_log: AccessLog,
 }
 
 impl Daemon {
     /// Returns a service that decides by `gates`.
     #[must_use]
     pub fn new(gates: Gates, hooks: impl Hooks + 'static, limits: Limits) -> Self {
+        let figures = Figures::default();
+        // A log that cannot be read is told of by whoever asks for the figures.
+        let _ = figures.begin(&**gates.log());
         Self {
+            figures,
+            access_log: AccessLog::Off,
             tokens: Tokens::at(&gates.places().state),
             gates,
             hooks: Box::new(hooks),
@@ -43,6 +52,13 @@ impl Daemon {
             changes: Changes::new(),
             limits,
         }
+    }
+
+    /// Returns the service as one that writes down what it answers.
+    #[must_use]
+    pub const fn with_access_log(mut self, form: AccessLog) -> Self {
+        self.access_log = form;
+        self
     }
 
     /// Returns the gates.
@@ -61,6 +77,14 @@ impl Daemon {
     #[must_use]
     pub const fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    pub(crate) const fn figures(&self) -> &Figures {
+        &self.figures
+    }
+
+    pub(crate) const fn access_log(&self) -> AccessLog {
+        self.access_log
     }
 
     pub(crate) fn hooks(&self) -> &dyn Hooks {

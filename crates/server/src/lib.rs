@@ -25,6 +25,10 @@ mod page;
 
 mod listen;
 
+mod figures;
+
+mod trail;
+
 mod routes;
 
 pub use daemon::{Daemon, Hooks};
@@ -33,3 +37,4 @@ pub use limits::Limits;
 pub use listen::{BindError, Bound, Door, serve};
 pub use routes::{openapi, router};
 pub use token::{MadeToken, NewToken, StoredToken, TokenError, Tokens};
+pub use trail::AccessLog;

@@ -172,6 +172,20 @@ impl Closing {
     }
 }
 
+/// The connections of the service.
+#[derive(Clone, Debug)]
+pub(crate) struct Connections {
+    places: Arc<Semaphore>,
+    most: usize,
+}
+
+impl Connections {
+    /// Returns how many are open.
+    pub(crate) fn open(&self) -> usize {
+        self.most.saturating_sub(self.places.available_permits())
+    }
+}
+
 /// Answers what comes in through `doors` until `stop` says so; then finishes
 /// what is in hand, within the limits.
 pub async fn serve(doors: Vec<Bound>, router: Router, limits: Limits, stop: watch::Receiver<bool>) {
@@ -251,10 +265,15 @@ impl Hall {
     ) {
         let router = self.router.clone();
         let closing = self.closing.clone();
+        let connections = Connections {
+            places: Arc::clone(&self.places),
+            most: self.limits.connections,
+        };
         let answer = service_fn(move |request: Request<Incoming>| {
             let mut request = request.map(Body::new);
             request.extensions_mut().insert(peer);
             request.extensions_mut().insert(closing.clone());
+            request.extensions_mut().insert(connections.clone());
             router.clone().oneshot(request)
         });
         let connection = http1::Builder::new()

@@ -73,14 +73,11 @@ impl From<OpenGateError> for Refusal {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let status =
-            StatusCode::from_u16(self.problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let mut response = (status, Json(self.problem)).into_response();
-        let fields = response.headers_mut();
-        fields.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static(Problem::MEDIA_TYPE),
-        );
+        let mut reply = Response::default();
+        let status = self.problem.status;
+        *reply.status_mut() =
+            StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let fields = reply.headers_mut();
         if status == StatusCode::UNAUTHORIZED {
             fields.insert(
                 header::WWW_AUTHENTICATE,
@@ -90,6 +87,21 @@ impl IntoResponse for Refusal {
         if let Some(seconds) = self.retry_after {
             fields.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
-        response
+        let mut reply = response_of(&self.problem, reply);
+        reply.extensions_mut().insert(*self.problem);
+        reply
     }
+}
+
+/// Returns `reply` with `problem` as its body.
+pub(crate) fn response_of(problem: &Problem, reply: Response) -> Response {
+    let (mut head, _) = reply.into_parts();
+    let (body_head, body) = Json(problem).into_response().into_parts();
+    head.headers.remove(header::CONTENT_LENGTH);
+    head.headers.extend(body_head.headers);
+    head.headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static(Problem::MEDIA_TYPE),
+    );
+    Response::from_parts(head, body)
 }

@@ -5,6 +5,7 @@ mod decisions;
 mod governed;
 mod health;
 mod hooks;
+mod metrics;
 mod outcomes;
 mod recorded;
 mod stream;
@@ -12,15 +13,17 @@ mod tokens;
 
 use std::sync::Arc;
 
-use aegis_api::ProblemKind;
+use aegis_api::{Problem, ProblemKind};
 use axum::Router;
 use axum::http::Method;
-use utoipa::openapi::OpenApi;
+use axum::middleware::from_fn_with_state;
+use serde_json::{Map, Value, json};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::daemon::Daemon;
 use crate::problem::Refusal;
+use crate::trail::followed;
 
 /// Returns what answers every request to `service`.
 pub fn router(daemon: Arc<Daemon>) -> Router {
@@ -28,19 +31,62 @@ pub fn router(daemon: Arc<Daemon>) -> Router {
     router
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)
+        .layer(from_fn_with_state(Arc::clone(&daemon), followed))
         .with_state(daemon)
 }
 
 /// Returns the description of every route, as an OpenAPI document.
 #[must_use]
-pub fn openapi() -> OpenApi {
-    described().split_for_parts().1
+pub fn openapi() -> Value {
+    let mut document = json!(described().split_for_parts().1);
+    let paths = document.get_mut("paths").and_then(Value::as_object_mut);
+    let operations = paths.into_iter().flat_map(Map::values_mut);
+    let operations = operations.filter_map(Value::as_object_mut);
+    for operation in operations.flat_map(Map::values_mut) {
+        let responses = operation
+            .get_mut("responses")
+            .and_then(Value::as_object_mut);
+        responses
+            .into_iter()
+            .flat_map(Map::values_mut)
+            .for_each(name_problem);
+    }
+    if let Some(document) = document.as_object_mut() {
+        let about = json!({"title": "Aegis", "version": env!("CARGO_PKG_VERSION")});
+        document.insert("info".to_owned(), about);
+        // On a socket of the machine the account of the process is enough.
+        document.insert("security".to_owned(), json!([{"bearer": []}, {}]));
+        let bearer = json!({"bearer": {"type": "http", "scheme": "bearer"}});
+        let components = document.entry("components").or_insert_with(|| json!({}));
+        if let Some(components) = components.as_object_mut() {
+            components.insert("securitySchemes".to_owned(), bearer);
+        }
+    }
+    document
+}
+
+/// Gives a problem among the contents of a response the media type it is sent with.
+fn name_problem(response: &mut Value) {
+    let Some(content) = response.get_mut("content").and_then(Value::as_object_mut) else {
+        return;
+    };
+    let problem = json!("#/components/schemas/Problem");
+    if content
+        .get("application/json")
+        .and_then(|body| body.pointer("/schema/$ref"))
+        == Some(&problem)
+        && let Some(body) = content.remove("application/json")
+    {
+        content.insert(Problem::MEDIA_TYPE.to_owned(), body);
+    }
 }
 
 fn described() -> OpenApiRouter<Arc<Daemon>> {
     OpenApiRouter::new()
         .routes(routes!(health::alive))
         .routes(routes!(health::ready))
+        .routes(routes!(metrics::metrics))
+        .routes(routes!(metrics::description))
         .routes(routes!(decisions::submit, recorded::list))
         .routes(routes!(decisions::rehearse))
         .routes(routes!(recorded::show))

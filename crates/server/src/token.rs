@@ -9,6 +9,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use aegis_api::TokenView;
 use aegis_canon::Digest;
 use aegis_gate::{FileStamp, read_regular, write_private};
 use aegis_types::{AgentId, TenantId, Timestamp};
@@ -60,6 +61,26 @@ pub struct StoredToken {
     /// When it ends; never if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
+}
+
+impl StoredToken {
+    /// Returns what anybody may know of it who may see it.
+    #[must_use]
+    pub fn view(&self) -> TokenView {
+        TokenView {
+            id: self.id.clone(),
+            name: self.name.clone(),
+            tenant_id: self.tenant.to_string(),
+            roles: self
+                .roles
+                .iter()
+                .map(|role| role.as_str().to_owned())
+                .collect(),
+            agents: self.agents.iter().map(ToString::to_string).collect(),
+            created_unix_ms: self.created_at.unix_ms(),
+            expires_unix_ms: self.expires_at.map(Timestamp::unix_ms),
+        }
+    }
 }
 
 /// A token to make.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use aegis_api::{Problem, ProblemKind, TokenList, TokenReply, TokenRequest, TokenView};
+use aegis_api::{Problem, ProblemKind, TokenList, TokenReply, TokenRequest};
 use aegis_gate::with_causes;
 use aegis_types::{AgentId, DurationMs};
 use axum::Json;
@@ -45,24 +45,8 @@ pub(super) async fn list(
     let tokens = daemon.blocking(|daemon| daemon.tokens().list()).await??;
     let own = tokens.iter().filter(|token| token.tenant == tenant);
     Ok(Json(TokenList {
-        tokens: own.map(view).collect(),
+        tokens: own.map(StoredToken::view).collect(),
     }))
-}
-
-fn view(token: &StoredToken) -> TokenView {
-    TokenView {
-        id: token.id.clone(),
-        name: token.name.clone(),
-        tenant_id: token.tenant.to_string(),
-        roles: token
-            .roles
-            .iter()
-            .map(|role| role.as_str().to_owned())
-            .collect(),
-        agents: token.agents.iter().map(ToString::to_string).collect(),
-        created_unix_ms: token.created_at.unix_ms(),
-        expires_unix_ms: token.expires_at.map(|at| at.unix_ms()),
-    }
 }
 
 /// Makes a token, and shows it this one time.

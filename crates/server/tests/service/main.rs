@@ -10,6 +10,7 @@
 mod access;
 mod approvals;
 mod decisions;
+mod metrics;
 mod reading;
 mod stage;
 mod stream;
