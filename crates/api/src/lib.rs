@@ -22,7 +22,7 @@ mod http;
 mod client;
 
 pub use approval::{AnswerRequest, ApprovalList, ApprovalReply};
-pub use client::{Client, ClientError};
+pub use client::{Client, ClientError, escaped};
 pub use decision::{DecisionReply, DecisionRequest, FindingView, OutcomeReply, OutcomeReport};
 pub use hook::{HookCall, HookFrameError, HookReply};
 pub use http::{Address, Connect, ParseAddressError, PeerRule, Response, Stream, SystemConnector};

@@ -9,7 +9,10 @@ use aegis_policy::LintCode;
 use aegis_types::Verdict;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub(crate) use self::service::{NewTokenArguments, RoleName, ServeArguments, TokenCommand};
+pub(crate) use self::service::{
+    AccessLogForm, NewTokenArguments, RoleName, ServeArguments, ServerArguments, TokenArguments,
+    TokenCommand,
+};
 
 /// Stands between an AI agent and the world: decides, records, explains.
 #[derive(Debug, Parser)]
@@ -47,8 +50,7 @@ pub(crate) enum Command {
     /// Decide for many agents over a socket of this machine or a port, until stopped.
     Serve(ServeArguments),
     /// Make, list and revoke the tokens by which callers of the service name themselves.
-    #[command(subcommand)]
-    Token(TokenCommand),
+    Token(TokenArguments),
     /// Trust a project's settings or policy file as it is now, so that it may also loosen.
     Trust(TrustArguments),
     /// Check files of any kind that Aegis reads; the kind is found by itself.
@@ -62,8 +64,7 @@ pub(crate) enum Command {
     #[command(visible_alias = "audit")]
     Log(LogArguments),
     /// Answer what waits for a person.
-    #[command(subcommand)]
-    Approvals(ApprovalsCommand),
+    Approvals(ApprovalsArguments),
     /// Print completions for a shell.
     Completions {
         /// The shell.
@@ -194,6 +195,8 @@ pub(crate) enum SchemaKind {
     ActionRules,
     /// An exported envelope of the log.
     Envelope,
+    /// The HTTP interface of the service, as an OpenAPI document.
+    Openapi,
 }
 
 /// What to do with policies.
@@ -520,6 +523,15 @@ pub(crate) struct ReplayArguments {
     /// Decide by the policies in force here, instead of those recorded.
     #[arg(long, conflicts_with = "policy")]
     pub(crate) current: bool,
+}
+
+/// What to do with approvals, and where they are.
+#[derive(Args, Debug)]
+pub(crate) struct ApprovalsArguments {
+    #[command(flatten)]
+    pub(crate) server: ServerArguments,
+    #[command(subcommand)]
+    pub(crate) command: ApprovalsCommand,
 }
 
 /// What to do with approvals.

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use aegis_api::Address;
 use aegis_types::{AgentId, DurationMs, TenantId};
 use clap::{Args, Subcommand, ValueEnum};
 
@@ -18,6 +19,40 @@ pub(crate) struct ServeArguments {
     /// A port to listen at as well, such as `127.0.0.1:8080`; callers need a token there.
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) listen: Option<SocketAddr>,
+    /// How each request is written down on standard error.
+    #[arg(long, value_name = "FORM", value_enum, default_value = "off")]
+    pub(crate) access_log: AccessLogForm,
+}
+
+/// How the service writes down what it answered.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum AccessLogForm {
+    /// Not at all.
+    Off,
+    /// Lines for people.
+    Text,
+    /// Lines of JSON.
+    Json,
+}
+
+/// Which service to ask instead of the files of this machine.
+#[derive(Args, Debug)]
+pub(crate) struct ServerArguments {
+    /// Ask the service at this address, such as `unix:/run/aegis/aegis.sock`.
+    #[arg(long, value_name = "ADDRESS", env = "AEGIS_SERVER", global = true)]
+    pub(crate) server: Option<Address>,
+    /// A file that holds the token for the service; `AEGIS_TOKEN` when absent.
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(crate) token_file: Option<PathBuf>,
+}
+
+/// What to do with tokens, and where they are.
+#[derive(Args, Debug)]
+pub(crate) struct TokenArguments {
+    #[command(flatten)]
+    pub(crate) server: ServerArguments,
+    #[command(subcommand)]
+    pub(crate) command: TokenCommand,
 }
 
 /// What to do with tokens.

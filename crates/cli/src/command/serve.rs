@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use aegis_api::HookReply;
 use aegis_gate::{Caller, DurabilityLevel, Gates};
-use aegis_server::{BindError, Bound, Daemon, Door, Hooks, Limits, router, serve as answer};
+use aegis_server::{
+    AccessLog, BindError, Bound, Daemon, Door, Hooks, Limits, router, serve as answer,
+};
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-use crate::arguments::ServeArguments;
+use crate::arguments::{AccessLogForm, ServeArguments};
 use crate::here::Here;
 use crate::output::say;
 use crate::page::{Page, Tone, piece};
@@ -21,7 +23,13 @@ pub(crate) fn serve(here: &Here, arguments: &ServeArguments) -> Result<Report, F
     let gates = Gates::open(here.surroundings.clone(), DurabilityLevel::Full).map_err(|error| {
         Failure::environment(causes(&error)).remedy("`aegis doctor` names the cause")
     })?;
-    let daemon = Arc::new(Daemon::new(gates, ClaudeCode, limits));
+    let access_log = match arguments.access_log {
+        AccessLogForm::Off => AccessLog::Off,
+        AccessLogForm::Text => AccessLog::Text,
+        AccessLogForm::Json => AccessLog::Json,
+    };
+    let daemon = Daemon::new(gates, ClaudeCode, limits).with_access_log(access_log);
+    let daemon = Arc::new(daemon);
     runtime(&limits)?.block_on(async {
         let mut doors = Vec::new();
         for door in doors_of(here, arguments) {

@@ -37,6 +37,7 @@ mod policy_lint;
 mod policy_test;
 mod project;
 mod readme;
+mod server;
 mod tampering;
 mod unchained;
 mod validate;
