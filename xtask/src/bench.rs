@@ -9,6 +9,7 @@ mod peer;
 mod policy;
 mod record;
 pub mod replay;
+mod server;
 mod shell;
 pub mod stage;
 
@@ -28,7 +29,7 @@ pub struct Bench {
 }
 
 /// Every benchmark, each in a file of `xtask/src/bench/`.
-const BENCHES: [Bench; 7] = [
+const BENCHES: [Bench; 8] = [
     Bench {
         name: "hook",
         summary: "the hook as a whole process",
@@ -64,10 +65,18 @@ const BENCHES: [Bench; 7] = [
         summary: "deciding recorded requests again",
         measure: replay::measure,
     },
+    Bench {
+        name: "server",
+        summary: "the service, beside a handler that does nothing",
+        measure: server::measure,
+    },
 ];
 
 /// Measures every benchmark, or the one that is named.
 pub fn bench(arguments: &[String]) -> Result<()> {
+    if arguments.first().is_some_and(|name| name == server::EMPTY) {
+        return server::serve_empty();
+    }
     setup::ensure(setup::BUILD)?;
     if is_handed_over("bench", arguments)? {
         return Ok(());

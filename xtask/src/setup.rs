@@ -42,6 +42,11 @@ pub const TEST: &[Need] = &[
         purpose: "keeps the scripts apart that are run to compare plans",
     },
     Need {
+        program: "curl",
+        package: "curl",
+        purpose: "speaks with the service as another user",
+    },
+    Need {
         program: "git",
         package: "git",
         purpose: "is a program whose effects the tests look at",
@@ -62,14 +67,29 @@ pub const TEST: &[Need] = &[
         purpose: "runs what holds the service against its description",
     },
     Need {
+        program: "pgrep",
+        package: "procps",
+        purpose: "finds the process of the service",
+    },
+    Need {
         program: "strace",
         package: "strace",
         purpose: "counts the syncs of a hook",
     },
     Need {
+        program: "systemd-analyze",
+        package: "systemd",
+        purpose: "says how exposed the unit of the service is",
+    },
+    Need {
         program: "unshare",
         package: "util-linux",
         purpose: "gives a test mounts of its own",
+    },
+    Need {
+        program: "useradd",
+        package: "passwd",
+        purpose: "makes the accounts of a machine in which agents are hostile",
     },
     Need {
         program: "xxd",

@@ -11,7 +11,7 @@ use aegis_types::{ApprovalId, ApprovalStatus};
 use crate::approval::{AnswerRequest, ApprovalList, ApprovalReply};
 use crate::decision::{DecisionReply, DecisionRequest, OutcomeReply, OutcomeReport};
 use crate::hook::{HookCall, HookReply};
-use crate::http::{Address, Connect, Response, exchange};
+use crate::http::{Address, Connect, Patience, Response, escaped, exchange};
 use crate::problem::Problem;
 use crate::token::{TokenList, TokenReply, TokenRequest};
 
@@ -44,6 +44,14 @@ pub enum ClientError {
     /// What is asked cannot be written.
     #[error("the request cannot be written as JSON")]
     Write(#[from] serde_json::Error),
+}
+
+/// What is sent.
+struct Request<'a> {
+    method: &'a str,
+    path: &'a str,
+    media_type: &'a str,
+    body: &'a [u8],
 }
 
 /// A client of the service.
@@ -106,18 +114,28 @@ impl Client {
 
     /// Hands one hook event over.
     ///
+    /// While a person is asked, the service shows every now and then that it
+    /// is there, and `sign_of_life` is called. So a silence as long as the
+    /// client's patience means that it hangs.
+    ///
     /// # Errors
     ///
     /// [`ClientError`]. The hook must then answer by itself.
-    pub fn hook(&self, call: &HookCall<'_>) -> Result<HookReply, ClientError> {
-        let body = call.to_bytes()?;
-        let response = self.send("POST", "/v1/hooks/claude-code", HookCall::MEDIA_TYPE, &body)?;
-        let exit_code = response.field("x-aegis-exit").map(str::parse);
-        match (response.status, exit_code) {
-            (200, Some(Ok(exit_code))) => Ok(HookReply {
-                stdout: response.body,
-                exit_code,
-            }),
+    pub fn hook(
+        &self,
+        call: &HookCall<'_>,
+        sign_of_life: &dyn Fn(),
+    ) -> Result<HookReply, ClientError> {
+        let request = Request {
+            method: "POST",
+            path: "/v1/hooks/claude-code",
+            media_type: HookCall::MEDIA_TYPE,
+            body: &call.to_bytes()?,
+        };
+        let response = self.send(&request, Patience::Silence(self.patience), sign_of_life)?;
+        let reply = HookReply::from_bytes(&response.body);
+        match (response.status, reply) {
+            (200, Some(reply)) => Ok(reply),
             _ => Err(self.refusal(&response)),
         }
     }
@@ -192,8 +210,7 @@ impl Client {
     ///
     /// [`ClientError`].
     pub fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
-        let response = self.send("GET", path, "application/json", &[])?;
-        self.read(&response)
+        self.ask("GET", path, &[])
     }
 
     /// Sends `body` to `path`, which must be escaped already.
@@ -206,8 +223,23 @@ impl Client {
         path: &str,
         body: &(impl Serialize + ?Sized),
     ) -> Result<T, ClientError> {
-        let body = serde_json::to_vec(body)?;
-        let response = self.send("POST", path, "application/json", &body)?;
+        self.ask("POST", path, &serde_json::to_vec(body)?)
+    }
+
+    fn ask<T: DeserializeOwned>(
+        &self,
+        method: &str,
+        path: &str,
+        body: &[u8],
+    ) -> Result<T, ClientError> {
+        let request = Request {
+            method,
+            path,
+            media_type: "application/json",
+            body,
+        };
+        let deadline = Instant::now() + self.patience;
+        let response = self.send(&request, Patience::Until(deadline), &|| {})?;
         self.read(&response)
     }
 
@@ -217,7 +249,14 @@ impl Client {
     ///
     /// [`ClientError`].
     pub fn delete(&self, path: &str) -> Result<(), ClientError> {
-        let response = self.send("DELETE", path, "application/json", &[])?;
+        let request = Request {
+            method: "DELETE",
+            path,
+            media_type: "application/json",
+            body: &[],
+        };
+        let deadline = Instant::now() + self.patience;
+        let response = self.send(&request, Patience::Until(deadline), &|| {})?;
         match response.status {
             200..300 => Ok(()),
             _ => Err(self.refusal(&response)),
@@ -246,52 +285,42 @@ impl Client {
 
     fn send(
         &self,
-        method: &str,
-        path: &str,
-        media_type: &str,
-        body: &[u8],
+        request: &Request<'_>,
+        patience: Patience,
+        sign_of_life: &dyn Fn(),
     ) -> Result<Response, ClientError> {
-        let deadline = Instant::now() + self.patience;
+        let Request {
+            method,
+            path,
+            media_type,
+            body,
+        } = request;
         let host = match &self.address {
             Address::Unix(_) => "localhost".to_owned(),
             Address::Tcp { host, port, .. } => format!("{host}:{port}"),
         };
         let length = body.len();
-        let mut request = format!(
+        let mut head = format!(
             "{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\
              Accept: application/json\r\nContent-Length: {length}\r\n"
         );
         if !body.is_empty() {
-            request.push_str(&format!("Content-Type: {media_type}\r\n"));
+            head.push_str(&format!("Content-Type: {media_type}\r\n"));
         }
         if let Some(token) = &self.token {
-            request.push_str(&format!("Authorization: Bearer {token}\r\n"));
+            head.push_str(&format!("Authorization: Bearer {token}\r\n"));
         }
-        request.push_str("\r\n");
-        let mut bytes = request.into_bytes();
+        head.push_str("\r\n");
+        let mut bytes = head.into_bytes();
         bytes.extend_from_slice(body);
         self.connector
             .connect(&self.address, self.patience)
-            .and_then(|mut stream| exchange(&mut *stream, &bytes, deadline))
+            .and_then(|mut stream| exchange(&mut *stream, &bytes, patience, sign_of_life))
             .map_err(|source| ClientError::Unreachable {
                 address: self.address.clone(),
                 source,
             })
     }
-}
-
-/// Returns `text` as one step of a path.
-#[must_use]
-pub fn escaped(text: &str) -> String {
-    let mut step = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
-            step.push(char::from(byte));
-        } else {
-            step.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    step
 }
 
 #[cfg(test)]

@@ -46,6 +46,52 @@ struct Line {
     variables: BTreeMap<String, String>,
 }
 
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct End {
+    exit: i32,
+    bytes: usize,
+}
+
+impl HookReply {
+    /// The media type of a reply.
+    pub const MEDIA_TYPE: &'static str = "application/vnd.aegis.hook-reply";
+
+    /// What stands before a reply while a person is asked: that the service is there.
+    pub const SIGN_OF_LIFE: &'static [u8] = b"\n";
+
+    /// Returns the reply as it goes over the wire: one line of JSON that says
+    /// how the process exits and how much it prints, and what it prints.
+    ///
+    /// # Errors
+    ///
+    /// Never in practice: numbers are always written.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, serde_json::Error> {
+        let mut bytes = serde_json::to_vec(&End {
+            exit: self.exit_code,
+            bytes: self.stdout.len(),
+        })?;
+        bytes.push(b'\n');
+        bytes.extend_from_slice(&self.stdout);
+        Ok(bytes)
+    }
+
+    /// Reads a reply, signs of life before it left out; nothing if it is not whole.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let start = bytes.iter().position(|byte| *byte != b'\n')?;
+        let (_, reply) = bytes.split_at(start);
+        let end = reply.iter().position(|byte| *byte == b'\n')?;
+        let (line, rest) = reply.split_at(end);
+        let line: End = serde_json::from_slice(line).ok()?;
+        let stdout = rest.get(1..)?;
+        (stdout.len() == line.bytes).then(|| Self {
+            stdout: stdout.to_vec(),
+            exit_code: line.exit,
+        })
+    }
+}
+
 impl<'a> HookCall<'a> {
     /// The media type of a hook event with its frame.
     pub const MEDIA_TYPE: &'static str = "application/vnd.aegis.hook";
@@ -99,6 +145,23 @@ mod tests {
         };
         let bytes = call.to_bytes().unwrap();
         assert_eq!(HookCall::from_bytes(&bytes).unwrap(), call);
+    }
+
+    #[test]
+    fn a_reply_is_read_after_signs_of_life_and_only_if_it_is_whole() {
+        for stdout in [&b""[..], b"\n{\"a\":1}"] {
+            let reply = HookReply {
+                stdout: stdout.to_vec(),
+                exit_code: 2,
+            };
+            let bytes = reply.to_bytes().unwrap();
+            assert_eq!(HookReply::from_bytes(&bytes), Some(reply.clone()));
+            let late = [b"\n\n", bytes.as_slice()].concat();
+            assert_eq!(HookReply::from_bytes(&late), Some(reply));
+            for end in 0..bytes.len() {
+                assert_eq!(HookReply::from_bytes(&bytes[..end]), None, "{end}");
+            }
+        }
     }
 
     #[test]

@@ -14,6 +14,9 @@ const HEAD_BYTES_MAX: usize = 64 * 1024;
 /// How large the body of a reply may be.
 const BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
 
+/// How long the line before a part of a body may be.
+const CHUNK_LINE_MAX: usize = 256;
+
 /// How many header fields a reply may have.
 const FIELDS_MAX: usize = 64;
 
@@ -117,6 +120,20 @@ impl Stream for TcpStream {
     }
 }
 
+/// Returns `text` as it stands in the path or the parameters of a request.
+#[must_use]
+pub fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            escaped.push(char::from(byte));
+        } else {
+            escaped.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    escaped
+}
+
 /// Makes streams to a service.
 pub trait Connect: Send + Sync {
     /// Returns a stream to `address`.
@@ -217,53 +234,138 @@ impl Response {
     }
 }
 
-/// Sends `request` and reads one reply, all of it before `deadline`.
+/// How long a reply may take.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Patience {
+    /// All of it until then.
+    Until(Instant),
+    /// As long as it takes, as long as something comes at least so often.
+    Silence(Duration),
+}
+
+/// Sends `request` and reads one reply.
 pub(crate) fn exchange(
     stream: &mut dyn Stream,
     request: &[u8],
-    deadline: Instant,
+    patience: Patience,
+    sign_of_life: &dyn Fn(),
 ) -> io::Result<Response> {
-    bound(stream, deadline)?;
+    bound(stream, patience)?;
     stream.write_all(request)?;
     stream.flush()?;
-    let mut buffer = Vec::with_capacity(4096);
-    let (mut response, head) = loop {
-        if let Some(found) = read_head(&buffer)? {
-            break found;
-        }
-        if buffer.len() > HEAD_BYTES_MAX {
-            return Err(malformed("its head is too large"));
-        }
-        if !read_some(stream, &mut buffer, deadline)? {
-            return Err(ended());
-        }
+    let mut incoming = Incoming {
+        stream,
+        patience,
+        sign_of_life,
+        buffer: Vec::with_capacity(4096),
     };
-    let mut body = buffer.split_off(head.min(buffer.len()));
-    let length = response
-        .field("content-length")
-        .map(|text| {
-            text.parse::<usize>()
-                .map_err(|_| malformed("its length is no number"))
-        })
-        .transpose()?;
-    let has_body = response.status != 204 && response.status != 304;
-    let Some(length) = length.filter(|_| has_body) else {
-        if has_body {
-            return Err(malformed("it does not say how long it is"));
-        }
-        return Ok(response);
-    };
-    if length > BODY_BYTES_MAX {
-        return Err(malformed("it is too large"));
+    let mut response = incoming.head()?;
+    if response.status != 204 && response.status != 304 {
+        response.body = incoming.body(&response)?;
     }
-    while body.len() < length {
-        if !read_some(stream, &mut body, deadline)? {
-            return Err(ended());
-        }
-    }
-    body.truncate(length);
-    response.body = body;
     Ok(response)
+}
+
+/// What comes in of a reply.
+struct Incoming<'a> {
+    stream: &'a mut dyn Stream,
+    patience: Patience,
+    /// Called whenever something comes.
+    sign_of_life: &'a dyn Fn(),
+    /// What came and is not taken yet.
+    buffer: Vec<u8>,
+}
+
+impl Incoming<'_> {
+    fn head(&mut self) -> io::Result<Response> {
+        loop {
+            if let Some((response, length)) = read_head(&self.buffer)? {
+                self.take(length)?;
+                return Ok(response);
+            }
+            if self.buffer.len() > HEAD_BYTES_MAX {
+                return Err(malformed("its head is too large"));
+            }
+            self.more()?;
+        }
+    }
+
+    fn body(&mut self, response: &Response) -> io::Result<Vec<u8>> {
+        let coding = response.field("transfer-encoding");
+        match (coding, response.field("content-length")) {
+            (Some(coding), _) if coding.eq_ignore_ascii_case("chunked") => self.chunks(),
+            (Some(_), _) => Err(malformed("it is encoded in another way")),
+            (None, Some(length)) => {
+                let length = length
+                    .parse()
+                    .ok()
+                    .filter(|length| *length <= BODY_BYTES_MAX);
+                self.take(length.ok_or_else(|| malformed("its length is no number, or too great"))?)
+            }
+            (None, None) => Err(malformed("it does not say how long it is")),
+        }
+    }
+
+    fn chunks(&mut self) -> io::Result<Vec<u8>> {
+        let mut body = Vec::new();
+        loop {
+            let (start, length) = loop {
+                match httparse::parse_chunk_size(&self.buffer) {
+                    Ok(httparse::Status::Complete(found)) => break found,
+                    Ok(httparse::Status::Partial) if self.buffer.len() < CHUNK_LINE_MAX => {
+                        self.more()?;
+                    }
+                    Ok(httparse::Status::Partial) | Err(_) => {
+                        return Err(malformed("a part of it does not say how long it is"));
+                    }
+                }
+            };
+            self.take(start)?;
+            let length = usize::try_from(length)
+                .ok()
+                .filter(|length| body.len().saturating_add(*length) <= BODY_BYTES_MAX)
+                .ok_or_else(|| malformed("it is too large"))?;
+            if length == 0 {
+                return Ok(body);
+            }
+            body.extend(self.take(length)?);
+            self.take(2)?;
+        }
+    }
+
+    /// Takes the next `length` bytes.
+    fn take(&mut self, length: usize) -> io::Result<Vec<u8>> {
+        while self.buffer.len() < length {
+            self.more()?;
+        }
+        let rest = self.buffer.split_off(length);
+        Ok(std::mem::replace(&mut self.buffer, rest))
+    }
+
+    /// Waits for more to come.
+    fn more(&mut self) -> io::Result<()> {
+        bound(self.stream, self.patience)?;
+        let mut chunk = [0_u8; 16 * 1024];
+        loop {
+            match self.stream.read(&mut chunk) {
+                Ok(0) => {
+                    return Err(io::Error::new(
+                        io::ErrorKind::UnexpectedEof,
+                        "it closed the connection before its reply was whole",
+                    ));
+                }
+                Ok(count) => {
+                    (self.sign_of_life)();
+                    self.buffer
+                        .extend_from_slice(chunk.get(..count).unwrap_or_default());
+                    return Ok(());
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Err(late()),
+                Err(error) => return Err(error),
+            }
+        }
+    }
 }
 
 /// Reads the head of a reply; returns it with its length, if it is whole.
@@ -289,25 +391,11 @@ fn read_head(buffer: &[u8]) -> io::Result<Option<(Response, usize)>> {
     }
 }
 
-/// Reads what there is; returns whether the stream goes on.
-fn read_some(stream: &mut dyn Stream, buffer: &mut Vec<u8>, deadline: Instant) -> io::Result<bool> {
-    bound(stream, deadline)?;
-    let mut chunk = [0_u8; 16 * 1024];
-    loop {
-        match stream.read(&mut chunk) {
-            Ok(count) => {
-                buffer.extend_from_slice(chunk.get(..count).unwrap_or_default());
-                return Ok(count > 0);
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Err(late()),
-            Err(error) => return Err(error),
-        }
-    }
-}
-
-fn bound(stream: &dyn Stream, deadline: Instant) -> io::Result<()> {
-    let left = deadline.saturating_duration_since(Instant::now());
+fn bound(stream: &dyn Stream, patience: Patience) -> io::Result<()> {
+    let left = match patience {
+        Patience::Until(deadline) => deadline.saturating_duration_since(Instant::now()),
+        Patience::Silence(silence) => silence,
+    };
     if left.is_zero() {
         return Err(late());
     }
@@ -316,13 +404,6 @@ fn bound(stream: &dyn Stream, deadline: Instant) -> io::Result<()> {
 
 fn late() -> io::Error {
     io::Error::new(io::ErrorKind::TimedOut, "it did not answer in time")
-}
-
-fn ended() -> io::Error {
-    io::Error::new(
-        io::ErrorKind::UnexpectedEof,
-        "it closed the connection before its reply was whole",
-    )
 }
 
 fn malformed(cause: &str) -> io::Error {
@@ -362,6 +443,12 @@ mod tests {
         }
     }
 
+    #[test]
+    fn what_means_something_in_an_address_is_escaped() {
+        assert_eq!(escaped("a&session_id=b/ü"), "a%26session_id%3Db%2F%C3%BC");
+        assert_eq!(escaped("aZ09-._~"), "aZ09-._~");
+    }
+
     /// A service that says `reply` in pieces of one byte, whatever it is asked.
     struct Scripted(Vec<u8>);
 
@@ -392,8 +479,13 @@ mod tests {
     }
 
     fn read(reply: &str) -> io::Result<Response> {
-        let deadline = Instant::now() + Duration::from_secs(60);
-        exchange(&mut Scripted(reply.as_bytes().to_vec()), b"", deadline)
+        let patience = Patience::Silence(Duration::from_secs(60));
+        exchange(
+            &mut Scripted(reply.as_bytes().to_vec()),
+            b"",
+            patience,
+            &|| {},
+        )
     }
 
     #[test]
@@ -401,6 +493,16 @@ mod tests {
         let found = read("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX: y\r\n\r\nokHTTP").unwrap();
         assert_eq!((found.status, found.body.as_slice()), (200, &b"ok"[..]));
         assert_eq!(found.field("x"), Some("y"));
+    }
+
+    #[test]
+    fn a_reply_in_parts_is_read_to_its_last_part() {
+        let parts = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+        let found = read(&format!("{parts}1\r\n\n\r\n5\r\nhello\r\n0\r\n\r\n")).unwrap();
+        assert_eq!(found.body, b"\nhello");
+        for cut in ["5\r\nhel", "5\r\nhello\r\n", "x\r\n", ""] {
+            assert!(read(&format!("{parts}{cut}")).is_err(), "{cut:?}");
+        }
     }
 
     #[test]

@@ -9,6 +9,8 @@ mod problem;
 
 mod decision;
 
+mod events;
+
 mod approval;
 
 mod reading;
@@ -22,10 +24,15 @@ mod http;
 mod client;
 
 pub use approval::{AnswerRequest, ApprovalList, ApprovalReply};
-pub use client::{Client, ClientError, escaped};
+pub use client::{Client, ClientError};
 pub use decision::{DecisionReply, DecisionRequest, FindingView, OutcomeReply, OutcomeReport};
+pub use events::{
+    EventOrigin, EventPage, EventReply, EventRequest, EventView, PlainEventPage, PlainEventView,
+};
 pub use hook::{HookCall, HookFrameError, HookReply};
-pub use http::{Address, Connect, ParseAddressError, PeerRule, Response, Stream, SystemConnector};
+pub use http::{
+    Address, Connect, ParseAddressError, PeerRule, Response, Stream, SystemConnector, escaped,
+};
 pub use problem::{Problem, ProblemKind};
 pub use reading::{
     ActionView, AgentList, AgentView, DecisionLine, DecisionList, DecisionView, PolicyList,

@@ -1,5 +1,9 @@
 //! The command line of `aegis`.
 
+mod control_plane;
+
+mod keep;
+
 mod service;
 
 use std::num::NonZeroUsize;
@@ -9,9 +13,13 @@ use aegis_policy::LintCode;
 use aegis_types::Verdict;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use self::control_plane::{
+    AegisctlArguments, AegisctlCommand, AegisdArguments, ManifestCommand, SessionArguments,
+};
+pub(crate) use self::keep::{BackupArguments, EraseArguments, RestoreArguments};
 pub(crate) use self::service::{
-    AccessLogForm, NewTokenArguments, RoleName, ServeArguments, ServerArguments, TokenArguments,
-    TokenCommand,
+    AccessLogForm, DaemonCommand, InstallServiceArguments, NewTokenArguments, RoleName,
+    ServeArguments, ServerArguments, TokenArguments, TokenCommand, UninstallServiceArguments,
 };
 
 /// Stands between an AI agent and the world: decides, records, explains.
@@ -39,16 +47,21 @@ pub(crate) enum Command {
     Demo(DemoArguments),
     /// Make `.aegis/` with settings and a first policy in this folder.
     Init(InitArguments),
-    /// Register Aegis with an agent's host and prove that it holds.
-    Install(InstallArguments),
+    /// Register Aegis with an agent's host, or put its service under an account of its own.
+    #[command(subcommand)]
+    Install(InstallCommand),
     /// Remove what `install` added, and nothing else.
-    Uninstall(UninstallArguments),
+    #[command(subcommand)]
+    Uninstall(UninstallCommand),
     /// Look for what is wrong, and say what to do about it.
     Doctor,
     /// Answer one hook event of an agent's host (reads standard input).
     Hook,
     /// Decide for many agents over a socket of this machine or a port, until stopped.
     Serve(ServeArguments),
+    /// Start, stop and see the service of this user in the background.
+    #[command(subcommand)]
+    Daemon(DaemonCommand),
     /// Make, list and revoke the tokens by which callers of the service name themselves.
     Token(TokenArguments),
     /// Trust a project's settings or policy file as it is now, so that it may also loosen.
@@ -105,11 +118,27 @@ pub(crate) enum HostName {
     ClaudeCode,
 }
 
+/// What to install.
+#[derive(Debug, Subcommand)]
+pub(crate) enum InstallCommand {
+    /// Register Aegis with Claude Code and prove that it holds.
+    ClaudeCode(InstallArguments),
+    /// Put the service under an account of its own, which no agent can talk around (as root).
+    Service(InstallServiceArguments),
+}
+
+/// What to remove.
+#[derive(Debug, Subcommand)]
+pub(crate) enum UninstallCommand {
+    /// Take Aegis out of the settings of Claude Code.
+    ClaudeCode(UninstallArguments),
+    /// Take the service, its account and its folders away; the log stays (as root).
+    Service(UninstallServiceArguments),
+}
+
 /// Where and how to install.
 #[derive(Args, Debug)]
 pub(crate) struct InstallArguments {
-    /// The agent's host.
-    pub(crate) host: HostName,
     #[command(flatten)]
     pub(crate) place: PlaceArguments,
     /// Show what would change, and change nothing.
@@ -141,8 +170,6 @@ pub(crate) struct PlaceArguments {
 /// Where to uninstall.
 #[derive(Args, Debug)]
 pub(crate) struct UninstallArguments {
-    /// The agent's host.
-    pub(crate) host: HostName,
     #[command(flatten)]
     pub(crate) place: PlaceArguments,
     /// Show what would change, and change nothing.
@@ -195,6 +222,8 @@ pub(crate) enum SchemaKind {
     ActionRules,
     /// An exported envelope of the log.
     Envelope,
+    /// Settings of a service.
+    Service,
     /// The HTTP interface of the service, as an OpenAPI document.
     Openapi,
 }
@@ -436,6 +465,12 @@ pub(crate) enum LogCommand {
     Verify(VerifyArguments),
     /// Decide recorded requests again and show what differs.
     Replay(ReplayArguments),
+    /// Copy the log into one file, also while it is written, and verify the copy.
+    Backup(BackupArguments),
+    /// Put a backup in the place of the log.
+    Restore(RestoreArguments),
+    /// Destroy the keys of sealed results, and their ciphertext.
+    Erase(EraseArguments),
 }
 
 /// Which log to look into, and how; without a command, decisions are listed.
@@ -500,13 +535,13 @@ pub(crate) struct ExportArguments {
 /// What to verify.
 #[derive(Args, Debug)]
 pub(crate) struct VerifyArguments {
-    /// A file written by `export`, or a log of the older control plane, instead of the log here.
+    /// A file written by `export` or `backup`, instead of the log here.
     #[arg(long, value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
     /// Also write every envelope anew and compare the bytes.
     #[arg(long)]
     pub(crate) canonical: bool,
-    /// The last record of a session as it was kept elsewhere: `SESSION:SEQ:HASH`.
+    /// A record as it was kept elsewhere: `SESSION:SEQ:HASH`, or `SEQ:HASH` of the heads.
     #[arg(long, value_name = "RECORD")]
     pub(crate) anchor: Vec<String>,
 }

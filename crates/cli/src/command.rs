@@ -4,11 +4,15 @@ mod about;
 mod always;
 mod approvals;
 mod backtest;
+mod backup;
 mod changes;
 mod checked;
+mod control_plane;
 mod coverage;
+mod daemon;
 mod diff;
 mod doctor;
+mod erase;
 mod explain;
 mod export;
 mod hook;
@@ -22,11 +26,14 @@ mod narrowed;
 mod permissions;
 mod plan;
 mod policy;
+mod progress;
 mod recorded;
 mod remote;
 mod replay;
+mod restore;
 mod schema;
 mod serve;
+mod service;
 mod suggest;
 mod suggested;
 mod test;
@@ -38,21 +45,46 @@ mod validate;
 pub(crate) mod verify;
 mod watch;
 
-use crate::arguments::{Arguments, Command};
+use crate::arguments::{
+    AegisctlArguments, AegisdArguments, Arguments, Command, InstallCommand, UninstallCommand,
+};
 use crate::demo;
 use crate::here::Here;
 use crate::report::{Failure, Report};
+
+/// Does what the arguments of `aegisd` say.
+pub(crate) fn run_aegisd(arguments: AegisdArguments) -> Result<Report, Failure> {
+    control_plane::aegisd(&Here::look()?, arguments)
+}
+
+/// Does what the arguments of `aegisctl` say.
+pub(crate) fn run_aegisctl(arguments: AegisctlArguments) -> Result<Report, Failure> {
+    control_plane::aegisctl(arguments.command)
+}
 
 /// Does what the arguments say.
 pub(crate) fn run(arguments: Arguments) -> Result<Report, Failure> {
     match arguments.command {
         Command::Demo(arguments) => demo::demo(&arguments),
-        Command::Init(arguments) => init::init(&Here::look_anyhow()?.directory, &arguments),
-        Command::Install(arguments) => install::install(&Here::look()?, &arguments),
-        Command::Uninstall(arguments) => install::uninstall(&Here::look()?, &arguments),
+        Command::Init(arguments) => init::init(&Here::look_anyhow()?, &arguments),
+        Command::Install(command) => match command {
+            InstallCommand::ClaudeCode(arguments) => install::install(&Here::look()?, &arguments),
+            InstallCommand::Service(arguments) => {
+                service::install(&Here::look_anyhow()?, arguments)
+            }
+        },
+        Command::Uninstall(command) => match command {
+            UninstallCommand::ClaudeCode(arguments) => {
+                install::uninstall(&Here::look()?, &arguments)
+            }
+            UninstallCommand::Service(arguments) => {
+                service::uninstall(&Here::look_anyhow()?, &arguments)
+            }
+        },
         Command::Doctor => doctor::doctor(&Here::look_anyhow()?),
         Command::Hook => hook::hook(),
         Command::Serve(arguments) => serve::serve(&Here::look()?, &arguments),
+        Command::Daemon(command) => daemon::answer(&Here::look()?, command),
         Command::Token(arguments) => token::answer(&Here::look()?, arguments),
         Command::Trust(arguments) => trust::trust(&Here::look()?, &arguments),
         Command::Validate(arguments) => validate::validate(&arguments),

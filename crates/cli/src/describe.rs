@@ -69,6 +69,7 @@ pub(crate) fn unknown(cause: &UnknownCause) -> String {
         UnknownCause::Found => "what `find` comes upon".to_owned(),
         UnknownCause::Output => "the output of a command".to_owned(),
         UnknownCause::Branch => "the name of the present branch".to_owned(),
+        UnknownCause::Settings => "settings that a program prints".to_owned(),
         UnknownCause::Arithmetic => "the value of an arithmetic expression".to_owned(),
         UnknownCause::Expansion => "the value of an expansion".to_owned(),
         UnknownCause::Code(program) => format!("what the code given to `{program}` does"),

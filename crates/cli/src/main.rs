@@ -11,20 +11,30 @@ mod page;
 mod project;
 mod report;
 
+use std::ffi::OsStr;
 use std::io::Write as _;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser as _;
 use serde_json::json;
 
-use crate::arguments::Arguments;
+use crate::arguments::{AegisctlArguments, AegisdArguments, Arguments};
 use crate::page::{Page, Tone, piece};
 use crate::report::{Failure, Report};
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    let json = arguments.json;
-    let printed = command::run(arguments).and_then(|report| {
+    let name = std::env::args_os().next().map(PathBuf::from);
+    let name = name.as_deref().and_then(Path::file_name);
+    let (json, answered) = match name.and_then(OsStr::to_str) {
+        Some("aegisd") => (false, command::run_aegisd(AegisdArguments::parse())),
+        Some("aegisctl") => (false, command::run_aegisctl(AegisctlArguments::parse())),
+        Some(_) | None => {
+            let arguments = Arguments::parse();
+            (arguments.json, command::run(arguments))
+        }
+    };
+    let printed = answered.and_then(|report| {
         let exit = report.exit;
         print(report, json).map(|()| exit)
     });

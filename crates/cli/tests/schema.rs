@@ -5,7 +5,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use aegis_policy::{Kind, MemorySources, Source, detect, pack, pack_names, parse, parse_tests};
+use aegis_policy::{
+    Kind, MemorySources, Source, detect, pack, pack_names, parse, parse_service_file, parse_tests,
+};
 use jsonschema::Validator;
 use serde_json::Value;
 
@@ -192,4 +194,31 @@ fn the_schemas_refuse_unknown_keys_and_values() {
     assert!(firewall.is_valid(&value(
         "{policies: [{trigger: {tool: Bash}, action: deny}]}"
     )));
+}
+
+#[test]
+fn the_schema_of_service_settings_agrees_with_the_reader() {
+    let service = schema("service.schema.json");
+    for (text, is_sound) in [
+        ("addr: 127.0.0.1:8080\ndsn: file:a.db?mode=rwc\n", true),
+        ("trust_mode: prod\nrate_limit: 0\nmanifest: ''\n", true),
+        ("telemetry: {disabled: true, path: t}\n", true),
+        ("tls: {enabled: false, cert_file: c}\n", true),
+        ("log: {level: debug, format: json}\n", true),
+        ("manifest: m.json\n", false),
+        ("mcp_addr: ':9'\n", false),
+        ("tls: {enabled: true}\n", false),
+        ("tls: {cert_file: c}\n", false),
+        ("telemetry: {path: t}\n", false),
+        ("telemetry: {disabled: false}\n", false),
+        ("dsn: postgres://h/d\n", false),
+        ("rate_limit: -1\n", false),
+        ("trust_mode: staging\n", false),
+        ("log: {level: loud}\n", false),
+        ("surprise: 1\n", false),
+    ] {
+        let read = parse_service_file(&Source::new("aegis.yaml", text));
+        assert_eq!(read.is_ok(), is_sound, "{text}");
+        assert_eq!(service.is_valid(&value(text)), is_sound, "{text}");
+    }
 }

@@ -15,6 +15,12 @@ pub trait Approver: Send + Sync {
     /// Looks at an approval that waits. Called when it is asked for, and again
     /// while the gate waits.
     fn look(&self, gate: &Gate, waiting: &Approval);
+
+    /// Returns whether nobody waits for the answer any more. The gate then
+    /// takes silence for the answer.
+    fn has_left(&self) -> bool {
+        false
+    }
 }
 
 /// Tells nobody: whoever answers reads the log.

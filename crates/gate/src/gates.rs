@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aegis_canon::{Key, KeyedDigest};
-use aegis_log::Log;
+use aegis_log::{Log, MemoryLog};
 use aegis_redact::Redactor;
 use aegis_types::{Mode, TenantId, Timestamp};
 
@@ -24,6 +24,7 @@ use crate::pause::{Pause, SleepingPause};
 use crate::places::Places;
 use crate::process::{ProcFs, Processes};
 use crate::protected::Protected;
+use crate::read_file::Reader;
 use crate::recent::Recents;
 use crate::settings::{DurabilityLevel, Origin, Setting, Settings};
 use crate::surroundings::{HomeOrigin, Surroundings};
@@ -42,6 +43,15 @@ pub struct Caller {
     /// Whether it could have written the files of its home itself, and not
     /// those of the service: its own settings and policies may then only tighten.
     pub is_guest: bool,
+}
+
+/// Where a service keeps its log.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum LogPlace {
+    /// In a file.
+    File(PathBuf),
+    /// In memory, until the process ends.
+    Memory,
 }
 
 /// The gates of one process that share a log.
@@ -65,6 +75,7 @@ struct PolicyKey {
     user: PathBuf,
     project: Option<PathBuf>,
     is_guest: bool,
+    reader: Reader,
     observes: bool,
 }
 
@@ -80,21 +91,42 @@ impl Gates {
         surroundings: Surroundings,
         durability: DurabilityLevel,
     ) -> Result<Self, OpenGateError> {
+        Self::open_at(surroundings, durability, None)
+    }
+
+    /// As [`Gates::open`], with the log at `place` and not where it usually is.
+    ///
+    /// # Errors
+    ///
+    /// As [`Gates::open`].
+    pub fn open_at(
+        surroundings: Surroundings,
+        durability: DurabilityLevel,
+        place: Option<LogPlace>,
+    ) -> Result<Self, OpenGateError> {
         match surroundings.home_origin {
             HomeOrigin::Variable | HomeOrigin::UserDatabase => {}
             HomeOrigin::Nowhere => return Err(OpenGateError::Home),
         }
-        let places = Places {
+        let mut places = Places {
             project: None,
             ..Places::of(&surroundings)
         };
+        let is_in_memory = place == Some(LogPlace::Memory);
+        if let Some(LogPlace::File(path)) = place {
+            places.log = path;
+        }
         make_state_folder(&places)?;
         let trust = Trust::load(&places.trust)?;
         let settings = Settings::load(&places, &surroundings, &trust)?;
         let durability = durability.max(settings.durability.value);
         Ok(Self {
             key: redaction_key(&places)?,
-            log: Arc::new(open_log(&places, durability)?),
+            log: if is_in_memory {
+                Arc::new(MemoryLog::new())
+            } else {
+                Arc::new(open_log(&places, durability)?)
+            },
             tenant: settings.tenant.value,
             surroundings,
             places,
@@ -151,6 +183,19 @@ impl Gates {
     /// [`OpenGateError`] when its settings, or the list of trusted files,
     /// cannot be read. Every action must then be denied.
     pub fn at(&self, caller: Caller) -> Result<Gate, OpenGateError> {
+        self.watched(caller, Arc::clone(&self.approver))
+    }
+
+    /// Returns a gate for `caller`, of whose approvals `approver` is told.
+    ///
+    /// # Errors
+    ///
+    /// As [`Gates::at`].
+    pub fn watched(
+        &self,
+        caller: Caller,
+        approver: Arc<dyn Approver>,
+    ) -> Result<Gate, OpenGateError> {
         let places = self
             .places
             .for_caller(&caller.surroundings, caller.is_guest);
@@ -168,7 +213,7 @@ impl Gates {
             pause: Arc::clone(&self.pause),
             policies: self.policies_at(&places, settings.mode.value),
             processes: Arc::clone(&self.processes),
-            approver: Arc::clone(&self.approver),
+            approver,
             redactor,
             protected: Protected::of(&places, &caller.surroundings),
             settings,
@@ -195,6 +240,7 @@ impl Gates {
             user: places.user.clone(),
             project: places.project.as_ref().map(|project| project.root.clone()),
             is_guest: places.is_guest,
+            reader: places.reader,
             observes: mode == Mode::Observe,
         };
         let mut kept = self.policies.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,6 +1,7 @@
 //! Facts about the world, gathered before deciding: the only I/O of a decision.
 
 pub(crate) mod address;
+pub(crate) mod alike;
 pub(crate) mod archive;
 pub(crate) mod cell;
 pub(crate) mod detour;

@@ -44,6 +44,12 @@ mod process;
 
 mod outcome;
 
+mod foreign;
+
+mod sealing;
+
+mod erase;
+
 pub mod replay;
 
 mod in_force;
@@ -78,15 +84,22 @@ mod write_file;
 
 mod causes;
 
-pub use active::{ActivePolicies, PolicyFolder, case_request, case_state, example_request};
+pub use active::{
+    ActivePolicies, PolicyFolder, case_request, case_state, example_request, example_request_in,
+};
 pub use answer::{AnswerError, Reply};
 pub use approvals::{ApprovalFilter, ApprovalView, ReadApprovalError};
 pub use approver::{Approver, ScriptedAnswer, ScriptedApprover, SilentApprover};
 pub use causes::with_causes;
 pub use clock::{Clock, FixedClock, SystemClock};
+pub use erase::{EraseError, Erased};
 pub use file_stamp::FileStamp;
+pub use foreign::{
+    AddForeignError, EventOrder, ForeignAdded, ForeignBody, ForeignEvent, ForeignRecord, Sealer,
+    foreign_chain, foreign_session,
+};
 pub use gate::{Gate, Parts};
-pub use gates::{Caller, Gates};
+pub use gates::{Caller, Gates, LogPlace};
 pub use in_force::{FixedPolicies, InForce, Policies, PolicyInForce, RejectedPolicy};
 pub use open::OpenGateError;
 pub use outcome::{Belongs, RecordError};
@@ -96,10 +109,11 @@ pub use places::{Places, Project};
 pub use process::{FixedProcesses, ProcFs, Process, Processes, agent_above};
 pub use proposal::{Proposal, WaitFor};
 pub use protected::{Protected, ProtectedObject};
-pub use read_file::{read_bounded, read_regular};
+pub use read_file::{Reader, read_bounded, read_regular};
+pub use sealing::{Opened, PayloadKeys, SealError};
 pub use settings::{
-    DurabilityLevel, FallbackLevel, Headless, Ignored, LoadSettingsError, Origin, Role,
-    ServerRoles, Setting, Settings, SettingsFile,
+    DurabilityLevel, FallbackLevel, Headless, Ignored, LoadSettingsError, Origin, Role, SealLevel,
+    ServerRoles, ServiceAt, ServiceUser, Setting, Settings, SettingsFile,
 };
 pub use submitted::Submitted;
 pub use surroundings::{HomeOrigin, Surroundings};

@@ -3,8 +3,8 @@
 use aegis_canon::canonical;
 use aegis_log::{AppendError, Batch, Query, ReadLogError};
 use aegis_types::{
-    Answer, Assurance, Decision, Event, EventKind, Outcome, ParseEventError, RequestId, SessionId,
-    Verdict,
+    Answer, Assurance, Decision, Entry, Event, EventKind, Outcome, ParseEventError, RequestId,
+    SessionId, Verdict,
 };
 use serde_json::{Value, json};
 
@@ -12,6 +12,7 @@ use crate::approvals::{ReadApprovalError, may_answer_in_host};
 use crate::gate::Gate;
 use crate::oversize::kept_of_value;
 use crate::record::cut_text;
+use crate::sealing::SealError;
 
 /// How large the recorded content of an outcome may be.
 const CONTENT_BYTES_MAX: usize = 64 * 1024;
@@ -49,6 +50,9 @@ pub enum RecordError {
     /// Approvals cannot be read.
     #[error("approvals cannot be read")]
     Approvals(#[from] ReadApprovalError),
+    /// What is to be sealed cannot be.
+    #[error(transparent)]
+    Seal(#[from] SealError),
     /// The record cannot be written as JSON.
     #[error("a record cannot be written as JSON")]
     Write(#[from] serde_json::Error),
@@ -78,13 +82,18 @@ impl Gate {
         outcome: Outcome,
         content: &Value,
     ) -> Result<Belongs, RecordError> {
+        let (content, sealed) = self.seal(session, request, self.content(content))?;
         let event = Event::OutcomeRecorded {
             request: request.clone(),
             outcome,
-            content: self.content(content),
+            content,
+        };
+        let last = Entry {
+            sealed,
+            ..event.entry(self.now())?
         };
         for _ in 0..TRIES_MAX {
-            match self.try_record_outcome(session, request, outcome, &event) {
+            match self.try_record_outcome(session, request, outcome, &last) {
                 Err(RecordError::Append(AppendError::HeadMoved { .. })) => {}
                 recorded => return recorded,
             }
@@ -97,7 +106,7 @@ impl Gate {
         session: &SessionId,
         request: &RequestId,
         outcome: Outcome,
-        event: &Event,
+        last: &Entry,
     ) -> Result<Belongs, RecordError> {
         let chain = self.chain(session);
         let head = self.log().head(&chain)?;
@@ -121,11 +130,14 @@ impl Gate {
         if belongs == Belongs::ToNothing {
             events.push(undecided_event(request, "a result was reported"));
         }
-        events.push(event.clone());
-        let entries = events
+        let mut entries = events
             .iter()
             .map(|event| event.entry(self.now()))
-            .collect::<Result<_, _>>()?;
+            .collect::<Result<Vec<_>, _>>()?;
+        entries.push(Entry {
+            at: self.now(),
+            ..last.clone()
+        });
         self.append(Batch {
             chain,
             expected: Some(head),
@@ -254,7 +266,11 @@ impl Gate {
         self.append_event(session, &event)
     }
 
-    fn append_event(&self, session: &SessionId, event: &Event) -> Result<(), RecordError> {
+    pub(crate) fn append_event(
+        &self,
+        session: &SessionId,
+        event: &Event,
+    ) -> Result<(), RecordError> {
         self.append(Batch {
             chain: self.chain(session),
             expected: None,

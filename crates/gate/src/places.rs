@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::read_file::Reader;
 use crate::surroundings::Surroundings;
 
 /// The folder of a project's files.
@@ -21,6 +22,8 @@ pub struct Places {
     pub keys: PathBuf,
     /// The key of redaction.
     pub redaction_key: PathBuf,
+    /// The folder of the keys of sealed payloads.
+    pub payload_keys: PathBuf,
     /// The cache of checked policies.
     pub cache: PathBuf,
     /// The list of trusted files.
@@ -44,6 +47,8 @@ pub struct Places {
     /// Whether the user's own files may only tighten, because whoever proposes
     /// an action could have written them.
     pub is_guest: bool,
+    /// For whom files of the user and the project are read.
+    pub reader: Reader,
 }
 
 /// Where the files of a project lie.
@@ -92,6 +97,7 @@ impl Places {
         Self {
             log: state.join("log.db"),
             redaction_key: keys.join("redaction.key"),
+            payload_keys: keys.join("payloads"),
             keys,
             cache: state.join("cache"),
             trust: state.join("trust.json"),
@@ -105,6 +111,7 @@ impl Places {
             managed,
             project: find_project(surroundings),
             is_guest: false,
+            reader: surroundings.reader,
         }
     }
 
@@ -122,6 +129,7 @@ impl Places {
             user: found.user,
             project: found.project,
             is_guest,
+            reader: found.reader,
             ..self.clone()
         }
     }

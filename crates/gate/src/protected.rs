@@ -291,6 +291,15 @@ impl Protected {
         })
     }
 
+    /// Returns where the programs of Aegis lie.
+    pub(crate) fn programs(&self) -> impl Iterator<Item = &Path> {
+        let programs = self
+            .objects
+            .iter()
+            .filter(|object| object.kind == ProtectedKind::Program);
+        programs.map(|object| object.path.as_path())
+    }
+
     /// Returns the object whose folder `path` lies in under another name, as
     /// after a bind mount.
     fn holding_by_folder(&self, found: &Found) -> Option<&ProtectedObject> {

@@ -2,7 +2,26 @@
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read as _};
+use std::os::fd::AsRawFd as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
+
+/// For whom a file is read.
+///
+/// A service may read more than those who ask it. What it reads for them must
+/// not show them, in a verdict or in an error, what they may not read themselves.
+/// That holds for what is in settings and policies. Where paths lead, and which
+/// names an archive holds, is looked up for everybody alike.
+#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Reader {
+    /// For the owner of this process.
+    #[default]
+    Own,
+    /// For another user.
+    User(u32),
+    /// For somebody who has no account here.
+    Nobody,
+}
 
 /// Reads a file or a pipe of at most `bytes_max` bytes.
 ///
@@ -35,6 +54,39 @@ pub fn read_regular(path: &Path, bytes_max: u64) -> io::Result<Vec<u8>> {
     Err(io::Error::new(ErrorKind::InvalidInput, "it is no file"))
 }
 
+/// Reads a file as [`read_regular`] does, if `reader` may read it.
+///
+/// Their groups are not known here: what only a group may read is not read.
+///
+/// # Errors
+///
+/// Those of [`read_regular`], and [`ErrorKind::PermissionDenied`].
+pub(crate) fn read_for(reader: Reader, path: &Path, bytes_max: u64) -> io::Result<Vec<u8>> {
+    if reader == Reader::Own {
+        return read_regular(path, bytes_max);
+    }
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::new(ErrorKind::InvalidInput, "it is no file"));
+    }
+    // What is open cannot be exchanged for something else any more.
+    let file = File::open(path)?;
+    let open = format!("/proc/self/fd/{}", file.as_raw_fd());
+    let real = fs::read_link(&open)?;
+    let may = |found: &fs::Metadata, others: u32| {
+        Reader::User(found.uid()) == reader || found.mode() & others != 0
+    };
+    let is_theirs = may(&file.metadata()?, 0o004)
+        && real
+            .ancestors()
+            .skip(1)
+            .all(|folder| fs::metadata(folder).is_ok_and(|found| may(&found, 0o001)));
+    if is_theirs {
+        return read_bounded(Path::new(&open), bytes_max);
+    }
+    let message = "the one who asks may not read it";
+    Err(io::Error::new(ErrorKind::PermissionDenied, message))
+}
+
 fn size(bytes: u64) -> String {
     match bytes >> 20 {
         0 => format!("{} KiB", bytes >> 10),
@@ -57,6 +109,38 @@ mod tests {
         fs::write(&path, vec![b'x'; 2 << 20]).unwrap();
         let error = read_regular(&path, 1 << 20).unwrap_err();
         assert_eq!(error.to_string(), "the file is larger than 1 MiB");
+    }
+
+    #[test]
+    fn for_others_only_what_they_may_read_themselves_is_read() {
+        use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let mode = |name: &str, mode| {
+            fs::set_permissions(at(name), fs::Permissions::from_mode(mode)).unwrap();
+        };
+        fs::write(at("file"), "text").unwrap();
+        symlink(at("file"), at("link")).unwrap();
+        let own = rustix::process::geteuid().as_raw();
+        let others = [Reader::User(own + 1), Reader::Nobody];
+        for (of_folder, of_file, expected) in [
+            (0o755, 0o644, true),
+            (0o711, 0o604, true),
+            (0o755, 0o640, false),
+            (0o700, 0o644, false),
+        ] {
+            mode("", of_folder);
+            mode("file", of_file);
+            for name in ["file", "link"] {
+                assert!(read_for(Reader::Own, &at(name), 9).is_ok());
+                assert!(read_for(Reader::User(own), &at(name), 9).is_ok());
+                for reader in others {
+                    let read = read_for(reader, &at(name), 9);
+                    assert_eq!(read.is_ok(), expected, "{of_folder:o} {of_file:o} {read:?}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -134,7 +134,7 @@ mod tests {
                     tenant: "local".parse().unwrap(),
                     session: "session".parse().unwrap(),
                 },
-                recents: Recents::new(),
+                recents: Recents::default(),
             };
             session.append(EventKind::SessionStarted);
             let head = session.log.head(&session.chain).unwrap();

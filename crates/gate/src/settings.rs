@@ -4,6 +4,8 @@ mod file;
 
 mod roles;
 
+mod service;
+
 mod tighten;
 
 use std::collections::BTreeMap;
@@ -18,6 +20,7 @@ use crate::trust::Trust;
 pub(crate) use file::is_absent;
 pub use file::{LoadSettingsError, SettingsFile};
 pub use roles::{Role, ServerRoles};
+pub use service::{ServiceAt, ServiceUser};
 
 /// The longest wait for an approval, unless a setting says otherwise.
 const APPROVAL_WAIT_MAX: DurationMs = DurationMs::from_secs(600);
@@ -55,6 +58,17 @@ pub enum Headless {
     /// It is denied.
     #[default]
     Deny,
+}
+
+/// What is recorded under a key that can be destroyed, from less to more.
+#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SealLevel {
+    /// Nothing.
+    #[default]
+    Off,
+    /// What tools gave back.
+    Results,
 }
 
 /// Where a setting comes from.
@@ -113,6 +127,8 @@ impl<T> Setting<T> {
 pub struct Settings {
     /// What the log keeps when the power fails.
     pub durability: Setting<DurabilityLevel>,
+    /// What is recorded under a key that can be destroyed.
+    pub seal: Setting<SealLevel>,
     /// What decides when no policy has an opinion.
     pub fallback: Setting<FallbackLevel>,
     /// What an ask becomes where nobody can answer at once.
@@ -130,6 +146,8 @@ pub struct Settings {
     /// What the arguments of MCP tools are, by the name of their server; those
     /// under `*` are of every server.
     pub mcp: BTreeMap<String, Setting<ServerRoles>>,
+    /// Which service decides.
+    pub service: Setting<ServiceAt>,
     /// Values that were given and do not count.
     pub ignored: Vec<Ignored>,
 }
@@ -155,6 +173,7 @@ impl Settings {
         let constant = |source| LoadSettingsError::Constant { source };
         Ok(Self {
             durability: Setting::default(),
+            seal: Setting::default(),
             fallback: Setting::default(),
             headless: Setting::default(),
             environment: Setting::default(),
@@ -163,6 +182,7 @@ impl Settings {
             tenant: Setting::default_of("local".parse().map_err(constant)?),
             agent: Setting::default_of("agent".parse().map_err(constant)?),
             mcp: BTreeMap::new(),
+            service: Setting::default(),
             ignored: Vec::new(),
         })
     }
@@ -179,7 +199,7 @@ impl Settings {
         trust: &Trust,
     ) -> Result<Self, LoadSettingsError> {
         let mut settings = Self::defaults()?;
-        if let Some(user) = SettingsFile::read(&places.user_settings)? {
+        if let Some(user) = SettingsFile::read_for(places.reader, &places.user_settings)? {
             if places.is_guest {
                 settings.tighten(user.values, Origin::User);
             } else {
@@ -190,7 +210,7 @@ impl Settings {
             settings.set(managed.values, Origin::Managed);
         }
         if let Some(project) = &places.project
-            && let Some(file) = SettingsFile::read(&project.settings)?
+            && let Some(file) = SettingsFile::read_for(places.reader, &project.settings)?
         {
             if trust.is_trusted(file.text.as_bytes()) {
                 settings.set_unmanaged(file.values);

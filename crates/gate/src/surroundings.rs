@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use crate::read_file::Reader;
 use crate::user_database;
 
 /// The names of the programs of Aegis that lie side by side.
@@ -18,6 +19,8 @@ pub struct Surroundings {
     pub home: PathBuf,
     /// How the home directory is known.
     pub home_origin: HomeOrigin,
+    /// For whom files of users and projects are read.
+    pub reader: Reader,
     /// The variables of the environment.
     pub variables: BTreeMap<String, String>,
     /// The working directory of the agent.
@@ -85,6 +88,11 @@ impl Surroundings {
             home_origin,
             variables,
             directory: directory.to_path_buf(),
+            reader: if is_guest {
+                Reader::User(user)
+            } else {
+                Reader::Own
+            },
             ..Self::of_machine()
         }
     }
@@ -99,6 +107,7 @@ impl Surroundings {
         Self {
             home: home.unwrap_or_else(|| PathBuf::from(NO_HOME)),
             home_origin: HomeOrigin::Variable,
+            reader: Reader::Nobody,
             variables,
             directory: directory.to_path_buf(),
             ..Self::of_machine()

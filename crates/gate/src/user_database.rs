@@ -24,10 +24,29 @@ pub(crate) fn home() -> Option<PathBuf> {
 
 /// Returns the home directory that the list of users gives `user`.
 pub(crate) fn home_of(user: u32) -> Option<PathBuf> {
+    home_in(&list()?, user)
+}
+
+/// Returns the number that the list of users gives the one called `name`.
+pub(crate) fn number_of(name: &str) -> Option<u32> {
+    number_in(&list()?, name)
+}
+
+fn list() -> Option<Vec<u8>> {
     let mut list = Vec::new();
     let file = File::open(USERS).ok()?;
     file.take(USERS_BYTES_MAX).read_to_end(&mut list).ok()?;
-    home_in(&list, user)
+    Some(list)
+}
+
+/// Returns the number of the user called `name` in the text of a list.
+fn number_in(list: &[u8], name: &str) -> Option<u32> {
+    list.split(|byte| *byte == b'\n').find_map(|line| {
+        let mut fields = line.split(|byte| *byte == b':');
+        let is_theirs = fields.next() == Some(name.as_bytes()) && !name.is_empty();
+        let number = std::str::from_utf8(fields.nth(1)?).ok()?.parse().ok()?;
+        is_theirs.then_some(number)
+    })
 }
 
 /// Returns the home directory of `user` in the text of a list.
@@ -56,6 +75,17 @@ mod tests {
         let home = |user| home_in(LIST.as_bytes(), user);
         assert_eq!(home(0), Some(PathBuf::from("/root")));
         assert_eq!(home(1000), Some(PathBuf::from("/home/ada")));
+    }
+
+    #[test]
+    fn the_list_gives_each_name_its_number() {
+        let number = |name| number_in(LIST.as_bytes(), name);
+        assert_eq!(number("ada"), Some(1000));
+        assert_eq!(number("root"), Some(0));
+        assert_eq!(
+            (number("nobody-here"), number(""), number("# users")),
+            (None, None, None)
+        );
     }
 
     #[test]

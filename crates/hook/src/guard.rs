@@ -79,6 +79,12 @@ impl Guard {
             });
     }
 
+    /// Sees to it that the run does not end before this time from now is over.
+    pub(crate) fn postpone(&self, by: Duration) {
+        let earliest = milliseconds(self.0.begun.elapsed().saturating_add(by));
+        self.0.deadline_ms.fetch_max(earliest, Ordering::SeqCst);
+    }
+
     /// Returns what is said when `cause` ends the run: a denial when the event
     /// decides or may decide, and nothing otherwise.
     #[must_use]
@@ -212,6 +218,15 @@ mod tests {
             guard.note_event(event);
             assert_eq!(guard.last_words("x failed"), Reply::silent());
         }
+    }
+
+    #[test]
+    fn a_sign_of_life_moves_the_deadline_only_forward() {
+        let guard = Guard::new();
+        guard.postpone(Duration::from_secs(1));
+        assert!(guard.time_left().unwrap() > Duration::from_secs(2));
+        guard.postpone(Duration::from_secs(3_600));
+        assert!(guard.time_left().unwrap() > Duration::from_secs(3_500));
     }
 
     #[test]

@@ -27,6 +27,8 @@ mod outcome;
 mod permission;
 mod settings_change;
 
+mod service;
+
 mod run;
 
 pub use event::HookEvent;

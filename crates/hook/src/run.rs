@@ -4,12 +4,15 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use aegis_gate::{Gate, OpenGateError, Surroundings, with_causes};
+use aegis_types::EventKind;
+use serde_json::json;
 
 use crate::event::HookEvent;
 use crate::guard::Guard;
 use crate::input::{INPUT_BYTES_MAX, Input};
 use crate::output::Reply;
-use crate::{decide, observe, outcome, permission, settings_change};
+use crate::service::{self, Asked};
+use crate::{observe, outcome, permission, settings_change};
 
 /// Reads one event from standard input, answers it and ends the process.
 pub fn serve() -> ! {
@@ -24,9 +27,7 @@ pub fn serve() -> ! {
                 let surroundings = Surroundings::of_process(&directory);
                 // The process ends while the log is still open: closing it
                 // would take longer than all the rest.
-                answer(&bytes, &surroundings, guard, Gate::open, |reply| {
-                    guard.end(&reply)
-                })
+                decide(&bytes, &surroundings, guard, |reply| guard.end(&reply))
             }
             Err(_) => guard.last_words("the input cannot be read"),
         }
@@ -51,7 +52,7 @@ pub fn guarded(body: impl FnOnce(&Guard) -> Reply) -> ! {
 
 /// Returns the reply to the event that `bytes` hold.
 pub fn run(bytes: &[u8], surroundings: &Surroundings, guard: &Guard) -> Reply {
-    answer(bytes, surroundings, guard, Gate::open, |reply| reply)
+    decide(bytes, surroundings, guard, |reply| reply)
 }
 
 /// Returns the reply to the event that `bytes` hold, by a gate that `open` gives.
@@ -62,38 +63,91 @@ pub fn run_at(
     surroundings: &Surroundings,
     open: impl FnOnce(Surroundings) -> Result<Gate, OpenGateError>,
 ) -> Reply {
-    answer(bytes, surroundings, &Guard::new(), open, |reply| reply)
+    let guard = Guard::new();
+    match read(bytes, &guard) {
+        Ok(input) => {
+            let event = Event {
+                input,
+                surroundings,
+                gap: None,
+            };
+            answer(&event, &guard, open, |reply| reply)
+        }
+        Err(reply) => reply,
+    }
+}
+
+/// Reads the event that `bytes` hold; what cannot be read gets a reply at once.
+fn read(bytes: &[u8], guard: &Guard) -> Result<Input, Reply> {
+    match Input::read(bytes) {
+        Ok(input) => {
+            guard.note_event(input.event);
+            Ok(input)
+        }
+        Err(error) => {
+            if error.is_named {
+                guard.note_event(error.event);
+            }
+            Err(guard.last_words(&error.to_string()))
+        }
+    }
+}
+
+/// Hands the reply of the service to `deliver`, or that of a gate of its own
+/// where no service decides.
+fn decide<T>(
+    bytes: &[u8],
+    surroundings: &Surroundings,
+    guard: &Guard,
+    deliver: impl FnOnce(Reply) -> T,
+) -> T {
+    let input = match read(bytes, guard) {
+        Ok(input) => input,
+        Err(reply) => return deliver(reply),
+    };
+    let gap = match service::ask(bytes, surroundings, guard) {
+        Asked::Answered(reply) => return deliver(reply),
+        Asked::Nobody => None,
+        Asked::Silent(cause) => Some(cause),
+        Asked::Refused(cause) => {
+            return deliver(match objection(&input, surroundings) {
+                Some(cause) => settings_change::blocked(&cause),
+                None => guard.last_words(&cause),
+            });
+        }
+    };
+    let event = Event {
+        input,
+        surroundings,
+        gap,
+    };
+    answer(&event, guard, Gate::open, deliver)
+}
+
+/// One event, and how it came here.
+struct Event<'a> {
+    input: Input,
+    surroundings: &'a Surroundings,
+    /// Why the service that listens here did not answer it.
+    gap: Option<String>,
 }
 
 /// Hands the reply to the event that `bytes` hold to `deliver`, before anything
 /// that was opened for it is closed.
 fn answer<T>(
-    bytes: &[u8],
-    surroundings: &Surroundings,
+    event: &Event<'_>,
     guard: &Guard,
     open: impl FnOnce(Surroundings) -> Result<Gate, OpenGateError>,
     deliver: impl FnOnce(Reply) -> T,
 ) -> T {
-    let input = match Input::read(bytes) {
-        Ok(input) => input,
-        Err(error) => {
-            if error.is_named {
-                guard.note_event(error.event);
-            }
-            return deliver(guard.last_words(&error.to_string()));
-        }
-    };
-    guard.note_event(input.event);
+    let input = &event.input;
     let surroundings = Surroundings {
         directory: input.directory.clone(),
-        ..surroundings.clone()
+        ..event.surroundings.clone()
     };
     // What the settings of the host say needs no log, so a broken one does not
     // let a change through that switches the hook off.
-    let blocked = match input.event {
-        Some(HookEvent::ConfigChange) => settings_change::objection(&input, &surroundings),
-        Some(_) | None => None,
-    };
+    let blocked = objection(input, &surroundings);
     let gate = match open(surroundings.clone()) {
         Ok(gate) => gate,
         Err(error) => {
@@ -105,16 +159,28 @@ fn answer<T>(
     };
     let desk = Desk {
         gate: &gate,
-        input: &input,
+        input,
         surroundings: &surroundings,
         guard,
     };
+    if let Some(cause) = &event.gap {
+        let detail = json!({"cause": format!("the service did not answer: {cause}")});
+        observe::append(&desk, EventKind::ErrorRaised, None, detail);
+    }
     deliver(reply(&desk, blocked))
+}
+
+/// Returns why the settings of the host may not change as the event says.
+fn objection(input: &Input, surroundings: &Surroundings) -> Option<String> {
+    match input.event {
+        Some(HookEvent::ConfigChange) => settings_change::objection(input, surroundings),
+        Some(_) | None => None,
+    }
 }
 
 fn reply(desk: &Desk<'_>, blocked: Option<String>) -> Reply {
     match desk.input.event {
-        Some(HookEvent::PreToolUse) => decide::answer(desk),
+        Some(HookEvent::PreToolUse) => crate::decide::answer(desk),
         Some(HookEvent::PermissionRequest) => permission::answer(desk),
         Some(HookEvent::PostToolUse | HookEvent::PostToolUseFailure) => outcome::record(desk),
         Some(HookEvent::PostToolBatch) => outcome::answer_batch(desk),

@@ -5,6 +5,7 @@ mod grade;
 mod hooks;
 mod log;
 mod policy;
+mod service;
 mod settings;
 
 use std::fmt;
@@ -15,6 +16,7 @@ use aegis_types::Timestamp;
 
 use crate::client::{Client, FindClientError};
 use crate::registration::Registration;
+use crate::service::Tree;
 
 pub use grade::{Grade, Grading};
 
@@ -27,6 +29,8 @@ pub struct Patient<'a> {
     pub places: &'a Places,
     /// The client, or why there is none.
     pub client: Result<&'a Client, &'a FindClientError>,
+    /// Where a service of the machine would lie.
+    pub tree: &'a Tree,
     /// What the installer would register, whether or not the program is there.
     pub registration: &'a Registration,
 }
@@ -83,6 +87,8 @@ pub enum Part {
     Clock,
     /// Owners and modes of files.
     Files,
+    /// The service of the machine.
+    Service,
     /// The grade of the set-up.
     Grade,
 }
@@ -113,6 +119,7 @@ impl Part {
             Self::Log => "log",
             Self::Clock => "clock",
             Self::Files => "files",
+            Self::Service => "service",
             Self::Grade => "grade",
         }
     }
@@ -191,7 +198,8 @@ pub fn examine_at(patient: &Patient<'_>, now: Timestamp) -> Report {
         policy::examine(patient.places, &settings, &mut symptoms);
     }
     log::examine(patient.places, now, &mut symptoms);
-    grade::examine(patient.places, &sources, &mut symptoms);
+    let service = service::examine(patient.tree, &mut symptoms);
+    grade::examine(patient.places, &sources, service, &mut symptoms);
     Report { symptoms }
 }
 

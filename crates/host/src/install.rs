@@ -240,6 +240,12 @@ impl Change {
         })
     }
 
+    /// Returns the same change to a file that everybody may read.
+    pub(crate) fn for_everybody(mut self) -> Self {
+        self.file.mode |= 0o444;
+        self
+    }
+
     /// Returns the settings file.
     #[must_use]
     pub fn path(&self) -> &Path {

@@ -2,7 +2,8 @@
 //!
 //! [`plan_install`] registers the hook in the settings of Claude Code by small
 //! edits of their text, and [`plan_uninstall`] takes away what is ours and
-//! nothing else. [`ScriptedModel`] stands in for the model a host talks to, and
+//! nothing else. [`plan_service`] puts the service under an account of its own.
+//! [`ScriptedModel`] stands in for the model a host talks to, and
 //! [`Client`] drives a real Claude Code against it. Together they show what the
 //! installed hook does in the real client, with no account and no network.
 
@@ -13,6 +14,7 @@ mod difference;
 mod registration;
 
 mod install;
+mod service;
 
 mod client;
 mod scripted;
@@ -34,5 +36,9 @@ pub use registration::{EVENTS, Registration};
 pub use scripted::{
     Alternative, Conversation, Fault, LastResult, LoadScriptError, ModelRequest, Script,
     ScriptedModel, Source, StartModelError, ToolResult, ToolUse, Turn,
+};
+pub use service::{
+    Deed, Keep, Plan, SERVICE_USER, ServiceError, Start, Tree, Wanted, Word, plan_service,
+    plan_service_removal,
 };
 pub use settings_file::SettingsFileError;

@@ -33,6 +33,11 @@ pub(crate) const PRE_TOOL_USE: &str = "PreToolUse";
 /// The key of the settings that switches every hook off.
 pub(crate) const SWITCH: &str = "disableAllHooks";
 
+/// The key of managed settings that keeps hooks of anybody else from running.
+///
+/// Another hook may put other arguments in the place of those that were decided.
+pub(crate) const ALONE: &str = "allowManagedHooksOnly";
+
 /// The name of the small program of the hook.
 pub(crate) const PROGRAM: &str = "aegis-hook";
 
@@ -55,6 +60,9 @@ pub struct Registration {
     pub program: String,
     /// How long the client waits for a decision: longer than any approval.
     pub decision_timeout: Duration,
+    /// Whether hooks of users and projects are kept from running beside it,
+    /// where the settings do not say anything else.
+    pub is_alone: bool,
 }
 
 /// One entry of an event's list.
@@ -84,6 +92,16 @@ impl Registration {
         Self {
             program: program.to_string_lossy().into_owned(),
             decision_timeout: Duration::from_secs(seconds.saturating_add(MARGIN_SECONDS)),
+            is_alone: false,
+        }
+    }
+
+    /// Returns the same for managed settings, which keep other hooks from running.
+    #[must_use]
+    pub(crate) fn alone(self) -> Self {
+        Self {
+            is_alone: true,
+            ..self
         }
     }
 
@@ -110,6 +128,7 @@ impl Registration {
     /// do not switch hooks off.
     pub(crate) fn is_in(&self, settings: &Value) -> bool {
         settings.get(SWITCH) == Some(&Value::Bool(false))
+            && (!self.is_alone || settings.get(ALONE).is_some())
             && EVENTS.iter().all(|event| {
                 let ours: Vec<&Value> = groups(settings, event)
                     .filter(|group| hooks(group).any(is_ours))
@@ -196,6 +215,7 @@ mod tests {
         let registration = Registration {
             program: "/opt/aegis-hook".to_owned(),
             decision_timeout: Duration::from_secs(660),
+            is_alone: false,
         };
         let written = |event| serde_json::to_value(registration.group(event)).unwrap();
         assert_eq!(

@@ -91,7 +91,8 @@ pub(crate) struct SettingsFile {
     pub(crate) path: PathBuf,
     /// Its text; absent when there is no file.
     pub(crate) text: Option<String>,
-    mode: u32,
+    /// Its mode, whether it is there or not yet.
+    pub(crate) mode: u32,
 }
 
 /// A settings text that was understood.

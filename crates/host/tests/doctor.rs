@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use aegis_gate::{HomeOrigin, Places, Surroundings};
 use aegis_host::{
-    Client, FindClientError, Level, Part, Patient, Registration, Report, Symptom, Target,
+    Client, FindClientError, Level, Part, Patient, Registration, Report, Symptom, Target, Tree,
     examine_at, plan_install, registration,
 };
 use aegis_log::{Batch, Log, SqliteLog};
@@ -96,6 +96,7 @@ impl Ward {
             surroundings: &self.surroundings,
             places: &Places::of(&self.surroundings),
             client,
+            tree: &Tree::below(&self.surroundings.managed),
             registration: &self.registration,
         };
         examine_at(&patient, NOW)

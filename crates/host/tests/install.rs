@@ -95,6 +95,7 @@ fn ours(seconds: u64) -> Registration {
     Registration {
         program: "/opt/aegis/bin/aegis-hook".to_owned(),
         decision_timeout: std::time::Duration::from_secs(seconds),
+        is_alone: false,
     }
 }
 
@@ -261,6 +262,30 @@ fn what_others_changed_since_survives() {
     assert_eq!(change.notes(), [Note::ChangedSince]);
     change.apply_uninstall(AT).unwrap();
     assert_eq!(desk.text(), WRITTEN.replace("opus", "haiku"));
+}
+
+#[test]
+fn managed_settings_keep_other_hooks_from_running_unless_they_say_otherwise() {
+    let alone = Registration {
+        is_alone: true,
+        ..ours(660)
+    };
+    for (text, key) in [
+        ("{\"model\": \"opus\"}\n", json!(true)),
+        (
+            "{\"model\": \"opus\", \"allowManagedHooksOnly\": false}\n",
+            json!(false),
+        ),
+    ] {
+        let desk = Desk::with(text);
+        let change = plan_install(&desk.target, &alone).unwrap();
+        change.apply_install(AT).unwrap();
+        assert_eq!(desk.value()["allowManagedHooksOnly"], key);
+        assert!(plan_install(&desk.target, &alone).unwrap().is_empty());
+        fs::write(&desk.target.settings, desk.text().replace("opus", "haiku")).unwrap();
+        desk.uninstall();
+        assert_eq!(desk.text(), text.replace("opus", "haiku"));
+    }
 }
 
 #[test]

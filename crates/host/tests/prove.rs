@@ -41,6 +41,7 @@ fn installed() -> Value {
     let registration = Registration {
         program: "/opt/aegis-hook".to_owned(),
         decision_timeout: std::time::Duration::from_secs(660),
+        is_alone: false,
     };
     let change = plan_install(&target, &registration).unwrap();
     serde_json::from_str(change.after().unwrap()).unwrap()

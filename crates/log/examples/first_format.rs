@@ -62,7 +62,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         vec![entry(EventKind::OutcomeRecorded, json!({"call_id": "a"}))],
         Vec::new(),
     )?;
-    log.erase_sealed("first")?;
+    log.erase_sealed(&["first"])?;
     log.maintain()?;
     export(&log, None, &mut fs::File::create(folder.join("log.jsonl"))?)?;
     let heads = log.head(&ChainId::Heads {

@@ -48,6 +48,7 @@ pub fn export(
         records: 0,
         documents: 0,
         heads: BTreeMap::new(),
+        erased: Vec::new(),
     };
     // All that is read belongs to one moment.
     let read = |error| ExportError::Read(log.read_failure(error));
@@ -66,6 +67,8 @@ struct Lines<'a> {
     records: u64,
     documents: u64,
     heads: BTreeMap<ChainId, Head>,
+    /// The records whose sealed payload was erased.
+    erased: Vec<Value>,
 }
 
 impl Lines<'_> {
@@ -76,8 +79,10 @@ impl Lines<'_> {
         only: Option<&ChainId>,
     ) -> Result<(), ExportError> {
         let read = |error| ExportError::Read(log.read_failure(error));
-        let select = "SELECT tenant, session, seq, hash, bytes
+        let select = "SELECT tenant, session, seq, hash, bytes,
+                          sealed.record IS NOT NULL AND sealed.ciphertext IS NULL
                       FROM records JOIN chains ON chains.id = records.chain
+                      LEFT JOIN sealed ON sealed.record = records.id
                       WHERE ?1 IS NULL OR (tenant = ?1 AND session = ?2) ORDER BY records.id";
         let mut statement = reader.prepare(select).map_err(read)?;
         let tenant = only.map(|chain| chain.tenant().as_str());
@@ -90,6 +95,9 @@ impl Lines<'_> {
             let bytes = row.get_ref(4).map_err(read)?;
             let bytes = bytes.as_blob().map_err(|error| read(error.into()))?;
             self.record(bytes, &hash)?;
+            if row.get(5).map_err(read)? {
+                self.erased.push(place_of(&chain, seq));
+            }
             let next = seq.saturating_add(1);
             let hash = Some(hash);
             self.heads.insert(chain, Head { next, hash });
@@ -149,14 +157,18 @@ impl Lines<'_> {
             .iter()
             .map(|(chain, head)| head_of(chain, head))
             .collect();
-        let end = json!({"end": {
-            "v": EXPORT_VERSION,
-            "records": self.records,
-            "documents": self.documents,
-            "heads": heads,
-            "whole": is_whole,
-        }});
-        self.value(&end)?;
+        let mut end = Map::new();
+        let mut put = |key: &str, value: Value| end.insert(key.to_owned(), value);
+        put("v", Value::from(EXPORT_VERSION));
+        put("records", Value::from(self.records));
+        put("documents", Value::from(self.documents));
+        put("heads", Value::from(heads));
+        put("whole", Value::from(is_whole));
+        if !self.erased.is_empty() {
+            // Absent where it says nothing, as in exports of earlier versions.
+            put("erased", Value::from(std::mem::take(&mut self.erased)));
+        }
+        self.value(&json!({ "end": end }))?;
         Ok(self.out.flush()?)
     }
 
@@ -172,16 +184,28 @@ impl Lines<'_> {
     }
 }
 
+/// Returns the place of a record as the last line of an export has it.
+fn place_of(chain: &ChainId, seq: u64) -> Value {
+    let mut fields = name_of(chain);
+    fields.insert("seq".to_owned(), Value::from(seq));
+    Value::Object(fields)
+}
+
 /// Returns where `chain` ends as the last line of an export has it.
 pub(crate) fn head_of(chain: &ChainId, head: &Head) -> Value {
+    let mut fields = name_of(chain);
+    fields.insert("next".to_owned(), Value::from(head.next));
+    let hash = head.hash.map(|hash| hash.to_string());
+    fields.insert("hash".to_owned(), Value::from(hash));
+    Value::Object(fields)
+}
+
+fn name_of(chain: &ChainId) -> Map<String, Value> {
     let mut fields = Map::new();
     fields.insert("tenant_id".to_owned(), Value::from(chain.tenant().as_str()));
     match chain.session() {
         Some(session) => fields.insert("session_id".to_owned(), Value::from(session.as_str())),
         None => fields.insert("chain".to_owned(), Value::from("heads")),
     };
-    fields.insert("next".to_owned(), Value::from(head.next));
-    let hash = head.hash.map(|hash| hash.to_string());
-    fields.insert("hash".to_owned(), Value::from(hash));
-    Value::Object(fields)
+    fields
 }

@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, BufRead};
 
-use aegis_canon::{Digest, canonical};
+use aegis_canon::{Digest, canonical, to_source};
 use serde_json::{Map, Number, Value};
 
 /// An envelope of the control plane.
@@ -52,8 +52,7 @@ pub enum ReadForeignError {
 impl ForeignEnvelope {
     /// Reads the envelope that one line of JSON is.
     ///
-    /// A hash may be written in base64, as the control plane does, or in
-    /// hexadecimal, as it shows it.
+    /// A hash may be written in any of the ways of [`foreign_digest`].
     ///
     /// # Errors
     ///
@@ -75,10 +74,16 @@ impl ForeignEnvelope {
             previous: match value.get("prev_hash") {
                 None | Some(Value::Null) => None,
                 Some(found) if found.as_str() == Some("") => None,
-                found => Some(given(("prev_hash", found), digest)?),
+                found => Some(given(("prev_hash", found), foreign_digest)?),
             },
-            hash: given(field("hash"), digest)?,
+            hash: given(field("hash"), foreign_digest)?,
         })
+    }
+
+    /// Returns whether the recorded hash is that of the envelope.
+    #[must_use]
+    pub fn has_its_hash(&self) -> bool {
+        Digest::of(&self.preimage()) == self.hash
     }
 
     /// Returns the bytes that are hashed.
@@ -117,11 +122,69 @@ fn text(field: Given<'_>) -> Result<String, ReadForeignError> {
     given(field, |value| value.as_str().map(str::to_owned))
 }
 
-fn digest(value: &Value) -> Option<Digest> {
-    let text = value.as_str()?;
-    match text.parse() {
-        Ok(digest) => Some(digest),
-        Err(_) => Some(Digest::from_bytes(from_base64(text)?.try_into().ok()?)),
+/// Reads a hash as clients of the control plane write it: in base64, in
+/// hexadecimal digits, or as a list of bytes.
+#[must_use]
+pub fn foreign_digest(value: &Value) -> Option<Digest> {
+    let bytes = match value {
+        Value::String(text) => match text.parse() {
+            Ok(digest) => return Some(digest),
+            Err(_) => from_base64(text)?,
+        },
+        Value::Array(items) => {
+            let byte = |item: &Value| u8::try_from(item.as_u64()?).ok();
+            items.iter().map(byte).collect::<Option<_>>()?
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => return None,
+    };
+    Some(Digest::from_bytes(bytes.try_into().ok()?))
+}
+
+/// Returns a value that may hold tagged text as the control plane reads it:
+/// numbers rounded, the last of equal keys, a replacement for lone surrogates.
+///
+/// What it could not read has no such form: numbers beyond its range, and
+/// what is nested too deep.
+#[must_use]
+pub fn foreign_value(tagged: &Value) -> Option<Value> {
+    serde_json::from_str(&without_lone_surrogates(&to_source(tagged))).ok()
+}
+
+/// Replaces each escaped surrogate of the JSON `source` that stands alone.
+fn without_lone_surrogates(source: &str) -> String {
+    let mut whole = String::with_capacity(source.len());
+    let mut rest = source;
+    while let Some((before, escape)) = rest.find('\\').and_then(|at| rest.split_at_checked(at)) {
+        whole.push_str(before);
+        let length = match (surrogate(escape), escape.get(6..).and_then(surrogate)) {
+            (Some(Half::High), Some(Half::Low)) => 12,
+            (Some(Half::High | Half::Low), _) => {
+                whole.push('\u{fffd}');
+                rest = escape.get(6..).unwrap_or_default();
+                continue;
+            }
+            (None, _) => 2,
+        };
+        let end = escape.ceil_char_boundary(length);
+        whole.push_str(escape.get(..end).unwrap_or_default());
+        rest = escape.get(end..).unwrap_or_default();
+    }
+    whole.push_str(rest);
+    whole
+}
+
+enum Half {
+    High,
+    Low,
+}
+
+/// Returns which half of a pair the escape at the beginning of `text` is, if it is one.
+fn surrogate(text: &str) -> Option<Half> {
+    let digits = text.strip_prefix("\\u")?.get(..4)?;
+    match u16::from_str_radix(digits, 16).ok()? {
+        0xd800..=0xdbff => Some(Half::High),
+        0xdc00..=0xdfff => Some(Half::Low),
+        _ => None,
     }
 }
 
@@ -186,7 +249,9 @@ fn write_text(text: &str, out: &mut Vec<u8>) {
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-fn to_base64(bytes: &[u8]) -> String {
+/// Returns `bytes` in standard base64 with its padding.
+#[must_use]
+pub fn to_base64(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
     for group in bytes.chunks(3) {
         let byte = |place: usize| u32::from(group.get(place).copied().unwrap_or_default());
@@ -279,7 +344,7 @@ pub fn verify_foreign(reader: impl BufRead) -> Result<ForeignVerification, io::E
             continue;
         };
         found.records += 1;
-        let is_edited = Digest::of(&envelope.preimage()) != envelope.hash;
+        let is_edited = !envelope.has_its_hash();
         let chain = (envelope.tenant, envelope.session);
         let head = heads.get(&chain);
         let expected = head.map_or(0, |(last, _)| last.saturating_add(1));
@@ -337,6 +402,42 @@ mod tests {
             "[1,10000000000000000,0.00001,1e-7,1e+21]",
         );
         check(r#""\u0001\u007f\b""#, "\"\\u0001\u{7f}\\b\"");
+    }
+
+    #[test]
+    fn a_hash_is_read_in_hexadecimal_base64_and_as_a_list_of_bytes() {
+        let digest = Digest::of(b"x");
+        let base64 = to_base64(digest.as_bytes());
+        let list = Value::from(digest.as_bytes().to_vec());
+        for spelling in [Value::from(digest.to_string()), Value::from(base64), list] {
+            assert_eq!(foreign_digest(&spelling), Some(digest), "{spelling}");
+        }
+        for wrong in ["", "Zm8=", "00", "zz"] {
+            assert_eq!(foreign_digest(&Value::from(wrong)), None);
+        }
+        assert_eq!(foreign_digest(&Value::from(vec![256; 32])), None);
+        assert_eq!(foreign_digest(&Value::from(vec![1; 31])), None);
+    }
+
+    #[test]
+    fn a_tagged_value_is_seen_as_the_control_plane_would() {
+        let read = |source: &str| {
+            let tagged = aegis_canon::parse_tagging(source.as_bytes()).unwrap();
+            foreign_value(&tagged.value).map(|value| value.to_string())
+        };
+        let check = |source, expected: &str| assert_eq!(read(source).as_deref(), Some(expected));
+        check(r#"{"a":1,"a":2}"#, r#"{"a":2}"#);
+        check(
+            r#"["\ud800x","\ud83d\ude00"]"#,
+            "[\"\u{fffd}x\",\"\u{1f600}\"]",
+        );
+        check(
+            r#"["\\ud800","\udc00\ud800"]"#,
+            "[\"\\\\ud800\",\"\u{fffd}\u{fffd}\"]",
+        );
+        check(r#"{"$json":"[1]"}"#, r#"{"$json":"[1]"}"#);
+        check("9007199254740993", "9007199254740993");
+        assert_eq!(read("1e999"), None);
     }
 
     #[test]

@@ -29,19 +29,23 @@ mod unchained;
 pub use export::{ExportError, export};
 
 pub use foreign::{
-    ForeignEnvelope, ForeignFault, ForeignVerification, ReadForeignError, verify_foreign,
+    ForeignEnvelope, ForeignFault, ForeignVerification, ReadForeignError, foreign_digest,
+    foreign_value, to_base64, verify_foreign,
 };
 pub use log::{
     AppendError, Appended, Batch, ChainSummary, Log, Placed, Query, ReadLogError, StoreFault, Walk,
 };
 pub use memory::MemoryLog;
 pub use seal::{BATCH_ENTRIES_MAX, DOCUMENT_BYTES_MAX, ENTRY_BYTES_MAX, InvalidEntry};
-pub use sqlite::{Durability, Maintenance, OpenLogError, Options, SqliteLog};
+pub use sqlite::{
+    Ahead, BackupError, CopyStep, Durability, Maintenance, OpenLogError, Options, Restore,
+    RestoreError, Restored, SqliteLog, restore,
+};
 pub use stored::ReadEnvelopeError;
 pub use unchained::{
     OpenUnchainedError, UnchainedLog, UnchainedQuery, UnchainedRecord, UnchainedSession,
 };
 pub use verify::{
     Anchor, Checkpoint, Column, Depth, Evidence, Fault, Range, SignatureStanding, Standing,
-    Verification, VerifiedChain, verify, verify_end, verify_export,
+    Verification, VerifiedChain, verify, verify_chain, verify_end, verify_export,
 };

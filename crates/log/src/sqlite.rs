@@ -5,6 +5,8 @@ mod schema;
 
 mod patience;
 
+mod still;
+
 mod fault;
 
 mod connection;
@@ -16,6 +18,9 @@ mod write;
 mod read;
 
 mod maintain;
+
+mod backup;
+mod restore;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -31,10 +36,13 @@ use crate::seal::Drafts;
 use connection::{Access, Connection};
 use group::Group;
 
+pub use backup::{BackupError, CopyStep};
 pub use connection::OpenLogError;
 pub(crate) use fault::Fault;
 pub use maintain::Maintenance;
 pub(crate) use read::{chain_at, digest_at};
+pub use restore::{Ahead, Restore, RestoreError, Restored, restore};
+pub(crate) use still::immutable;
 
 /// How much a crash may lose of what was acknowledged.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -135,6 +143,33 @@ impl SqliteLog {
         Ok(Self::with(path, options, Access::Read, connection))
     }
 
+    /// Opens the log at `path` for reading as one that nobody writes: without a
+    /// lock, and without making anything beside it.
+    ///
+    /// A file beside which there is something to be folded back is opened as any other.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenLogError`].
+    pub fn open_still(path: impl AsRef<Path>) -> Result<Self, OpenLogError> {
+        let path = path.as_ref();
+        if still::has_wal(path) {
+            return Self::open_read_only(path);
+        }
+        let options = Options::default();
+        let connection = Connection::open(path, &options, Access::Still)?;
+        Ok(Self::with(path, options, Access::Still, connection))
+    }
+
+    /// Opens the log at `path` and keeps all others from opening it.
+    ///
+    /// INVARIANT: there is one connection, so nothing may be read on another one.
+    fn open_alone(path: &Path) -> Result<Self, OpenLogError> {
+        let options = Options::default();
+        let connection = Connection::open(path, &options, Access::Alone)?;
+        Ok(Self::with(path, options, Access::Alone, connection))
+    }
+
     fn with(path: &Path, options: Options, access: Access, connection: Connection) -> Self {
         Self {
             path: path.to_owned(),
@@ -189,7 +224,11 @@ impl SqliteLog {
 impl SqliteLog {
     /// Opens a plain connection that only reads.
     pub(crate) fn another_reader(&self) -> Result<rusqlite::Connection, ReadLogError> {
-        Connection::open(&self.path, &self.options, Access::Read)
+        let access = match self.access {
+            Access::Write | Access::Read | Access::Alone => Access::Read,
+            Access::Still => Access::Still,
+        };
+        Connection::open(&self.path, &self.options, access)
             .map(|connection| connection.sqlite)
             .map_err(ReadLogError::from)
     }
@@ -202,8 +241,9 @@ impl SqliteLog {
 
 impl Log for SqliteLog {
     fn append(&self, batch: Batch) -> Result<Appended, AppendError> {
-        if self.access == Access::Read {
-            return Err(AppendError::ReadOnly);
+        match self.access {
+            Access::Write | Access::Alone => {}
+            Access::Read | Access::Still => return Err(AppendError::ReadOnly),
         }
         let drafts = Drafts::of(batch)?;
         self.group

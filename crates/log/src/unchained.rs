@@ -6,7 +6,6 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
@@ -15,7 +14,7 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Row, named_params};
 
 use crate::log::ReadLogError;
-use crate::sqlite::Fault;
+use crate::sqlite::{Fault, immutable};
 
 /// The table of the rows.
 const TABLE: &str = "audit_log";
@@ -271,22 +270,6 @@ fn copied(path: &Path, scratch: &Path) -> io::Result<Option<PathBuf>> {
         fs::copy(beside(path, ending), beside(&copy, ending))?;
     }
     Ok(Some(copy))
-}
-
-/// Returns the name by which SQLite opens a file without a lock, and without
-/// making anything beside it.
-fn immutable(path: &Path) -> String {
-    let mut name = String::from("file:");
-    for byte in path.as_os_str().as_encoded_bytes() {
-        match byte {
-            b'/' | b'-' | b'_' | b'.' | b'~' => name.push(char::from(*byte)),
-            byte if byte.is_ascii_alphanumeric() => name.push(char::from(*byte)),
-            byte => {
-                let _ = write!(name, "%{byte:02x}");
-            }
-        }
-    }
-    name + "?immutable=1"
 }
 
 /// Returns the columns of the table; none if there is no such table.

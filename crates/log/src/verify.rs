@@ -5,6 +5,7 @@
 //! kept elsewhere, or in a checkpoint whose signature holds.
 
 mod anchor;
+mod chain;
 mod diagnosis;
 mod end;
 mod export;
@@ -14,6 +15,7 @@ mod scan;
 mod wording;
 
 pub use anchor::{Anchor, Checkpoint, SignatureStanding};
+pub use chain::verify_chain;
 pub use end::verify_end;
 pub use export::verify_export;
 pub use file::verify;

@@ -5,11 +5,12 @@
 //! cannot do without, a program, a part of a path, a host. Where one of several
 //! members must hold, it is filed under a condition of each. Asking costs what
 //! the request is large, not what the policy is long. What cannot be told of a
-//! request brings up every rule that hangs on it.
+//! request brings up every rule that hangs on it, but for those that must be sure.
 
 mod bucket;
 mod key;
 mod literals;
+mod path;
 mod request;
 mod screen;
 mod table;
@@ -22,6 +23,7 @@ use crate::rule::Policy;
 use crate::when::{CallsWindow, ScopeName};
 
 pub(crate) use request::RequestKeys;
+use table::Filed;
 pub(crate) use table::Table;
 
 /// The index of a policy.
@@ -45,18 +47,22 @@ impl Index {
             Table::new(
                 rules()
                     .filter(move |(_, rule)| rule.mandatory == is_mandatory)
-                    .map(|(place, rule)| (place, &rule.matcher)),
+                    .map(|(place, rule)| Filed {
+                        place,
+                        matcher: &rule.matcher,
+                        counts_unknown: rule.counts_unknown(),
+                    }),
             )
         };
         Self {
             ordered: of_rules(false),
             mandatory: of_rules(true),
             memory: memory(policy),
-            limits: Table::new(
-                (0..)
-                    .zip(&policy.limits)
-                    .map(|(place, limit)| (place, &limit.matcher)),
-            ),
+            limits: Table::new((0..).zip(&policy.limits).map(|(place, limit)| Filed {
+                place,
+                matcher: &limit.matcher,
+                counts_unknown: true,
+            })),
         }
     }
 }

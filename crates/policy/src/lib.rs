@@ -28,6 +28,8 @@ mod lint;
 mod narrow;
 mod yaml;
 
+mod service_file;
+
 mod cache;
 mod compiled;
 mod holds;
@@ -53,6 +55,10 @@ pub use pattern::{Glob, Pattern};
 pub use permissions::{Exported, Imported, LeftOut, export_permissions, import_permissions};
 pub use problem::{Paint, Problem, ProblemCode, Problems, Related, Severity, Suggestion, render};
 pub use rule::{Example, Examples, Limit, Place, Policy, Rule, SourceRef, Spelling};
+pub use service_file::{
+    LogFormat, LogLevel, ServiceFile, StorePlace, TrustMode, parse_address, parse_service_file,
+    parse_store,
+};
 pub use source::{LoadSourceError, MemorySources, Source, Sources, resolve};
 pub use truth::{Truth, WhyNot, WhyUnknown};
 pub use when::{CallsWindow, DayTime, ScopeName, TierBound, TimeWindow, Weekday, When, Zone};

@@ -191,9 +191,14 @@ fn paths_about(
 
 /// Returns the glob for a path: from the working directory where it was written
 /// so, and else from the root.
+///
+/// All that lies in a working directory is no project where that directory holds the
+/// home directory, so it is no place to take in whole.
 fn place(facts: &Facts<'_>, written: &str, resolved: &str, takes_folder: bool) -> String {
-    let is_relative = !written.starts_with(['/', '~']);
-    let inner = below(resolved, &facts.request().context.directory).filter(|_| is_relative);
+    let context = &facts.request().context;
+    let holds_home = below(&context.home, &context.directory).is_some();
+    let is_absolute = written.starts_with(['/', '~']) || takes_folder && holds_home;
+    let inner = below(resolved, &context.directory).filter(|_| !is_absolute);
     let place = match inner {
         Some("") => ".".to_owned(),
         Some(inner) => format!("./{}", literal(inner)),

@@ -29,6 +29,9 @@ use crate::source::{Source, Sources};
 /// The greatest length of a source in bytes.
 pub(crate) const SOURCE_BYTES_MAX: usize = 1 << 20;
 
+/// Keys that only the settings of a service have.
+const SERVICE_KEYS: [&str; 4] = ["dsn", "addr", "trust_mode", "mcp_addr"];
+
 /// A checked policy with the texts it was made of.
 #[derive(Clone, Debug)]
 pub struct Parsed {
@@ -80,6 +83,8 @@ pub enum Kind {
     Permissions,
     /// Settings of an agent's host without any.
     HostSettings,
+    /// Settings of a service.
+    ServiceSettings,
 }
 
 impl Kind {
@@ -95,6 +100,7 @@ impl Kind {
             Self::Scenario => "a scenario",
             Self::Permissions => "permission rules of an agent's host",
             Self::HostSettings => "a settings file of an agent's host",
+            Self::ServiceSettings => "a file of service settings",
         }
     }
 }
@@ -135,6 +141,8 @@ fn kind_of(root: &Node<'_>) -> Option<Kind> {
         Some(Kind::Permissions)
     } else if has("hooks") {
         Some(Kind::HostSettings)
+    } else if SERVICE_KEYS.into_iter().any(has) {
+        Some(Kind::ServiceSettings)
     } else {
         None
     }
@@ -161,7 +169,14 @@ fn read_text(walker: &mut Walker<'_>, source: &Source) -> Option<Reading> {
         Some(Kind::FirewallPolicy) => firewall::policy(walker, &root, &source.name),
         Some(Kind::ActionRules) => action_rules::policy(walker, &root, &source.name),
         Some(Kind::Permissions) => permissions::policy(walker, &root, &source.name),
-        Some(Kind::PolicyTests | Kind::Manifest | Kind::Scenario | Kind::HostSettings) | None => {
+        Some(
+            Kind::PolicyTests
+            | Kind::Manifest
+            | Kind::Scenario
+            | Kind::HostSettings
+            | Kind::ServiceSettings,
+        )
+        | None => {
             refuse_kind(walker, &root);
             None
         }

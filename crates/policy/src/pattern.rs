@@ -98,7 +98,8 @@ pub(crate) fn matches(glob: &str, text: &str) -> bool {
 
 /// Returns whether a glob behind `**/` is about the last name of a path alone.
 fn is_of_name(glob: &str) -> bool {
-    !glob.is_empty() && !glob.starts_with(['!', '*']) && !glob.contains('/')
+    let may_go_on = glob.starts_with(['!', '*']) || glob.contains('/') || glob.contains("**");
+    !glob.is_empty() && !may_go_on
 }
 
 fn is_special(byte: u8) -> bool {
@@ -299,6 +300,24 @@ mod tests {
             for text in texts {
                 let expected = matches_as_whole(glob, text);
                 assert_eq!(matches(glob, text), expected, "{glob} {text}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_glob_behind_any_folder_decides_by_the_name_only_where_the_whole_does() {
+        let pieces = ["a", "[+-9]", "[!a]", "{a,?}", "{a,**}", "*", "?", ","];
+        let letters = ["", "a", "b", "/", ","];
+        let ends = letters.map(|one| letters.map(|other| [one, other].concat()));
+        let ends = ends.concat();
+        for (one, other) in pieces.iter().flat_map(|it| pieces.map(|other| (it, other))) {
+            let glob = ["**/", one, other].concat();
+            for text in ends
+                .iter()
+                .flat_map(|it| ends.iter().map(|end| [&**it, end].concat()))
+            {
+                let expected = matches_as_whole(&glob, &text);
+                assert_eq!(matches(&glob, &text), expected, "{glob} {text}");
             }
         }
     }

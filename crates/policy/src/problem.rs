@@ -106,6 +106,8 @@ codes! {
     TooManySources = "too-many-sources",
     /// A part of a rule has no effect.
     NoEffect = "no-effect",
+    /// A value asks for what this program does not do.
+    Unsupported = "unsupported",
 }
 
 impl fmt::Display for ProblemCode {

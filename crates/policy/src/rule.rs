@@ -7,6 +7,7 @@ use aegis_types::{ApprovalTerms, Mode, Obligation, PolicyName, Risk, RuleId, Ver
 use serde::{Deserialize, Serialize};
 
 use crate::matcher::Matcher;
+use crate::truth::{Truth, WhyUnknown};
 use crate::when::{CallsWindow, When};
 
 /// A checked policy: what every spelling parses into.
@@ -93,6 +94,15 @@ pub struct Rule {
     pub obligations: Vec<Obligation>,
     /// Calls that it must and must not match; checked before the policy becomes active.
     pub examples: Examples,
+}
+
+impl Rule {
+    /// Returns whether the rule counts where it cannot be told whether it holds.
+    pub(crate) fn counts_unknown(&self) -> bool {
+        // What only tightens does so whatever it says of the unknown.
+        let is_turned = self.unknown && !self.mandatory;
+        Truth::Unknown(WhyUnknown::Pattern).satisfies(self.verdict, is_turned)
+    }
 }
 
 /// Where something is written.

@@ -11,6 +11,7 @@ use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 
 use crate::daemon::Daemon;
+use crate::key::{NamedRequest, RequestKey};
 use crate::problem::Refusal;
 
 /// The bytes of a body, within the limits.
@@ -25,6 +26,8 @@ pub(crate) struct JsonBody<T> {
     pub(crate) value: T,
     /// How many parts of it are tagged text.
     pub(crate) tags: usize,
+    /// The name that the caller gave the request, if any.
+    pub(crate) key: Option<RequestKey>,
 }
 
 /// The parameters behind the path.
@@ -92,12 +95,14 @@ impl<T: DeserializeOwned> FromRequest<Arc<Daemon>> for JsonBody<T> {
     type Rejection = Refusal;
 
     async fn from_request(request: Request, daemon: &Arc<Daemon>) -> Result<Self, Refusal> {
+        let named = NamedRequest::of(&request);
         let RawBody(bytes) = RawBody::from_request(request, daemon).await?;
         let Tagged { value, tags } = parse_tagging(&bytes).map_err(|error| {
             Refusal::new(ProblemKind::InvalidJson, format!("invalid JSON: {error}"))
         })?;
+        let key = named.map(|named| named.key(&value)).transpose()?;
         let value = serde_json::from_value(value)
             .map_err(|error| Refusal::new(ProblemKind::InvalidRequest, error.to_string()))?;
-        Ok(Self { value, tags })
+        Ok(Self { value, tags, key })
     }
 }

@@ -3,20 +3,31 @@
 use std::sync::Arc;
 
 use aegis_api::{HookReply, ProblemKind};
-use aegis_gate::{Caller, Gates};
+use aegis_gate::{Approver, Caller, EventOrder, Gates};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::changes::Changes;
 use crate::figures::Figures;
+use crate::key::Keys;
 use crate::limits::Limits;
 use crate::problem::Refusal;
+use crate::rate::Rate;
+use crate::request_log::RequestLog;
 use crate::token::Tokens;
-use crate::trail::AccessLog;
 
 /// Answers the hook events of an agent's host.
 pub trait Hooks: Send + Sync {
     /// Returns what the process of the hook must do with `event`.
-    fn answer(&self, gates: &Gates, caller: Caller, event: &[u8]) -> HookReply;
+    ///
+    /// `approver` is told when a person is asked, and says when nobody waits
+    /// for the answer any more.
+    fn answer(
+        &self,
+        gates: &Gates,
+        caller: Caller,
+        approver: Arc<dyn Approver>,
+        event: &[u8],
+    ) -> HookReply;
 }
 
 /// What every request is answered with.
@@ -25,12 +36,15 @@ pub struct Daemon {
     tokens: Tokens,
     hooks: Box<dyn Hooks>,
     limits: Limits,
-    in_hand: Semaphore,
+    in_hand: Arc<Semaphore>,
     waits: Arc<Semaphore>,
+    keys: Keys,
+    event_order: EventOrder,
+    rate: Rate,
+    request_log: Option<RequestLog>,
     streams: Arc<Semaphore>,
     changes: Arc<Changes>,
     figures: Figures,
-    access_log: AccessLog,
 }
 
 impl Daemon {
@@ -42,22 +56,32 @@ impl Daemon {
         let _ = figures.begin(&**gates.log());
         Self {
             figures,
-            access_log: AccessLog::Off,
             tokens: Tokens::at(&gates.places().state),
             gates,
             hooks: Box::new(hooks),
-            in_hand: Semaphore::new(limits.requests),
+            in_hand: Arc::new(Semaphore::new(limits.requests)),
             waits: Arc::new(Semaphore::new(limits.waits)),
             streams: Arc::new(Semaphore::new(limits.streams)),
             changes: Changes::new(),
             limits,
+            keys: Keys::default(),
+            event_order: EventOrder::default(),
+            rate: Rate::new(limits.per_minute),
+            request_log: None,
         }
     }
 
-    /// Returns the service as one that writes down what it answers.
+    /// Returns the service as one that takes events of clients in this order.
     #[must_use]
-    pub const fn with_access_log(mut self, form: AccessLog) -> Self {
-        self.access_log = form;
+    pub const fn with_event_order(mut self, order: EventOrder) -> Self {
+        self.event_order = order;
+        self
+    }
+
+    /// Returns the service as one that writes requests down.
+    #[must_use]
+    pub const fn with_request_log(mut self, log: Option<RequestLog>) -> Self {
+        self.request_log = log;
         self
     }
 
@@ -83,8 +107,20 @@ impl Daemon {
         &self.figures
     }
 
-    pub(crate) const fn access_log(&self) -> AccessLog {
-        self.access_log
+    pub(crate) const fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
+    pub(crate) const fn rate(&self) -> &Rate {
+        &self.rate
+    }
+
+    pub(crate) const fn request_log(&self) -> Option<RequestLog> {
+        self.request_log
+    }
+
+    pub(crate) const fn event_order(&self) -> EventOrder {
+        self.event_order
     }
 
     pub(crate) fn hooks(&self) -> &dyn Hooks {
@@ -118,17 +154,28 @@ impl Daemon {
         self: &Arc<Self>,
         work: impl FnOnce(&Self) -> T + Send + 'static,
     ) -> Result<T, Refusal> {
-        let busy = || {
-            Refusal::new(
-                ProblemKind::Busy,
-                "too many requests are in hand; try again",
-            )
-        };
+        let place = self.place().await?;
         let daemon = Arc::clone(self);
-        let place = tokio::time::timeout(self.limits.body_time, self.in_hand.acquire()).await;
-        let _place = place.map_err(|_| busy())?.map_err(|_| busy())?;
-        tokio::task::spawn_blocking(move || work(&daemon))
+        let work = move || {
+            let _place = place;
+            work(&daemon)
+        };
+        tokio::task::spawn_blocking(work)
             .await
             .map_err(|_| Refusal::new(ProblemKind::Failed, "the service failed on this request"))
+    }
+
+    /// Returns the right to have one request in hand, as soon as there is one.
+    pub(crate) async fn place(&self) -> Result<OwnedSemaphorePermit, Refusal> {
+        let busy = "too many requests are in hand; try again";
+        let busy = || Refusal::new(ProblemKind::Busy, busy);
+        let place = Arc::clone(&self.in_hand).acquire_owned();
+        let place = tokio::time::timeout(self.limits.queue_time, place).await;
+        place.map_err(|_| busy())?.map_err(|_| busy())
+    }
+
+    /// Returns the right to wait for a person, if there is one left.
+    pub(crate) fn wait_place(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.waits).try_acquire_owned().ok()
     }
 }

@@ -6,6 +6,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Instant;
 
 use aegis_api::ProblemKind;
 use aegis_gate::agent_above;
@@ -266,6 +267,21 @@ impl FromRequestParts<Arc<Daemon>> for Principal {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, daemon: &Arc<Daemon>) -> Result<Self, Refusal> {
+        let principal = Self::named(parts, daemon)?;
+        match daemon.rate().admit(&principal.name, Instant::now()) {
+            Ok(()) => Ok(principal),
+            Err(wait) => {
+                let detail = format!("{} asks too often; try again later", principal.name);
+                let seconds = wait.as_secs().saturating_add(1);
+                Err(Refusal::new(ProblemKind::RateLimited, detail).with_retry_after(seconds))
+            }
+        }
+    }
+}
+
+impl Principal {
+    /// Returns who makes a request.
+    fn named(parts: &Parts, daemon: &Daemon) -> Result<Self, Refusal> {
         let unknown = |detail: &str| Refusal::new(ProblemKind::Unauthenticated, detail);
         let given = parts.headers.get(header::AUTHORIZATION);
         if let Some(given) = given {

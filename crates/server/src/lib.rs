@@ -9,11 +9,19 @@ mod problem;
 
 mod limits;
 
+mod rate;
+
+mod request_log;
+
 mod token;
 
 mod identity;
 
+mod waiting;
+
 mod daemon;
+
+mod key;
 
 mod body;
 
@@ -22,6 +30,12 @@ mod changes;
 mod assurance;
 
 mod page;
+
+mod query;
+
+mod listing;
+
+mod snapshot;
 
 mod listen;
 
@@ -35,6 +49,6 @@ pub use daemon::{Daemon, Hooks};
 pub use identity::{Peer, Role, Roles};
 pub use limits::Limits;
 pub use listen::{BindError, Bound, Door, serve};
+pub use request_log::{RequestLevel, RequestLog};
 pub use routes::{openapi, router};
 pub use token::{MadeToken, NewToken, StoredToken, TokenError, Tokens};
-pub use trail::AccessLog;

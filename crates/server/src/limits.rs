@@ -1,5 +1,6 @@
 //! How much anybody may ask of the service.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 /// How much anybody may ask of the service.
@@ -13,12 +14,18 @@ pub struct Limits {
     pub waits: usize,
     /// How many streams of events may be open.
     pub streams: usize,
+    /// How many requests one caller may make in a minute; any number if absent.
+    pub per_minute: Option<NonZeroU32>,
     /// How many bytes a body may have.
     pub body_bytes: usize,
     /// How long the head of a request may take; a connection without one is closed then.
     pub head_time: Duration,
     /// How long a body may take.
     pub body_time: Duration,
+    /// How long a request may wait until it is taken in hand.
+    pub queue_time: Duration,
+    /// How often a caller is shown that the service is there while a person is asked.
+    pub sign_of_life: Duration,
     /// How long requests in hand may take once the service is told to stop.
     pub drain_time: Duration,
 }
@@ -30,9 +37,12 @@ impl Default for Limits {
             requests: 256,
             waits: 256,
             streams: 256,
+            per_minute: None,
             body_bytes: 4 * 1024 * 1024,
             head_time: Duration::from_secs(10),
             body_time: Duration::from_secs(20),
+            queue_time: Duration::from_secs(2),
+            sign_of_life: Duration::from_millis(500),
             drain_time: Duration::from_secs(10),
         }
     }

@@ -24,6 +24,12 @@ impl Refusal {
             retry_after: kind.is_passing().then_some(1),
         }
     }
+
+    /// Returns the refusal as one after which it is worth trying again in `seconds`.
+    pub(crate) const fn with_retry_after(mut self, seconds: u64) -> Self {
+        self.retry_after = Some(seconds);
+        self
+    }
 }
 
 impl From<Problem> for Refusal {

@@ -2,12 +2,16 @@
 
 mod approvals;
 mod decisions;
+mod event_pages;
+mod events;
 mod governed;
 mod health;
 mod hooks;
 mod metrics;
 mod outcomes;
+mod policy_decide;
 mod recorded;
+mod session_chains;
 mod stream;
 mod tokens;
 
@@ -102,6 +106,11 @@ fn described() -> OpenApiRouter<Arc<Daemon>> {
         .routes(routes!(governed::agents))
         .routes(routes!(tokens::list, tokens::create))
         .routes(routes!(tokens::revoke))
+        .routes(routes!(events::add, event_pages::plain))
+        .routes(routes!(event_pages::list))
+        .routes(routes!(session_chains::snapshot))
+        .routes(routes!(session_chains::verify))
+        .routes(routes!(policy_decide::decide))
         .routes(routes!(hooks::claude_code))
 }
 

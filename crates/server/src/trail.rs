@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use aegis_api::Problem;
 use aegis_types::Timestamp;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderName, HeaderValue, Method};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
 use serde_json::json;
@@ -19,24 +19,13 @@ use serde_json::json;
 use crate::daemon::Daemon;
 use crate::identity::Peer;
 use crate::problem::response_of;
+use crate::request_log::{RequestLevel, RequestLog};
 
 /// The header field with the name of a request.
 const NAME: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The longest name that is taken from a caller.
 const NAME_BYTES_MAX: usize = 128;
-
-/// How the service writes down what it answered.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum AccessLog {
-    /// It writes nothing.
-    #[default]
-    Off,
-    /// Lines for people.
-    Text,
-    /// Lines of JSON.
-    Json,
-}
 
 /// Answers a request, names it, counts it and writes it down.
 pub(crate) async fn followed(
@@ -74,7 +63,7 @@ pub(crate) async fn followed(
         peer,
         method,
         path,
-        status: response.status().as_u16(),
+        status: response.status(),
         took: begun.elapsed(),
     };
     // Methods and routes are few, so what is counted stays small.
@@ -85,8 +74,10 @@ pub(crate) async fn followed(
     let refusal = problem.as_ref().and_then(Problem::code);
     daemon
         .figures()
-        .answered(method, &route, line.status, refusal, line.took);
-    line.write(daemon.access_log());
+        .answered(method, &route, line.status.as_u16(), refusal, line.took);
+    if let Some(log) = daemon.request_log() {
+        line.write(log);
+    }
     response
 }
 
@@ -109,39 +100,54 @@ struct Line {
     peer: Option<Peer>,
     method: Method,
     path: String,
-    status: u16,
+    status: StatusCode,
     took: Duration,
 }
 
 impl Line {
-    fn write(&self, form: AccessLog) {
-        let micros = u64::try_from(self.took.as_micros()).unwrap_or(u64::MAX);
-        let line = match form {
-            AccessLog::Off => return,
-            AccessLog::Text => format!(
-                "{} {} {} {} {} {micros}us {}\n",
-                self.at.unix_ms(),
-                self.from(),
-                self.method,
-                self.path,
-                self.status,
-                self.name
-            ),
-            AccessLog::Json => {
-                let line = json!({
-                    "ts_unix_ms": self.at.unix_ms(),
-                    "from": self.from(),
-                    "method": self.method.as_str(),
-                    "path": self.path,
-                    "status": self.status,
-                    "micros": micros,
-                    "request_id": self.name,
-                });
-                format!("{line}\n")
-            }
-        };
+    /// Writes the line, if `log` is for lines of its level.
+    fn write(&self, log: RequestLog) {
+        if self.level() < log.level {
+            return;
+        }
         // Where nobody reads, there is nobody to tell.
-        let _ = std::io::stderr().lock().write_all(line.as_bytes());
+        let _ = writeln!(std::io::stderr(), "{}", self.text(log.is_json));
+    }
+
+    fn level(&self) -> RequestLevel {
+        let is_probe = ["/healthz", "/readyz"].contains(&self.path.as_str());
+        let level = RequestLevel::of(self.status);
+        if is_probe && level == RequestLevel::Info {
+            return RequestLevel::Debug;
+        }
+        level
+    }
+
+    fn text(&self, is_json: bool) -> String {
+        let micros = u64::try_from(self.took.as_micros()).unwrap_or(u64::MAX);
+        let level = self.level().as_str();
+        if is_json {
+            return json!({
+                "ts_unix_ms": self.at.unix_ms(),
+                "level": level,
+                "from": self.from(),
+                "method": self.method.as_str(),
+                "path": self.path,
+                "status": self.status.as_u16(),
+                "took_us": micros,
+                "request_id": self.name,
+            })
+            .to_string();
+        }
+        format!(
+            "{} {level} {} {} {} {} in {micros} µs, {}",
+            self.at.unix_ms(),
+            self.from(),
+            self.method,
+            self.path,
+            self.status.as_u16(),
+            self.name
+        )
     }
 
     fn from(&self) -> String {
@@ -166,5 +172,32 @@ mod tests {
         }
         assert!(is_sane(&new_name()));
         assert_ne!(new_name(), new_name());
+    }
+
+    #[test]
+    fn a_line_is_text_or_one_object_and_has_the_level_of_its_status() {
+        let line = |path: &str, status| Line {
+            at: Timestamp::from_unix_ms(7),
+            name: "n".to_owned(),
+            peer: Some(Peer::Port),
+            method: Method::GET,
+            path: path.to_owned(),
+            status,
+            took: Duration::from_micros(12),
+        };
+        let refused = line("/v1/events", StatusCode::FORBIDDEN);
+        let text = "7 warn port GET /v1/events 403 in 12 µs, n";
+        assert_eq!(refused.text(false), text);
+        let json: serde_json::Value = serde_json::from_str(&refused.text(true)).unwrap();
+        assert_eq!(
+            (&json["level"], &json["status"]),
+            (&json!("warn"), &json!(403))
+        );
+        let probe = line("/healthz", StatusCode::OK);
+        assert_eq!(probe.level(), RequestLevel::Debug);
+        assert_eq!(
+            line("/v1/events", StatusCode::OK).level(),
+            RequestLevel::Info
+        );
     }
 }

@@ -170,6 +170,7 @@ impl Tables {
             ("STARTS_HERE", entry.starts_here),
             ("INPUT_SENT", entry.input == Input::Sent),
             ("INPUT_RUN", entry.input == Input::Run),
+            ("SETTINGS_PRINTED", entry.prints_settings),
         ];
         let row = format!(
             "EntryRow {{ flags: {}, repeated: {repeated}, spellings: {spellings}, \

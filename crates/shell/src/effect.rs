@@ -1,17 +1,18 @@
 //! What a plan would do to the world.
 
 mod apple;
-mod clone;
 mod code;
 mod command;
 mod content;
 mod elsewhere;
 mod files;
 mod flow;
+mod inner;
 mod interpreter;
 mod keeping;
 mod package;
 mod search;
+mod secret;
 mod setting;
 mod socket;
 
@@ -78,22 +79,28 @@ struct Found {
 impl Found {
     /// Adds an effect, unless it is known.
     fn add(&mut self, kind: EffectKind, resource: EffectResource, causes: &[Span]) {
+        self.add_effect(Effect {
+            kind,
+            resource,
+            causes: causes.to_vec(),
+        });
+    }
+
+    /// Adds what was found apart.
+    fn add_all(&mut self, other: Self) {
+        for effect in other.list {
+            self.add_effect(effect);
+        }
+    }
+
+    fn add_effect(&mut self, mut effect: Effect) {
         if self.list.len() >= EFFECTS_MAX {
             return;
         }
-        let effect = if self.list.len() + 1 == EFFECTS_MAX {
-            Effect {
-                kind: EffectKind::Unknown,
-                resource: EffectResource::Unknown,
-                causes: causes.to_vec(),
-            }
-        } else {
-            Effect {
-                kind,
-                resource,
-                causes: causes.to_vec(),
-            }
-        };
+        if self.list.len() + 1 == EFFECTS_MAX {
+            effect.kind = EffectKind::Unknown;
+            effect.resource = EffectResource::Unknown;
+        }
         if !self.list.contains(&effect) {
             self.list.push(effect);
         }

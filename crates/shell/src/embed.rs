@@ -45,7 +45,10 @@ impl Embedded {
         for part in &word.parts {
             match part {
                 WordPart::Literal(literal) => text.push_str(literal),
-                WordPart::Pattern(_) | WordPart::Home(_) | WordPart::Unknown(_) => {
+                WordPart::Pattern(_)
+                | WordPart::Home(_)
+                | WordPart::Stream(_)
+                | WordPart::Unknown(_) => {
                     text.push(self.character(part)?);
                 }
             }
@@ -73,7 +76,7 @@ impl Embedded {
         }
         let holds = |part: &WordPart| match part {
             WordPart::Literal(text) | WordPart::Pattern(text) => is_reserved(text),
-            WordPart::Home(_) | WordPart::Unknown(_) => false,
+            WordPart::Home(_) | WordPart::Stream(_) | WordPart::Unknown(_) => false,
         };
         if !word.parts.iter().any(holds) {
             return;
@@ -83,7 +86,9 @@ impl Embedded {
             match part {
                 WordPart::Literal(text) => self.split(text, WordPart::Literal, &mut parts),
                 WordPart::Pattern(text) => self.split(text, WordPart::Pattern, &mut parts),
-                WordPart::Home(_) | WordPart::Unknown(_) => parts.push(part.clone()),
+                WordPart::Home(_) | WordPart::Stream(_) | WordPart::Unknown(_) => {
+                    parts.push(part.clone())
+                }
             }
         }
         word.parts = merged(parts);

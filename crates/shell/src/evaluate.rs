@@ -74,7 +74,7 @@ pub(crate) fn is_active_prompt(word: &Word) -> bool {
 fn texts(word: &Word) -> impl Iterator<Item = &str> {
     word.parts.iter().filter_map(|part| match part {
         WordPart::Literal(text) | WordPart::Pattern(text) => Some(text.as_str()),
-        WordPart::Home(_) | WordPart::Unknown(_) => None,
+        WordPart::Home(_) | WordPart::Stream(_) | WordPart::Unknown(_) => None,
     })
 }
 

@@ -8,10 +8,11 @@ mod parameter;
 mod pattern;
 
 use aegis_types::{
-    Directory, Redirection, RedirectionKind, Span, UnknownCause, Word, WordPart, Wrapper,
+    Directory, Redirection, RedirectionKind, Span, Stream, UnknownCause, Word, WordPart, Wrapper,
 };
 
 use crate::output::{Output, Sink};
+use crate::programs;
 use crate::surroundings::Value;
 use crate::syntax::{Piece, RawRedirection, RawWord, Script, Target, is_name};
 use crate::walk::{Setting, Walk};
@@ -171,12 +172,17 @@ impl Walk<'_> {
                 Piece::Substitution { script, quoted } => {
                     self.substitution(script, splits && !quoted, setting, fields);
                 }
-                Piece::Process(script) => {
+                Piece::Process { script, stream } => {
                     let setting = setting.apart(Wrapper::ProcessSubstitution);
                     let output =
                         self.captured(|walk| walk.own_shell(|walk| walk.script(script, &setting)));
-                    self.add_stream(fields.span(), output);
-                    fields.part(WordPart::Unknown(UnknownCause::Output));
+                    match stream {
+                        Stream::Output => self.add_stream(fields.span(), output),
+                        // It prints where the command itself does.
+                        Stream::Input if output.is_nothing() => {}
+                        Stream::Input => self.collected.add(Output::Unknown),
+                    }
+                    fields.part(WordPart::Stream(*stream));
                 }
                 Piece::Arithmetic { inner, quoted } => {
                     let mut expression = self.no_fields(fields.span());
@@ -306,6 +312,8 @@ impl Walk<'_> {
             Output::Text(_) | Output::Paths(_) | Output::Unknown => {
                 let cause = if is_plain && self.prints_branch(before) {
                     UnknownCause::Branch
+                } else if is_plain && self.prints_settings(before) {
+                    UnknownCause::Settings
                 } else {
                     UnknownCause::Output
                 };
@@ -390,6 +398,21 @@ impl Walk<'_> {
             )
     }
 
+    /// Returns whether the only command since `before` prints settings for the shell:
+    /// its own, as neither its words nor the variables hold what could be code.
+    fn prints_settings(&self, before: usize) -> bool {
+        let Some([command]) = self.plan.commands.get(before..) else {
+            return false;
+        };
+        let is_plain = |word: &Word| word.literal().is_some_and(|text| is_plain_text(&text));
+        let mut redirections = command.redirections.iter();
+        command.assignments.is_empty()
+            && command.arguments.iter().all(is_plain)
+            && redirections.all(|redirection| redirection.descriptor == Some(2))
+            && self.around.exports_plain_text()
+            && programs::prints_settings(command)
+    }
+
     /// Returns the name of the temporary file or folder that the only command
     /// since `before` makes: one that nothing else has.
     fn made_temporary(&self, before: usize) -> Option<String> {
@@ -419,6 +442,12 @@ impl Walk<'_> {
             self.stop(raw.span);
         }
     }
+}
+
+/// Returns whether a text holds no sign that means something to a shell.
+pub(crate) fn is_plain_text(text: &str) -> bool {
+    let is_plain = |sign: char| sign.is_ascii_alphanumeric() || "/._-+:=@%,".contains(sign);
+    text.chars().all(is_plain)
 }
 
 /// Adds a directory as the value of `PWD`.
@@ -496,7 +525,7 @@ fn weight(word: &Word) -> usize {
     let bytes = word.parts.iter().map(|part| match part {
         WordPart::Literal(text) | WordPart::Pattern(text) => text.len(),
         // About what the part itself takes.
-        WordPart::Home(_) | WordPart::Unknown(_) => 32,
+        WordPart::Home(_) | WordPart::Stream(_) | WordPart::Unknown(_) => 32,
     });
     WORD_BYTES + bytes.sum::<usize>()
 }

@@ -126,7 +126,7 @@ pub(crate) fn shown(word: &Word) -> Cow<'_, str> {
         match part {
             WordPart::Literal(text) | WordPart::Pattern(text) => shown.push_str(text),
             WordPart::Home(_) => shown.push('~'),
-            WordPart::Unknown(_) => shown.push(' '),
+            WordPart::Stream(_) | WordPart::Unknown(_) => shown.push(' '),
         }
     }
     Cow::Owned(shown)

@@ -17,7 +17,7 @@ pub fn located(command: &Command, word: &Word) -> Option<Word> {
     let is_free = match word.parts.first() {
         None => true,
         Some(WordPart::Literal(text) | WordPart::Pattern(text)) => text.starts_with('/'),
-        Some(WordPart::Home(_)) => true,
+        Some(WordPart::Home(_) | WordPart::Stream(_)) => true,
         Some(WordPart::Unknown(cause)) => is_start(cause),
     };
     if is_free {
@@ -52,7 +52,7 @@ pub fn written(word: &Word) -> String {
                 text.push('$');
                 text.push_str(name);
             }
-            WordPart::Unknown(_) => text.push('…'),
+            WordPart::Stream(_) | WordPart::Unknown(_) => text.push('…'),
         }
     }
     text
@@ -91,7 +91,7 @@ pub(crate) fn merged(parts: Vec<WordPart>) -> Vec<WordPart> {
 pub(crate) fn beneath(folder: &Word, word: &Word) -> Word {
     let is_absolute = match word.parts.first() {
         Some(WordPart::Literal(text) | WordPart::Pattern(text)) => text.starts_with('/'),
-        Some(WordPart::Home(_)) => true,
+        Some(WordPart::Home(_) | WordPart::Stream(_)) => true,
         Some(WordPart::Unknown(_)) | None => false,
     };
     if is_absolute {

@@ -131,7 +131,7 @@ fn short_options<'w>(
 pub(crate) fn first_text(word: &Word) -> &str {
     match word.parts.first() {
         Some(WordPart::Literal(text) | WordPart::Pattern(text)) => text,
-        Some(WordPart::Home(_) | WordPart::Unknown(_)) | None => "",
+        Some(WordPart::Home(_) | WordPart::Stream(_) | WordPart::Unknown(_)) | None => "",
     }
 }
 
@@ -141,7 +141,7 @@ pub(crate) fn shown_text(word: &Word) -> String {
     for part in &word.parts {
         match part {
             WordPart::Literal(literal) | WordPart::Pattern(literal) => text.push_str(literal),
-            WordPart::Home(_) | WordPart::Unknown(_) => text.push('\u{fffd}'),
+            WordPart::Home(_) | WordPart::Stream(_) | WordPart::Unknown(_) => text.push('\u{fffd}'),
         }
     }
     text
@@ -158,7 +158,7 @@ pub(crate) fn without_start(word: &Word, bytes: usize) -> Word {
             text.replace_range(..end.unwrap_or(text.len()), "");
             text.is_empty()
         }
-        Some(WordPart::Home(_) | WordPart::Unknown(_)) | None => false,
+        Some(WordPart::Home(_) | WordPart::Stream(_) | WordPart::Unknown(_)) | None => false,
     };
     if is_empty {
         word.parts.remove(0);

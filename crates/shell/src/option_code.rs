@@ -105,7 +105,7 @@ fn git_code(arguments: &[Word]) -> Option<&Word> {
 }
 
 /// The last parts of the names of settings whose value git runs.
-const RUN: [&str; 25] = [
+const RUN: [&str; 26] = [
     "alternaterefscommand",
     "askpass",
     "clean",
@@ -127,6 +127,7 @@ const RUN: [&str; 25] = [
     "receivepack",
     "smudge",
     "sshcommand",
+    "templatedir",
     "textconv",
     "tool",
     "uploadpack",

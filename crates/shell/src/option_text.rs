@@ -16,6 +16,8 @@ enum Form {
     Whole,
     /// The text follows this start.
     After(&'static str),
+    /// The text stands behind this one.
+    Behind(&'static str),
     /// A setting of ssh: the text follows a name and `=` or a blank.
     Ssh,
     /// A setting of git: the text follows a name and `=`.
@@ -43,7 +45,7 @@ impl From<Word> for GivenText {
 }
 
 /// Programs, their options, and what the values of those are.
-const OPTIONS: [(&[&str], &[&str], Form); 14] = [
+const OPTIONS: [(&[&str], &[&str], Form); 16] = [
     (
         &["tar", "gtar", "bsdtar"],
         &[
@@ -86,6 +88,12 @@ const OPTIONS: [(&[&str], &[&str], Form); 14] = [
         Form::Whole,
     ),
     (&["git"], &["upload-pack", "receive-pack"], Form::Whole),
+    (
+        &["git"],
+        &["sendmail-cmd", "to-cmd", "cc-cmd", "header-cmd"],
+        Form::Whole,
+    ),
+    (&["cargo-watch"], &["x", "exec"], Form::Behind("cargo ")),
     (&["man"], &["P", "pager", "H", "html"], Form::Whole),
     (&["sort", "gsort"], &["compress-program"], Form::Whole),
     (&["split", "gsplit"], &["filter"], Form::Whole),
@@ -117,7 +125,7 @@ pub(crate) fn option_texts(name: &str, words: &[Word]) -> Vec<GivenText> {
                 let text = text_in(value, form)?;
                 Some(match form {
                     Form::Git => with_arguments(text, value, arguments),
-                    Form::Whole | Form::After(_) | Form::Ssh | Form::Apt => text,
+                    Form::Whole | Form::After(_) | Form::Behind(_) | Form::Ssh | Form::Apt => text,
                 })
             });
             texts.extend(found.map(GivenText::from));
@@ -146,6 +154,16 @@ pub(crate) fn option_texts(name: &str, words: &[Word]) -> Vec<GivenText> {
         for text in texts.iter_mut().filter(|_| moves) {
             text.is_elsewhere = true;
         }
+    }
+    if name == "cargo"
+        && let Some(at) = arguments
+            .iter()
+            .position(|word| first_text(word) == "watch")
+    {
+        let rest = arguments.get(at + 1..).unwrap_or_default();
+        let given = values(rest, &["x", "exec"]);
+        let texts_of = given.iter().map(|value| behind("cargo ", value));
+        texts.extend(texts_of.map(GivenText::from));
     }
     texts.extend(escapes(name, arguments));
     if matches!(name, "npm" | "pnpm" | "yarn") {
@@ -257,6 +275,7 @@ fn text_in(value: &Word, form: Form) -> Option<Word> {
         Form::After(start) => text
             .starts_with(start)
             .then(|| without_start(value, start.len())),
+        Form::Behind(start) => Some(behind(start, value)),
         Form::Ssh => {
             let (name, _) = text.split_once(['=', ' '])?;
             let runs = ["proxycommand", "localcommand", "knownhostscommand"];
@@ -286,7 +305,7 @@ fn git_setting(setting: &Word) -> Option<Word> {
         return Some(without_start(&value, 1));
     }
     // Another alias is a subcommand with its arguments.
-    Some(after_git(value))
+    Some(behind("git ", &value))
 }
 
 /// Returns the text of an alias with the arguments of its use.
@@ -306,8 +325,10 @@ fn with_arguments(mut text: Word, setting: &Word, arguments: &[Word]) -> Word {
     text
 }
 
-fn after_git(mut value: Word) -> Word {
-    value.parts.insert(0, WordPart::Literal("git ".to_owned()));
+/// Returns the text of a value behind `start`.
+fn behind(start: &str, value: &Word) -> Word {
+    let mut value = value.clone();
+    value.parts.insert(0, WordPart::Literal(start.to_owned()));
     value.parts = crate::locate::merged(value.parts);
     value
 }

@@ -11,7 +11,7 @@ use crate::option::{first_text, without_start};
 use crate::program::program_name;
 use crate::walk::is_strict;
 
-pub(crate) use found::{as_lines, found};
+pub(crate) use found::{as_lines, found, found_by_fd};
 
 /// Escapes that not every `printf` reads.
 const EXTENSIONS: [&str; 7] = ["\\x", "\\e", "\\E", "\\u", "\\U", "\\'", "\\\""];

@@ -8,7 +8,7 @@ use crate::syntax::Origin;
 use crate::walk::{Setting, Walk};
 
 /// The version of the analysis, recorded with what it derives.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// Returns what `text`, given to bash, would run.
 ///

@@ -32,7 +32,9 @@ pub(crate) fn name_of(word: &Word) -> Option<Cow<'_, str>> {
         WordPart::Literal(_) => word
             .literal()
             .map(|text| Cow::Owned(last_component(&text).to_owned())),
-        WordPart::Pattern(_) | WordPart::Home(_) | WordPart::Unknown(_) => None,
+        WordPart::Pattern(_) | WordPart::Home(_) | WordPart::Stream(_) | WordPart::Unknown(_) => {
+            None
+        }
     }
 }
 

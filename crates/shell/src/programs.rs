@@ -10,6 +10,8 @@ mod row;
 
 use std::cmp::Ordering;
 
+use aegis_types::{Command, Word};
+
 pub(crate) use glob::matches;
 pub use options::ProgramOptions;
 pub use place::place_kinds;
@@ -19,7 +21,7 @@ pub(crate) use row::{Entry, Resource, Role};
 use row::table;
 
 /// The version of the table, recorded with what is derived from it.
-pub const PROGRAMS_VERSION: u32 = 2;
+pub const PROGRAMS_VERSION: u32 = 3;
 
 /// Returns what is said of the program `name`, its folder not included.
 pub(crate) fn entry_for(name: &str) -> Option<Entry> {
@@ -29,6 +31,19 @@ pub(crate) fn entry_for(name: &str) -> Option<Entry> {
         Entry::at(*entry)
     };
     by_name(&table::EXACT, name).or_else(|| by_name(&table::VERSIONED, unversioned(name)))
+}
+
+/// Returns whether what `command` prints is settings for the shell that evaluates it.
+pub(crate) fn prints_settings(command: &Command) -> bool {
+    let name = command.program.as_ref().and_then(Word::literal);
+    let Some(entry) = name.as_deref().and_then(entry_for) else {
+        return false;
+    };
+    let reading = read(entry, &command.arguments);
+    let prints = reading.deepest().is_some_and(Entry::prints_settings);
+    let mut operands = reading.operands_with_roles();
+    // What runs another program prints what that does.
+    prints && !reading.is_unlisted && !operands.any(|operand| operand.role == Role::Command)
 }
 
 /// Returns the names of all programs in the table.

@@ -3,6 +3,7 @@
 mod builtin;
 mod code;
 mod directory;
+mod function;
 mod given;
 mod prefix;
 mod read;
@@ -27,10 +28,10 @@ use crate::option_code::option_code;
 use crate::option_text::{GivenText, escapes, option_texts, reads_escapes};
 use crate::output::Sink;
 use crate::program::{is_shell, name_of};
-use crate::surroundings::{BODIES_MAX, Saved, Value};
+use crate::surroundings::{Saved, Value};
 use crate::syntax::{Node, Origin, Piece, RawAssignment, RawWord, is_name, split_assignment};
 use crate::variable;
-use crate::walk::{Local, Setting, Walk, may_return};
+use crate::walk::{Local, Setting, Walk};
 
 /// The longest text of an alias whose end is another one.
 const ALIAS_BYTES_MAX: usize = 4 * 1024;
@@ -93,6 +94,10 @@ impl Walk<'_> {
             if !words.is_empty() {
                 saved.push(self.around.saved(&name));
                 given.push((name.clone(), value.clone()));
+            } else if self.around.is_fixed(&name) {
+                // The shell drops all that stands with it in one command or list.
+                let construct = UnknownCause::Construct("readonly".to_owned());
+                self.note(node.span, construct);
             }
             self.around.set(&name, value);
         }
@@ -340,69 +345,6 @@ impl Walk<'_> {
         }
     }
 
-    /// Calls a function of this name; returns whether the name surely means
-    /// nothing else.
-    fn call(&mut self, name: &str, draft: &Draft, setting: &Setting) -> bool {
-        let Some(function) = self.around.function(name) else {
-            return false;
-        };
-        self.called.insert(name.to_owned());
-        let wrapper = Wrapper::Function(name.to_owned());
-        let recurs = setting.through.contains(&wrapper);
-        if recurs || function.bodies.len() > BODIES_MAX {
-            let construct = if recurs { "recursion" } else { "function" };
-            self.note(draft.span, UnknownCause::Construct(construct.to_owned()));
-            self.list(draft.clone(), setting);
-            return function.is_certain;
-        }
-        self.list_rest(draft, setting);
-        let setting = self.reading_from(&draft.redirections, setting);
-        if let [body] = function.bodies.as_slice()
-            && function.is_certain
-        {
-            let inner = setting.within(wrapper);
-            self.redirected(&draft.sink, &setting, |walk| {
-                walk.call_body(body, draft, &inner);
-            });
-            return true;
-        }
-        let start = self.around.mark();
-        let inner = setting.branch().within(wrapper);
-        self.redirected(&draft.sink, &inner, |walk| {
-            for body in &function.bodies {
-                walk.call_body(body, draft, &inner);
-                walk.around.blur(start);
-            }
-        });
-        function.is_certain
-    }
-
-    fn call_body(&mut self, body: &Node, draft: &Draft, setting: &Setting) {
-        let arguments: Rc<[Word]> = draft.words.get(1..).unwrap_or_default().into();
-        let before = self.around.positional();
-        self.around.set_positional(Some(arguments));
-        let locals = std::mem::take(&mut self.locals);
-        let given = self.set_for(draft);
-        let mark = self.around.mark();
-        self.node(body, setting);
-        if may_return(body) {
-            // What it was at any place may be what it is after it.
-            self.around.blur(mark);
-        }
-        for local in std::mem::replace(&mut self.locals, locals)
-            .into_iter()
-            .rev()
-        {
-            if local.is_sure {
-                self.around.put_back(local.saved);
-            } else {
-                self.around.perhaps_put_back(&local.saved);
-            }
-        }
-        self.put_back(given);
-        self.around.set_positional(before);
-    }
-
     /// Sets the variables that stand before the name of a function or builtin;
     /// returns what they were, since that ends with the command.
     fn set_for(&mut self, draft: &Draft) -> Vec<Saved> {
@@ -559,7 +501,10 @@ pub(crate) fn joined(words: &[Word], span: Span) -> Word {
         for part in &word.parts {
             match part {
                 WordPart::Literal(text) => push_text(&mut whole, text),
-                WordPart::Pattern(_) | WordPart::Home(_) | WordPart::Unknown(_) => {
+                WordPart::Pattern(_)
+                | WordPart::Home(_)
+                | WordPart::Stream(_)
+                | WordPart::Unknown(_) => {
                     whole.parts.push(part.clone());
                 }
             }

@@ -9,11 +9,12 @@ mod value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use aegis_types::{Directory, Word};
+use aegis_types::{Directory, UnknownCause, Word, WordPart};
 
+use crate::expand::is_plain_text;
 use crate::file::{Content, Files, Writing};
 use crate::syntax::Node;
-use value::{VALUES_MAX, outer_value};
+use value::{VALUES_MAX, is_computed, outer_value};
 
 pub(crate) use join::Ending;
 pub(crate) use value::Value;
@@ -38,6 +39,8 @@ pub(crate) struct Surroundings {
     /// Whether something may have set any variable, unseen.
     is_open: bool,
     fixed: BTreeSet<String>,
+    /// Variables that are not what they are set to.
+    loose: BTreeSet<String>,
 }
 
 /// What variables have been since they are watched.
@@ -105,6 +108,20 @@ impl Surroundings {
         Mark(self.changes.len())
     }
 
+    /// Returns whether anything but files has changed since `mark`.
+    pub(crate) fn has_changed_since(&self, mark: Mark) -> bool {
+        let mut changes = self.changes.get(mark.0..).unwrap_or_default().iter();
+        changes.any(|change| match change {
+            Change::Variable(..)
+            | Change::Function(..)
+            | Change::Functions(_)
+            | Change::Places(_)
+            | Change::Positional(_)
+            | Change::Process(_) => true,
+            Change::File(..) => false,
+        })
+    }
+
     /// Takes back every change since `mark`, except those of files.
     pub(crate) fn restore(&mut self, mark: Mark) {
         let mut kept = Vec::new();
@@ -147,9 +164,21 @@ impl Surroundings {
         self.fixed.insert(name.to_owned());
     }
 
+    /// Returns whether setting a variable may fail.
+    pub(crate) fn is_fixed(&self, name: &str) -> bool {
+        self.fixed.contains(name)
+    }
+
+    /// Makes uncertain whatever a variable is and will be: it is not what it is set to.
+    pub(crate) fn loosen(&mut self, name: &str) {
+        self.loose.insert(name.to_owned());
+        self.forget(name);
+    }
+
     /// Sets a variable.
     pub(crate) fn set(&mut self, name: &str, value: Value) {
         let value = match self.variables.get(name) {
+            _ if self.loose.contains(name) || is_computed(name) => Value::Unknown,
             Some(known) if self.fixed.contains(name) => Value::one_of([known.value.clone(), value]),
             _ => value,
         };
@@ -233,6 +262,22 @@ impl Surroundings {
     pub(crate) fn exported(&self, name: &str) -> Option<Value> {
         let variable = self.variables.get(name)?;
         variable.is_exported.then(|| variable.value.clone())
+    }
+
+    /// Returns whether nothing that the text gives programs in variables could be code.
+    pub(crate) fn exports_plain_text(&self) -> bool {
+        let is_plain = |part: &WordPart| match part {
+            WordPart::Literal(text) => is_plain_text(text),
+            WordPart::Home(_) | WordPart::Unknown(UnknownCause::Variable(_)) => true,
+            WordPart::Pattern(_) | WordPart::Stream(_) | WordPart::Unknown(_) => false,
+        };
+        let exported = self.variables.values().filter(|it| it.is_exported);
+        let mut values = exported.map(|variable| &variable.value);
+        values.all(|value| match value {
+            Value::Unset => true,
+            Value::Parts(parts) => parts.iter().all(is_plain),
+            Value::Elements(_) | Value::Either(_) | Value::Unknown => false,
+        })
     }
 
     /// Makes programs see none of the variables, that of the home directory included.

@@ -2,6 +2,7 @@
 
 mod archive;
 mod change;
+mod clone;
 mod container;
 mod entry;
 mod git;
@@ -10,6 +11,7 @@ mod other;
 mod own;
 mod transfer;
 
+pub(crate) use clone::cloned;
 pub(crate) use network::sent_file;
 pub(crate) use transfer::is_remote;
 
@@ -159,6 +161,7 @@ pub fn touched(command: &Command) -> Vec<Touched> {
         Some(name) => {
             by_name(&name, command, &mut list);
             own::touched(&name, command, &mut list);
+            clone::touched(command, &mut list);
         }
         None => other::any_program(&command.arguments, &mut list),
     }
@@ -167,9 +170,10 @@ pub fn touched(command: &Command) -> Vec<Touched> {
         word.span = command.span;
         list.push(Touched::new(&word, access).possible());
     }
-    // What a process has open already is touched where it is opened.
+    // What a process has open already is touched where it is opened; what a stream
+    // stands for, by the commands in it.
     let stays = |access: Access| access.delete || access.execute;
-    list.retain(|it| stays(it.access) || !is_own_descriptor(&it.word));
+    list.retain(|it| stays(it.access) || !(it.word.is_stream() || is_own_descriptor(&it.word)));
     list.dedup();
     list
 }
@@ -222,8 +226,7 @@ fn by_name(name: &str, command: &Command, list: &mut Vec<Touched>) {
             archive::touched(name, command, list);
         }
         "sed" | "gsed" | "perl" | "ruby" | "awk" | "gawk" | "mawk" | "nawk" | "find" | "patch"
-        | "dd" | "mount" | "yq" | "test" | "[" | "fd" | "fdfind" | "chmod" | "gchmod"
-        | "chattr" => {
+        | "dd" | "mount" | "yq" | "test" | "[" | "chmod" | "gchmod" | "chattr" => {
             change::touched(name, command, list);
         }
         "curl" | "wget" | "openssl" | "socat" => network::touched(name, arguments, list),

@@ -170,7 +170,12 @@ pub(crate) fn loaded(set: &[Assignment]) -> Vec<Word> {
     let mut found = Vec::new();
     for assignment in set {
         let text = written(&assignment.value);
-        let paths: Vec<&str> = match use_of(&assignment.name) {
+        let used = use_of(&assignment.name);
+        if matches!(used, Some(Use::Loads)) && assignment.value.is_stream() {
+            found.push(assignment.value.clone());
+            continue;
+        }
+        let paths: Vec<&str> = match used {
             Some(Use::Loads) => text.split([':', ';', ' ']).collect(),
             Some(Use::Shell | Use::Program) if text.contains('/') => {
                 text.split(' ').take(1).collect()

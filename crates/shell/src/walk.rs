@@ -17,12 +17,13 @@ use aegis_types::{
 use crate::embed::Embedded;
 use crate::limit::Limits;
 use crate::output::{Collected, Output};
-use crate::surroundings::{Saved, Surroundings};
+use crate::surroundings::{Ending, Mark, Saved, Surroundings};
 use crate::syntax::{After, Item, Kind, Link, Node, Origin, Parser, Pipeline, Script, Stop};
 
 pub(crate) use choice::{Choices, WAYS_MAX};
+use scan::{item_reads, pipeline_reads, script_reads};
+
 pub(crate) use flow::is_nothing;
-pub(crate) use scan::may_return;
 pub(crate) use setting::{Setting, is_strict};
 
 /// A variable that a function has made local.
@@ -31,6 +32,14 @@ pub(crate) struct Local {
     pub(crate) saved: Saved,
     /// Whether it surely is local.
     pub(crate) is_sure: bool,
+}
+
+/// What may be there after a function, or a file that is read.
+pub(crate) struct Returns {
+    /// Where it began.
+    pub(crate) from: Mark,
+    /// What it came to wherever it ended early.
+    pub(crate) endings: Vec<Ending>,
 }
 
 /// What is known while a text is walked.
@@ -44,6 +53,8 @@ pub(crate) struct Walk<'t> {
     pub(crate) embedded: Embedded,
     /// What the variables were that the function being followed has made local.
     pub(crate) locals: Vec<Local>,
+    /// What the function or the file being followed may come to before its end.
+    pub(crate) returns: Option<Returns>,
     /// The functions that were called.
     pub(crate) called: BTreeSet<String>,
     /// Which of several values words take; `None` where what they are is left open.
@@ -75,6 +86,7 @@ impl<'t> Walk<'t> {
             limits: Limits::new(),
             embedded: Embedded::default(),
             locals: Vec::new(),
+            returns: None,
             called: BTreeSet::new(),
             choices: None,
             collected: Collected::default(),
@@ -126,11 +138,14 @@ impl<'t> Walk<'t> {
             return;
         }
         let mut parser = Parser::new(text, origin, setting.depth);
+        let mut begun = None;
         while !self.has_stopped {
             let start = parser.position();
             let cause = match parser.batch() {
                 Ok(Some(script)) => {
+                    let setting = begun.as_ref().unwrap_or(setting);
                     self.script(&script, setting);
+                    begun = setting.behind(|| script_reads(&script)).or(begun);
                     continue;
                 }
                 Ok(None) => return,
@@ -151,13 +166,16 @@ impl<'t> Walk<'t> {
     fn script_from(&mut self, script: &Script, first: &Setting, rest: &Setting) {
         // Each of its commands makes choices of its own.
         let outer = self.choices.take();
+        let mut begun = None;
         for (position, item) in script.items.iter().enumerate() {
             let setting = if position == 0 { first } else { rest };
+            let setting = begun.as_ref().unwrap_or(setting);
             if item.background {
                 self.own_shell(|walk| walk.item(item, &setting.in_background()));
             } else {
                 self.item(item, setting);
             }
+            begun = begun.or_else(|| rest.behind(|| item_reads(item)));
         }
         self.choices = outer;
     }
@@ -171,7 +189,9 @@ impl<'t> Walk<'t> {
         let mut settled = self.around.mark();
         let mut uncertain = None;
         let mut is_negated = false;
-        for Link { after, pipeline } in &item.links {
+        let mut begun = None;
+        for (position, Link { after, pipeline }) in item.links.iter().enumerate() {
+            let setting = begun.as_ref().unwrap_or(setting);
             match after {
                 After::Nothing => self.pipeline(pipeline, setting),
                 After::Success => {
@@ -199,6 +219,10 @@ impl<'t> Walk<'t> {
                 }
             }
             is_negated = pipeline.negated;
+            let has_more = position + 1 < item.links.len();
+            begun = setting
+                .behind(|| has_more && pipeline_reads(pipeline))
+                .or(begun);
         }
         if let Some(mark) = uncertain {
             self.around.blur(mark);

@@ -95,6 +95,7 @@ fn of_unknowns(plan: &Plan, text: &str) -> Reach {
         | UnknownCause::Output
         | UnknownCause::Found
         | UnknownCause::Branch
+        | UnknownCause::Settings
         | UnknownCause::Arithmetic
         | UnknownCause::Expansion
         | UnknownCause::Construct(_) => false,
@@ -130,7 +131,7 @@ fn of_path(word: &Word, recursive: bool) -> Reach {
             WordPart::Unknown(UnknownCause::Variable(name)) if name == "PWD" => {
                 path.push_str(START);
             }
-            WordPart::Home(Some(_)) | WordPart::Unknown(_) => {
+            WordPart::Home(Some(_)) | WordPart::Stream(_) | WordPart::Unknown(_) => {
                 is_exact = false;
                 path.push(ANYTHING);
             }

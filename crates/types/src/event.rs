@@ -94,10 +94,16 @@ kinds! {
     TrustChanged = "TRUST_CHANGED",
     /// Something failed inside Aegis.
     ErrorRaised = "ERROR_RAISED",
+    /// Sealed payloads were erased.
+    PayloadErased = "PAYLOAD_ERASED",
     /// The heads of chains after one append; only in a tenant's chain of heads.
     HeadsMoved = "HEADS_MOVED",
     /// A checkpoint was signed.
     CheckpointCreated = "CHECKPOINT_CREATED",
+    /// A client added an event to a chain of its own.
+    ForeignEventAdded = "FOREIGN_EVENT",
+    /// A caller named its request, so that it is answered once.
+    KeyUsed = "IDEMPOTENCY_KEY_USED",
 }
 
 impl fmt::Display for EventKind {
@@ -382,8 +388,11 @@ impl Event {
             | EventKind::PolicyRejected
             | EventKind::TrustChanged
             | EventKind::ErrorRaised
+            | EventKind::PayloadErased
             | EventKind::HeadsMoved
-            | EventKind::CheckpointCreated => Ok(Self::Observed {
+            | EventKind::CheckpointCreated
+            | EventKind::ForeignEventAdded
+            | EventKind::KeyUsed => Ok(Self::Observed {
                 kind,
                 subject: subject.map(str::to_owned),
                 detail: payload.clone(),

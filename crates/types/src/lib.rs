@@ -50,7 +50,7 @@ pub use outcome::Outcome;
 pub use payload::Payload;
 pub use plan::{
     Assignment, Command, Condition, Dialect, Directory, Place, Plan, Redirection, RedirectionKind,
-    Span, Unknown, UnknownCause, Word, WordPart, Wrapper,
+    Span, Stream, Unknown, UnknownCause, Word, WordPart, Wrapper,
 };
 pub use reason::Reason;
 pub use request::{Action, ActionRequest, Principal, Resource};

@@ -106,8 +106,20 @@ pub enum WordPart {
     Pattern(String),
     /// A home directory: that of the user named, or of the current user.
     Home(Option<String>),
+    /// A file of the system that stands for a stream of another command of the plan.
+    Stream(Stream),
     /// What only running the command line would show.
     Unknown(UnknownCause),
+}
+
+/// Which stream of a command a file stands for.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stream {
+    /// `<(…)`: what it prints can be read there.
+    Output,
+    /// `>(…)`: it reads what is written there.
+    Input,
 }
 
 /// A variable that is set.
@@ -250,6 +262,8 @@ pub enum UnknownCause {
     Found,
     /// The name of the branch that is checked out, as git prints it.
     Branch,
+    /// What a program prints for a shell to evaluate: settings of its own.
+    Settings,
     /// An arithmetic expression.
     Arithmetic,
     /// An expansion with an operator that is not followed.
@@ -274,7 +288,10 @@ impl Word {
         for part in &self.parts {
             match part {
                 WordPart::Literal(literal) => text.push_str(literal),
-                WordPart::Pattern(_) | WordPart::Home(_) | WordPart::Unknown(_) => return None,
+                WordPart::Pattern(_)
+                | WordPart::Home(_)
+                | WordPart::Stream(_)
+                | WordPart::Unknown(_) => return None,
             }
         }
         Some(text)
@@ -286,6 +303,20 @@ impl Word {
         self.parts
             .iter()
             .any(|part| matches!(part, WordPart::Unknown(_)))
+    }
+
+    /// Returns whether the whole word names a stream of another command.
+    #[must_use]
+    pub fn is_stream(&self) -> bool {
+        matches!(self.parts.as_slice(), [WordPart::Stream(_)])
+    }
+
+    /// Returns whether what some part leads to, or stands for, other commands decide or
+    /// only running would show.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        let is_open = |part: &WordPart| matches!(part, WordPart::Stream(_) | WordPart::Unknown(_));
+        self.parts.iter().any(is_open)
     }
 }
 
@@ -312,5 +343,8 @@ mod tests {
         );
         assert!(word(vec![WordPart::Unknown(UnknownCause::Output)]).is_unknown());
         assert!(!word(vec![WordPart::Pattern("*".to_owned())]).is_unknown());
+        let stream = word(vec![WordPart::Stream(Stream::Output)]);
+        assert!(stream.is_stream() && stream.is_open() && !stream.is_unknown());
+        assert_eq!(stream.literal(), None);
     }
 }

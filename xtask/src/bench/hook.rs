@@ -5,10 +5,13 @@
 
 use std::fs;
 use std::io::Write as _;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use aegis_log::{Batch, Durability, Log as _, Options, SqliteLog};
+use aegis_types::{ChainId, Event, EventKind, Timestamp};
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
@@ -32,6 +35,9 @@ const EMPTY: &str = "empty Rust program";
 /// The set-up that has a target.
 const MEASURED: &str = "hook, 101 rules, normal, warm cache";
 
+/// The set-up that a service answers.
+const SERVED: &str = "hook, 101 rules, full, warm service";
+
 /// Names another hook program, such as an earlier one, to run beside in that set-up.
 const BESIDE: &str = "AEGIS_BENCH_BESIDE";
 
@@ -42,6 +48,8 @@ struct Contestant {
     name: String,
     program: PathBuf,
     home: Option<Home>,
+    /// The service that answers it, if one does.
+    _service: Option<Served>,
     times: Vec<Duration>,
     runs: usize,
 }
@@ -77,10 +85,21 @@ pub fn measure() -> Result<()> {
             name: format!("hook, {rules} rules, {level}, {caches} cache"),
             program: hook.clone(),
             home: Some(Home { root, is_cold }),
+            _service: None,
             times: Vec::new(),
             runs: if is_cold { RUNS_COLD } else { RUNS },
         });
     }
+    let root = scratch.path().join("served");
+    make_home(&root, 101, "full")?;
+    contestants.push(Contestant {
+        _service: Some(Served::start(&root)?),
+        home: Some(Home {
+            root,
+            is_cold: false,
+        }),
+        ..plain(SERVED, hook.clone())
+    });
     if let Some(other) = std::env::var_os(BESIDE) {
         let root = scratch.path().join("beside");
         make_home(&root, 101, "normal")?;
@@ -147,11 +166,86 @@ fn print(contestants: &[Contestant], hook: &Path) -> Result<()> {
     println!("  size of the hook program: {size:.2} MB");
     let ours = figures(MEASURED)?.median.as_secs_f64();
     at_most(MEASURED, ours / empty, 3.0, "x the empty program");
+    let commit = commit_time()?.as_secs_f64();
+    let served = figures(SERVED)?.median.as_secs_f64();
+    println!("  one durable commit: {:.3} ms", commit * 1e3);
+    at_most(
+        SERVED,
+        served / (empty + commit),
+        1.6,
+        "x the empty program and a commit",
+    );
     if let Ok(other) = figures(OTHER) {
         let above = (ours - other.median.as_secs_f64()) * 1e3;
         at_most("this hook above the other one", above, 0.4, "ms");
     }
     Ok(())
+}
+
+/// Returns how long a durable commit takes, by the median of many.
+fn commit_time() -> Result<Duration> {
+    let scratch = machine::scratch()?;
+    let log = SqliteLog::open(
+        scratch.path().join("log.db"),
+        Options {
+            durability: Durability::Full,
+            ..Options::default()
+        },
+    )?;
+    let chain = ChainId::Session {
+        tenant: "local".parse()?,
+        session: SESSION.parse()?,
+    };
+    let event = Event::Observed {
+        kind: EventKind::PromptSubmitted,
+        subject: None,
+        detail: serde_json::json!({"text": "x".repeat(1_400)}),
+    };
+    let mut times = Vec::new();
+    for _ in 0..RUNS {
+        let entry = event.entry(Timestamp::from_unix_ms(0))?;
+        let began = Instant::now();
+        log.append(Batch {
+            chain: chain.clone(),
+            expected: None,
+            entries: vec![entry],
+            documents: Vec::new(),
+        })?;
+        times.push(began.elapsed());
+    }
+    Ok(Figures::of(&times).median)
+}
+
+/// A service in a home, ended when it is dropped.
+struct Served(Child);
+
+impl Served {
+    fn start(home: &Path) -> Result<Self> {
+        Cargo::new(&["build", "--quiet", "--release", "-p", "aegis-cli"]).succeed()?;
+        let child = Command::new(target_folder()?.join("release/aegis"))
+            .arg("serve")
+            .env_clear()
+            .env("HOME", home)
+            .stdout(Stdio::null())
+            .spawn()?;
+        let served = Self(child);
+        let socket = home.join(".local/share/aegis/aegis.sock");
+        let began = Instant::now();
+        while UnixStream::connect(&socket).is_err() {
+            if began.elapsed() > Duration::from_secs(30) {
+                bail!("the service did not begin");
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        Ok(served)
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 /// Counts the commits of single runs, by what they leave in the WAL.
@@ -197,6 +291,7 @@ fn plain(name: &str, program: PathBuf) -> Contestant {
         name: name.to_owned(),
         program,
         home: None,
+        _service: None,
         times: Vec::new(),
         runs: RUNS,
     }

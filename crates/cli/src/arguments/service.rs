@@ -4,12 +4,17 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use aegis_api::Address;
+use aegis_gate::EventOrder;
+use aegis_host::SERVICE_USER;
 use aegis_types::{AgentId, DurationMs, TenantId};
 use clap::{Args, Subcommand, ValueEnum};
 
 /// Where and how the service listens.
 #[derive(Args, Debug)]
 pub(crate) struct ServeArguments {
+    /// A file of settings, such as `aegis.yaml`; flags count more.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
     /// The socket; `aegis.sock` in the folder of state when absent.
     #[arg(long, value_name = "PATH")]
     pub(crate) socket: Option<PathBuf>,
@@ -20,8 +25,78 @@ pub(crate) struct ServeArguments {
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) listen: Option<SocketAddr>,
     /// How each request is written down on standard error.
-    #[arg(long, value_name = "FORM", value_enum, default_value = "off")]
-    pub(crate) access_log: AccessLogForm,
+    #[arg(long, value_name = "FORM", value_enum)]
+    pub(crate) access_log: Option<AccessLogForm>,
+    /// Listen in clear text at an address that others on the network can reach.
+    #[arg(long)]
+    pub(crate) clear_text: bool,
+    /// Which events of clients may follow which.
+    #[arg(long, value_name = "ORDER", value_enum, default_value_t)]
+    pub(crate) event_order: OrderName,
+}
+
+/// Which events of clients may follow which.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
+pub(crate) enum OrderName {
+    /// Any may follow any other, and kinds may have any name.
+    #[default]
+    Any,
+    /// Kinds are known, and what ends something follows what began it.
+    Paired,
+}
+
+impl From<OrderName> for EventOrder {
+    fn from(name: OrderName) -> Self {
+        match name {
+            OrderName::Any => Self::Any,
+            OrderName::Paired => Self::Paired,
+        }
+    }
+}
+
+/// What to do with the service of this user.
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub(crate) enum DaemonCommand {
+    /// Start it, unless it runs.
+    Start,
+    /// Let it finish what it has in hand, and end it.
+    Stop,
+    /// Say whether it runs and answers; exit 1 if not.
+    Status,
+}
+
+/// The service to put in place.
+#[derive(Args, Debug)]
+pub(crate) struct InstallServiceArguments {
+    /// Show what would change, and change nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Put the files below this folder and leave accounts and systemd alone, as for a package.
+    #[arg(long, value_name = "FOLDER", default_value = "/")]
+    pub(crate) root: PathBuf,
+    /// The account of the service.
+    #[arg(long, value_name = "NAME", default_value = SERVICE_USER)]
+    pub(crate) user: String,
+    /// Do not start it.
+    #[arg(long)]
+    pub(crate) no_start: bool,
+}
+
+/// The service to take away.
+#[derive(Args, Debug)]
+pub(crate) struct UninstallServiceArguments {
+    /// Show what would change, and change nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// The folder below which it lies.
+    #[arg(long, value_name = "FOLDER", default_value = "/")]
+    pub(crate) root: PathBuf,
+    /// Remove the log, its keys and what was changed by hand as well.
+    #[arg(long)]
+    pub(crate) purge: bool,
+    /// Leave systemd alone; the service must not run.
+    #[arg(long)]
+    pub(crate) no_stop: bool,
 }
 
 /// How the service writes down what it answered.

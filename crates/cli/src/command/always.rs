@@ -3,17 +3,17 @@
 use aegis_engine::{Settings, asked_parts, decide};
 use aegis_gate::replay::{Replay, between, state_before};
 use aegis_gate::{InForce, Origin, PolicyInForce};
-use aegis_log::{Log as _, SqliteLog};
-use aegis_policy::{Facts, NarrowRule};
-use aegis_types::{ActionRequest, Decision, Event, EventKind, State, Verdict};
+use aegis_log::{Log as _, Query, SqliteLog};
+use aegis_policy::{Facts, NarrowRule, Truth, allows_part};
+use aegis_types::{ActionRequest, ChainId, Decision, Envelope, Event, EventKind, State, Verdict};
 use serde_json::json;
 
 use crate::arguments::AlwaysArguments;
 use crate::command::changes::{Change, show_changes};
 use crate::command::log::{about, event, unreadable};
 use crate::command::narrowed::{
-    Target, allowed_examples, narrowed, refuse_examples, target, target_path, target_text,
-    widening, with_target,
+    Narrowed, Target, allowed_examples, homes, narrowed, refuse_examples, target, target_path,
+    target_text, widening, with_target,
 };
 use crate::command::policy::policies;
 use crate::command::verify::refuse_changed;
@@ -57,15 +57,14 @@ pub(crate) fn answer(here: &Here, arguments: &AlwaysArguments) -> Result<Report,
     let (text, is_new) = target_text(&path)?;
     let wider = widening(&arguments.widen);
     let facts = Facts::new(&asked.request);
-    let mut rules = Vec::new();
+    let mut made: Vec<Narrowed> = Vec::new();
     for part in parts {
-        let rule = narrowed(&facts, part, wider)
-            .map_err(|why| no_rule(&why))?
-            .rule;
-        if !rules.contains(&rule) {
-            rules.push(rule);
+        let allows = |it: &Narrowed| allows_part(&it.read, &facts, part) == Truth::Yes;
+        if !made.iter().any(allows) {
+            made.push(narrowed(&facts, part, wider).map_err(|why| no_rule(&why))?);
         }
     }
+    let mut rules: Vec<NarrowRule> = made.into_iter().map(|it| it.rule).collect();
     let target = target(path, &text, is_new, &mut rules)?;
     let after = with_target(&in_force, &target);
     let found = consequences(&asked, &in_force, &after, &target, settings)?;
@@ -93,22 +92,31 @@ pub(crate) fn answer(here: &Here, arguments: &AlwaysArguments) -> Result<Report,
 }
 
 /// Finds the request that an approval is about, or that has this name.
+///
+/// Requests of different sessions may have the same name: then it says too little.
 fn asked(here: &Here, id: &str, policies: &InForce) -> Result<Asked, Failure> {
     let log = here.log()?;
     refuse_changed(&log)?;
+    let is_named = |it: &Envelope, name: &str| {
+        it.kind == EventKind::ActionRequested && it.subject.as_deref() == Some(name)
+    };
     let mut records = about(&log, id)?;
-    for record in records.clone() {
-        if let Event::ApprovalRequested(approval) = event(&record)? {
-            records.extend(about(&log, approval.request.as_str())?);
-        }
+    records.retain(|it| is_named(it, id));
+    if records.is_empty()
+        && let Some((request, chain)) = approval(&log, id)?
+    {
+        records = about(&log, &request)?;
+        records.retain(|it| is_named(it, &request) && it.chain == chain);
     }
-    let mut requests = records.iter().rev();
-    let record = requests
-        .find(|envelope| envelope.kind == EventKind::ActionRequested)
-        .ok_or_else(|| {
-            Failure::usage(format!("no request `{id}` is recorded"))
-                .remedy("`aegis log list` and `aegis approvals list --all` show their names")
-        })?;
+    let record = records.last().ok_or_else(|| {
+        Failure::usage(format!("no request `{id}` is recorded"))
+            .remedy("`aegis log list` and `aegis approvals list --all` show their names")
+    })?;
+    if records.iter().any(|it| it.chain != record.chain) {
+        let message = format!("`{id}` is the name of requests in several sessions");
+        return Err(Failure::usage(message)
+            .remedy("name the approval instead; `aegis approvals list --all` shows them"));
+    }
     let Event::ActionRequested(request) = event(record)? else {
         return Err(Failure::environment(format!(
             "the record of `{id}` is no request"
@@ -121,6 +129,38 @@ fn asked(here: &Here, id: &str, policies: &InForce) -> Result<Asked, Failure> {
         state,
         log,
     })
+}
+
+/// Returns the request that the approval is about whose name is `text`, or begins
+/// with it if only one does, and its chain.
+fn approval(log: &SqliteLog, text: &str) -> Result<Option<(String, ChainId)>, Failure> {
+    let query = Query {
+        kinds: &[EventKind::ApprovalRequested],
+        limit: usize::MAX,
+        ..Query::default()
+    };
+    let asked = log.newest(&query).map_err(|error| unreadable(&error))?;
+    let mut found = Vec::new();
+    for record in &asked {
+        if let Event::ApprovalRequested(approval) = event(record)?
+            && approval.id.as_str().starts_with(text)
+        {
+            let is_whole = approval.id.as_str() == text;
+            found.push((
+                is_whole,
+                (approval.request.to_string(), record.chain.clone()),
+            ));
+        }
+    }
+    if let Some(whole) = found.iter().position(|(is_whole, _)| *is_whole) {
+        return Ok(Some(found.swap_remove(whole).1));
+    }
+    match found.len() {
+        0 | 1 => Ok(found.pop().map(|(_, request)| request)),
+        number => Err(Failure::usage(format!(
+            "`{text}` is the beginning of {number} approvals; write more of the name"
+        ))),
+    }
 }
 
 /// Returns the parts of the request about which the policies in force ask.
@@ -160,7 +200,7 @@ fn consequences(
         .map_err(|error| Failure::environment(causes(&error)))?;
     Ok(Consequences {
         decision: decide(&asked.request, &new, &asked.state, &settings),
-        examples: allowed_examples(target),
+        examples: allowed_examples(target, &homes(std::iter::once(&asked.request))),
         recorded,
     })
 }

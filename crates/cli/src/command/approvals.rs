@@ -309,7 +309,7 @@ fn refused(error: &AnswerError) -> Failure {
 
 /// Returns the user who answers, by the number that the system knows: a name in
 /// the environment could be anybody's.
-fn approver() -> Result<ApproverId, Failure> {
+pub(super) fn approver() -> Result<ApproverId, Failure> {
     let user = rustix::process::getuid().as_raw();
     ApproverId::from_str(&format!("local:uid-{user}"))
         .map_err(|error| Failure::environment(format!("the user has no usable name: {error}")))
@@ -329,7 +329,7 @@ fn watch(here: &Here, place: Place, idle: Option<&str>) -> Result<Report, Failur
     }
     let place = match place {
         Place::Log(None) => Place::Log(Some(Box::new(here.gate()?))),
-        found => found,
+        found @ (Place::Log(Some(_)) | Place::Service(_)) => found,
     };
     say("Waiting for approvals. Ctrl-C ends.\n")?;
     let mut seen: Vec<ApprovalId> = Vec::new();

@@ -1,7 +1,9 @@
 //! `aegis doctor`: what is in force, and what is wrong.
 
+use std::path::Path;
+
 use aegis_gate::Settings;
-use aegis_host::{Level, Patient, Registration, Symptom, examine};
+use aegis_host::{Level, Patient, Registration, Symptom, Tree, examine};
 use serde_json::json;
 
 use crate::command::install::{find_client, hook_program};
@@ -12,12 +14,14 @@ use crate::report::{Failure, Report, causes};
 
 /// Examines the installation around the process.
 pub(crate) fn doctor(here: &Here) -> Result<Report, Failure> {
-    let registration = wanted(here)?;
+    let tree = Tree::below(Path::new("/"));
+    let registration = wanted(here, &tree)?;
     let client = find_client(None);
     let found = examine(&Patient {
         surroundings: &here.surroundings,
         places: &here.places,
         client: client.as_ref(),
+        tree: &tree,
         registration: &registration,
     });
     let mut page = Page::default();
@@ -66,13 +70,19 @@ pub(crate) fn doctor(here: &Here) -> Result<Report, Failure> {
 ///
 /// Whether the program is there, and what the settings say, is for the
 /// examination to find.
-fn wanted(here: &Here) -> Result<Registration, Failure> {
+fn wanted(here: &Here, tree: &Tree) -> Result<Registration, Failure> {
     let settings = here
         .settings()
         .or_else(|_| Settings::defaults())
         .map_err(|error| Failure::environment(causes(&error)))?;
     let longest = settings.approval_wait_max.value;
-    Ok(Registration::of(&hook_program()?, longest))
+    // Where the machine has a service, its hook is the one that must run.
+    let program = if tree.record().exists() {
+        tree.hook_program()
+    } else {
+        hook_program()?
+    };
+    Ok(Registration::of(&program, longest))
 }
 
 fn show(page: &mut Page, symptom: &Symptom) {

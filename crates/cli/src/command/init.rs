@@ -8,14 +8,21 @@ use serde_json::json;
 
 use crate::arguments::{InitArguments, SchemaKind};
 use crate::command::schema;
+use crate::here::Here;
 use crate::page::{Page, Tone, piece};
 use crate::project::{Project, policy};
 use crate::report::{Failure, Report};
 
 const SETTINGS: &str = include_str!("../../templates/settings.toml");
 
-/// Makes `.aegis/` in `folder`; existing files stay unless `--force` is given.
-pub(crate) fn init(folder: &Path, arguments: &InitArguments) -> Result<Report, Failure> {
+/// Makes `.aegis/` in the working directory; existing files stay unless `--force` is given.
+///
+/// An agent may make what is missing, and replaces nothing.
+pub(crate) fn init(here: &Here, arguments: &InitArguments) -> Result<Report, Failure> {
+    if arguments.force {
+        here.refuse_agents()?;
+    }
+    let folder = here.directory.as_path();
     let root = folder.join(".aegis");
     refuse_links(&root)?;
     let project = Project::look(folder);

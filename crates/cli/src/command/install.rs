@@ -9,7 +9,7 @@ use aegis_host::{
 };
 use serde_json::{Value, json};
 
-use crate::arguments::{HostName, InstallArguments, PlaceArguments, UninstallArguments};
+use crate::arguments::{InstallArguments, PlaceArguments, UninstallArguments};
 use crate::exit::Exit;
 use crate::here::Here;
 use crate::page::{Page, Tone, piece};
@@ -17,9 +17,6 @@ use crate::report::{Failure, Report, causes};
 
 /// Registers Aegis with a host, and proves through the client that it holds.
 pub(crate) fn install(here: &Here, arguments: &InstallArguments) -> Result<Report, Failure> {
-    match arguments.host {
-        HostName::ClaudeCode => {}
-    }
     if !arguments.dry_run {
         here.refuse_agents()?;
     }
@@ -70,9 +67,6 @@ pub(crate) fn install(here: &Here, arguments: &InstallArguments) -> Result<Repor
 
 /// Takes out what `install` added.
 pub(crate) fn uninstall(here: &Here, arguments: &UninstallArguments) -> Result<Report, Failure> {
-    match arguments.host {
-        HostName::ClaudeCode => {}
-    }
     if !arguments.dry_run {
         here.refuse_agents()?;
     }

@@ -10,7 +10,7 @@ use aegis_types::{
 use serde_json::{Value, json};
 
 use crate::arguments::{ListArguments, LogArguments, LogCommand};
-use crate::command::{export, replay, unchained, verify};
+use crate::command::{backup, erase, export, replay, restore, unchained, verify};
 use crate::describe;
 use crate::here::Here;
 use crate::page::{Page, Piece, Tone, piece};
@@ -31,10 +31,13 @@ pub(crate) fn answer(arguments: LogArguments) -> Result<Report, Failure> {
     let here = &Here::look()?;
     match arguments.command {
         Some(LogCommand::List(arguments)) => list(here, &arguments),
-        Some(LogCommand::Show { id }) => show(&here.log()?, &id),
+        Some(LogCommand::Show { id }) => show(here, &id),
         Some(LogCommand::Export(arguments)) => export::export(here, &arguments),
         Some(LogCommand::Verify(arguments)) => verify::verify(here, &arguments),
         Some(LogCommand::Replay(arguments)) => replay::replay(here, &arguments),
+        Some(LogCommand::Backup(arguments)) => backup::backup(here, &arguments),
+        Some(LogCommand::Restore(arguments)) => restore::restore(here, &arguments),
+        Some(LogCommand::Erase(arguments)) => erase::erase(here, &arguments),
         None => list(here, &arguments.list),
     }
 }
@@ -220,8 +223,8 @@ fn line(envelope: &Envelope, request: Option<&ActionRequest>, decision: &Decisio
 }
 
 /// Shows everything recorded about a request or an approval, in order.
-fn show(log: &dyn Log, id: &str) -> Result<Report, Failure> {
-    let envelopes = about(log, id)?;
+fn show(here: &Here, id: &str) -> Result<Report, Failure> {
+    let envelopes = about(&here.log()?, id)?;
     if envelopes.is_empty() {
         return Err(Failure::usage(format!("nothing is recorded about `{id}`"))
             .remedy("`aegis log list` shows the names of the newest requests"));
@@ -240,6 +243,7 @@ fn show(log: &dyn Log, id: &str) -> Result<Report, Failure> {
             ("hash", piece(Tone::Quiet, envelope.hash.to_string())),
         ];
         fields.extend(details(&event(envelope)?));
+        fields.extend(erase::sealed(here, envelope)?);
         page.fields(&fields);
     }
     let json: Vec<Value> = envelopes.iter().map(Envelope::to_json).collect();
@@ -313,7 +317,7 @@ fn details(event: &Event) -> Vec<(&'static str, Piece)> {
     }
 }
 
-fn json_text(value: &Value) -> String {
+pub(super) fn json_text(value: &Value) -> String {
     String::from_utf8_lossy(&aegis_canon::canonical(value)).into_owned()
 }
 

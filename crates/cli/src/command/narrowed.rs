@@ -2,12 +2,13 @@
 //!
 //! Whoever proposes a rule narrows, checks and writes it by this one way.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use aegis_engine::{Attached, PolicyDifference, Settings, decide};
-use aegis_gate::{InForce, Origin, PolicyInForce, example_request};
+use aegis_gate::{InForce, Origin, PolicyInForce, example_request, example_request_in};
 use aegis_policy::{
     Compiled, Example, Facts, MemorySources, NarrowExample, NarrowRule, Rule, Source, Truth,
     Widening, allows_part, narrowest, pack, parse, policy_digest, policy_document, with_rules,
@@ -93,8 +94,32 @@ pub(crate) fn narrowed(
     Ok(Narrowed { rule, read })
 }
 
+/// Returns the home folders in which requests were made.
+pub(crate) fn homes<'r>(requests: impl Iterator<Item = &'r ActionRequest>) -> BTreeSet<PathBuf> {
+    let homes = requests.map(|it| PathBuf::from(&it.context.home));
+    homes.filter(|home| home.is_absolute()).collect()
+}
+
+/// Returns the examples of the built-in packs, as users with these home folders
+/// would make them.
+///
+/// A rule that was made of a request names folders of its user.
+fn examples_in(homes: &BTreeSet<PathBuf>) -> Vec<ActionRequest> {
+    let mut examples = built_in();
+    examples.sort_by(|one, other| one.params.cmp(&other.params));
+    examples.dedup_by(|one, other| one.params == other.params && one.tool == other.tool);
+    if homes.is_empty() {
+        return examples.iter().map(example_request).collect();
+    }
+    let mut requests = Vec::new();
+    for home in homes {
+        requests.extend(examples.iter().map(|it| example_request_in(it, home)));
+    }
+    requests
+}
+
 /// Returns what the everyday pack asks about or denies, of the examples of all packs.
-pub(crate) fn dangers() -> Vec<ActionRequest> {
+pub(crate) fn dangers(homes: &BTreeSet<PathBuf>) -> Vec<ActionRequest> {
     let text = pack(EVERYDAY).unwrap_or_default();
     let Ok(parsed) = parse(&Source::new(EVERYDAY, text), &MemorySources::default()) else {
         return Vec::new();
@@ -110,9 +135,9 @@ pub(crate) fn dangers() -> Vec<ActionRequest> {
         let decision = decide(request, &attached, &State::default(), &Settings::default());
         decision.verdict != Verdict::Allow
     };
-    let examples = built_in();
-    let requests = examples.iter().map(example_request).filter(is_dangerous);
-    requests.collect()
+    let mut examples = examples_in(homes);
+    examples.retain(is_dangerous);
+    examples
 }
 
 fn holds(rule: &Rule, example: &NarrowExample) -> Truth {
@@ -228,17 +253,16 @@ pub(crate) fn with_target(in_force: &InForce, target: &Target) -> InForce {
 
 /// Returns the examples of the built-in packs that the rules allow, and that were
 /// not allowed without them.
-pub(crate) fn allowed_examples(target: &Target) -> Vec<ActionRequest> {
+pub(crate) fn allowed_examples(target: &Target, homes: &BTreeSet<PathBuf>) -> Vec<ActionRequest> {
     let difference = PolicyDifference::of(&target.before, &target.after.compiled);
     let is_allowed = |request: &ActionRequest| {
         let decisions = difference.decisions(request, &State::default());
         decisions.is_some_and(|(_, after)| after.verdict == Verdict::Allow)
     };
-    let mut examples = built_in();
-    examples.sort_by(|one, other| one.params.cmp(&other.params));
+    let mut examples = examples_in(homes);
+    examples.retain(is_allowed);
     examples.dedup_by(|one, other| one.params == other.params && one.tool == other.tool);
-    let examples = examples.iter().map(example_request).filter(is_allowed);
-    examples.collect()
+    examples
 }
 
 /// Refuses to write rules that allow what a pack asks about or denies, unless

@@ -2,8 +2,8 @@
 
 use aegis_types::{
     Access, ActionRequest, Command, Condition, Directory, Effect, EffectKind, EffectResource,
-    NetworkClass, PathFact, Plan, RedirectionKind, Span, Unknown, UnknownCause, Word, WordPart,
-    Wrapper,
+    NetworkClass, PathFact, Plan, RedirectionKind, Span, Stream, Unknown, UnknownCause, Word,
+    WordPart, Wrapper,
 };
 
 use crate::describe;
@@ -201,6 +201,8 @@ fn word_text(word: &Word) -> String {
             WordPart::Literal(text) | WordPart::Pattern(text) => text.clone(),
             WordPart::Home(None) => "~".to_owned(),
             WordPart::Home(Some(user)) => format!("~{user}"),
+            WordPart::Stream(Stream::Output) => "<(…)".to_owned(),
+            WordPart::Stream(Stream::Input) => ">(…)".to_owned(),
             WordPart::Unknown(_) => "…".to_owned(),
         })
         .collect()

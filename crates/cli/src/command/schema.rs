@@ -16,6 +16,7 @@ const POLICY: &str = include_str!("../../schemas/policy.schema.json");
 const POLICY_TESTS: &str = include_str!("../../schemas/policy-tests.schema.json");
 const FIREWALL: &str = include_str!("../../schemas/firewall.schema.json");
 const ACTION_RULES: &str = include_str!("../../schemas/action-rules.schema.json");
+const SERVICE: &str = include_str!("../../schemas/service.schema.json");
 const ENVELOPE: &str = include_str!("../../schemas/envelope.schema.json");
 
 /// Prints one schema, or writes all of them.
@@ -45,6 +46,7 @@ pub(crate) fn text(kind: SchemaKind) -> Cow<'static, str> {
         SchemaKind::Firewall => FIREWALL.into(),
         SchemaKind::ActionRules => ACTION_RULES.into(),
         SchemaKind::Envelope => ENVELOPE.into(),
+        SchemaKind::Service => SERVICE.into(),
         SchemaKind::Openapi => format!("{:#}\n", openapi()).into(),
     }
 }
@@ -55,6 +57,7 @@ const fn usual_names(kind: SchemaKind) -> &'static [&'static str] {
     match kind {
         SchemaKind::Policy => &["**/.aegis/policy.yaml", "**/aegis/policy.yaml"],
         SchemaKind::PolicyTests => &["**/.aegis/policy-tests.yaml"],
+        SchemaKind::Service => &["**/aegis.yaml"],
         SchemaKind::Firewall
         | SchemaKind::ActionRules
         | SchemaKind::Envelope
@@ -88,6 +91,17 @@ fn write(folder: &Path) -> Result<Report, Failure> {
         Failure::environment(format!("cannot write into `{folder}`: {source}"))
     };
     fs::create_dir_all(folder).map_err(failed)?;
+    // A project may come with a link that leads elsewhere.
+    let put = |name: &str, text: &str| {
+        let path = folder.join(name);
+        if path.is_symlink() {
+            return Err(
+                Failure::environment(format!("`{}` is a link", path.display()))
+                    .remedy("move it away, or name another folder"),
+            );
+        }
+        fs::write(path, text).map_err(failed)
+    };
     let mut page = Page::default();
     let mut names = Vec::new();
     let mut entries = Vec::new();
@@ -96,7 +110,7 @@ fn write(folder: &Path) -> Result<Report, Failure> {
     for kind in kinds.filter(|kind| **kind != SchemaKind::Openapi) {
         let name = file_name(*kind);
         let kind_name = name.trim_end_matches(".schema.json");
-        fs::write(folder.join(&name), &*text(*kind)).map_err(failed)?;
+        put(&name, &text(*kind))?;
         entries.push(json!({
             "name": format!("Aegis {kind_name}"),
             "description": description(*kind),
@@ -106,7 +120,7 @@ fn write(folder: &Path) -> Result<Report, Failure> {
         names.push(name);
     }
     let catalog = json!({"version": 1, "schemas": entries});
-    fs::write(folder.join("catalog.json"), format!("{catalog:#}\n")).map_err(failed)?;
+    put("catalog.json", &format!("{catalog:#}\n"))?;
     names.push("catalog.json".to_owned());
     for name in &names {
         page.line(&[piece(Tone::Good, "made  "), piece(Tone::Plain, name)]);

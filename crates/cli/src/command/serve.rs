@@ -1,55 +1,179 @@
 //! `aegis serve`: the service, in the foreground.
 
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use aegis_api::HookReply;
-use aegis_gate::{Caller, DurabilityLevel, Gates};
+use aegis_gate::{Approver, Caller, DurabilityLevel, EventOrder, Gates, LogPlace};
+use aegis_policy::{
+    LogFormat, LogLevel, Paint, Problems, ServiceFile, Source, StorePlace, TrustMode,
+    parse_service_file, render,
+};
 use aegis_server::{
-    AccessLog, BindError, Bound, Daemon, Door, Hooks, Limits, router, serve as answer,
+    BindError, Bound, Daemon, Door, Hooks, Limits, RequestLevel, RequestLog, Tokens, router,
+    serve as answer,
 };
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::arguments::{AccessLogForm, ServeArguments};
+use crate::command::checked;
 use crate::here::Here;
 use crate::output::say;
 use crate::page::{Page, Tone, piece};
 use crate::report::{Failure, Report, causes};
 
+/// A service that is to be started.
+pub(crate) struct ServePlan {
+    /// Its settings.
+    pub(crate) file: ServiceFile,
+    /// Where it listens.
+    pub(crate) doors: Doors,
+    /// Which events of clients may follow which.
+    pub(crate) event_order: EventOrder,
+}
+
+/// Where a service listens.
+pub(crate) struct Doors {
+    /// The socket, and who may connect to it.
+    pub(crate) socket: Option<(PathBuf, u32)>,
+    /// The port.
+    pub(crate) address: Option<SocketAddr>,
+    /// Whether clear text that leaves the machine was asked for in so many words.
+    pub(crate) is_clear_text_meant: bool,
+}
+
 /// Serves until it is told to stop.
 pub(crate) fn serve(here: &Here, arguments: &ServeArguments) -> Result<Report, Failure> {
-    let limits = Limits::default();
-    let gates = Gates::open(here.surroundings.clone(), DurabilityLevel::Full).map_err(|error| {
+    let mut file = settings(arguments.config.as_deref())?;
+    match arguments.access_log {
+        Some(AccessLogForm::Off) => file.log_level = None,
+        Some(form) => {
+            file.log_level = file.log_level.or(Some(LogLevel::Info));
+            file.log_format = match form {
+                AccessLogForm::Json => LogFormat::Json,
+                AccessLogForm::Text | AccessLogForm::Off => LogFormat::Text,
+            };
+        }
+        None => {}
+    }
+    let socket = arguments.socket.as_ref().unwrap_or(&here.places.socket);
+    let doors = Doors {
+        socket: Some((socket.clone(), arguments.socket_mode)),
+        address: arguments.listen.or(file.address),
+        is_clear_text_meant: arguments.clear_text,
+    };
+    let event_order = arguments.event_order.into();
+    run(
+        here,
+        ServePlan {
+            file,
+            doors,
+            event_order,
+        },
+    )
+}
+
+/// Reads the file of settings, if one is named.
+pub(crate) fn settings(file: Option<&Path>) -> Result<ServiceFile, Failure> {
+    let Some(file) = file else {
+        return Ok(ServiceFile::default());
+    };
+    let source = Source::new(&file.display().to_string(), &checked::read_text(file)?);
+    parse_service_file(&source).map_err(|Problems(problems, sources)| {
+        let told = render(&problems, &sources, Paint::Plain);
+        let message = format!("the settings in `{}` do not hold\n{told}", file.display());
+        Failure::usage(message)
+            .remedy("`aegis validate` checks the file; `aegis schema service` describes it")
+    })
+}
+
+/// Serves until it is told to stop.
+pub(crate) fn run(here: &Here, service: ServePlan) -> Result<Report, Failure> {
+    check(here, &service)?;
+    let ServePlan {
+        file,
+        doors,
+        event_order,
+    } = service;
+    let limits = Limits {
+        per_minute: file.rate_limit.and_then(NonZeroU32::new),
+        ..Limits::default()
+    };
+    let store = file.store.map(|store| match store {
+        StorePlace::File(path) => LogPlace::File(here.directory.join(path)),
+        StorePlace::Memory => LogPlace::Memory,
+    });
+    let surroundings = here.surroundings.clone();
+    let gates = Gates::open_at(surroundings, DurabilityLevel::Full, store).map_err(|error| {
         Failure::environment(causes(&error)).remedy("`aegis doctor` names the cause")
     })?;
-    let access_log = match arguments.access_log {
-        AccessLogForm::Off => AccessLog::Off,
-        AccessLogForm::Text => AccessLog::Text,
-        AccessLogForm::Json => AccessLog::Json,
-    };
-    let daemon = Daemon::new(gates, ClaudeCode, limits).with_access_log(access_log);
-    let daemon = Arc::new(daemon);
+    let request_log = file.log_level.map(|level| RequestLog {
+        level: match level {
+            LogLevel::Debug => RequestLevel::Debug,
+            LogLevel::Info => RequestLevel::Info,
+            LogLevel::Warn => RequestLevel::Warn,
+            LogLevel::Error => RequestLevel::Error,
+        },
+        is_json: file.log_format == LogFormat::Json,
+    });
+    let daemon = Daemon::new(gates, ClaudeCode, limits)
+        .with_event_order(event_order)
+        .with_request_log(request_log);
     runtime(&limits)?.block_on(async {
-        let mut doors = Vec::new();
-        for door in doors_of(here, arguments) {
-            doors.push(Bound::open(&door).await.map_err(|error| unopened(&error))?);
+        let mut open = Vec::new();
+        for door in doors.list() {
+            open.push(Bound::open(&door).await.map_err(|error| unopened(&error))?);
         }
         let stop = stop_on_signals()?;
-        announce(&doors)?;
-        answer(doors, router(daemon), limits, stop).await;
+        announce(&open)?;
+        answer(open, router(Arc::new(daemon)), limits, stop).await;
         Ok(Report::silent())
     })
 }
 
-fn doors_of(here: &Here, arguments: &ServeArguments) -> Vec<Door> {
-    let socket = arguments.socket.as_ref();
-    let mut doors = vec![Door::Socket {
-        path: socket.unwrap_or(&here.places.socket).clone(),
-        mode: arguments.socket_mode,
-    }];
-    doors.extend(arguments.listen.map(Door::Port));
-    doors
+/// Refuses to start what would be less safe than it was told to be.
+fn check(here: &Here, service: &ServePlan) -> Result<(), Failure> {
+    let is_prod = service.file.trust_mode == TrustMode::Prod;
+    if let Some(address) = service.doors.address
+        && !address.ip().is_loopback()
+        && (is_prod || !service.doors.is_clear_text_meant)
+    {
+        let message = format!("tokens would go in clear text over the network to `{address}`");
+        return Err(Failure::usage(message).remedy(if is_prod {
+            "listen at 127.0.0.1, behind a proxy that speaks TLS"
+        } else {
+            "listen at 127.0.0.1, behind a proxy that speaks TLS, or add `--clear-text`"
+        }));
+    }
+    if !is_prod {
+        return Ok(());
+    }
+    if service.file.store == Some(StorePlace::Memory) {
+        let message = "`trust_mode: prod` needs a log that outlives the service";
+        return Err(Failure::usage(message).remedy("name a file in `dsn`"));
+    }
+    let tokens = Tokens::at(&here.places.state).list();
+    let tokens = tokens.map_err(|error| Failure::environment(causes(&error)))?;
+    if tokens.is_empty() {
+        let message =
+            "`trust_mode: prod` needs callers that name themselves, and there is no token";
+        return Err(Failure::usage(message).remedy("`aegis token create` makes one"));
+    }
+    Ok(())
+}
+
+impl Doors {
+    fn list(self) -> Vec<Door> {
+        let socket = self.socket.map(|(path, mode)| Door::Socket { path, mode });
+        socket
+            .into_iter()
+            .chain(self.address.map(Door::Port))
+            .collect()
+    }
 }
 
 fn unopened(error: &BindError) -> Failure {
@@ -101,14 +225,21 @@ fn announce(doors: &[Bound]) -> Result<(), Failure> {
 struct ClaudeCode;
 
 impl Hooks for ClaudeCode {
-    fn answer(&self, gates: &Gates, caller: Caller, event: &[u8]) -> HookReply {
+    fn answer(
+        &self,
+        gates: &Gates,
+        caller: Caller,
+        approver: Arc<dyn Approver>,
+        event: &[u8],
+    ) -> HookReply {
         let (tenant, is_guest) = (caller.tenant, caller.is_guest);
         let reply = aegis_hook::run_at(event, &caller.surroundings, |surroundings| {
-            gates.at(Caller {
+            let caller = Caller {
                 surroundings,
                 tenant,
                 is_guest,
-            })
+            };
+            gates.watched(caller, approver)
         });
         HookReply {
             stdout: reply.stdout,

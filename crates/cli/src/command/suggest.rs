@@ -18,8 +18,8 @@ use crate::arguments::{SuggestArguments, TargetArguments};
 use crate::command::backtest::{chains, logs};
 use crate::command::log::event;
 use crate::command::narrowed::{
-    Narrowed, Target, allowed_examples, dangers, in_file, narrowed, put, refuse_examples, target,
-    target_path, target_text, widening, with_target,
+    Narrowed, Target, allowed_examples, dangers, homes, in_file, narrowed, put, refuse_examples,
+    target, target_path, target_text, widening, with_target,
 };
 use crate::command::policy::policies;
 use crate::command::suggested::{Tests, report, tests};
@@ -282,7 +282,7 @@ fn standing(
 /// Makes a rule of each part that was asked about, and joins those that are
 /// about the same; a request of which one part has no rule has none at all.
 fn drafts(used: &[Used], wider: Widening) -> (Vec<Suggested>, Vec<(usize, String)>) {
-    let dangers = dangers();
+    let dangers = dangers(&homes(used.iter().map(|it| &it.request)));
     let mut widest = Widest {
         wider,
         dangers: dangers.iter().map(Facts::new).collect(),
@@ -431,12 +431,13 @@ impl Trial {
         }
         let still = "something that a rule of this policy cannot change still asks";
         left.extend(idle.into_iter().map(|place| (place, still.to_owned())));
+        let examples = allowed_examples(&target, &homes(used.iter().map(|it| &it.request)));
         let found = Found {
             used,
             suggested,
             left,
             recorded,
-            examples: allowed_examples(&target),
+            examples,
         };
         Ok((found, target))
     }

@@ -4,7 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use aegis_gate::SettingsFile;
-use aegis_policy::{Kind, Paint, Problems, Source, detect, parse_tests, render};
+use aegis_log::Evidence;
+use aegis_policy::{
+    Kind, Paint, Problems, Source, detect, parse_service_file, parse_tests, render,
+};
 use serde_json::{Value, json};
 
 use crate::arguments::ValidateArguments;
@@ -21,6 +24,7 @@ const ENDINGS: [&str; 5] = ["yaml", "yml", "json", "toml", "jsonl"];
 enum FileKind {
     Policy,
     Tests,
+    Service,
     Settings,
     Export,
 }
@@ -73,6 +77,7 @@ fn one(file: &Path) -> Result<(Report, &'static str), Failure> {
     match kind_of(file)? {
         FileKind::Policy => Ok((checked::report(&[checked::check_file(file)?]), "policy")),
         FileKind::Tests => Ok((tests(file)?, "policy tests")),
+        FileKind::Service => Ok((service(file)?, "service settings")),
         FileKind::Settings => Ok((settings(file)?, "settings")),
         FileKind::Export => Ok((export(file)?, "log export")),
     }
@@ -89,6 +94,7 @@ fn kind_of(file: &Path) -> Result<FileKind, Failure> {
     let text = String::from_utf8_lossy(&bytes);
     match detect(&text) {
         Some(Kind::PolicyTests) => Ok(FileKind::Tests),
+        Some(Kind::ServiceSettings) => Ok(FileKind::Service),
         Some(_) => Ok(FileKind::Policy),
         None if matches!(ending(file), Some("yaml" | "yml")) => Ok(FileKind::Policy),
         None => Err(Failure::usage(format!(
@@ -100,37 +106,42 @@ fn kind_of(file: &Path) -> Result<FileKind, Failure> {
 }
 
 fn tests(file: &Path) -> Result<Report, Failure> {
+    let source = source_of(file)?;
+    let found = parse_tests(&source).map(|tests| {
+        let cases = describe::count(tests.cases.len(), "case", "cases");
+        format!("{cases} for {}", tests.policy.name)
+    });
+    Ok(read(&source, found, "the cases cannot be decided"))
+}
+
+fn service(file: &Path) -> Result<Report, Failure> {
+    let source = source_of(file)?;
+    let found = parse_service_file(&source).map(|_| "service settings".to_owned());
+    Ok(read(&source, found, "the service does not start with it"))
+}
+
+fn source_of(file: &Path) -> Result<Source, Failure> {
     let name = file.display().to_string();
-    let source = Source::new(&name, &checked::read_text(file)?);
+    Ok(Source::new(&name, &checked::read_text(file)?))
+}
+
+/// Tells what a file was found to be, or what is wrong with it and what follows.
+fn read(source: &Source, found: Result<String, Problems>, follows: &str) -> Report {
     let mut page = Page::default();
-    let found = parse_tests(&source);
     let (sign, tone, text, exit) = match &found {
-        Ok(tests) => {
-            let cases = describe::count(tests.cases.len(), "case", "cases");
-            (
-                "✓ ",
-                Tone::Good,
-                format!("{cases} for {}", tests.policy.name),
-                Exit::Done,
-            )
-        }
+        Ok(text) => ("✓ ", Tone::Good, text.clone(), Exit::Done),
         Err(Problems(problems, sources)) => {
             page.block(&render(problems, sources, Paint::Ansi)).blank();
-            (
-                "✗ ",
-                Tone::Bad,
-                "the cases cannot be decided".to_owned(),
-                Exit::Usage,
-            )
+            ("✗ ", Tone::Bad, follows.to_owned(), Exit::Usage)
         }
     };
     page.line(&[
         piece(tone, sign),
-        piece(Tone::Plain, name),
+        piece(Tone::Plain, &source.name),
         piece(Tone::Quiet, format!("  {text}")),
     ]);
     let fault = found.err().map(|problems| problems.to_string());
-    Ok(Report::done(page, json!({"sound": fault.is_none(), "fault": fault})).with(exit))
+    Report::done(page, json!({"sound": fault.is_none(), "fault": fault})).with(exit)
 }
 
 fn settings(file: &Path) -> Result<Report, Failure> {
@@ -160,7 +171,7 @@ fn settings(file: &Path) -> Result<Report, Failure> {
 }
 
 fn export(file: &Path) -> Result<Report, Failure> {
-    let found = verify::of_file(file)?;
+    let found = verify::of_file(file, &Evidence::NONE)?;
     let (sign, tone) = if found.is_sound() {
         ("✓ ", Tone::Good)
     } else {

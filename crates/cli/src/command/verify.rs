@@ -1,7 +1,7 @@
 //! `aegis log verify`: recomputing everything.
 
 use std::fs::File;
-use std::io::{BufRead as _, BufReader, Seek as _};
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::str::FromStr as _;
 
@@ -26,27 +26,26 @@ const FAULTS_SHOWN: usize = 20;
 
 /// Verifies the log here, or a file.
 pub(crate) fn verify(here: &Here, arguments: &VerifyArguments) -> Result<Report, Failure> {
-    let found = match &arguments.file {
-        Some(file) => of_file(file)?,
-        None => {
+    let anchors = match arguments.anchor.as_slice() {
+        [] => Vec::new(),
+        given => {
             let tenant = here.settings()?.tenant.value;
-            let anchors = arguments
-                .anchor
-                .iter()
-                .map(|text| anchor(text, &tenant))
-                .collect::<Result<Vec<_>, _>>()?;
-            let depth = if arguments.canonical {
-                Depth::Canonical
-            } else {
-                Depth::Hashes
-            };
-            let evidence = Evidence {
-                depth,
-                anchors: &anchors,
-                ..Evidence::NONE
-            };
-            recompute(&here.log()?, &evidence).map_err(|error| unreadable(&error))?
+            let read = given.iter().map(|text| anchor(text, &tenant));
+            read.collect::<Result<_, _>>()?
         }
+    };
+    let evidence = Evidence {
+        depth: if arguments.canonical {
+            Depth::Canonical
+        } else {
+            Depth::Hashes
+        },
+        anchors: &anchors,
+        ..Evidence::NONE
+    };
+    let found = match &arguments.file {
+        Some(file) => of_file(file, &evidence)?,
+        None => recompute(&here.log()?, &evidence).map_err(|error| unreadable(&error))?,
     };
     let mut page = Page::default();
     for line in lines(&found) {
@@ -74,31 +73,43 @@ pub(crate) fn refuse_changed(log: &SqliteLog) -> Result<(), Failure> {
     })
 }
 
-/// Verifies an exported log.
-pub(crate) fn of_file(file: &Path) -> Result<Verification, Failure> {
+/// What an SQLite file begins with.
+const SQLITE: &[u8] = b"SQLite format 3\0";
+
+/// Verifies an exported log, or a backup of one.
+pub(crate) fn of_file(file: &Path, evidence: &Evidence<'_>) -> Result<Verification, Failure> {
     let failed = |error: std::io::Error| {
         Failure::usage(format!("cannot read `{}`: {error}", file.display()))
     };
     let mut reader = BufReader::new(File::open(file).map_err(failed)?);
-    let mut first = String::new();
-    reader.read_line(&mut first).map_err(failed)?;
-    reader.rewind().map_err(failed)?;
-    verify_export(reader, &Evidence::NONE).map_err(|error| Failure::usage(causes(&error)))
+    if !reader.fill_buf().map_err(failed)?.starts_with(SQLITE) {
+        return verify_export(reader, evidence).map_err(failed);
+    }
+    let log = SqliteLog::open_still(file)
+        .map_err(|error| Failure::usage(format!("`{}`: {}", file.display(), causes(&error))))?;
+    recompute(&log, evidence).map_err(|error| unreadable(&error))
 }
 
-/// Reads `SESSION:SEQ:HASH`: a record whose hash was kept elsewhere.
+/// Reads a record whose hash was kept elsewhere: `SESSION:SEQ:HASH`, or `SEQ:HASH`
+/// of the chain of heads.
 fn anchor(text: &str, tenant: &aegis_types::TenantId) -> Result<Anchor, Failure> {
     let wrong = || {
-        Failure::usage(format!("`{text}` is no head"))
-            .remedy("write SESSION:SEQ:HASH, as `aegis log list --sessions --json` shows them")
+        Failure::usage(format!("`{text}` is no head")).remedy(
+            "write SEQ:HASH, as `aegis log backup` shows it, or SESSION:SEQ:HASH, as \
+                 `aegis log list --sessions --json` shows them",
+        )
     };
     let (rest, hash) = text.rsplit_once(':').ok_or_else(wrong)?;
-    let (session, seq) = rest.rsplit_once(':').ok_or_else(wrong)?;
+    let tenant = tenant.clone();
+    let (chain, seq) = match rest.rsplit_once(':') {
+        None => (ChainId::Heads { tenant }, rest),
+        Some((session, seq)) => {
+            let session = SessionId::from_str(session).map_err(|_| wrong())?;
+            (ChainId::Session { tenant, session }, seq)
+        }
+    };
     Ok(Anchor {
-        chain: ChainId::Session {
-            tenant: tenant.clone(),
-            session: SessionId::from_str(session).map_err(|_| wrong())?,
-        },
+        chain,
         seq: seq.parse().map_err(|_| wrong())?,
         hash: Digest::from_str(hash).map_err(|_| wrong())?,
     })
@@ -121,6 +132,11 @@ pub(crate) fn lines(found: &Verification) -> Vec<Vec<Piece>> {
             describe::count(found.documents, "policy", "policies"),
         ),
     )]);
+    if found.sealed > 0 || found.erased > 0 {
+        let sealed = describe::count(found.sealed, "sealed result", "sealed results");
+        let text = format!("  {sealed}, {} erased", found.erased);
+        lines.push(vec![piece(Tone::Quiet, text)]);
+    }
     for fault in found.faults.iter().take(FAULTS_SHOWN) {
         lines.push(vec![
             piece(Tone::Bad, "  ✗ "),

@@ -4,7 +4,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use aegis_gate::{Gate, HomeOrigin, Surroundings};
+use aegis_gate::{Gate, HomeOrigin, Reader, Surroundings};
 use serde_json::Value;
 
 use crate::report::{Failure, causes};
@@ -76,6 +76,7 @@ impl Stage {
         Surroundings {
             home: self.home.clone(),
             home_origin: HomeOrigin::Variable,
+            reader: Reader::Own,
             variables: std::collections::BTreeMap::new(),
             directory: self.project.clone(),
             managed: self.home.join("etc/aegis"),

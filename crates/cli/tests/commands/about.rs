@@ -1,18 +1,23 @@
 //! What the program says of itself.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 
 use serde_json::Value;
 
 use super::stage::Stage;
 
 /// Every command, with the words that lead to it.
-const COMMANDS: [&[&str]; 30] = [
+const COMMANDS: [&[&str]; 34] = [
     &[],
     &["demo"],
     &["init"],
     &["install"],
+    &["install", "claude-code"],
+    &["install", "service"],
     &["uninstall"],
+    &["uninstall", "claude-code"],
+    &["uninstall", "service"],
     &["doctor"],
     &["hook"],
     &["trust"],
@@ -108,7 +113,7 @@ fn every_command_has_a_manual_page() {
 #[test]
 fn every_kind_of_file_has_a_schema() {
     let stage = Stage::new();
-    for kind in ["policy", "firewall", "action-rules", "envelope"] {
+    for kind in ["policy", "firewall", "action-rules", "envelope", "service"] {
         let plain = stage.aegis(&["schema", kind]).exits(0);
         let schema: Value = serde_json::from_str(&plain.out).unwrap();
         assert!(schema["$schema"].is_string(), "{kind}");
@@ -125,6 +130,15 @@ fn every_kind_of_file_has_a_schema() {
         let text = stage.read(&format!("work/schemas/{file}"));
         serde_json::from_str::<Value>(&text).unwrap();
     }
+    // A project may come with a link in the place of one.
+    fs::remove_file(stage.path("work/schemas/catalog.json")).unwrap();
+    symlink(
+        stage.path("home/kept"),
+        stage.path("work/schemas/catalog.json"),
+    )
+    .unwrap();
+    stage.aegis(&["schema", "--all", "schemas"]).exits(3);
+    assert!(!stage.path("home/kept").exists());
     stage.aegis(&["schema"]).exits(2);
     let told = stage.aegis(&["schema", "poem"]).exits(2);
     stage.shows("schema-unknown", &[&told]);

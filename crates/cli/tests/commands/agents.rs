@@ -32,6 +32,7 @@ fn an_agent_may_not_change_what_governs_it() {
         &["trust"],
         &["trust", "--revoke"],
         &["policy", "lint", "--fix"],
+        &["init", "--force"],
     ]
     .iter()
     .map(|words| stage.aegis_with(words, MARK).exits(1))

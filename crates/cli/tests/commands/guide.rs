@@ -15,7 +15,7 @@ use super::stage::{Stage, Told, repository};
 const GUIDE: &str = "docs/guide.md";
 
 /// One thing that a reader does, or that happens.
-enum Step {
+pub(super) enum Step {
     /// A file is written.
     File { name: String, text: String },
     /// An agent asks for a command under this name.
@@ -24,9 +24,8 @@ enum Step {
     Command { line: String, shown: Vec<String> },
 }
 
-/// Returns the steps of the guide, in order.
-fn steps() -> Vec<Step> {
-    let text = fs::read_to_string(repository(GUIDE)).unwrap();
+/// Returns the steps that `text` describes, in order.
+pub(super) fn steps(text: &str) -> Vec<Step> {
     let mut steps = Vec::new();
     let mut lines = text.lines();
     while let Some(line) = lines.next() {
@@ -47,6 +46,7 @@ fn steps() -> Vec<Step> {
                 text: block.join("\n") + "\n",
             }),
             None if language == "console" => steps.extend(commands(&block)),
+            None if language.is_empty() => {}
             None => panic!("a block is of the language `{language}`, and no file"),
         }
     }
@@ -69,7 +69,7 @@ fn commands(block: &[&str]) -> Vec<Step> {
 }
 
 /// Returns the lines that a reader sees of a command.
-fn printed(stage: &Stage, told: &Told) -> Vec<String> {
+pub(super) fn printed(stage: &Stage, told: &Told) -> Vec<String> {
     let home = stage.path("home").display().to_string();
     let work = stage.path("work").display().to_string();
     let text = format!("{}{}", told.out, told.err);
@@ -87,7 +87,7 @@ fn printed(stage: &Stage, told: &Told) -> Vec<String> {
 }
 
 /// Returns whether lines are as they are shown.
-fn are_shown(shown: &[String], lines: &[String]) -> bool {
+pub(super) fn are_shown(shown: &[String], lines: &[String]) -> bool {
     match shown.split_first() {
         None => lines.is_empty(),
         Some((line, rest)) if line == "…" => {
@@ -121,7 +121,7 @@ fn every_command_of_the_guide_does_and_prints_what_it_shows() {
     let stage = Stage::new();
     stage.write("work/package.json", "{\"name\": \"shop\"}\n");
     let mut commands = 0;
-    for step in steps() {
+    for step in steps(&fs::read_to_string(repository(GUIDE)).unwrap()) {
         match step {
             Step::File { name, text } => stage.write(&format!("work/{name}"), &text),
             Step::Asked { id, command } => {

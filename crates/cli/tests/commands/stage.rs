@@ -262,6 +262,7 @@ impl Stage {
             r"settings-[0-9a-f]+-\d+T[0-9.]+Z",
             "settings-[digest]-[time]",
         );
+        settings.add_filter(r"log-\d{8}T\d{6}\.\d{3}Z", "log-[time]");
         settings.add_filter(r"process \d+ ", "process [number] ");
         settings.bind(|| insta::assert_snapshot!(name, text.join("\n\n")));
     }

@@ -194,6 +194,45 @@ fn what_is_written_decides_from_then_on_and_its_tests_hold() {
 }
 
 #[test]
+fn no_rule_takes_in_the_folder_of_a_file_where_secrets_lie_below_it() {
+    let stage = stage();
+    let params = json!({"file_path": stage.path("home/notes.md"), "content": "a"});
+    used(&stage, "first", "call-1", "Write", &params);
+    let text = |arguments: &[&str]| {
+        let json = stage.aegis(arguments).exits(0).json();
+        json["rules"][0]["text"].as_str().unwrap().to_owned()
+    };
+    let narrow = text(&["policy", "suggest", "--json"]);
+    assert!(narrow.contains("home/notes.md}"), "{narrow}");
+    let wide = text(&["policy", "suggest", "--widen", "path", "--json"]);
+    assert_eq!(wide, narrow);
+    // Who asks for one rule sees what it would allow.
+    let always = ["policy", "always", "call-1", "--widen", "path", "--json"];
+    let always = stage.aegis(&always).exits(0).json();
+    let rule = always["text"].as_str().unwrap();
+    assert!(rule.contains("home/**'"), "{rule}");
+    assert_ne!(always["examples"], json!([]));
+}
+
+#[test]
+fn the_home_folder_is_not_taken_in_as_a_working_directory() {
+    let stage = stage();
+    let mut event = stage.event("first", "call-1", "touch notes.md");
+    event["cwd"] = json!(stage.path("home"));
+    assert_eq!(tell(&stage, &event).as_deref(), Some("ask"));
+    let always = |more: &[&str]| {
+        let words = ["policy", "always", "call-1", "--json"];
+        stage.aegis(&[&words, more].concat())
+    };
+    let rule = always(&[]).exits(0).json();
+    assert!(
+        rule["text"].as_str().unwrap().contains("./notes.md}"),
+        "{rule}"
+    );
+    always(&["--widen", "path"]).exits(1);
+}
+
+#[test]
 fn a_copy_leaves_the_policy_alone_and_replaces_nothing() {
     let stage = week();
     stage
@@ -207,6 +246,51 @@ fn a_copy_leaves_the_policy_alone_and_replaces_nothing() {
         .aegis(&["policy", "suggest", "-o", "copy.yaml", "--yes"])
         .exits(2);
     assert!(twice.err.contains("is there already"), "{}", twice.whole());
+}
+
+#[test]
+fn tests_that_are_there_get_more_cases() {
+    let stage = stage();
+    used(&stage, "first", "call-1", "Bash", &shell("npm run build"));
+    let suggest = ["policy", "suggest", "--write", "--yes"];
+    stage.aegis(&suggest).exits(0);
+    let first = stage.read(TESTS);
+    let mine = format!("{first}  # Mine.\n  - {{name: mine, command: git status, verdict: allow}}");
+    stage.write(TESTS, &mine);
+    used(&stage, "first", "call-2", "Bash", &shell("npm run lint"));
+    stage.aegis(&suggest).exits(0);
+    let both = stage.read(TESTS);
+    assert!(both.starts_with(&format!("{mine}\n")), "{both}");
+    assert_eq!(both.matches("was approved").count(), 2, "{both}");
+    let folder = stage.path("home/.config/aegis");
+    stage
+        .aegis(&["policy", "test", folder.to_str().unwrap()])
+        .exits(0);
+    // A file that is no tests is left alone, and the policy with it.
+    stage.write(TESTS, "policy: elsewhere\n");
+    let policy = stage.read(POLICY);
+    used(&stage, "first", "call-3", "Bash", &shell("npm run docs"));
+    let told = stage.aegis(&suggest).exits(2);
+    assert!(told.err.contains("cannot take a case"), "{}", told.whole());
+    assert_eq!(stage.read(TESTS), "policy: elsewhere\n");
+    assert_eq!(stage.read(POLICY), policy);
+}
+
+#[test]
+fn rules_for_the_project_go_into_its_policy_and_wait_for_trust() {
+    let stage = week();
+    let suggest = ["policy", "suggest", "--project", "--write", "--yes"];
+    let none = stage.aegis(&suggest).exits(2);
+    assert!(none.err.contains("aegis init"), "{}", none.whole());
+    stage.write("work/.aegis/policy.yaml", OWN);
+    let told = stage.aegis(&suggest);
+    assert!(told.out.contains("aegis trust"), "{}", told.whole());
+    let project = stage.read("work/.aegis/policy.yaml");
+    assert!(project.contains("always-npm"), "{project}");
+    assert!(stage.path("work/.aegis/policy.suggested.yaml").is_file());
+    assert_eq!(stage.read(POLICY), OWN);
+    let found = ask(&stage, "later", "call-11", "Bash", &shell("npm run build"));
+    assert_eq!(found.as_deref(), Some("ask"));
 }
 
 #[test]
@@ -321,8 +405,48 @@ fn always_takes_the_name_of_an_approval_or_its_beginning() {
     let by_approval = stage.aegis(&["policy", "always", of("call-3")]).exits(0);
     let by_request = stage.aegis(&["policy", "always", "call-3"]).exits(0);
     assert_eq!(by_approval.out, by_request.out);
-    let unknown = stage.aegis(&["policy", "always", "apr_0"]).exits(2);
-    assert!(unknown.err.contains("apr_0"), "{}", unknown.whole());
+    let whole = of("call-3");
+    let length = (1..whole.len()).find(|length| {
+        let start = &whole[..*length];
+        let names = all
+            .iter()
+            .map(|it| it["approval"]["approval_token"].as_str().unwrap());
+        names.filter(|name| name.starts_with(start)).count() == 1
+    });
+    let start = &whole[..length.unwrap()];
+    let by_start = stage.aegis(&["policy", "always", start]).exits(0);
+    assert_eq!(by_start.out, by_request.out);
+    let several = stage.aegis(&["policy", "always", "apr_"]).exits(2);
+    let is_told = several.err.contains("the beginning of 7 approvals");
+    assert!(is_told, "{}", several.whole());
+    let unknown = stage.aegis(&["policy", "always", "apr_none"]).exits(2);
+    assert!(unknown.err.contains("apr_none"), "{}", unknown.whole());
+}
+
+#[test]
+fn always_takes_no_name_that_requests_of_two_sessions_have() {
+    let stage = stage();
+    for (session, command) in [("first", "npm run build"), ("second", "npm run deploy")] {
+        used(&stage, session, "call-1", "Bash", &shell(command));
+    }
+    let both = stage
+        .aegis(&["policy", "always", "call-1", "--write"])
+        .exits(2);
+    assert!(both.err.contains("in several sessions"), "{}", both.whole());
+    assert_eq!(stage.read(POLICY), OWN);
+    let listed = stage
+        .aegis(&["approvals", "list", "--all", "--json"])
+        .exits(0)
+        .json();
+    let mut made = Vec::new();
+    for view in listed["approvals"].as_array().unwrap() {
+        let approval = view["approval"]["approval_token"].as_str().unwrap();
+        let told = stage.aegis(&["policy", "always", approval]).exits(0);
+        let is_of = |word: &str| told.out.contains(&format!("words: [run, {word}]"));
+        made.push((is_of("build"), is_of("deploy")));
+    }
+    made.sort_unstable();
+    assert_eq!(made, [(false, true), (true, false)]);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use aegis_gate::{Gate, HomeOrigin, Proposal, Reply, Surroundings, WaitFor};
+use aegis_gate::{Gate, Proposal, Reply, Surroundings, WaitFor};
 use aegis_types::{Assurance, Outcome, Verdict};
 use serde_json::{Value, json};
 
@@ -60,7 +60,6 @@ impl Day {
     fn gate(&self) -> Gate {
         let home = self.stage.path("home");
         Gate::open(Surroundings {
-            home_origin: HomeOrigin::Variable,
             variables: BTreeMap::from([
                 ("HOME".to_owned(), home.to_string_lossy().into_owned()),
                 ("PATH".to_owned(), "/usr/bin:/bin".to_owned()),
@@ -68,8 +67,8 @@ impl Day {
             directory: home.join("shop"),
             managed: self.stage.path("managed"),
             host_managed: self.stage.path("host-managed"),
-            programs: Vec::new(),
             home,
+            ..Surroundings::default()
         })
         .unwrap()
     }

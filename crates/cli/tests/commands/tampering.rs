@@ -1,5 +1,7 @@
 //! What somebody with the file in hands changes, verification names.
 
+use std::path::Path;
+
 use rusqlite::Connection;
 
 use super::stage::{Stage, Told};
@@ -8,7 +10,12 @@ use super::stage::{Stage, Told};
 ///
 /// The triggers that refuse changes are a hurdle for accidents, not for this.
 fn intrude(stage: &Stage, statements: &[&str]) {
-    let sqlite = Connection::open(stage.log()).unwrap();
+    intrude_at(&stage.log(), statements);
+}
+
+/// As [`intrude`], for a log that lies elsewhere.
+pub fn intrude_at(log: &Path, statements: &[&str]) {
+    let sqlite = Connection::open(log).unwrap();
     let mut triggers = sqlite
         .prepare("SELECT name FROM sqlite_schema WHERE type = 'trigger'")
         .unwrap();

@@ -24,7 +24,13 @@ const DIRECTORY: &str = "~/project";
 /// no example that must match survives.
 #[must_use]
 pub fn example_request(example: &Example) -> ActionRequest {
-    request_under(example, &Circumstances::default())
+    example_request_in(example, Path::new(HOME))
+}
+
+/// As [`example_request`], for a user with this home folder.
+#[must_use]
+pub fn example_request_in(example: &Example, home: &Path) -> ActionRequest {
+    request_under(example, &Circumstances::default(), home)
 }
 
 /// Returns the request that a case stands for: as its author wrote it, or
@@ -32,7 +38,7 @@ pub fn example_request(example: &Example) -> ActionRequest {
 #[must_use]
 pub fn case_request(case: &Case) -> ActionRequest {
     match &case.asked {
-        Asked::Call(call) => request_under(call, &case.circumstances),
+        Asked::Call(call) => request_under(call, &case.circumstances, Path::new(HOME)),
         Asked::Request(request) => (**request).clone(),
     }
 }
@@ -57,10 +63,11 @@ pub fn case_state(case: &Case, request: &ActionRequest) -> State {
     state
 }
 
-fn request_under(example: &Example, circumstances: &Circumstances) -> ActionRequest {
-    let directory = directory(circumstances.workspace.as_deref().unwrap_or(DIRECTORY));
+fn request_under(example: &Example, circumstances: &Circumstances, home: &Path) -> ActionRequest {
+    let workspace = circumstances.workspace.as_deref().unwrap_or(DIRECTORY);
+    let directory = directory(workspace, home);
     let surroundings = Surroundings {
-        home: PathBuf::from(HOME),
+        home: home.to_path_buf(),
         directory: directory.clone(),
         ..Surroundings::default()
     };
@@ -99,10 +106,10 @@ fn request_under(example: &Example, circumstances: &Circumstances) -> ActionRequ
     request
 }
 
-/// Returns the folder that `text` names, in the home folder of examples if it says so.
-fn directory(text: &str) -> PathBuf {
+/// Returns the folder that `text` names, in the home folder if it says so.
+fn directory(text: &str, home: &Path) -> PathBuf {
     match text.strip_prefix('~') {
-        Some(rest) => Path::new(HOME).join(rest.trim_start_matches('/')),
+        Some(rest) => home.join(rest.trim_start_matches('/')),
         None => PathBuf::from(text),
     }
 }

@@ -12,7 +12,7 @@ use aegis_policy::{
 
 use super::{cache, example_request};
 use crate::places::Places;
-use crate::read_file::read_regular;
+use crate::read_file::{Reader, read_for};
 use crate::settings::is_absent;
 
 /// The most bytes of one text of a policy.
@@ -44,7 +44,8 @@ pub(super) fn file(places: &Places, path: &Path) -> Loaded {
         content,
         last_good: cache::last_good(places, path),
     };
-    let text = match read_text(path) {
+    let reader = reader_of(places, path);
+    let text = match read_text(reader, path) {
         Ok(text) => text,
         Err(ReadText::Absent) => {
             return match cache::last_good(places, path) {
@@ -56,12 +57,23 @@ pub(super) fn file(places: &Places, path: &Path) -> Loaded {
                 },
             };
         }
+        // What was good for somebody else is no policy of who may not read it.
+        Err(ReadText::Unreadable(cause)) if reader != Reader::Own => {
+            return Loaded::Broken {
+                cause,
+                content: None,
+                last_good: None,
+            };
+        }
         Err(ReadText::Unreadable(cause)) => return broken(cause, None),
     };
     let folder = path.parent().unwrap_or(Path::new("/"));
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let root = Source::new(&name, &text);
-    let sources = PolicyFolder::new(folder);
+    let sources = PolicyFolder {
+        reader,
+        ..PolicyFolder::new(folder)
+    };
     if let Some(good) = from_cache(places, path, &root, &sources) {
         return good;
     }
@@ -72,6 +84,14 @@ pub(super) fn file(places: &Places, path: &Path) -> Loaded {
         }
         Err(cause) => broken(cause, Some(Digest::of(text.as_bytes()))),
     }
+}
+
+/// Returns for whom the policy at `path` is read: that of the machine is everybody's.
+fn reader_of(places: &Places, path: &Path) -> Reader {
+    if path == places.managed_policy {
+        return Reader::Own;
+    }
+    places.reader
 }
 
 /// Reads the built-in pack called `name`.
@@ -167,8 +187,8 @@ enum ReadText {
     Unreadable(String),
 }
 
-fn read_text(path: &Path) -> Result<String, ReadText> {
-    let bytes = read_regular(path, BYTES_MAX).map_err(|error| match is_absent(&error) {
+fn read_text(reader: Reader, path: &Path) -> Result<String, ReadText> {
+    let bytes = read_for(reader, path, BYTES_MAX).map_err(|error| match is_absent(&error) {
         true => ReadText::Absent,
         false => ReadText::Unreadable(error.to_string()),
     })?;
@@ -179,13 +199,17 @@ fn read_text(path: &Path) -> Result<String, ReadText> {
 #[derive(Clone, Copy, Debug)]
 pub struct PolicyFolder<'a> {
     path: &'a Path,
+    reader: Reader,
 }
 
 impl<'a> PolicyFolder<'a> {
     /// Returns the texts in the folder at `path`.
     #[must_use]
     pub const fn new(path: &'a Path) -> Self {
-        Self { path }
+        Self {
+            path,
+            reader: Reader::Own,
+        }
     }
 }
 
@@ -200,7 +224,7 @@ impl PolicyFolder<'_> {
         if !inside {
             return Err(LoadSourceError::Outside { name: owned() });
         }
-        match read_text(&real) {
+        match read_text(self.reader, &real) {
             Ok(text) => Ok(Source::new(name, &text)),
             Err(ReadText::Absent) => Err(LoadSourceError::Missing { name: owned() }),
             Err(ReadText::Unreadable(cause)) => Err(LoadSourceError::Unreadable {

@@ -1,3 +1,5 @@
+use std::fs;
+
 use aegis_types::PolicyStanding;
 
 use super::*;

@@ -126,7 +126,7 @@ fn add_options(command: &Command, found: &mut Vec<HostFact>) {
             continue;
         };
         let is_unknown = match &value {
-            Some(_) => word.is_unknown(),
+            Some(_) => word.is_open(),
             None => false,
         };
         let value = match value {
@@ -151,7 +151,7 @@ fn add_exported(word: &Word, text: &str, found: &mut Vec<HostFact>) {
         .iter()
         .find(|(known, _)| name.eq_ignore_ascii_case(known));
     match known {
-        Some(_) if word.is_unknown() => found.push(somewhere(value)),
+        Some(_) if word.is_open() => found.push(somewhere(value)),
         Some((_, scheme)) => add(Leads::Proxy(scheme), value, found),
         None => {}
     }
@@ -274,7 +274,7 @@ fn of_device(target: &Word) -> Option<HostFact> {
     let rest = text
         .strip_prefix("/dev/tcp/")
         .or_else(|| text.strip_prefix("/dev/udp/"))?;
-    if target.is_unknown() {
+    if target.is_open() {
         return Some(somewhere(&text));
     }
     let (host, port) = rest.split_once('/').unwrap_or((rest, ""));

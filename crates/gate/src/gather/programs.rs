@@ -1,12 +1,13 @@
 //! Programs that are judged by what they are: Aegis itself and agent hosts.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use aegis_shell::program_name;
 use aegis_types::{Access, Command, NestedAgent, ProtectedKind, Word, Wrapper};
 
-use super::resolve::Last;
-use super::shell::{Line, directory_of, text_of};
+use super::alike::is_copy;
+use super::resolve::{Found, Last};
+use super::shell::{self, Line, directory_of, text_of};
 use super::standing::in_search_path;
 use super::touches::Touches;
 use super::word::{Shape, shape};
@@ -33,6 +34,15 @@ const READING: [(&str, &[&str]); 12] = [
     ("audit", &["list", "show", "export", "verify", "replay"]),
     ("approvals", &["list", "show"]),
 ];
+
+/// Programs that write what they read at another place.
+const COPYING: [&str; 18] = [
+    "base64", "bsdtar", "cat", "cp", "dd", "gcp", "ginstall", "gzip", "install", "objcopy",
+    "rsync", "scp", "sponge", "strip", "tar", "xxd", "xz", "zip",
+];
+
+/// Those of them that print it.
+const PRINTING: [&str; 4] = ["base64", "cat", "dd", "xxd"];
 
 /// Options of `claude` with which the settings that register Aegis do not count.
 const SWITCHES: [&str; 6] = [
@@ -81,12 +91,25 @@ pub(crate) fn judge(line: &Line<'_>, touches: &mut Touches<'_>) -> Vec<NestedAge
     let mut agents = Vec::new();
     for command in &line.plan.commands {
         let programs = programs_of(line, command, touches);
-        if programs.is_aegis && !only_reads(command) {
+        if programs.is_aegis && !only_reads(command) || ends_aegis(line, command) {
             let reach =
                 Reach::certain(Access::EXECUTE).if_certain(line.is_certain && !has_gap(command));
             let path = programs.path.clone().unwrap_or_default();
             let through = text_of(line, command);
             touches.touch(ProtectedKind::Control, &path, reach, through);
+        }
+        for word in copied_from(line, command) {
+            let path = shell::path_of(line, command, &word, touches);
+            let real = path.and_then(|path| {
+                let base = touches.base;
+                touches.resolver.follow(base, &path, Last::Followed)
+            });
+            let Some(real) = real.filter(|real| is_program(touches, real)) else {
+                continue;
+            };
+            let reach = Reach::certain(Access::EXECUTE).if_certain(line.is_certain);
+            let through = text_of(line, command);
+            touches.touch(ProtectedKind::Control, &real.path, reach, through);
         }
         if let Some(agent) = nested(line, command, &programs, touches) {
             agents.push(agent);
@@ -110,8 +133,7 @@ fn programs_of(line: &Line<'_>, command: &Command, touches: &Touches<'_>) -> Pro
         .and_then(|path| touches.resolver.follow(touches.base, path, Last::Followed));
     let is_ours = real
         .as_ref()
-        .and_then(|found| touches.protected.holding(&found.path, found.identity))
-        .is_some_and(|object| object.kind == ProtectedKind::Program);
+        .is_some_and(|found| is_program(touches, found));
     let is_named = matches!(
         name.as_str(),
         "aegis" | "aegis-hook" | "aegisd" | "aegisctl"
@@ -121,6 +143,76 @@ fn programs_of(line: &Line<'_>, command: &Command, touches: &Touches<'_>) -> Pro
         path: real.map(|found| found.path),
         name,
     }
+}
+
+/// Returns whether a file is a program of Aegis, or a copy of one.
+fn is_program(touches: &Touches<'_>, found: &Found) -> bool {
+    let held = touches.protected.holding(&found.path, found.identity);
+    held.is_some_and(|object| object.kind == ProtectedKind::Program)
+        || touches
+            .protected
+            .programs()
+            .any(|original| is_copy(&found.path, original))
+}
+
+/// Returns whether a command ends processes of Aegis, or takes its programs away.
+fn ends_aegis(line: &Line<'_>, command: &Command) -> bool {
+    let Some(name) = program_name(command) else {
+        return false;
+    };
+    let is_ours = |word: &Word| {
+        let text = word.literal().unwrap_or_default();
+        matches!(
+            text.as_str(),
+            "aegis" | "aegis-cli" | "aegis-hook" | "aegisd"
+        )
+    };
+    let names_ours = |command: &Command| command.arguments.iter().any(is_ours);
+    match name.as_ref() {
+        "pkill" | "killall" | "skill" | "killall5" => names_ours(command),
+        // Which process it is another command finds.
+        "kill" => {
+            let found = line.plan.commands.iter().filter(|inner| {
+                inner.through.contains(&Wrapper::Substitution)
+                    && inner.span.start >= command.span.start
+                    && inner.span.end <= command.span.end
+            });
+            let finds = |inner: &Command| {
+                let name = program_name(inner);
+                matches!(name.as_deref(), Some("pidof" | "pgrep"))
+            };
+            found
+                .into_iter()
+                .any(|inner| finds(inner) && names_ours(inner))
+        }
+        "cargo" | "brew" | "apt" | "apt-get" | "dnf" | "npm" => {
+            let verb = command.arguments.first().and_then(Word::literal);
+            let removes = ["uninstall", "remove", "purge", "autoremove"];
+            verb.is_some_and(|verb| removes.contains(&verb.as_str())) && names_ours(command)
+        }
+        _ => false,
+    }
+}
+
+/// Returns the files whose content a command brings to another place.
+fn copied_from(line: &Line<'_>, command: &Command) -> Vec<Word> {
+    let name = program_name(command);
+    let Some(name) = name.filter(|name| COPYING.contains(&name.as_ref())) else {
+        return Vec::new();
+    };
+    let touched = aegis_shell::touched(command);
+    let is_written = touched.iter().any(|item| item.access.write);
+    // What these print may go anywhere.
+    let place = command.place;
+    let mut others = line.plan.commands.iter().map(|other| other.place);
+    let prints = PRINTING.contains(&name.as_ref())
+        && others.any(|other| other.pipeline == place.pipeline && other.position > place.position);
+    if !is_written && !prints {
+        return Vec::new();
+    }
+    let read = touched.into_iter();
+    let read = read.filter(|item| item.access.read && !item.access.write);
+    read.map(|item| item.word).collect()
 }
 
 /// Returns the file that a command would run.
@@ -195,7 +287,11 @@ fn nested(
     if let Some(agent) = nested_elsewhere(command) {
         return Some(agent);
     }
-    let (host, rest) = match host_of(programs, &words) {
+    let hosts = match is_near(command) {
+        true => hosts_installed(line, touches),
+        false => Vec::new(),
+    };
+    let (host, rest) = match host_of(programs, &words, &hosts) {
         Some(found) => found,
         None => (host_looked_up(line, command)?, words.as_slice()),
     };
@@ -211,6 +307,36 @@ fn nested(
         program: host,
         cause,
     })
+}
+
+/// Returns whether a program is named by its path, outside of the folders of the system.
+fn is_near(command: &Command) -> bool {
+    let program = command.program.as_ref().and_then(Word::literal);
+    program.is_some_and(|text| {
+        text.contains('/')
+            && !["/usr/", "/bin/", "/sbin/", "/opt/"]
+                .iter()
+                .any(|it| text.starts_with(it))
+    })
+}
+
+/// Returns the real files of the agent hosts that are installed.
+fn hosts_installed(line: &Line<'_>, touches: &Touches<'_>) -> Vec<(&'static str, PathBuf)> {
+    let found = AGENT_HOSTS.into_iter().filter_map(|host| {
+        let path = in_search_path(host, line.surroundings, touches)?;
+        let real = touches
+            .resolver
+            .follow(touches.base, &path, Last::Followed)?;
+        Some((host, real.path))
+    });
+    found.collect()
+}
+
+/// Returns the agent host of which a program is a copy.
+fn host_copied(path: &Path, hosts: &[(&'static str, PathBuf)]) -> Option<String> {
+    let mut hosts = hosts.iter();
+    let found = hosts.find(|(_, original)| path == original || is_copy(path, original));
+    found.map(|(host, _)| (*host).to_owned())
 }
 
 /// Returns the agent host that a substitution looks up: `$(which claude)`.
@@ -245,7 +371,7 @@ fn nested_elsewhere(command: &Command) -> Option<NestedAgent> {
             .iter()
             .map(|word| word.literal().unwrap_or_default())
             .collect();
-        let (host, rest) = host_of(&programs, &words)?;
+        let (host, rest) = host_of(&programs, &words, &[])?;
         (!only_asks(rest)).then(|| NestedAgent {
             program: host,
             cause: "it does not run on this machine, under Aegis' hooks".to_owned(),
@@ -265,7 +391,13 @@ fn only_asks(words: &[String]) -> bool {
 }
 
 /// Returns the agent host that a command runs, and its own arguments.
-fn host_of<'w>(programs: &Programs, words: &'w [String]) -> Option<(String, &'w [String])> {
+///
+/// `hosts` are the files that the names of agent hosts lead to.
+fn host_of<'w>(
+    programs: &Programs,
+    words: &'w [String],
+    hosts: &[(&'static str, PathBuf)],
+) -> Option<(String, &'w [String])> {
     let plain = programs.name.trim_end_matches(".exe");
     if AGENT_HOSTS.contains(&plain) {
         return Some((plain.to_owned(), words));
@@ -278,6 +410,7 @@ fn host_of<'w>(programs: &Programs, words: &'w [String]) -> Option<(String, &'w 
             .then(|| name.into_owned())
             .or_else(|| host_package(&text))
     });
+    let real = real.or_else(|| host_copied(programs.path.as_deref()?, hosts));
     if let Some(host) = real {
         return Some((host, words));
     }

@@ -440,7 +440,7 @@ fn add_printed(command: &Command, material: &mut Material) {
 
 /// Returns whether a command may change something that its words do not name.
 fn changes_untold(command: &Command, items: &[Touched]) -> bool {
-    let is_untold = |word: &Word| word.is_unknown() || located(command, word).is_none();
+    let is_untold = |word: &Word| word.is_open() || located(command, word).is_none();
     items
         .iter()
         .any(|item| item.access.changes() && is_untold(&item.word))
@@ -475,6 +475,7 @@ const fn runs_unseen(cause: &UnknownCause) -> bool {
         | UnknownCause::Output
         | UnknownCause::Found
         | UnknownCause::Branch
+        | UnknownCause::Settings
         | UnknownCause::Arithmetic
         | UnknownCause::Expansion => false,
     }

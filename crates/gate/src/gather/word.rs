@@ -84,7 +84,7 @@ pub(crate) fn shape(word: &Word, surroundings: &Surroundings, directory: &Path) 
                 }
             }
             WordPart::Unknown(UnknownCause::Found) => Piece::Below,
-            WordPart::Unknown(_) => Piece::Gap,
+            WordPart::Stream(_) | WordPart::Unknown(_) => Piece::Gap,
         })
         .collect();
     Shaped {
@@ -108,7 +108,7 @@ const NUMBERS: [&str; 4] = ["$", "!", "PPID", "BASHPID"];
 fn text_in(part: &WordPart) -> &str {
     match part {
         WordPart::Literal(text) | WordPart::Pattern(text) => text,
-        WordPart::Home(_) | WordPart::Unknown(_) => "",
+        WordPart::Home(_) | WordPart::Stream(_) | WordPart::Unknown(_) => "",
     }
 }
 

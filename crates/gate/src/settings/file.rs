@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use aegis_types::{AgentId, DurationMs, Mode, ParseIdError, TenantId};
 use serde::Deserialize;
 
-use super::{DurabilityLevel, FallbackLevel, Headless, ServerRoles};
-use crate::read_file::read_regular;
+use super::service::ServiceValues;
+use super::{DurabilityLevel, FallbackLevel, Headless, SealLevel, ServerRoles};
+use crate::read_file::{Reader, read_for};
 
 /// The most bytes a settings file may have.
 const BYTES_MAX: u64 = 64 * 1024;
@@ -64,6 +65,7 @@ pub struct SettingsFile {
 #[serde(deny_unknown_fields)]
 pub(super) struct Values {
     pub(super) durability: Option<DurabilityLevel>,
+    pub(super) seal: Option<SealLevel>,
     pub(super) fallback: Option<FallbackLevel>,
     pub(super) headless: Option<Headless>,
     pub(super) environment: Option<String>,
@@ -73,6 +75,7 @@ pub(super) struct Values {
     pub(super) agent: Option<AgentId>,
     #[serde(default)]
     pub(super) mcp: BTreeMap<String, ServerRoles>,
+    pub(super) service: Option<ServiceValues>,
 }
 
 impl SettingsFile {
@@ -82,11 +85,16 @@ impl SettingsFile {
     ///
     /// [`LoadSettingsError`] when it is there and does not hold settings.
     pub fn read(path: &Path) -> Result<Option<Self>, LoadSettingsError> {
+        Self::read_for(Reader::Own, path)
+    }
+
+    /// Reads the settings at `path` for `reader`; nothing if there is no such file.
+    pub(super) fn read_for(reader: Reader, path: &Path) -> Result<Option<Self>, LoadSettingsError> {
         let unreadable = |source| LoadSettingsError::Unreadable {
             path: path.to_path_buf(),
             source,
         };
-        let bytes = match read_regular(path, BYTES_MAX) {
+        let bytes = match read_for(reader, path, BYTES_MAX) {
             Ok(bytes) => bytes,
             Err(error) if is_absent(&error) => return Ok(None),
             Err(error) => return Err(unreadable(error)),
@@ -119,8 +127,9 @@ pub(crate) fn is_absent(error: &io::Error) -> bool {
 pub(super) fn values_of_variables(
     variables: &BTreeMap<String, String>,
 ) -> Result<Values, LoadSettingsError> {
-    const NAMES: [(&str, &str); 6] = [
+    const NAMES: [(&str, &str); 7] = [
         ("AEGIS_DURABILITY", "durability"),
+        ("AEGIS_SEAL", "seal"),
         ("AEGIS_FALLBACK", "fallback"),
         ("AEGIS_HEADLESS", "headless"),
         ("AEGIS_ENVIRONMENT", "environment"),
@@ -146,6 +155,7 @@ pub(super) fn values_of_variables(
 fn merge(one: Values, other: Values) -> Values {
     Values {
         durability: one.durability.or(other.durability),
+        seal: one.seal.or(other.seal),
         fallback: one.fallback.or(other.fallback),
         headless: one.headless.or(other.headless),
         environment: one.environment.or(other.environment),
@@ -154,5 +164,6 @@ fn merge(one: Values, other: Values) -> Values {
         tenant: one.tenant.or(other.tenant),
         agent: one.agent.or(other.agent),
         mcp: one.mcp,
+        service: one.service.or(other.service),
     }
 }

@@ -11,6 +11,7 @@ impl Settings {
     /// Takes every value that `values` gives.
     pub(super) fn set(&mut self, values: Values, origin: Origin) {
         put(&mut self.durability, values.durability, origin);
+        put(&mut self.seal, values.seal, origin);
         put(&mut self.fallback, values.fallback, origin);
         put(&mut self.headless, values.headless, origin);
         put(&mut self.environment, values.environment.map(Some), origin);
@@ -27,6 +28,10 @@ impl Settings {
             setting.value.extend(&given);
             setting.origin = origin;
         }
+        if values.service.is_some() {
+            self.service.value.take(values.service);
+            self.service.origin = origin;
+        }
     }
 
     /// Takes the values of a trusted project, but for what is managed.
@@ -37,6 +42,7 @@ impl Settings {
             durability: values
                 .durability
                 .filter(|_| !managed(self.durability.origin)),
+            seal: values.seal.filter(|_| !managed(self.seal.origin)),
             fallback: values.fallback.filter(|_| !managed(self.fallback.origin)),
             headless: values.headless.filter(|_| !managed(self.headless.origin)),
             environment: values
@@ -58,6 +64,7 @@ impl Settings {
                 })
                 .map(|(server, given)| (server.clone(), given.clone()))
                 .collect(),
+            service: None,
         };
         self.set(kept, origin);
         // What is managed can still be tightened.
@@ -76,6 +83,8 @@ impl Settings {
             let looser = "it may only be tightened from here";
             let durability = raise(&mut self.durability, values.durability, origin);
             note("durability", durability, looser);
+            let seal = raise(&mut self.seal, values.seal, origin);
+            note("seal", seal, looser);
             let fallback = raise(&mut self.fallback, values.fallback, origin);
             note("fallback", fallback, looser);
             let headless = raise(&mut self.headless, values.headless, origin);
@@ -106,6 +115,8 @@ impl Settings {
             note("tenant", tenant, differs);
             let agent = values.agent.is_some_and(|given| self.agent.value != given);
             note("agent", agent, differs);
+            let service = "only the user or an administrator may name it";
+            note("service", values.service.is_some(), service);
             let mcp = self.tighten_mcp(&values.mcp, origin);
             note("mcp", mcp, looser);
         }

@@ -71,7 +71,7 @@ impl Gate {
         let mut seen = None;
         loop {
             let counter = self.log().change_counter()?;
-            let is_over = self.now() >= asked.until;
+            let is_over = self.is_over(&asked);
             if seen != Some(counter) || is_over {
                 seen = Some(counter);
                 match self.look_for_end(proposal, &asked) {
@@ -101,12 +101,19 @@ impl Gate {
         }
     }
 
+    fn is_over(&self, asked: &Asked) -> bool {
+        self.now() >= asked.until || self.approver().has_left()
+    }
+
     fn look_for_end(&self, proposal: &Proposal, asked: &Asked) -> Result<Look, SubmitError> {
         let chain = self.chain(&asked.approval.session);
         let head = self.log().head(&chain)?;
         let view = self.view(asked.approval.clone())?;
         let end = match view.status {
-            ApprovalStatus::Pending if self.now() < asked.until => return Ok(Look::Waits),
+            ApprovalStatus::Pending if !self.is_over(asked) => return Ok(Look::Waits),
+            ApprovalStatus::Pending if self.approver().has_left() => {
+                End::Expired("whoever proposed it has gone away".to_owned())
+            }
             ApprovalStatus::Pending => End::Expired("nobody answered in time".to_owned()),
             ApprovalStatus::Granted => {
                 if self.is_used(&view.approval)? {

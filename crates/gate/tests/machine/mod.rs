@@ -123,8 +123,8 @@ impl Machine {
             ("app/.claude/commands/x.md", "x"),
             ("app/README.md", "r"),
             ("app/src/main.rs", "fn main() {}"),
-            ("bin/aegis", "#!"),
-            ("bin/aegis-hook", "#!"),
+            ("bin/aegis", "#! aegis"),
+            ("bin/aegis-hook", "#! aegis-hook"),
         ] {
             fs::write(folder.path().join(path), text).unwrap();
         }

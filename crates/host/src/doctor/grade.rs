@@ -6,6 +6,7 @@ use std::path::Path;
 
 use aegis_gate::Places;
 
+use super::service::Standing;
 use super::{Part, Source, Symptom};
 use crate::registration::{PRE_TOOL_USE, groups, hooks, is_ours};
 
@@ -57,8 +58,17 @@ impl Grade {
 }
 
 /// Examines the grade.
-pub(super) fn examine(places: &Places, sources: &[Source], symptoms: &mut Vec<Symptom>) {
-    let Grading { grade, lacking } = grading(places, sources);
+pub(super) fn examine(
+    places: &Places,
+    sources: &[Source],
+    service: Option<Standing>,
+    symptoms: &mut Vec<Symptom>,
+) {
+    let user = rustix::process::geteuid().as_raw();
+    let Grading { grade, lacking } = match service {
+        Some(service) => with_service(service, user),
+        None => without_service(places, sources, user),
+    };
     symptoms.push(Symptom::note(
         Part::Grade,
         format!("{}: {}", grade.as_str(), grade.meaning()),
@@ -71,9 +81,29 @@ pub(super) fn examine(places: &Places, sources: &[Source], symptoms: &mut Vec<Sy
     }
 }
 
-/// Returns the grade that can be shown to hold; everything doubtful counts against it.
-pub(super) fn grading(places: &Places, sources: &[Source]) -> Grading {
-    let user = rustix::process::geteuid().as_raw();
+/// Returns the grade for agents that work as `user` on a machine with a service.
+fn with_service(service: Standing, user: u32) -> Grading {
+    let lacking = if !service.is_sound {
+        "the service is not as it must be; what is wrong stands above"
+    } else if user == 0 {
+        "this is root's account, and nothing holds against an agent that works in it; ask as the \
+         user as whom agents work"
+    } else if service.user == Some(user) {
+        "this is the account of the service; ask as the user as whom agents work"
+    } else {
+        return Grading {
+            grade: Grade::G1,
+            lacking: vec!["the agent's processes run in no sandbox that Aegis starts".to_owned()],
+        };
+    };
+    Grading {
+        grade: Grade::G0,
+        lacking: vec![lacking.to_owned()],
+    }
+}
+
+/// Returns the grade where every hook decides by itself; everything doubtful counts against it.
+fn without_service(places: &Places, sources: &[Source], user: u32) -> Grading {
     let mut lacking = Vec::new();
     for (path, what) in [
         (&places.state, "the log and the keys belong"),
@@ -107,4 +137,31 @@ pub(super) fn grading(places: &Places, sources: &[Source]) -> Grading {
 
 fn owner(path: &Path) -> Option<u32> {
     fs::metadata(path).ok().map(|found| found.uid())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_grade_holds_for_who_is_neither_root_nor_the_service() {
+        let sound = Standing {
+            user: Some(997),
+            is_sound: true,
+        };
+        let unsound = Standing {
+            is_sound: false,
+            ..sound
+        };
+        for (standing, user, expected) in [
+            (sound, 1000, Grade::G1),
+            (sound, 997, Grade::G0),
+            (sound, 0, Grade::G0),
+            (unsound, 1000, Grade::G0),
+        ] {
+            let grading = with_service(standing, user);
+            assert_eq!(grading.grade, expected, "{standing:?} {user}");
+            assert_eq!(grading.lacking.len(), 1, "{grading:?}");
+        }
+    }
 }

@@ -1,8 +1,8 @@
 //! The settings of Aegis, each with its value and where it comes from.
 
 use aegis_gate::{
-    DurabilityLevel, FallbackLevel, Headless, Origin, Places, ServerRoles, Setting, Settings,
-    Surroundings, Trust,
+    DurabilityLevel, FallbackLevel, Headless, Origin, Places, SealLevel, ServerRoles, Setting,
+    Settings, Surroundings, Trust,
 };
 use aegis_types::Mode;
 
@@ -66,6 +66,10 @@ fn lines(settings: &Settings) -> Vec<String> {
         DurabilityLevel::Normal => "normal",
         DurabilityLevel::Full => "full",
     };
+    let seal = match settings.seal.value {
+        SealLevel::Off => "off",
+        SealLevel::Results => "results",
+    };
     let fallback = match settings.fallback.value {
         FallbackLevel::Host => "host",
         FallbackLevel::Deny => "deny",
@@ -82,6 +86,7 @@ fn lines(settings: &Settings) -> Vec<String> {
     let environment = settings.environment.value.as_deref().unwrap_or("none");
     let mut lines = vec![
         line("durability", durability, origin(&settings.durability)),
+        line("seal", seal, origin(&settings.seal)),
         line("fallback", fallback, origin(&settings.fallback)),
         line("headless", headless, origin(&settings.headless)),
         line("environment", environment, origin(&settings.environment)),

@@ -8,12 +8,13 @@ use serde_json::Value;
 use super::InstallError;
 use super::record::Pin;
 use crate::json_text::{self, Edit, Layout, Node, NodeKind};
-use crate::registration::{EVENTS, Group, Registration, SWITCH};
+use crate::registration::{ALONE, EVENTS, Group, Registration, SWITCH};
 use crate::settings_file::{Document, SettingsFileError, line_of};
 
 /// A member that is put at the end of the settings.
 enum Written {
     Switch,
+    Alone,
     Hooks(Events),
 }
 
@@ -24,6 +25,7 @@ impl Serialize for Written {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Switch => serializer.serialize_bool(false),
+            Self::Alone => serializer.serialize_bool(true),
             Self::Hooks(events) => {
                 serializer.collect_map(events.0.iter().map(|(key, value)| (key, value)))
             }
@@ -51,6 +53,9 @@ pub(super) fn with_ours(
     let pin = pin(document, path, &mut edits)?;
     if pin == Pin::Inserted {
         members.push((SWITCH, Written::Switch));
+    }
+    if registration.is_alone && document.root.member(ALONE).is_none() {
+        members.push((ALONE, Written::Alone));
     }
     match document.root.member("hooks") {
         None => {

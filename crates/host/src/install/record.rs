@@ -9,7 +9,7 @@ use aegis_canon::Digest;
 use serde::{Deserialize, Serialize};
 
 use super::{InstallError, make_folder};
-use crate::registration::Registration;
+use crate::registration::{ALONE, Registration};
 use crate::settings_file::write_whole;
 
 /// The version of the record that is written.
@@ -35,6 +35,9 @@ pub(super) struct Record {
     timeout_seconds: u64,
     /// What became of the switch.
     pub(super) pin: Pin,
+    /// Whether the key stands there since that keeps other hooks from running.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) keeps_alone: bool,
     /// Whether the folder of the file was made for it.
     pub(super) made_folder: bool,
 }
@@ -64,6 +67,7 @@ impl Record {
             program: registration.program.clone(),
             timeout_seconds: registration.decision_timeout.as_secs(),
             settings: settings.to_owned(),
+            keeps_alone: registration.is_alone && !names_alone(before.as_deref()),
             before,
             after: Digest::of(after.as_bytes()),
             pin,
@@ -123,4 +127,10 @@ impl Record {
             Ok(()) | Err(_) => Ok(()),
         }
     }
+}
+
+/// Returns whether the settings `text` say themselves which hooks may run.
+fn names_alone(text: Option<&str>) -> bool {
+    text.and_then(|text| aegis_canon::parse(text.as_bytes()).ok())
+        .is_some_and(|settings| settings.get(ALONE).is_some())
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::InstallError;
 use super::record::{Pin, Record};
 use crate::json_text::{self, Edit, Member, Node, NodeKind};
-use crate::registration::{SWITCH, hooks, is_ours};
+use crate::registration::{ALONE, SWITCH, hooks, is_ours};
 use crate::settings_file::{Document, SettingsFile};
 
 /// The text without what is ours.
@@ -80,7 +80,9 @@ fn cut(document: &Document, record: Option<&Record>) -> Option<String> {
     };
     edits.extend(document.root.remove(|index| {
         members.get(index).is_some_and(|member| {
-            (member.key == SWITCH && pin) || (member.key == "hooks" && all_go)
+            (member.key == SWITCH && pin)
+                || (member.key == ALONE && record.is_some_and(|record| record.keeps_alone))
+                || (member.key == "hooks" && all_go)
         })
     }));
     json_text::apply(&document.text, edits)

@@ -12,6 +12,7 @@ use rusqlite::{CachedStatement, ErrorCode, OpenFlags};
 use super::fault::Fault;
 use super::patience::Patience;
 use super::schema::FORMAT;
+use super::still::immutable;
 use super::{Durability, Options};
 use crate::log::{ReadLogError, StoreFault};
 
@@ -22,6 +23,10 @@ pub(super) enum Access {
     Write,
     /// It only reads.
     Read,
+    /// It only reads a file that nobody writes, and leaves nothing beside it.
+    Still,
+    /// It reads and writes, and nobody else has the file open.
+    Alone,
 }
 
 /// Why a log could not be opened.
@@ -148,13 +153,19 @@ impl Connection {
         access: Access,
     ) -> Result<Self, OpenLogError> {
         let flags = match access {
-            Access::Write => OpenFlags::SQLITE_OPEN_READ_WRITE,
+            Access::Write | Access::Alone => OpenFlags::SQLITE_OPEN_READ_WRITE,
             Access::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,
+            Access::Still => OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI,
         };
         let patience = Patience::new(options.patience);
         let failed = |error| OpenLogError::of(error, patience.span_ms());
         let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let reach = || rusqlite::Connection::open_with_flags(path, flags);
+        let reach = || match access {
+            Access::Still => rusqlite::Connection::open_with_flags(immutable(path), flags),
+            Access::Write | Access::Read | Access::Alone => {
+                rusqlite::Connection::open_with_flags(path, flags)
+            }
+        };
         // Where the file is there after all, somebody made it in between.
         let sqlite = match reach() {
             Err(_) if !is_there(path) => return Err(OpenLogError::Missing),
@@ -169,13 +180,13 @@ impl Connection {
             commits: 0,
         };
         connection
-            .set_up(options)
+            .set_up(options, access)
             .map_err(|error| OpenLogError::of(error, patience.span_ms()))?;
         connection.generation = connection.check_format()?;
         Ok(connection)
     }
 
-    fn set_up(&mut self, options: &Options) -> Result<(), rusqlite::Error> {
+    fn set_up(&mut self, options: &Options, access: Access) -> Result<(), rusqlite::Error> {
         let patience = self.patience.clone();
         self.sqlite
             .busy_handler(Some(move |tries| patience.goes_on(tries)))?;
@@ -190,6 +201,11 @@ impl Connection {
             self.sqlite.set_db_config(setting, value)?;
         }
         self.sqlite.set_prepared_statement_cache_capacity(32);
+        if access == Access::Alone {
+            // From the first look at the file on, which fails while others have it open.
+            self.sqlite
+                .execute_batch("PRAGMA locking_mode = EXCLUSIVE")?;
+        }
         self.sqlite.execute_batch(match options.durability {
             Durability::Full => "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0",
             Durability::Normal => "PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0",

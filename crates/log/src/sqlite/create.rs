@@ -1,5 +1,6 @@
 //! Making a log file, whole from the first moment it can be seen.
 
+use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -15,14 +16,11 @@ use crate::log::StoreFault;
 /// The file is made under a name of its own and linked into place, so that
 /// nobody ever opens half a log and only one of several makers wins.
 pub(super) fn create(path: &Path) -> Result<(), OpenLogError> {
-    let directory = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        Some(_) | None => Path::new("."),
-    };
-    let draft = draft_path(directory);
+    let directory = folder_of(path);
+    let draft = draft_path(path);
     let made = fill(&draft)
         .and_then(|()| link(&draft, path))
-        .and_then(|()| sync_directory(directory));
+        .and_then(|()| sync_directory(directory).map_err(unavailable));
     // What is left of a failed attempt is of no use to anyone.
     let removed = fs::remove_file(&draft);
     made?;
@@ -32,21 +30,29 @@ pub(super) fn create(path: &Path) -> Result<(), OpenLogError> {
     }
 }
 
-/// Returns a name that no other process or thread uses.
-fn draft_path(directory: &Path) -> PathBuf {
+/// Returns a name beside `path` that no other process or thread uses for it.
+pub(super) fn draft_path(path: &Path) -> PathBuf {
     let thread = format!("{:?}", std::thread::current().id());
     let thread: String = thread.chars().filter(char::is_ascii_digit).collect();
-    directory.join(format!(".log-{}-{thread}.draft", std::process::id()))
+    let mut name = OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(format!("-{}-{thread}.draft", std::process::id()));
+    folder_of(path).join(name)
 }
 
-fn fill(draft: &Path) -> Result<(), OpenLogError> {
+/// Makes an empty file that only its owner may read, in place of what is there.
+pub(super) fn begin_draft(draft: &Path) -> io::Result<()> {
     // What a killed process of the same number left, or a link that somebody put there.
     let _ = fs::remove_file(draft);
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(draft).map_err(unavailable)?;
+    options.open(draft).map(|_| ())
+}
+
+fn fill(draft: &Path) -> Result<(), OpenLogError> {
+    begin_draft(draft).map_err(unavailable)?;
     let connection = Connection::open(draft).map_err(failed)?;
     let header = format!(
         "PRAGMA page_size = 4096; PRAGMA synchronous = OFF; BEGIN IMMEDIATE; {CREATE}
@@ -78,10 +84,17 @@ fn link(draft: &Path, path: &Path) -> Result<(), OpenLogError> {
     }
 }
 
-fn sync_directory(directory: &Path) -> Result<(), OpenLogError> {
-    File::open(directory)
-        .and_then(|opened| opened.sync_all())
-        .map_err(unavailable)
+/// Makes what was named or renamed in `directory` durable.
+pub(super) fn sync_directory(directory: &Path) -> io::Result<()> {
+    File::open(directory)?.sync_all()
+}
+
+/// Returns the folder in which `path` lies.
+pub(super) fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        Some(_) | None => Path::new("."),
+    }
 }
 
 fn failed(error: rusqlite::Error) -> OpenLogError {
@@ -107,9 +120,10 @@ mod tests {
     fn a_link_in_the_place_of_the_draft_is_not_followed() {
         let folder = tempfile::tempdir().unwrap();
         let elsewhere = folder.path().join("elsewhere");
-        std::os::unix::fs::symlink(&elsewhere, draft_path(folder.path())).unwrap();
-        create(&folder.path().join("log.db")).unwrap();
+        let log = folder.path().join("log.db");
+        std::os::unix::fs::symlink(&elsewhere, draft_path(&log)).unwrap();
+        create(&log).unwrap();
         assert!(!elsewhere.exists());
-        assert!(folder.path().join("log.db").is_file());
+        assert!(log.is_file());
     }
 }

@@ -56,8 +56,8 @@ impl SqliteLog {
         Ok(self.writer().maintain(pages_max)?)
     }
 
-    /// Erases every sealed payload under the key `key_id`, and returns how
-    /// many there were.
+    /// Erases every sealed payload under the keys called `key_ids`, and returns
+    /// how many there were.
     ///
     /// The chain stays whole, because it holds only their digests. Destroying
     /// the key is still the surer way: copies of the file keep the ciphertext.
@@ -67,8 +67,8 @@ impl SqliteLog {
     /// [`AppendError`], as when appending. [`AppendError::Busy`] also if others
     /// kept reading: then the payloads are erased, but what was read from them is
     /// still beside the file. Erase again.
-    pub fn erase_sealed(&self, key_id: &str) -> Result<u64, AppendError> {
-        Ok(self.writer().erase_sealed(key_id)?)
+    pub fn erase_sealed(&self, key_ids: &[&str]) -> Result<u64, AppendError> {
+        Ok(self.writer().erase_sealed(key_ids)?)
     }
 }
 
@@ -134,7 +134,7 @@ impl Connection {
         }
     }
 
-    fn erase_sealed(&mut self, key_id: &str) -> Result<u64, Fault> {
+    fn erase_sealed(&mut self, key_ids: &[&str]) -> Result<u64, Fault> {
         // Erased bytes are overwritten rather than left in free space.
         self.sqlite
             .execute_batch("PRAGMA secure_delete = ON")
@@ -143,7 +143,9 @@ impl Connection {
             connection.check_generation()?;
             let erase = "UPDATE sealed SET ciphertext = NULL
                          WHERE key_id = ?1 AND ciphertext IS NOT NULL";
-            connection.change(erase, [key_id])
+            key_ids.iter().try_fold(0, |erased, key_id| {
+                Ok(erased + connection.change(erase, [key_id])?)
+            })
         })?;
         // The WAL still holds the pages as they were; a truncated one does not.
         self.patience.begin();

@@ -127,6 +127,10 @@ impl Lines {
             .iter()
             .map(|one| head_of(&one.chain, &one.head));
         let heads = Value::Array(heads.collect());
+        let erased = self.end.as_ref().and_then(|end| end.get("erased"));
+        found.erased = erased
+            .and_then(Value::as_array)
+            .map_or(0, |erased| erased.len() as u64);
         let is_complete = self.end.is_some_and(|end| {
             is(&end, "v", json!(EXPORT_VERSION))
                 && is(&end, "records", json!(found.records))

@@ -9,11 +9,13 @@
 )]
 
 mod making;
+mod one_chain;
 
 mod child;
 
 mod appending;
 mod formats;
+mod keeping;
 mod power_cut;
 mod processes;
 mod queries;

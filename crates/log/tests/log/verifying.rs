@@ -613,8 +613,8 @@ fn an_erased_payload_leaves_the_log_sound_and_a_changed_one_does_not() {
     let place = Place::new();
     let log = place.open();
     fill(&log);
-    assert_eq!(log.erase_sealed("first").unwrap(), 1);
-    assert_eq!(log.erase_sealed("first").unwrap(), 0);
+    assert_eq!(log.erase_sealed(&["first"]).unwrap(), 1);
+    assert_eq!(log.erase_sealed(&["first"]).unwrap(), 0);
     let found = verified(&log);
     assert!(found.is_sound(), "{:?}", found.faults);
     assert_eq!((found.sealed, found.erased), (1, 1));
@@ -891,6 +891,27 @@ fn an_export_is_complete_and_verified_without_the_log() {
         envelope,
         log.read(&session("one"), 0, 1).unwrap()[0].to_json()
     );
+}
+
+#[test]
+fn an_export_says_which_sealed_payloads_were_erased() {
+    let place = Place::new();
+    let log = place.open();
+    fill(&log);
+    assert!(!exported(&log, None).contains("\"erased\""));
+    log.erase_sealed(&["first", "unheard of"]).unwrap();
+    for only in [None, Some(session("two"))] {
+        let text = exported(&log, only.as_ref());
+        let last: serde_json::Value =
+            serde_json::from_str(text.lines().next_back().unwrap()).unwrap();
+        assert_eq!(
+            last["end"]["erased"],
+            json!([{"tenant_id": "acme", "session_id": "two", "seq": 6}])
+        );
+        let found = verify_export(text.as_bytes(), &Evidence::NONE).unwrap();
+        assert!(found.is_sound(), "{:?}", found.faults);
+        assert_eq!(found.erased, 1);
+    }
 }
 
 #[test]

@@ -148,6 +148,7 @@ pub(super) fn hides_commands(cause: &UnknownCause) -> bool {
         | UnknownCause::Output
         | UnknownCause::Found
         | UnknownCause::Branch
+        | UnknownCause::Settings
         | UnknownCause::Arithmetic
         | UnknownCause::Expansion => false,
     }

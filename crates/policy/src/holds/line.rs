@@ -218,7 +218,7 @@ impl<'a> Line<'a> {
             let open = word
                 .parts
                 .iter()
-                .position(|part| matches!(part, WordPart::Pattern(_) | WordPart::Unknown(_)));
+                .position(|part| !matches!(part, WordPart::Literal(_) | WordPart::Home(_)));
             if text.known.is_none() && open.is_some() {
                 let sure = match word.parts.first() {
                     Some(WordPart::Literal(start)) => start.len(),
@@ -480,7 +480,11 @@ fn program(word: Option<&Word>) -> Program<'_> {
             known_program(Cow::Borrowed(end), false)
         }
         Some(
-            WordPart::Literal(_) | WordPart::Pattern(_) | WordPart::Home(_) | WordPart::Unknown(_),
+            WordPart::Literal(_)
+            | WordPart::Pattern(_)
+            | WordPart::Home(_)
+            | WordPart::Stream(_)
+            | WordPart::Unknown(_),
         )
         | None => Program::Unknown,
     }
@@ -522,6 +526,7 @@ fn shown(word: &Word) -> Cow<'_, str> {
                 text.push('~');
                 text.push_str(user.as_deref().unwrap_or_default());
             }
+            WordPart::Stream(_) => text.push_str("/dev/fd/"),
             WordPart::Unknown(_) => {}
         }
     }

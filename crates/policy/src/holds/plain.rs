@@ -94,8 +94,8 @@ fn is_sink(fact: &PathFact, lines: &[Line<'_>]) -> bool {
 /// Returns whether a path lies below the working directory and, where it is
 /// changed, has no hidden name on its way.
 fn stays_inside(fact: &PathFact, directory: &str) -> Truth {
-    let is_only_run = fact.access.execute && !fact.access.read && !fact.access.write;
-    if is_only_run {
+    let is_changed = fact.access.write || fact.access.delete;
+    if fact.access.execute && !fact.access.read && !is_changed {
         return Truth::Yes;
     }
     // Above a link, a step up leads elsewhere than it seems.
@@ -105,9 +105,9 @@ fn stays_inside(fact: &PathFact, directory: &str) -> Truth {
     let Some(resolved) = fact.resolved.as_deref().filter(|_| !fact.unknown) else {
         return Truth::Unknown(WhyUnknown::Path);
     };
-    let is_changed = fact.access.write || fact.access.delete;
     let is_hidden = |rest: &str| rest.split('/').any(|name| name.starts_with('.'));
-    let holds = below(resolved, directory).is_some_and(|rest| !is_changed || !is_hidden(rest));
+    let inside = below(resolved, directory).filter(|_| !directory.is_empty());
+    let holds = inside.is_some_and(|rest| !is_changed || !is_hidden(rest));
     Truth::of(holds, || WhyNot::Path)
 }
 
@@ -181,6 +181,8 @@ fn quoted(quote: char, letters: &mut std::iter::Peekable<std::str::Chars<'_>>) -
 
 #[cfg(test)]
 mod tests {
+    use aegis_types::Access;
+
     use super::*;
 
     #[test]
@@ -226,5 +228,32 @@ mod tests {
         ] {
             assert_eq!(plain(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn nothing_lies_in_a_folder_that_is_not_known() {
+        let fact = PathFact {
+            written: "/etc/passwd".to_owned(),
+            resolved: Some("/etc/passwd".to_owned()),
+            identity: None,
+            access: Access::READ,
+            unknown: false,
+            listed: false,
+            causes: Vec::new(),
+        };
+        assert_eq!(stays_inside(&fact, "/etc"), Truth::Yes);
+        assert_eq!(stays_inside(&fact, ""), Truth::No(WhyNot::Path));
+        let run_and_removed = PathFact {
+            access: Access {
+                execute: true,
+                delete: true,
+                ..Access::default()
+            },
+            ..fact
+        };
+        assert_eq!(
+            stays_inside(&run_and_removed, "/srv"),
+            Truth::No(WhyNot::Path)
+        );
     }
 }

@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::key::{Key, Keys, text_key};
-use super::request::{Looked, RequestKeys, number_key_of};
+use super::request::{Looked, RequestKeys, Rest, number_key_of};
 use super::screen::{ParamScreen, Screen, scalar_key};
+use super::table::Filed;
 use super::text::TextScreen;
 use crate::holds::{Facts, Found, find};
 use crate::matcher::Scalar;
@@ -29,6 +30,8 @@ pub(super) struct Bucket {
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 struct Group {
     all: Vec<u32>,
+    /// Those that count where it cannot be told whether they hold.
+    unsure: Vec<u32>,
     keys: Keys,
 }
 
@@ -40,6 +43,8 @@ struct Param {
     text: TextScreen,
     /// By kind of value, the rules of which keys and literals say nothing.
     others: [Vec<u32>; ValueKind::COUNT],
+    /// Those that count where there is no value.
+    absent: Vec<u32>,
 }
 
 /// A kind of value, as far as it matters which rules are unknown of it.
@@ -48,7 +53,7 @@ enum ValueKind {
     Text,
     Number,
     Bool,
-    /// `null`, a list, an object, an absent value or one that is not I-JSON.
+    /// `null`, a list or an object.
     Other,
 }
 
@@ -82,25 +87,30 @@ struct FillingParam {
     keys: Vec<(Key, u32)>,
     literals: Vec<(u32, Vec<String>)>,
     others: [Vec<u32>; ValueKind::COUNT],
+    absent: Vec<u32>,
 }
 
 impl<'a> Filling<'a> {
     /// Files a rule that may hold only where this condition does.
-    pub(super) fn push(&mut self, rule: u32, screen: Option<Screen<'a>>) {
-        let (all, keyed, keys) = match screen {
-            None => return push_once(&mut self.bucket.always, rule),
+    pub(super) fn push(&mut self, rule: Filed<'a>, screen: Option<Screen<'a>>) {
+        let Self { bucket, .. } = self;
+        let (group, keyed, keys) = match screen {
+            None => return push_once(&mut bucket.always, rule.place),
             Some(screen) => match screen {
                 Screen::Param(path, screen) => {
                     return self.params.entry(path).or_default().push(rule, screen);
                 }
-                Screen::Programs(keys) => (&mut self.bucket.programs.all, &mut self.programs, keys),
-                Screen::Paths(keys) => (&mut self.bucket.paths.all, &mut self.paths, keys),
-                Screen::Hosts(keys) => (&mut self.bucket.hosts.all, &mut self.hosts, keys),
-                Screen::Effects(keys) => (&mut self.bucket.effects.all, &mut self.effects, keys),
+                Screen::Programs(keys) => (&mut bucket.programs, &mut self.programs, keys),
+                Screen::Paths(keys) => (&mut bucket.paths, &mut self.paths, keys),
+                Screen::Hosts(keys) => (&mut bucket.hosts, &mut self.hosts, keys),
+                Screen::Effects(keys) => (&mut bucket.effects, &mut self.effects, keys),
             },
         };
-        push_once(all, rule);
-        keyed.extend(keys.into_iter().map(|key| (key, rule)));
+        push_once(&mut group.all, rule.place);
+        if rule.counts_unknown {
+            push_once(&mut group.unsure, rule.place);
+        }
+        keyed.extend(keys.into_iter().map(|key| (key, rule.place)));
     }
 
     pub(super) fn finish(self) -> Bucket {
@@ -117,6 +127,7 @@ impl<'a> Filling<'a> {
                 keys: Keys::new(param.keys),
                 text: TextScreen::new(param.literals),
                 others: param.others,
+                absent: param.absent,
             })
             .collect();
         bucket
@@ -124,7 +135,8 @@ impl<'a> Filling<'a> {
 }
 
 impl FillingParam {
-    fn push(&mut self, rule: u32, screen: ParamScreen) {
+    fn push(&mut self, filed: Filed<'_>, screen: ParamScreen) {
+        let rule = filed.place;
         let mut known = vec![];
         match screen {
             ParamScreen::Equals(scalars) => {
@@ -141,6 +153,9 @@ impl FillingParam {
             if kind == ValueKind::Other || !known.contains(&kind) {
                 push_once(others, rule);
             }
+        }
+        if filed.counts_unknown {
+            push_once(&mut self.absent, rule);
         }
     }
 }
@@ -180,10 +195,16 @@ impl Group {
         if self.all.is_empty() {
             return;
         }
-        match looked() {
-            Looked::Unknown => found(&self.all),
-            Looked::Keys(keys) => keys.iter().for_each(|key| found(self.keys.get(*key))),
+        let looked = looked();
+        match looked.rest {
+            Rest::Nothing => {}
+            Rest::Untold => found(&self.unsure),
+            Rest::Open => return found(&self.all),
         }
+        looked
+            .keys
+            .iter()
+            .for_each(|key| found(self.keys.get(*key)));
     }
 }
 
@@ -191,7 +212,7 @@ impl Param {
     fn search<'a>(&'a self, params: &Value, found: &mut impl FnMut(&'a [u32])) {
         let value = match find(params, &self.path) {
             Found::Value(value) => value,
-            Found::Tagged | Found::Absent => return found(self.others(ValueKind::Other)),
+            Found::Tagged | Found::Absent => return found(&self.absent),
         };
         let kind = match value {
             Value::String(text) => {

@@ -1,6 +1,7 @@
 //! Keys under which rules are filed: hashes, so that two things may share one.
 //! That only brings up a rule too many.
 
+use aegis_types::Access;
 use serde::{Deserialize, Serialize};
 
 /// How many bytes of a long text its key looks at.
@@ -25,9 +26,14 @@ pub(super) enum Kind {
     AnySubcommand,
     Root,
     Home,
+    HomeStart,
+    InHome,
     Directory,
+    InDirectory,
     FileName,
+    Ending,
     AnyPath,
+    UnsurePath,
     Host,
     HostSuffix,
     AnyHost,
@@ -57,6 +63,19 @@ pub(super) fn key(kind: Kind, text: &str) -> Key {
 /// Returns the key of two texts together.
 pub(super) fn pair_key(kind: Kind, one: &str, other: &str) -> Key {
     (key(kind, one).rotate_left(32) ^ key(kind, other)).wrapping_mul(PRIME)
+}
+
+/// Returns the key of a path together with a way in which it is reached for.
+pub(super) const fn way_key(path: Key, way: u64) -> Key {
+    (path ^ way).wrapping_mul(PRIME)
+}
+
+/// Returns the ways of `access`; each of them if it names none.
+pub(super) fn ways(access: Access) -> impl Iterator<Item = u64> {
+    let is_any = access == Access::default();
+    let given = [access.read, access.write, access.delete, access.execute];
+    let numbered = (1..).zip(given);
+    numbered.filter_map(move |(way, is_given)| (is_any || is_given).then_some(way))
 }
 
 /// Returns the key of a text that a parameter may equal.

@@ -2,20 +2,51 @@
 
 use std::cell::OnceCell;
 
-use aegis_types::{Action, EffectKind, PathFact, Wrapper};
+use aegis_types::{Action, Context, EffectKind, PathFact, Wrapper};
 use serde_json::Number;
 
-use super::key::{Key, Kind, key, number_key, pair_key};
+use super::key::{Key, Kind, key, number_key, pair_key, way_key, ways};
+use super::path::letter;
 use super::screen::program_start;
 use crate::holds::{Facts, Line, Program, base_name, below};
 
 /// What a request shows of one kind of thing.
 #[derive(Debug)]
-pub(super) enum Looked {
-    /// Not all of it can be told, so any rule may hold.
-    Unknown,
-    /// Only rules with one of these keys may hold.
-    Keys(Vec<Key>),
+pub(super) struct Looked {
+    /// Of the rules that hang on such a thing, those with one of these keys may hold.
+    pub(super) keys: Vec<Key>,
+    /// Which others may.
+    pub(super) rest: Rest,
+}
+
+/// Which rules may hold without a key of the request.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Rest {
+    /// None.
+    Nothing,
+    /// Any, but none of which that would be sure: not everything is told.
+    Untold,
+    /// Any.
+    Open,
+}
+
+impl Looked {
+    fn new(mut keys: Vec<Key>, is_told: bool) -> Self {
+        keys.sort_unstable();
+        keys.dedup();
+        let rest = match is_told {
+            true => Rest::Nothing,
+            false => Rest::Untold,
+        };
+        Self { keys, rest }
+    }
+
+    const fn open() -> Self {
+        Self {
+            keys: Vec::new(),
+            rest: Rest::Open,
+        }
+    }
 }
 
 /// The keys of a request.
@@ -57,15 +88,15 @@ impl RequestKeys {
 fn programs(facts: &Facts<'_>) -> Looked {
     let request = facts.request();
     if request.context.plan.is_none() && request.action != Action::ShellExec {
-        return Looked::Keys(Vec::new());
+        return Looked::new(Vec::new(), true);
     }
     let lines = facts.lines();
     // An allow may hold of a line that only sets a harmless variable.
     let runs_nothing = lines
         .iter()
         .all(|line| matches!(line.program, Program::None));
-    if runs_nothing || facts.hides_something() {
-        return Looked::Unknown;
+    if runs_nothing {
+        return Looked::open();
     }
     let mut keys = Vec::with_capacity(lines.len());
     for line in lines {
@@ -85,7 +116,7 @@ fn programs(facts: &Facts<'_>) -> Looked {
             }
         }
     }
-    distinct(keys)
+    Looked::new(keys, !facts.hides_something())
 }
 
 fn push_program(name: &str, keys: &mut Vec<Key>) {
@@ -108,30 +139,45 @@ fn push_subcommands(program: &str, line: &Line<'_>, keys: &mut Vec<Key>) {
 fn paths(facts: &Facts<'_>) -> Looked {
     let context = &facts.request().context;
     let has_folders = !context.home.is_empty() && !context.directory.is_empty();
-    let is_told = !facts.is_partial() && !facts.has_untold_path();
-    if !is_told || (!has_folders && !context.paths.is_empty()) {
-        return Looked::Unknown;
+    if !has_folders && !context.paths.is_empty() {
+        return Looked::open();
     }
     let mut keys = Vec::new();
+    let mut of_fact = Vec::new();
     for fact in &context.paths {
-        let Some(path) = certain(fact) else {
-            return Looked::Unknown;
-        };
-        let first = |path: &str| path.split('/').next().unwrap_or_default().to_owned();
-        keys.push(key(Kind::AnyPath, ""));
-        keys.push(key(
-            Kind::Root,
-            &first(path.strip_prefix('/').unwrap_or(path)),
-        ));
-        keys.push(key(Kind::FileName, base_name(path)));
-        if let Some(inner) = below(path, &context.home) {
-            keys.push(key(Kind::Home, &first(inner)));
+        of_fact.clear();
+        match certain(fact) {
+            Some(path) => push_path(path, context, &mut of_fact),
+            None => of_fact.push(key(Kind::UnsurePath, "")),
         }
-        if let Some(inner) = below(path, &context.directory) {
-            keys.push(key(Kind::Directory, &first(inner)));
+        for way in ways(fact.access) {
+            keys.extend(of_fact.iter().map(|key| way_key(*key, way)));
         }
     }
-    distinct(keys)
+    Looked::new(keys, !facts.is_partial() && !facts.has_untold_path())
+}
+
+/// Adds the keys of a path, however it is reached for.
+fn push_path(path: &str, context: &Context, keys: &mut Vec<Key>) {
+    let first = |path: &str| path.split('/').next().unwrap_or_default().to_owned();
+    let name = base_name(path);
+    keys.push(key(Kind::AnyPath, ""));
+    keys.push(key(
+        Kind::Root,
+        &first(path.strip_prefix('/').unwrap_or(path)),
+    ));
+    keys.push(key(Kind::FileName, name));
+    let ending = name.rsplit_once('.');
+    keys.extend(ending.map(|(_, ending)| key(Kind::Ending, ending)));
+    if let Some(inner) = below(path, &context.home) {
+        keys.push(key(Kind::InHome, ""));
+        keys.push(key(Kind::Home, &first(inner)));
+        keys.extend(letter(inner).map(|letter| key(Kind::HomeStart, letter)));
+    }
+    if let Some(inner) = below(path, &context.directory) {
+        keys.push(key(Kind::InDirectory, ""));
+        keys.push(key(Kind::Directory, &first(inner)));
+    }
 }
 
 /// Returns the path if it is known and does not stand for what lies below it.
@@ -141,16 +187,14 @@ fn certain(fact: &PathFact) -> Option<&str> {
 }
 
 fn hosts(facts: &Facts<'_>) -> Looked {
-    if facts.is_partial() || facts.has_untold_host() {
-        return Looked::Unknown;
-    }
+    let hosts = &facts.request().context.hosts;
     let mut keys = Vec::new();
-    for fact in &facts.request().context.hosts {
+    for fact in hosts {
+        keys.push(key(Kind::AnyHost, ""));
         let Some(host) = &fact.host else {
-            return Looked::Unknown;
+            continue;
         };
         let host = host.strip_suffix('.').unwrap_or(host);
-        keys.push(key(Kind::AnyHost, ""));
         keys.push(key(Kind::Host, &host.to_ascii_lowercase()));
         let mut rest = host;
         while let Some((_, suffix)) = rest.split_once('.') {
@@ -158,7 +202,9 @@ fn hosts(facts: &Facts<'_>) -> Looked {
             rest = suffix;
         }
     }
-    distinct(keys)
+    let are_known = hosts.iter().all(|fact| fact.host.is_some());
+    let is_told = are_known && !facts.is_partial() && !facts.has_untold_host();
+    Looked::new(keys, is_told)
 }
 
 fn effects(facts: &Facts<'_>) -> Looked {
@@ -166,19 +212,10 @@ fn effects(facts: &Facts<'_>) -> Looked {
     let is_unknown = effects
         .iter()
         .any(|effect| effect.kind == EffectKind::Unknown);
-    if is_unknown || facts.is_partial() {
-        return Looked::Unknown;
-    }
     let keys = effects
         .iter()
         .map(|effect| key(Kind::Effect, effect.kind.as_str()));
-    distinct(keys.collect())
-}
-
-fn distinct(mut keys: Vec<Key>) -> Looked {
-    keys.sort_unstable();
-    keys.dedup();
-    Looked::Keys(keys)
+    Looked::new(keys.collect(), !is_unknown && !facts.is_partial())
 }
 
 /// Returns the key of the whole number that `number` equals, if there is one.

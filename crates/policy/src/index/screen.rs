@@ -6,8 +6,8 @@ use aegis_types::EffectKind;
 
 use super::key::{Key, Kind, key, number_key, pair_key, text_key};
 use super::literals;
-use crate::holds::{Anchor, anchor};
-use crate::matcher::{Matcher, ParamCondition, ParamTest, PathPattern, Scalar, ShellPattern};
+use super::path::path_keys;
+use crate::matcher::{Matcher, ParamCondition, ParamTest, Scalar, ShellPattern};
 use crate::pattern::Glob;
 
 /// How deep the members of a condition are looked into.
@@ -105,9 +105,8 @@ impl<'a> Screen<'a> {
             return Some(Self::Param(&condition.path, ParamScreen::Holds(literals)));
         }
         if !matcher.path.is_empty() {
-            let keys = all(&matcher.path, path_keys);
             return Some(Self::Paths(
-                keys.unwrap_or_else(|| vec![key(Kind::AnyPath, "")]),
+                matcher.path.iter().flat_map(path_keys).collect(),
             ));
         }
         if matcher.host.is_empty() {
@@ -213,27 +212,6 @@ pub(super) fn literal_prefix(glob: &Glob) -> &str {
 /// Returns the start of a program's name under which patterns for it are filed.
 pub(super) fn program_start(name: &str) -> Option<&str> {
     name.get(..PROGRAM_START_BYTES)
-}
-
-fn path_keys(pattern: &PathPattern) -> Option<Vec<Key>> {
-    all(&pattern.glob, |glob| path_key(glob).map(|key| vec![key]))
-}
-
-/// Returns the key of a glob: its first step below where it is anchored, or the
-/// name that every file it matches has.
-fn path_key(glob: &Glob) -> Option<Key> {
-    let is_plain = |step: &str| !step.contains(['*', '?', '[', '{', '\\', '!']);
-    let first = |rest: &str| rest.split('/').next().unwrap_or_default().to_owned();
-    let (kind, step) = match anchor(glob.as_str()) {
-        Anchor::Home(rest) => (Kind::Home, first(rest)),
-        Anchor::Directory(rest) => (Kind::Directory, first(rest)),
-        Anchor::None => match glob.as_str().strip_prefix("**/") {
-            Some(name) if name.contains('/') => return None,
-            Some(name) => (Kind::FileName, name.to_owned()),
-            None => (Kind::Root, first(glob.as_str().strip_prefix('/')?)),
-        },
-    };
-    is_plain(&step).then(|| key(kind, &step))
 }
 
 fn host_keys(glob: &Glob) -> Option<Vec<Key>> {

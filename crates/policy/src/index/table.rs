@@ -15,6 +15,17 @@ use crate::matcher::Matcher;
 /// Up to this length, lists are copied rather than kept side by side.
 const COPIED_MAX: usize = 8;
 
+/// A rule that is filed.
+#[derive(Clone, Copy)]
+pub(super) struct Filed<'a> {
+    /// Its place.
+    pub(super) place: u32,
+    /// What it is about.
+    pub(super) matcher: &'a Matcher,
+    /// Whether it counts where it cannot be told whether it holds.
+    pub(super) counts_unknown: bool,
+}
+
 /// Rules filed by tool.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub(crate) struct Table {
@@ -32,13 +43,13 @@ pub(crate) struct Table {
 type Places = HashMap<Key, usize, BuildHasherDefault<Spread>>;
 
 impl Table {
-    /// Returns the table of rules given with their places, in order.
-    pub(super) fn new<'a>(rules: impl Iterator<Item = (u32, &'a Matcher)>) -> Self {
+    /// Returns the table of rules given in order.
+    pub(super) fn new<'a>(rules: impl Iterator<Item = Filed<'a>>) -> Self {
         let mut prefixes = Vec::new();
         let mut any = Filling::default();
         let mut buckets: BTreeMap<Key, Filling<'a>> = BTreeMap::new();
-        for (rule, matcher) in rules {
-            for way in Way::all_of(matcher) {
+        for rule in rules {
+            for way in Way::all_of(rule.matcher) {
                 let Some(keys) = keys_of(way.named, &mut prefixes) else {
                     any.push(rule, way.screen);
                     continue;

@@ -61,7 +61,13 @@ const REGEXES: [&str; 9] = [
     "(?i:git)( push)+",
 ];
 const PROGRAMS: [&str; 7] = ["git", "rm", "ls", "sudo", "gi*", "r?", "*s"];
-const PATHS: [&str; 9] = [
+const PATHS: [&str; 15] = [
+    "/home/ann/.bashrc",
+    "/home/ann/Documents/cv.pdf",
+    "/home/ann/shop/data.db",
+    "/home/ann/shop/a.tar.db",
+    "/usr/lib/x.so",
+    "/var",
     "/home/ann/shop/src/a.rs",
     "/home/ann/.ssh/id",
     "/home/ann/.ssh",
@@ -72,7 +78,20 @@ const PATHS: [&str; 9] = [
     "/",
     "/home/annabel/x",
 ];
-const PATH_GLOBS: [&str; 11] = [
+const PATH_GLOBS: [&str; 24] = [
+    "~/.*",
+    "~/.{bashrc,profile}",
+    "~/{Documents,.ssh}/**",
+    "~/{Doc*,x}/**",
+    "~/D?cuments/**",
+    "~/**",
+    "~/!x",
+    "/{etc,usr,var}/**",
+    "/{etc,v*}",
+    "/var/*",
+    "**/*.{db,so}",
+    "**/{.env,*.rs}",
+    "**/*.tar.*",
     "~/.ssh/**",
     "./src/**",
     "./**",
@@ -132,6 +151,8 @@ fn access() -> impl Strategy<Value = Access> {
         Access::READ,
         Access::WRITE,
         Access::DELETE,
+        Access::EXECUTE,
+        Access::READ.or(Access::WRITE),
         Access::ANY,
     ])
 }
@@ -160,8 +181,11 @@ fn leaf() -> impl Strategy<Value = Matcher> {
     );
     let path =
         (globs(&PATH_GLOBS), access()).prop_map(|(glob, access)| PathPattern { glob, access });
-    let host = globs(&HOST_GLOBS).prop_map(|name| HostPattern {
+    let class = select(&[NetworkClass::Unknown, NetworkClass::Name][..]);
+    let class = rarely(class.prop_map(|it| vec![it]), Vec::new());
+    let host = (globs(&HOST_GLOBS), class).prop_map(|(name, class)| HostPattern {
         name,
+        class,
         ..HostPattern::default()
     });
     let effect = select(&[EffectKind::Read, EffectKind::Network, EffectKind::Unknown][..]);
@@ -267,41 +291,73 @@ fn plan() -> impl Strategy<Value = Plan> {
         UnknownCause::Output,
     ]);
     (
-        prop::collection::vec(command(), 0..3),
-        rarely(prop::collection::vec(cause, 1..2), Vec::new()),
+        prop::collection::vec(command(), 0..4),
+        rarely(prop::collection::vec((cause, span()), 1..2), Vec::new()),
     )
-        .prop_map(|(commands, causes)| Plan {
-            commands,
-            unknowns: causes
-                .into_iter()
-                .map(|cause| Unknown {
-                    span: Span::default(),
-                    cause,
-                })
-                .collect(),
-            ..Plan::default()
+        .prop_map(|(mut commands, causes)| {
+            for (command, span) in commands.iter_mut().zip(SPANS) {
+                command.span = span;
+            }
+            Plan {
+                commands,
+                unknowns: causes
+                    .into_iter()
+                    .map(|(cause, span)| Unknown { span, cause })
+                    .collect(),
+                ..Plan::default()
+            }
         })
 }
 
+/// Where the commands of a line stand.
+const SPANS: [Span; 3] = [
+    Span { start: 0, end: 9 },
+    Span { start: 10, end: 19 },
+    Span { start: 20, end: 29 },
+];
+
+fn span() -> impl Strategy<Value = Span> {
+    select(&SPANS[..])
+}
+
+fn causes() -> impl Strategy<Value = Vec<Span>> {
+    prop::collection::vec(span(), 0..3)
+}
+
 fn asked() -> impl Strategy<Value = ActionRequest> {
-    let path = (select(&PATHS[..]), access(), 0..6_u8).prop_map(|(path, access, fate)| PathFact {
-        written: path.to_owned(),
-        resolved: (fate != 0).then(|| path.to_owned()),
-        identity: None,
-        access,
-        unknown: fate == 1,
-        listed: false,
-        causes: Vec::new(),
-    });
-    let host = (select(&HOSTS[..]), 0..4_u8).prop_map(|(host, fate)| HostFact {
+    let path = (select(&PATHS[..]), access(), 0..6_u8, causes()).prop_map(
+        |(path, access, fate, causes)| PathFact {
+            written: path.to_owned(),
+            resolved: (fate != 0).then(|| path.to_owned()),
+            identity: None,
+            access,
+            unknown: fate == 1,
+            listed: false,
+            causes,
+        },
+    );
+    let host = (select(&HOSTS[..]), 0..4_u8, causes()).prop_map(|(host, fate, causes)| HostFact {
         written: host.to_owned(),
         scheme: None,
         host: (fate != 0).then(|| host.to_owned()),
         port: None,
-        class: NetworkClass::Name,
-        causes: Vec::new(),
+        class: match fate {
+            0 => NetworkClass::Unknown,
+            _ => NetworkClass::Name,
+        },
+        causes,
     });
-    let effect = select(&[EffectKind::Read, EffectKind::Network, EffectKind::Unknown][..]);
+    let kind = select(&[EffectKind::Read, EffectKind::Network, EffectKind::Unknown][..]);
+    let resource = prop_oneof![
+        2 => Just(EffectResource::Unknown),
+        1 => select(&PATHS[..]).prop_map(|path| EffectResource::Path(path.to_owned())),
+        1 => select(&HOSTS[..]).prop_map(|host| EffectResource::Host(host.to_owned())),
+    ];
+    let effect = (kind, resource, causes()).prop_map(|(kind, resource, causes)| Effect {
+        kind,
+        resource,
+        causes,
+    });
     (
         select(&TOOLS[..]),
         select(&Action::ALL[..]),
@@ -319,14 +375,7 @@ fn asked() -> impl Strategy<Value = ActionRequest> {
                 asked.context.plan = plan;
                 asked.context.paths = paths;
                 asked.context.hosts = hosts;
-                asked.context.effects = effects
-                    .into_iter()
-                    .map(|kind| Effect {
-                        kind,
-                        resource: EffectResource::Unknown,
-                        causes: Vec::new(),
-                    })
-                    .collect();
+                asked.context.effects = effects;
                 if fate == 0 {
                     asked.context.home = String::new();
                 }
@@ -335,16 +384,21 @@ fn asked() -> impl Strategy<Value = ActionRequest> {
         )
 }
 
+/// Some rules stand outside the order, and of all kinds some turn the unknown round.
+fn is_mandatory(place: usize, verdict: Verdict) -> bool {
+    place.is_multiple_of(5) && verdict != Verdict::Allow
+}
+
 fn rule(place: usize, matcher: Matcher, verdict: Verdict) -> Rule {
     Rule {
         id: format!("rule-{place}").parse().unwrap(),
         place: Place::default(),
-        mandatory: place.is_multiple_of(5) && verdict != Verdict::Allow,
+        mandatory: is_mandatory(place, verdict),
         tier_base: false,
         matcher,
         when: When::default(),
         verdict,
-        unknown: false,
+        unknown: place.is_multiple_of(3),
         yields: false,
         risk: None,
         message: None,
@@ -377,13 +431,22 @@ fn rules() -> impl Strategy<Value = Vec<(Matcher, Verdict)>> {
     prop::collection::vec((matcher(), verdict), 1..24)
 }
 
-/// Returns the rules that hold or may hold, found by asking each.
-fn possible(policy: &Policy, asked: &ActionRequest, is_mandatory: bool) -> Vec<String> {
+/// Returns the rules that count for some part of the request, found by asking each.
+fn counting(policy: &Policy, facts: &Facts<'_>, is_mandatory: bool) -> Vec<String> {
+    let counts = |rule: &&Rule| {
+        let (matcher, verdict) = (&rule.matcher, rule.verdict);
+        let whole = matcher.holds_of_whole(facts, verdict);
+        let is_turned = rule.unknown && !is_mandatory;
+        (0..facts.part_count()).any(|part| {
+            let truth = matcher.holds_of_part(facts, verdict, &whole, part);
+            truth.satisfies(verdict, is_turned)
+        })
+    };
     policy
         .rules
         .iter()
         .filter(|rule| rule.mandatory == is_mandatory)
-        .filter(|rule| rule.matcher.holds(asked, rule.verdict).is_possible())
+        .filter(counts)
         .map(|rule| rule.id.to_string())
         .collect()
 }
@@ -400,7 +463,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(800))]
 
     #[test]
-    fn no_rule_that_holds_or_may_hold_is_left_out(rules in rules(), asked in asked()) {
+    fn no_rule_that_counts_is_left_out(rules in rules(), asked in asked()) {
         let compiled = Compiled::new(policy(rules), Digest::of(b""));
         let facts = Facts::new(&asked);
         for (found, is_mandatory) in [
@@ -408,7 +471,7 @@ proptest! {
             (brought_up(compiled.mandatory_candidates(&facts)), true),
         ] {
             prop_assert!(found.iter().map(|id| place(id)).is_sorted_by(|one, other| one < other));
-            for id in possible(compiled.policy(), &asked, is_mandatory) {
+            for id in counting(compiled.policy(), &facts, is_mandatory) {
                 prop_assert!(found.contains(&id), "{id} is missing in {found:?}");
             }
         }
@@ -462,6 +525,66 @@ fn few_rules_are_brought_up_of_many() {
     asked.params = json!({"command": 5});
     let facts = Facts::new(&asked);
     assert_eq!(compiled.candidates(&facts).count(), 800);
+}
+
+#[test]
+fn a_path_brings_up_the_rules_of_its_access_name_and_folder() {
+    let of = |glob: &str, access: Access| Matcher {
+        path: vec![PathPattern {
+            glob: vec![Glob::new(glob)],
+            access,
+        }],
+        ..Matcher::default()
+    };
+    let rules = [
+        of("./**", Access::READ),
+        of("~/{shop,notes}/**", Access::default()),
+        of("**/*.{rs,toml}", Access::READ),
+        of("/{etc,home}/**", Access::READ),
+        // Each of these is about something else.
+        of("./**", Access::WRITE),
+        of("~/.*", Access::READ),
+        of("~/{Documents,notes}/**", Access::READ),
+        of("**/*.{db,sqlite}", Access::READ),
+        of("/{etc,usr}/**", Access::READ),
+        of("/**", Access::DELETE),
+    ];
+    let rules = rules.map(|matcher| (matcher, Verdict::Allow)).to_vec();
+    let compiled = Compiled::new(policy(rules), Digest::of(b""));
+    let mut asked = request("Read", Action::FsRead);
+    asked.context.paths = vec![PathFact {
+        written: "a.rs".to_owned(),
+        resolved: Some("/home/ann/shop/src/a.rs".to_owned()),
+        identity: None,
+        access: Access::READ,
+        unknown: false,
+        listed: false,
+        causes: Vec::new(),
+    }];
+    let found = brought_up(compiled.candidates(&Facts::new(&asked)));
+    assert_eq!(found, ["rule-0", "rule-1", "rule-2", "rule-3"]);
+}
+
+#[test]
+fn a_rule_that_must_be_sure_is_not_brought_up_by_what_is_not_told() {
+    let of_url = Matcher {
+        params: vec![ParamCondition {
+            path: vec![Arc::from("url")],
+            test: ParamTest::Regex(Pattern::new("example")),
+        }],
+        ..Matcher::default()
+    };
+    // Every third rule turns the unknown round.
+    let rules = vec![(of_url, Verdict::Ask); 4];
+    let mut rules = policy(rules);
+    rules
+        .rules
+        .iter_mut()
+        .for_each(|rule| rule.mandatory = false);
+    let compiled = Compiled::new(rules, Digest::of(b""));
+    let asked = request("Bash", Action::ShellExec);
+    let found = brought_up(compiled.candidates(&Facts::new(&asked)));
+    assert_eq!(found, ["rule-1", "rule-2"]);
 }
 
 #[test]

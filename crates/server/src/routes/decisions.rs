@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use aegis_api::{DecisionReply, DecisionRequest, FindingView, Problem, ProblemKind};
 use aegis_gate::{Caller, Gate, Proposal, Submitted, Surroundings, WaitFor};
-use aegis_types::{ParseIdError, TenantId};
+use aegis_log::Query;
+use aegis_types::{Decision, Envelope, Event, EventKind, ParseIdError, TenantId, Verdict};
 use axum::Json;
 use axum::extract::State;
 use serde_json::{Map, Value, json};
@@ -14,7 +15,11 @@ use serde_json::{Map, Value, json};
 use crate::body::JsonBody;
 use crate::daemon::Daemon;
 use crate::identity::Principal;
+use crate::key::Once;
 use crate::problem::Refusal;
+
+/// How many decisions on one action are looked through.
+const DECISIONS_MAX: usize = 1_024;
 
 /// Submits a proposal to the pipeline.
 ///
@@ -25,12 +30,14 @@ use crate::problem::Refusal;
     post,
     path = "/v1/decisions",
     tag = "decisions",
+    params(("Idempotency-Key" = Option<String>, Header, description = "Names the request, so that it is answered once")),
     request_body = DecisionRequest,
     responses(
         (status = 200, body = DecisionReply),
         (status = 400, body = Problem),
         (status = 401, body = Problem),
         (status = 403, body = Problem),
+        (status = 409, body = Problem),
         (status = 413, body = Problem),
         (status = 503, body = Problem),
     )
@@ -40,10 +47,27 @@ pub(super) async fn submit(
     principal: Principal,
     body: JsonBody<DecisionRequest>,
 ) -> Result<Json<DecisionReply>, Refusal> {
-    decided(daemon, &principal, body, |gate, proposal| {
-        gate.submit(proposal, WaitFor::Retry)
-    })
-    .await
+    principal.must_propose()?;
+    let JsonBody { value, tags, key } = body;
+    let asked = Asked::of(&principal, value, tags)?;
+    let reply = daemon
+        .blocking(move |daemon| {
+            let gate = asked.gate(daemon)?;
+            let once = Once {
+                keys: daemon.keys(),
+                gate: &gate,
+                caller: &principal.name,
+                key: key.as_ref(),
+            };
+            let proposal = &asked.proposal;
+            once.answer(
+                &proposal.session,
+                |used| decided_after(&gate, proposal, used),
+                || Ok(reply(proposal, &gate.submit(proposal, WaitFor::Retry))),
+            )
+        })
+        .await??;
+    Ok(Json(reply))
 }
 
 /// Decides a proposal as if it were submitted, and records nothing.
@@ -68,37 +92,84 @@ pub(super) async fn rehearse(
     principal: Principal,
     body: JsonBody<DecisionRequest>,
 ) -> Result<Json<DecisionReply>, Refusal> {
-    decided(daemon, &principal, body, Gate::rehearse).await
-}
-
-/// Answers a proposal by what `decide` makes of it.
-async fn decided(
-    daemon: Arc<Daemon>,
-    principal: &Principal,
-    JsonBody { value, tags }: JsonBody<DecisionRequest>,
-    decide: impl FnOnce(&Gate, &Proposal) -> Submitted + Send + 'static,
-) -> Result<Json<DecisionReply>, Refusal> {
     principal.must_propose()?;
-    let asked = Asked::of(principal, value, tags)?;
+    let asked = Asked::of(&principal, body.value, body.tags)?;
     let reply = daemon
         .blocking(move |daemon| {
-            let submitted = decide(&asked.gate(daemon)?, &asked.proposal);
+            let submitted = asked.gate(daemon)?.rehearse(&asked.proposal);
             Ok::<_, Refusal>(reply(&asked.proposal, &submitted))
         })
         .await??;
     Ok(Json(reply))
 }
 
+/// Returns what a proposal was answered after the record `used`, if that was final.
+///
+/// An ask is not: the same proposal submitted again gets what follows from it.
+fn decided_after(
+    gate: &Gate,
+    proposal: &Proposal,
+    used: &Envelope,
+) -> Result<Option<DecisionReply>, Refusal> {
+    let about = |kind: &EventKind, subject: &str, limit| {
+        gate.log().newest(&Query {
+            tenant: Some(used.chain.tenant()),
+            session: Some(&proposal.session),
+            kinds: std::slice::from_ref(kind),
+            subject: Some(subject),
+            limit,
+            ..Query::default()
+        })
+    };
+    let decisions = about(
+        &EventKind::DecisionMade,
+        proposal.id.as_str(),
+        DECISIONS_MAX,
+    )?;
+    let after = decisions.iter().rev().filter(|it| it.seq > used.seq);
+    for envelope in after {
+        let event = Event::from_recorded(
+            envelope.kind,
+            envelope.subject.as_deref(),
+            envelope.payload.value(),
+        );
+        let Ok(Event::DecisionMade {
+            decision, approval, ..
+        }) = event
+        else {
+            continue;
+        };
+        if decision.verdict == Verdict::Ask {
+            continue;
+        }
+        let asked = match &approval {
+            Some(id) => about(&EventKind::ApprovalRequested, id.as_str(), 1)?.pop(),
+            None => None,
+        };
+        let approval = asked.map(|asked| asked.payload.into_value());
+        return Ok(Some(DecisionReply {
+            approval,
+            recorded: true,
+            ..reply_of(proposal, &decision)
+        }));
+    }
+    Ok(None)
+}
+
 /// A proposal, and for whom it is decided.
-struct Asked {
-    proposal: Proposal,
+pub(super) struct Asked {
+    pub(super) proposal: Proposal,
     tenant: TenantId,
     surroundings: Surroundings,
     is_guest: bool,
 }
 
 impl Asked {
-    fn of(principal: &Principal, asked: DecisionRequest, tags: usize) -> Result<Self, Refusal> {
+    pub(super) fn of(
+        principal: &Principal,
+        asked: DecisionRequest,
+        tags: usize,
+    ) -> Result<Self, Refusal> {
         let tenant = principal.tenant_named(asked.tenant_id.as_deref())?;
         let directory = folder("directory", asked.directory)?.unwrap_or_else(|| "/".into());
         let home = folder("home", asked.home)?;
@@ -151,7 +222,7 @@ impl Asked {
         })
     }
 
-    fn gate(&self, daemon: &Daemon) -> Result<Gate, Refusal> {
+    pub(super) fn gate(&self, daemon: &Daemon) -> Result<Gate, Refusal> {
         let caller = Caller {
             surroundings: self.surroundings.clone(),
             tenant: Some(self.tenant.clone()),
@@ -179,7 +250,14 @@ fn folder(name: &str, given: Option<String>) -> Result<Option<PathBuf>, Refusal>
 }
 
 fn reply(proposal: &Proposal, submitted: &Submitted) -> DecisionReply {
-    let decision = &submitted.decision;
+    DecisionReply {
+        approval: submitted.approval.as_ref().map(|approval| json!(approval)),
+        recorded: submitted.is_recorded,
+        ..reply_of(proposal, &submitted.decision)
+    }
+}
+
+fn reply_of(proposal: &Proposal, decision: &Decision) -> DecisionReply {
     let deciding = decision.deciding();
     DecisionReply {
         session_id: proposal.session.to_string(),
@@ -199,7 +277,7 @@ fn reply(proposal: &Proposal, submitted: &Submitted) -> DecisionReply {
             .map(|obligation| json!(obligation))
             .collect(),
         findings: FindingView::all_of(decision),
-        approval: submitted.approval.as_ref().map(|approval| json!(approval)),
-        recorded: submitted.is_recorded,
+        approval: None,
+        recorded: false,
     }
 }

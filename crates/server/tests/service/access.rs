@@ -69,6 +69,15 @@ fn outcome() -> Value {
     json!({"session_id": "s", "call_id": "one", "outcome": "completed"})
 }
 
+fn event() -> Value {
+    json!({"session_id": "s", "event_type": "PROMPT_SUBMITTED", "payload": {}})
+}
+
+fn dry_run() -> Value {
+    let payload = json!({"tool_name": "Bash", "args": {"command": "ls"}});
+    json!({"event": {"event_type": "TOOL_CALL_PROPOSED", "payload": payload}})
+}
+
 fn new_token() -> Value {
     json!({"name": "n", "roles": ["auditor"]})
 }
@@ -107,6 +116,17 @@ fn routes() -> Vec<Route> {
             Takes::Nothing,
             || json!({"approved": false}),
             [403, 200, 403, 403],
+        ),
+        send("/v1/events", Takes::Body, event, [201, 403, 403, 403]),
+        read("/v1/events", [403, 403, 200, 403]),
+        read("/v2/events", [403, 403, 200, 403]),
+        read("/v1/sessions/{id}/snapshot", [403, 403, 200, 403]),
+        read("/v1/sessions/{id}/verify", [403, 403, 200, 403]),
+        send(
+            "/v1/policy/decide",
+            Takes::Nothing,
+            dry_run,
+            [200, 403, 403, 403],
         ),
         read("/v1/events/stream", [400, 403, 200, 200]),
         read("/v1/sessions", [403, 403, 200, 200]),

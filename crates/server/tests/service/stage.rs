@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use aegis_api::{Address, Client, HookReply, SystemConnector};
-use aegis_gate::{Caller, DurabilityLevel, Gates, Surroundings};
+use aegis_gate::{Approver, Caller, DurabilityLevel, EventOrder, Gates, LogPlace, Surroundings};
 use aegis_server::{Bound, Daemon, Door, Hooks, Limits, NewToken, Role, Tokens, router, serve};
 use aegis_types::Timestamp;
 use tempfile::TempDir;
@@ -23,11 +23,19 @@ pub struct Stage {
     thread: Option<JoinHandle<()>>,
 }
 
+/// What is not as usual.
+#[derive(Default)]
+struct Setup {
+    limits: Limits,
+    order: EventOrder,
+    place: Option<LogPlace>,
+}
+
 /// Says what it was asked.
 struct Echo;
 
 impl Hooks for Echo {
-    fn answer(&self, _: &Gates, _: Caller, event: &[u8]) -> HookReply {
+    fn answer(&self, _: &Gates, _: Caller, _: Arc<dyn Approver>, event: &[u8]) -> HookReply {
         HookReply {
             stdout: event.to_vec(),
             exit_code: 0,
@@ -43,7 +51,51 @@ impl Stage {
 
     /// Starts a service with `limits`.
     pub fn with(limits: Limits) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        Self::start(
+            tempfile::tempdir().unwrap(),
+            Setup {
+                limits,
+                ..Setup::default()
+            },
+        )
+    }
+
+    /// Starts a service that enforces the order of events.
+    pub fn with_order(order: EventOrder) -> Self {
+        Self::start(
+            tempfile::tempdir().unwrap(),
+            Setup {
+                order,
+                ..Setup::default()
+            },
+        )
+    }
+
+    /// Stops the service, and starts it again with what it left.
+    pub fn restarted(mut self) -> Self {
+        self.stop();
+        let folder = std::mem::replace(&mut self.folder, tempfile::tempdir().unwrap());
+        Self::start(folder, Setup::default())
+    }
+
+    /// Starts a service that keeps its log in memory.
+    pub fn in_memory() -> Self {
+        let place = Some(LogPlace::Memory);
+        Self::start(
+            tempfile::tempdir().unwrap(),
+            Setup {
+                place,
+                ..Setup::default()
+            },
+        )
+    }
+
+    fn start(folder: TempDir, setup: Setup) -> Self {
+        let Setup {
+            limits,
+            order,
+            place,
+        } = setup;
         let (stop, told) = watch::channel(false);
         let (tell, bound) = mpsc::channel();
         let surroundings = surroundings(folder.path());
@@ -55,8 +107,9 @@ impl Stage {
                 .build()
                 .unwrap();
             runtime.block_on(async {
-                let gates = Gates::open(surroundings, DurabilityLevel::Normal).unwrap();
-                let daemon = Arc::new(Daemon::new(gates, Echo, limits));
+                let gates = Gates::open_at(surroundings, DurabilityLevel::Normal, place);
+                let gates = gates.unwrap();
+                let daemon = Daemon::new(gates, Echo, limits).with_event_order(order);
                 let door = Door::Socket {
                     path: socket,
                     mode: 0o600,
@@ -69,7 +122,7 @@ impl Stage {
                     unreachable!("a port was asked for");
                 };
                 tell.send(*address).unwrap();
-                serve(vec![socket, port], router(daemon), limits, told).await;
+                serve(vec![socket, port], router(Arc::new(daemon)), limits, told).await;
             });
         });
         let port = bound.recv().unwrap();
@@ -113,6 +166,34 @@ impl Stage {
         line.split(' ').nth(1).unwrap().parse().unwrap()
     }
 
+    /// A connection of another program to its log, which obeys none of our rules.
+    pub fn intruder(&self) -> rusqlite::Connection {
+        let sqlite = rusqlite::Connection::open(self.folder.path().join("state/log.db")).unwrap();
+        let triggers: Vec<String> = sqlite
+            .prepare("SELECT name FROM sqlite_schema WHERE type = 'trigger'")
+            .unwrap()
+            .query_map([], |row| row.get(0))
+            .unwrap()
+            .map(Result::unwrap)
+            .collect();
+        for trigger in triggers {
+            sqlite
+                .execute_batch(&format!("DROP TRIGGER {trigger}"))
+                .unwrap();
+        }
+        sqlite
+    }
+
+    /// Returns the folder of all its files.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Returns its port.
+    pub fn port(&self) -> SocketAddr {
+        self.port
+    }
+
     /// Returns its socket.
     pub fn socket(&self) -> PathBuf {
         self.folder.path().join("aegis.sock")
@@ -135,13 +216,22 @@ impl Stage {
 
     /// Makes a token for `roles` in `tenant`.
     pub fn token(&self, tenant: &str, roles: &[Role]) -> String {
-        self.token_for(tenant, roles, &[])
+        self.made(&format!("of {tenant}"), tenant, roles, &[])
+    }
+
+    /// Makes a token called `name`.
+    pub fn token_named(&self, name: &str, tenant: &str, roles: &[Role]) -> String {
+        self.made(name, tenant, roles, &[])
     }
 
     /// Makes a token for `roles` in `tenant` that is bound to `agents`.
     pub fn token_for(&self, tenant: &str, roles: &[Role], agents: &[&str]) -> String {
+        self.made(&format!("of {tenant}"), tenant, roles, agents)
+    }
+
+    fn made(&self, name: &str, tenant: &str, roles: &[Role], agents: &[&str]) -> String {
         let new = NewToken {
-            name: format!("of {tenant}"),
+            name: name.to_owned(),
             tenant: tenant.parse().unwrap(),
             roles: roles.to_vec(),
             agents: agents.iter().map(|agent| agent.parse().unwrap()).collect(),
@@ -153,8 +243,8 @@ impl Stage {
     }
 }
 
-impl Drop for Stage {
-    fn drop(&mut self) {
+impl Stage {
+    fn stop(&mut self) {
         let _ = self.stop.send(true);
         if let Some(thread) = self.thread.take() {
             let ended = thread.join();
@@ -163,7 +253,13 @@ impl Drop for Stage {
     }
 }
 
-fn surroundings(folder: &Path) -> Surroundings {
+impl Drop for Stage {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+pub fn surroundings(folder: &Path) -> Surroundings {
     Surroundings {
         home: folder.join("home"),
         variables: [(

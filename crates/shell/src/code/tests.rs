@@ -166,6 +166,29 @@ fn files_are_told_with_how_they_are_opened() {
 }
 
 #[test]
+fn what_moves_or_empties_a_file_is_told() {
+    for (program, code, expected) in [
+        (
+            "node",
+            "require('fs').rm('/etc', {recursive: true}, () => {})",
+            "d /etc",
+        ),
+        (
+            "python3",
+            "import os; os.truncate('/etc/hosts', 0)",
+            "d /etc/hosts",
+        ),
+        ("ruby", "FileUtils.remove_dir('/etc')", "d /etc"),
+        ("perl", "truncate '/etc/hosts', 0", "d /etc/hosts"),
+    ] {
+        assert_eq!(paths(code, program), [expected], "{code}");
+    }
+    let both = paths("import os; os.rename('/etc', '/x')", "python3");
+    assert!(both.contains(&"d /etc".to_owned()), "{both:?}");
+    assert!(paths("frame.rename(columns={'a': 'b'})", "python3").is_empty());
+}
+
+#[test]
 fn what_speaks_to_hosts_is_told() {
     let told = |code: &str, program: &str| shown(code, Tongue::of(program), &Given::new());
     let shell = told(

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use aegis_types::{
-    Access, Command, EffectKind, EffectResource, RedirectionKind, Span, UnknownCause, Word,
+    Access, Command, Effect, EffectKind, EffectResource, RedirectionKind, Span, UnknownCause, Word,
     WordPart, Wrapper,
 };
 
@@ -17,7 +17,7 @@ use crate::touch::{Touched, is_remote, loaded_by, sent_file, touched};
 use crate::written;
 
 /// Programs that give rights to the command they run.
-const RAISING: [&str; 6] = ["sudo", "su", "doas", "pkexec", "runuser", "run0"];
+const RAISING: [&str; 7] = ["dzdo", "sudo", "su", "doas", "pkexec", "runuser", "run0"];
 
 /// How many programs may run one another before what runs is unknown.
 const INNER_MAX: usize = 8;
@@ -162,13 +162,12 @@ impl<'p> Told<'p> {
             found.add_path(EffectKind::LoadedCode, word);
         }
         self.settings_of_git(found);
-        let known = found.list.len();
-        self.by_role(found);
-        let names_host = found
-            .list
-            .iter()
-            .skip(known)
-            .any(|effect| effect.kind == EffectKind::Network);
+        // What another command does at the same place counts for this one as well.
+        let mut named = Found::default();
+        self.by_role(&mut named);
+        let is_host = |effect: &Effect| effect.kind == EffectKind::Network;
+        let names_host = named.list.iter().any(is_host);
+        found.add_all(named);
         self.stated(names_host, found);
         if self.is_unknown() {
             let span = self.program_span();
@@ -216,8 +215,8 @@ impl<'p> Told<'p> {
                     let causes = [self.program_span(), word.span];
                     found.add(EffectKind::RemoteCode, EffectResource::Unknown, &causes);
                 }
-                // What a shell is given is followed by the plan.
-                Role::Command if !is_shell => self.inner(word, found),
+                // What a shell or an option is given is followed by the plan.
+                Role::Command if !is_shell && !self.is_of_option(word) => self.inner(word, found),
                 Role::Code | Role::Shell if !is_shell => {
                     found.add(EffectKind::Unknown, EffectResource::Unknown, &[word.span]);
                 }
@@ -237,6 +236,12 @@ impl<'p> Told<'p> {
             }
         }
         self.sent_away(found);
+    }
+
+    /// Returns whether an option is given the command that begins with a word.
+    fn is_of_option(&self, word: &Word) -> bool {
+        let mut given = self.readings().flat_map(|reading| &reading.commands);
+        given.any(|command| command.first() == Some(word))
     }
 
     /// Adds that files go to the place that the last operand names.
@@ -489,7 +494,7 @@ fn is_output(word: &Word) -> bool {
     let is_one = |part: &WordPart| {
         matches!(
             part,
-            WordPart::Unknown(UnknownCause::Output | UnknownCause::Found)
+            WordPart::Stream(_) | WordPart::Unknown(UnknownCause::Output | UnknownCause::Found)
         )
     };
     word.parts.iter().all(is_one)

@@ -74,7 +74,7 @@ pub(super) fn reads(told: &Told<'_>, item: &Touched) -> bool {
         && item.access.read
         && !item.access.execute
         && !LISTING.contains(&told.name())
-        && !item.word.is_unknown()
+        && !item.word.is_open()
 }
 
 /// Returns whether a command shows the environment, or what is secret.

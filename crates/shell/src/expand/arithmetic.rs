@@ -1,6 +1,6 @@
 //! Calculates arithmetic expressions whose variables are known.
 
-use aegis_types::WordPart;
+use aegis_types::{Span, UnknownCause, WordPart};
 
 use crate::surroundings::Value;
 use crate::walk::Walk;
@@ -44,12 +44,19 @@ impl Walk<'_> {
             rest: text,
             depth: 0,
             is_skipped: false,
+            divides_by_nothing: false,
         };
         let value = expression
             .list()
             .filter(|_| expression.rest.trim().is_empty());
+        let is_wrong = expression.divides_by_nothing || is_number_and_sign(text);
         if value.is_none() {
             self.around.restore(mark);
+        }
+        if value.is_none() && is_wrong {
+            // The shell drops all that stands with it in one command or list.
+            let construct = UnknownCause::Construct("an arithmetic error".to_owned());
+            self.note(Span::default(), construct);
         }
         value
     }
@@ -61,6 +68,13 @@ struct Expression<'e, 't, 'x> {
     depth: u32,
     /// Whether it is only read, as the other side has decided.
     is_skipped: bool,
+    divides_by_nothing: bool,
+}
+
+/// Returns whether an expression names nothing whose value may be open.
+fn is_number_and_sign(text: &str) -> bool {
+    text.chars()
+        .all(|it| it.is_ascii_digit() || "+-*/%<>=!&|^~?:,() \t".contains(it))
 }
 
 impl<'x> Expression<'_, '_, 'x> {
@@ -158,7 +172,7 @@ impl<'x> Expression<'_, '_, 'x> {
         }
     }
 
-    fn applied(&self, sign: &str, left: i64, right: i64) -> Option<i64> {
+    fn applied(&mut self, sign: &str, left: i64, right: i64) -> Option<i64> {
         let shift = || u32::try_from(right).ok().filter(|count| *count < 64);
         if self.is_skipped {
             return Some(0);
@@ -180,6 +194,10 @@ impl<'x> Expression<'_, '_, 'x> {
             "+" => left.wrapping_add(right),
             "-" => left.wrapping_sub(right),
             "*" => left.wrapping_mul(right),
+            "/" | "%" if right == 0 => {
+                self.divides_by_nothing |= !self.is_skipped;
+                return None;
+            }
             "/" => left.checked_div(right)?,
             "%" => left.checked_rem(right)?,
             _ => return None,
@@ -299,8 +317,11 @@ impl<'x> Expression<'_, '_, 'x> {
             rest: &text,
             depth: self.depth + 4,
             is_skipped: false,
+            divides_by_nothing: false,
         };
-        inner.list().filter(|_| inner.rest.trim().is_empty())
+        let value = inner.list().filter(|_| inner.rest.trim().is_empty());
+        self.divides_by_nothing |= inner.divides_by_nothing;
+        value
     }
 
     fn set(&mut self, name: &str, value: i64) -> i64 {

@@ -24,7 +24,7 @@ pub(super) fn alternatives(pieces: &[Piece]) -> Option<Vec<Vec<Piece>>> {
             Piece::Quoted(_)
             | Piece::Parameter(_)
             | Piece::Substitution { .. }
-            | Piece::Process(_)
+            | Piece::Process { .. }
             | Piece::Arithmetic { .. }
             | Piece::Glob(_)
             | Piece::Array(_) => units.push(Unit::Piece(piece.clone())),

@@ -79,7 +79,10 @@ impl Fields {
         self.ended_at_blank = false;
         match part {
             WordPart::Literal(text) => self.literal(&text),
-            WordPart::Pattern(_) | WordPart::Home(_) | WordPart::Unknown(_) => {
+            WordPart::Pattern(_)
+            | WordPart::Home(_)
+            | WordPart::Stream(_)
+            | WordPart::Unknown(_) => {
                 self.parts.push(part);
             }
         }
@@ -90,7 +93,10 @@ impl Fields {
         match part {
             WordPart::Unknown(UnknownCause::Variable(name)) => !self.is_closed || !is_name(name),
             WordPart::Unknown(_) => true,
-            WordPart::Literal(_) | WordPart::Pattern(_) | WordPart::Home(_) => false,
+            WordPart::Literal(_)
+            | WordPart::Pattern(_)
+            | WordPart::Home(_)
+            | WordPart::Stream(_) => false,
         }
     }
 
@@ -98,7 +104,7 @@ impl Fields {
     fn has_start(&self) -> bool {
         match self.parts.first() {
             Some(WordPart::Literal(text)) => !text.starts_with('-'),
-            Some(WordPart::Home(_)) => true,
+            Some(WordPart::Home(_) | WordPart::Stream(_)) => true,
             Some(WordPart::Pattern(_) | WordPart::Unknown(_)) | None => false,
         }
     }

@@ -60,7 +60,7 @@ fn standing(value: &Value, name: &str) -> Standing {
         Value::Parts(parts) => {
             let is_filled = |part: &WordPart| match part {
                 WordPart::Literal(text) => !text.is_empty(),
-                WordPart::Pattern(_) | WordPart::Home(_) => true,
+                WordPart::Pattern(_) | WordPart::Home(_) | WordPart::Stream(_) => true,
                 WordPart::Unknown(_) => false,
             };
             let is_text = |part: &WordPart| matches!(part, WordPart::Literal(_));

@@ -219,7 +219,7 @@ impl Walk<'_> {
                 Piece::Parameter(parameter) => parameter.quoted,
                 Piece::Substitution { quoted, .. } => *quoted,
                 Piece::Bare(_)
-                | Piece::Process(_)
+                | Piece::Process { .. }
                 | Piece::Arithmetic { .. }
                 | Piece::Glob(_)
                 | Piece::Array(_) => false,
@@ -265,7 +265,7 @@ impl Walk<'_> {
                 | Piece::Quoted(_)
                 | Piece::Parameter(_)
                 | Piece::Substitution { .. }
-                | Piece::Process(_)
+                | Piece::Process { .. }
                 | Piece::Arithmetic { .. }
                 | Piece::Glob(_)
                 | Piece::Array(_) => {
@@ -396,7 +396,13 @@ impl Walk<'_> {
                 (WordPart::Literal(text), Some(separators)) => {
                     split_text(text, separators, fields);
                 }
-                (WordPart::Pattern(_) | WordPart::Home(_) | WordPart::Unknown(_), _) => {
+                (
+                    WordPart::Pattern(_)
+                    | WordPart::Home(_)
+                    | WordPart::Stream(_)
+                    | WordPart::Unknown(_),
+                    _,
+                ) => {
                     fields.part(part.clone());
                 }
             }

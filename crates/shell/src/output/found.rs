@@ -1,8 +1,10 @@
 //! What `find` comes upon.
 
-use aegis_types::{Command, UnknownCause, Word, WordPart};
+use aegis_types::{Command, Span, UnknownCause, Word, WordPart};
 
 use super::path::starts;
+use crate::locate::merged;
+use crate::programs::Reading;
 
 /// Returns words for the paths that `find` comes upon: with the name that its
 /// expression asks for at the end, where it does so in all cases.
@@ -15,6 +17,43 @@ pub(crate) fn found(command: &Command) -> Vec<Word> {
         }
     }
     paths
+}
+
+/// Returns words for the paths that `fd` comes upon.
+///
+/// What is hidden it leaves alone, unless it is told otherwise.
+pub(crate) fn found_by_fd(reading: &Reading<'_>, span: Span) -> Vec<Word> {
+    let is_literal = |text: &str| WordPart::Literal(text.to_owned());
+    let here = Word {
+        span,
+        parts: vec![is_literal(".")],
+        ..Word::default()
+    };
+    let folders = reading.operands.iter().skip(1).copied();
+    let named = reading.values("--search-path");
+    let mut folders: Vec<&Word> = folders.chain(named).collect();
+    if folders.is_empty() {
+        folders.push(reading.values("--base-directory").last().unwrap_or(&here));
+    }
+    let sees_hidden = ["-H", "-u"].iter().any(|option| reading.has(option));
+    let ending = reading.values("-e").last().and_then(Word::literal);
+    let path = |folder: &Word| {
+        let mut path = Word {
+            is_operand: !may_be_option(folder),
+            ..folder.clone()
+        };
+        path.parts.push(is_literal("/"));
+        if !sees_hidden {
+            path.parts.push(WordPart::Pattern("*".to_owned()));
+        }
+        path.parts.push(WordPart::Unknown(UnknownCause::Found));
+        if let Some(ending) = ending.as_deref().filter(|it| is_plain_name(it)) {
+            path.parts.push(is_literal(&format!(".{ending}")));
+        }
+        path.parts = merged(path.parts);
+        path
+    };
+    folders.into_iter().map(path).collect()
 }
 
 /// Returns a path as a program takes it that ends it at blanks or line ends, where
@@ -76,7 +115,7 @@ fn is_plain_name(name: &str) -> bool {
 /// Returns whether a word that is no option as written may turn out to be one.
 pub(super) fn may_be_option(word: &Word) -> bool {
     match word.parts.first() {
-        Some(WordPart::Literal(_) | WordPart::Home(_)) => false,
+        Some(WordPart::Literal(_) | WordPart::Home(_) | WordPart::Stream(_)) => false,
         // No option has a dot.
         Some(WordPart::Pattern(text)) => !text.contains('.'),
         Some(WordPart::Unknown(_)) | None => !word.is_operand,

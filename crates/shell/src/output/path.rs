@@ -2,7 +2,7 @@
 
 use aegis_types::{Command, Redirection, UnknownCause, Word, WordPart};
 
-use super::found::{as_lines, found, may_be_option};
+use super::found::{as_lines, found, found_by_fd, may_be_option};
 use super::{Output, is_echo_option};
 use crate::locate::located;
 use crate::option::first_text;
@@ -21,6 +21,7 @@ pub(super) fn printed(
     let arguments = command.arguments.as_slice();
     let paths = match program {
         "find" if arguments.iter().all(|word| !prints_otherwise(word)) => found(command),
+        "fd" | "fdfind" => of_fd(program, command)?,
         "ls" if arguments.iter().all(is_for_names) => names(command),
         "echo" => line(command)?,
         "printf" => formatted(command)?,
@@ -39,6 +40,14 @@ pub(super) fn printed(
         _ => return None,
     };
     (paths.len() <= PATHS_MAX).then_some(paths)
+}
+
+/// Returns the paths that `fd` writes where it runs nothing.
+fn of_fd(program: &str, command: &Command) -> Option<Vec<Word>> {
+    let entry = crate::programs::entry_for(program)?;
+    let reading = crate::programs::read(entry, &command.arguments);
+    let writes_paths = reading.commands.is_empty() && !reading.has("--format");
+    writes_paths.then(|| found_by_fd(&reading, command.span))
 }
 
 /// Returns the line that `echo` writes.
@@ -71,7 +80,7 @@ fn formatted(command: &Command) -> Option<Vec<Word>> {
 fn shows(word: &Word, letter: char) -> bool {
     let shown = |part: &WordPart| match part {
         WordPart::Literal(text) | WordPart::Pattern(text) => text.contains(letter),
-        WordPart::Home(_) | WordPart::Unknown(_) => false,
+        WordPart::Home(_) | WordPart::Stream(_) | WordPart::Unknown(_) => false,
     };
     word.parts.iter().any(shown)
 }
@@ -276,7 +285,13 @@ pub(super) fn starts(command: &Command) -> Vec<Word> {
     for argument in &command.arguments {
         let is_option = match argument.parts.first() {
             Some(WordPart::Literal(text)) => text.starts_with(['-', '(', '!']),
-            Some(WordPart::Pattern(_) | WordPart::Home(_) | WordPart::Unknown(_)) | None => false,
+            Some(
+                WordPart::Pattern(_)
+                | WordPart::Home(_)
+                | WordPart::Stream(_)
+                | WordPart::Unknown(_),
+            )
+            | None => false,
         };
         if !is_option {
             folders.push(argument);

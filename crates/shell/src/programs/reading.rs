@@ -36,6 +36,8 @@ pub(crate) struct Reading<'w> {
     pub(crate) options: Vec<Chosen<'w>>,
     /// What is neither, in order.
     pub(crate) operands: Vec<&'w Word>,
+    /// The commands that options are given as the words behind them.
+    pub(crate) commands: Vec<Vec<Word>>,
     /// Whether a word stands for a subcommand that is not in the table.
     pub(crate) is_unlisted: bool,
     /// Whether options that are in no table are taken to have a value.
@@ -65,6 +67,7 @@ fn read_so<'w>(entry: Entry, words: &'w [Word], takes_unknown: bool) -> Reading<
         subcommands: Vec::new(),
         options: Vec::new(),
         operands: Vec::new(),
+        commands: Vec::new(),
         is_unlisted: false,
         takes_unknown,
         is_doubtful: false,
@@ -80,6 +83,7 @@ fn read_so<'w>(entry: Entry, words: &'w [Word], takes_unknown: bool) -> Reading<
         let is_plus = || reading.row(text).is_some() || reading.row("+").is_some();
         if text.len() > 1 && (text.starts_with('-') || text.starts_with('+') && is_plus()) {
             reading.option(word, text, &mut rest);
+            reading.command(&mut rest);
             reading.is_doubtful |= reading.may_have_value(text) && may_be_value(&rest);
             continue;
         }
@@ -248,6 +252,21 @@ impl<'w> Reading<'w> {
             Takes::Nothing | Takes::Attached => None,
         };
         self.push(Some(row), value);
+    }
+
+    /// Takes the words behind an option that is given a command: to the end, or to `;`.
+    fn command(&mut self, rest: &mut Iter<'w, Word>) {
+        let given = self.options.last().filter(|given| {
+            let role = given.row.map(|row| row.role);
+            role == Some(Role::Command)
+        });
+        let Some(first) = given.and_then(|given| given.value.as_deref()) else {
+            return;
+        };
+        let is_end = |word: &&Word| matches!(word.literal().as_deref(), Some(";"));
+        let mut command = vec![first.clone()];
+        command.extend(rest.by_ref().take_while(|word| !is_end(word)).cloned());
+        self.commands.push(command);
     }
 
     /// Returns the option that a word names as a whole, be it by its start.

@@ -132,6 +132,7 @@ const HAS_BENEATH: u16 = 32;
 const STARTS_HERE: u16 = 64;
 const INPUT_SENT: u16 = 128;
 const INPUT_RUN: u16 = 256;
+const SETTINGS_PRINTED: u16 = 512;
 
 /// The tables that the build writes.
 pub(super) mod table {
@@ -257,6 +258,11 @@ impl Entry {
     /// Returns whether standard input is run.
     pub(crate) fn runs_input(self) -> bool {
         self.0.flags & INPUT_RUN != 0
+    }
+
+    /// Returns whether what it prints is settings for the shell that evaluates it.
+    pub(crate) fn prints_settings(self) -> bool {
+        self.0.flags & SETTINGS_PRINTED != 0
     }
 
     /// Returns whether it says anything of operands.

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use aegis_types::{Span, UnknownCause, Word, WordPart, Wrapper};
 
-use super::shell::Input;
+use super::shell::{Input, is_computed, text_word};
 use super::{Draft, joined};
 use crate::file::Content;
 use crate::input;
@@ -42,6 +42,7 @@ impl Walk<'_> {
             }
             "read" | "mapfile" | "readarray" => self.read(name, draft, setting),
             "getopts" | "printf" | "wait" => self.fill(name, arguments, setting),
+            "return" => self.keep_return(draft.span),
             "set" => self.set_positional(arguments),
             "shift" => self.shift(arguments),
             "alias" => self.define_aliases(arguments),
@@ -97,7 +98,7 @@ impl Walk<'_> {
         let named = texts.iter().filter(|text| !text.starts_with('-'));
         for variable in assigned.chain(named) {
             if is_other {
-                self.around.forget(variable);
+                self.around.loosen(variable);
             }
             if exports {
                 self.around.export(variable);
@@ -255,16 +256,24 @@ impl Walk<'_> {
         self.around.watch();
         self.traps
             .push((action.clone(), draft.span, setting.clone()));
-        self.trapped(action, draft.span, setting);
+        let is_exit = |word: &Word| matches!(first_text(word), "EXIT" | "0");
+        let mut names = arguments.iter().rev().take(signals - 1);
+        let changes = self.trapped(action, draft.span, setting);
+        if changes && !names.all(is_exit) {
+            // Between any two commands everything may be otherwise.
+            self.note(draft.span, UnknownCause::Construct("trap".to_owned()));
+        }
         self.collected.add(Output::Unknown);
     }
 
-    /// Walks what a trap runs.
-    fn trapped(&mut self, action: &Word, span: Span, setting: &Setting) {
+    /// Walks what a trap runs; returns whether that changes the state of the shell.
+    fn trapped(&mut self, action: &Word, span: Span, setting: &Setting) -> bool {
         let mark = self.around.mark();
         let setting = setting.perhaps().within(Wrapper::Text);
         self.captured(|walk| walk.code_text(action, span, "trap", &setting));
+        let changes = self.around.has_changed_since(mark);
         self.around.restore(mark);
+        changes
     }
 
     /// Walks traps again at the end: they may run at any time until then, when
@@ -291,6 +300,11 @@ impl Walk<'_> {
             _ => joined(arguments, draft.span),
         };
         let is_unknown = text.is_unknown();
+        if is_settings(&text) {
+            // They are the program's own doing, which is listed.
+            self.list_rest(draft, setting);
+            return self.around.forget_all();
+        }
         if is_unknown {
             self.list(draft.clone(), setting);
         } else {
@@ -336,7 +350,7 @@ impl Walk<'_> {
                 // and so neither is where it moves to. Variables may be its own.
                 self.around.forget_all();
             }
-            _ if file.parts.iter().any(is_output) => {
+            _ if is_computed(file) => {
                 self.note(file.span, UnknownCause::Code("source".to_owned()));
                 self.around.forget_all();
                 self.around.move_to_unknown();
@@ -372,21 +386,16 @@ impl Walk<'_> {
         if let Some(words) = given {
             self.around.set_positional(Some(words.into()));
         }
-        let mark = self.around.mark();
-        self.redirected(&draft.sink, &inner, |walk| {
-            for text in &content.texts {
-                let text = Word {
-                    span: draft.span,
-                    parts: vec![WordPart::Literal(text.to_string())],
-                    ..Word::default()
-                };
-                walk.code_text(&text, draft.span, "source", &inner);
-            }
+        let mut texts = content.texts.iter();
+        let may_return = texts.any(|text| self.text_may_return(text));
+        self.returning(content.only().is_none() || may_return, |walk| {
+            walk.redirected(&draft.sink, &inner, |walk| {
+                for text in &content.texts {
+                    let text = text_word(text.to_string(), draft.span);
+                    walk.code_text(&text, draft.span, "source", &inner);
+                }
+            });
         });
-        let may_return = content.texts.iter().any(|text| text.contains("return"));
-        if content.only().is_none() || may_return {
-            self.around.blur(mark);
-        }
         if given.is_some() {
             self.around.set_positional(before);
         }
@@ -398,9 +407,12 @@ impl Walk<'_> {
     }
 }
 
-fn is_output(part: &WordPart) -> bool {
-    match part {
-        WordPart::Unknown(cause) => *cause == UnknownCause::Output,
-        WordPart::Literal(_) | WordPart::Pattern(_) | WordPart::Home(_) => false,
-    }
+/// Returns whether a text is what programs print as settings, and nothing besides.
+fn is_settings(text: &Word) -> bool {
+    let is_one = |part: &WordPart| match part {
+        WordPart::Unknown(cause) => *cause == UnknownCause::Settings,
+        WordPart::Literal(text) => text.trim().is_empty(),
+        WordPart::Pattern(_) | WordPart::Home(_) | WordPart::Stream(_) => false,
+    };
+    text.is_unknown() && text.parts.iter().all(is_one)
 }

@@ -6,12 +6,14 @@ use aegis_types::{
 };
 
 use super::Draft;
-use super::shell::Input;
+use super::given::enclosed;
+use super::shell::{Input, text_word};
+use super::tool::word_of;
 use crate::code::{self, Tongue};
 use crate::elsewhere::quoted;
 use crate::hint::{self, Language};
 use crate::input;
-use crate::option::{first_text, without_start};
+use crate::option::{first_text, shown_text, without_start};
 use crate::syntax::{Origin, is_name};
 use crate::walk::{Setting, Walk};
 
@@ -29,6 +31,19 @@ fn recipe(line: &str) -> Option<&str> {
         let (_, rest) = line.split_once(':')?;
         rest.split_once(';')
             .map(|(_, command)| command.trim_start())
+    })
+}
+
+/// Returns the file of rules that make is given: `-f file`, `--file=file`.
+fn makefile_of(words: &[Word]) -> Option<Word> {
+    words.iter().enumerate().find_map(|(index, word)| {
+        let text = first_text(word);
+        if matches!(text, "-f" | "--file" | "--makefile") {
+            return words.get(index + 1).cloned();
+        }
+        let start = ["--file=", "--makefile=", "-f"];
+        let start = start.iter().find(|start| text.starts_with(**start))?;
+        Some(without_start(word, start.len()))
     })
 }
 
@@ -118,20 +133,15 @@ impl Walk<'_> {
 
     /// Follows the recipes of a makefile that the text shows.
     fn recipes(&mut self, name: &str, draft: &Draft, setting: &Setting) {
-        let named = draft.words.iter().position(|word| {
-            matches!(
-                word.literal().as_deref(),
-                Some("-f" | "--file" | "--makefile")
-            )
-        });
-        let named = named.and_then(|index| draft.words.get(index + 1));
+        let named = makefile_of(&draft.words);
         let usual = Word {
             span: draft.span,
             parts: vec![WordPart::Literal("Makefile".to_owned())],
             ..Word::default()
         };
-        let file = named.unwrap_or(&usual);
+        let file = named.as_ref().unwrap_or(&usual);
         let mut texts = self.written_texts(file);
+        texts.extend(self.stream(file).map(|text| word_of(draft.span, &text)));
         if input::is_input(file)
             && let Input::Text(text) = self.given_text(draft, setting)
         {
@@ -144,7 +154,9 @@ impl Walk<'_> {
             .when(Condition::Branch);
         for text in texts.iter().filter(|_| !inner.is_too_deep()) {
             let text = hint::shown(text);
-            for line in text.lines().filter_map(recipe) {
+            let recipes = text.lines().filter_map(recipe).map(str::to_owned);
+            // What stands in `$(shell …)` runs as the file is read.
+            for line in recipes.chain(enclosed(&text, "$(shell ")) {
                 let line = line.trim_start_matches(['@', '-', '+']).replace("$$", "$");
                 let mark = self.around.mark();
                 self.around.enter_process();
@@ -162,7 +174,8 @@ impl Walk<'_> {
             Language::Awk | Language::Sed | Language::Editor | Language::Database => Vec::new(),
         };
         for file in &files {
-            for text in self.written_texts(file) {
+            let stream = self.stream(file).map(|text| text_word(text, file.span));
+            for text in self.written_texts(file).into_iter().chain(stream) {
                 let inner = setting.within(Wrapper::Program(name.to_owned()));
                 self.code_of_file(name, &text, draft, &inner.apart(Wrapper::Text));
             }
@@ -213,17 +226,16 @@ impl Walk<'_> {
     /// Walks what code that runs something is given with it: its arguments, what it
     /// reads, and the variables that are set for it.
     fn given_to_code(&mut self, name: &str, code: &[Word], draft: &Draft, setting: &Setting) {
-        let end = code
-            .iter()
-            .map(|word| word.span.end)
-            .max()
-            .unwrap_or_default();
-        let behind = draft.words.iter().skip(1);
-        let behind = behind.filter(|word| word.span.start >= end);
+        // In text that is put together all words have one place; code may be the end of one.
+        let is_code = |word: &Word| {
+            let ends_with = |it: &Word| shown_text(word).ends_with(&shown_text(it));
+            code.iter().any(|it| it.span == word.span && ends_with(it))
+        };
+        let end = draft.words.iter().rposition(is_code).unwrap_or_default();
+        let behind = draft.words.iter().skip(end + 1);
         let is_sign = |word: &Word| matches!(first_text(word), "-" | "--");
         let arguments: Vec<&Word> = behind.filter(|word| !is_sign(word)).collect();
         // Awk is given values in front of its code as well.
-        let is_code = |word: &&Word| code.iter().any(|it| it.span == word.span);
         let beside = draft.words.iter().filter(|word| !is_code(word));
         let values = beside.filter_map(|word| {
             let text = word.literal()?;

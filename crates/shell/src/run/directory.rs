@@ -155,7 +155,10 @@ fn path_text(word: &Word) -> Option<String> {
             for part in rest {
                 match part {
                     WordPart::Literal(text) => path.push_str(text),
-                    WordPart::Pattern(_) | WordPart::Home(_) | WordPart::Unknown(_) => return None,
+                    WordPart::Pattern(_)
+                    | WordPart::Home(_)
+                    | WordPart::Stream(_)
+                    | WordPart::Unknown(_) => return None,
                 }
             }
             Some(path)
@@ -165,7 +168,10 @@ fn path_text(word: &Word) -> Option<String> {
             for part in rest {
                 match part {
                     WordPart::Literal(text) => path.push_str(text),
-                    WordPart::Pattern(_) | WordPart::Home(_) | WordPart::Unknown(_) => return None,
+                    WordPart::Pattern(_)
+                    | WordPart::Home(_)
+                    | WordPart::Stream(_)
+                    | WordPart::Unknown(_) => return None,
                 }
             }
             // The directory of the start is where relative paths begin.
@@ -174,7 +180,13 @@ fn path_text(word: &Word) -> Option<String> {
                 |rest| Some(format!("{START}/{rest}")),
             )
         }
-        (WordPart::Literal(_) | WordPart::Pattern(_) | WordPart::Unknown(_), _) => {
+        (
+            WordPart::Literal(_)
+            | WordPart::Pattern(_)
+            | WordPart::Stream(_)
+            | WordPart::Unknown(_),
+            _,
+        ) => {
             let text = word.literal()?;
             // A folder whose name is a tilde is no home directory.
             Some(if text.starts_with('~') {

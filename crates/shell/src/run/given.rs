@@ -1,12 +1,13 @@
 //! Follows commands that programs are given among their words, as the table says.
 
-use aegis_types::{UnknownCause, Word, WordPart, Wrapper};
+use aegis_types::{Span, UnknownCause, Word, WordPart, Wrapper};
 
-use super::{Draft, joined};
+use super::{Draft, joined, search};
 use crate::decode;
-use crate::elsewhere::run_elsewhere;
+use crate::elsewhere::{quoted, run_elsewhere};
 use crate::option::{first_text, shown_text};
 use crate::option_text::GivenText;
+use crate::output;
 use crate::powershell::plan_powershell;
 use crate::programs::{self, Reading, Role};
 use crate::syntax::Origin;
@@ -25,9 +26,9 @@ fn command_of(reading: &Reading<'_>, joins: bool) -> Option<Vec<Word>> {
     Some(rest.map(|word| (*word).clone()).collect())
 }
 
-/// Returns the texts that the formats of tmux in `text` give to a shell.
-fn format_texts(text: &str) -> Vec<String> {
-    let starts = text.match_indices("#(").map(|(at, _)| at + 2);
+/// Returns the texts in `text` between `start`, which opens a bracket, and where that closes.
+pub(super) fn enclosed(text: &str, start: &str) -> Vec<String> {
+    let starts = text.match_indices(start).map(|(at, _)| at + start.len());
     let inner = starts.filter_map(|at| {
         let rest = text.get(at..)?;
         let mut depth = 1_usize;
@@ -44,12 +45,120 @@ fn format_texts(text: &str) -> Vec<String> {
     inner.collect()
 }
 
+fn given_text(text: String, span: Span) -> GivenText {
+    let parts = vec![WordPart::Literal(text)];
+    GivenText::from(Word {
+        span,
+        parts,
+        ..Word::default()
+    })
+}
+
 /// Returns the texts for a shell that a program is given.
 fn shell_texts(reading: &Reading<'_>) -> Vec<GivenText> {
     let values = reading.values_with_roles();
     let given = values.chain(reading.operands_with_roles());
     let texts = given.filter(|it| it.role == Role::Shell);
-    texts.map(|it| it.word.clone().into()).collect()
+    texts.map(|it| typed(it.word).into()).collect()
+}
+
+/// Returns text without the signs of a line that ends, as they are typed into a terminal.
+fn typed(word: &Word) -> Word {
+    let mut word = word.clone();
+    if let Some(WordPart::Literal(last)) = word.parts.last_mut() {
+        for sign in ["\\n", "\\r", "\\015", "\\012", "^M"] {
+            if let Some(line) = last.strip_suffix(sign) {
+                *last = line.to_owned();
+            }
+        }
+    }
+    word
+}
+
+/// Subcommands of tmux that take commands of tmux, and where among their operands.
+const TMUX_COMMANDS: [(&str, usize); 8] = [
+    ("bind", 1),
+    ("bind-key", 1),
+    ("command-prompt", 0),
+    ("confirm", 0),
+    ("confirm-before", 0),
+    ("if", 1),
+    ("if-shell", 1),
+    ("set-hook", 1),
+];
+
+/// Returns the commands of tmux that one of its commands is given, as text for a shell.
+fn tmux_texts(words: &[Word]) -> Vec<String> {
+    let Some(entry) = programs::entry_for("tmux") else {
+        return Vec::new();
+    };
+    let reading = programs::read(entry, words);
+    let name = reading.subcommands.first().map(|word| shown_text(word));
+    let known = TMUX_COMMANDS
+        .iter()
+        .find(|(it, _)| Some(*it) == name.as_deref());
+    let Some((name, at)) = known else {
+        return Vec::new();
+    };
+    let given = reading.operands.get(*at..).unwrap_or_default();
+    let texts: Vec<String> = given.iter().map(|word| shown_text(word)).collect();
+    let texts = match *name {
+        // Each of the two is a line of its own.
+        "if" | "if-shell" => texts,
+        _ if texts.len() == 1 => texts,
+        _ => vec![
+            given
+                .iter()
+                .map(|word| quoted(word))
+                .collect::<Vec<_>>()
+                .join(" "),
+        ],
+    };
+    let text = |text: String| format!("tmux {}", text.trim_matches(['{', '}', ' ', '\n']));
+    texts.into_iter().map(text).collect()
+}
+
+/// Returns the texts for a shell in what `fzf` does at a key: `key:execute(text)`.
+fn bound_texts(binding: &str) -> Vec<String> {
+    let actions = [
+        "execute",
+        "execute-silent",
+        "become",
+        "reload",
+        "reload-sync",
+        "preview",
+        "transform",
+        "transform-header",
+        "transform-prompt",
+        "transform-query",
+    ];
+    let starts = binding.split([',', ':', '+']);
+    let mut texts = Vec::new();
+    let mut at = 0;
+    for piece in starts {
+        let start = at;
+        at += piece.len() + 1;
+        let name_end = piece.find(['(', '[', '{', '<', '~', '!', '@', '#', '|']);
+        let name = piece
+            .get(..name_end.unwrap_or(piece.len()))
+            .unwrap_or_default();
+        if !actions.contains(&name) {
+            continue;
+        }
+        let rest = binding.get(start + name.len()..).unwrap_or_default();
+        let inner = rest.get(1..).unwrap_or_default();
+        let inner = match rest.chars().next() {
+            Some('(') => inner.rsplit_once(')').map_or(inner, |(text, _)| text),
+            Some('[') => inner.rsplit_once(']').map_or(inner, |(text, _)| text),
+            Some('{') => inner.rsplit_once('}').map_or(inner, |(text, _)| text),
+            Some('<') => inner.rsplit_once('>').map_or(inner, |(text, _)| text),
+            Some(':') => inner,
+            Some(sign) => inner.split(sign).next().unwrap_or(inner),
+            None => continue,
+        };
+        texts.push(inner.to_owned());
+    }
+    texts
 }
 
 impl Walk<'_> {
@@ -74,12 +183,21 @@ impl Walk<'_> {
                 .filter(|it| it.role == Role::Code)
                 .map(|it| it.word),
         );
-        let texts = shell_texts(&reading);
+        let mut texts = shell_texts(&reading);
+        if matches!(name, "fzf" | "sk") {
+            let bindings = reading.values("--bind");
+            let bound = bindings.flat_map(|word| {
+                let texts = bound_texts(&shown_text(word)).into_iter();
+                texts.map(move |text| given_text(text, word.span))
+            });
+            texts.extend(bound);
+        }
         let mut commands: Vec<Vec<Word>> = command_of(&reading, joins).into_iter().collect();
         if let Some(otherwise) = programs::read_otherwise(entry, words, &reading) {
             let other = command_of(&otherwise, joins);
             commands.extend(other.filter(|other| !commands.contains(other)));
         }
+        commands.extend(self.option_commands(name, &reading, draft));
         if texts.is_empty() && commands.is_empty() {
             return;
         }
@@ -106,15 +224,28 @@ impl Walk<'_> {
         self.given_texts(&texts, name, setting);
     }
 
+    /// Returns the commands that options of a program are given, with what it puts
+    /// into them.
+    fn option_commands(&self, name: &str, reading: &Reading<'_>, draft: &Draft) -> Vec<Vec<Word>> {
+        if !matches!(name, "fd" | "fdfind") {
+            return reading.commands.clone();
+        }
+        let found = output::found_by_fd(reading, draft.span);
+        let filled = reading.commands.iter();
+        filled
+            .map(|command| search::filled(command, &found))
+            .collect()
+    }
+
     /// Notes code of which nothing is shown: it may run anything.
     pub(super) fn note_hidden<'w>(&mut self, code: impl IntoIterator<Item = &'w Word>) {
         let shows_nothing = |part: &WordPart| match part {
-            WordPart::Unknown(_) => true,
+            WordPart::Stream(_) | WordPart::Unknown(_) => true,
             WordPart::Literal(text) => text.trim().is_empty(),
             WordPart::Pattern(_) | WordPart::Home(_) => false,
         };
         for word in code {
-            if word.is_unknown() && word.parts.iter().all(shows_nothing) {
+            if word.is_open() && word.parts.iter().all(shows_nothing) {
                 self.note(word.span, UnknownCause::Program);
             }
         }
@@ -136,22 +267,16 @@ impl Walk<'_> {
         };
         let formats = words
             .iter()
-            .flat_map(|word| format_texts(&shown_text(word)));
-        let texts: Vec<GivenText> = formats
-            .map(|text| {
-                let parts = vec![WordPart::Literal(text)];
-                let span = draft.span;
-                GivenText::from(Word {
-                    span,
-                    parts,
-                    ..Word::default()
-                })
-            })
-            .collect();
+            .flat_map(|word| enclosed(&shown_text(word), "#("));
+        let texts: Vec<GivenText> = formats.map(|text| given_text(text, draft.span)).collect();
         for text in &texts {
             self.note(text.text.span, UnknownCause::Code("tmux".to_owned()));
         }
         self.given_texts(&texts, "tmux", setting);
+        let end = words.iter().position(ends).unwrap_or(words.len());
+        let own = tmux_texts(words.get(..end).unwrap_or_default()).into_iter();
+        let own: Vec<GivenText> = own.map(|text| given_text(text, draft.span)).collect();
+        self.given_texts(&own, "tmux", &inner);
         let Some(at) = words.iter().position(ends) else {
             return;
         };

@@ -268,6 +268,35 @@ impl Walk<'_> {
     }
 }
 
+/// Returns a command of `fd` with what was found in the place of its signs, or at its end.
+pub(super) fn filled(command: &[Word], found: &[Word]) -> Vec<Word> {
+    let signs = ["{}", "{.}", "{//}"];
+    let of_name = ["{/}", "{/.}"];
+    let holds = |word: &Word, signs: &[&str]| {
+        let text = word.literal().unwrap_or_default();
+        signs.iter().any(|sign| text.contains(sign))
+    };
+    if !command
+        .iter()
+        .any(|word| holds(word, &signs) || holds(word, &of_name))
+    {
+        return [command, found].concat();
+    }
+    let name = |path: &Word| Word {
+        parts: vec![WordPart::Unknown(UnknownCause::Output)],
+        ..path.clone()
+    };
+    let names: Vec<Word> = found.iter().take(1).map(name).collect();
+    let mut filled = command.to_vec();
+    for sign in signs {
+        filled = fill(&filled, sign, found);
+    }
+    for sign in of_name {
+        filled = fill(&filled, sign, &names);
+    }
+    filled
+}
+
 fn is_placeholder(word: &Word) -> bool {
     word.literal().as_deref() == Some("{}")
 }

@@ -1,6 +1,8 @@
 //! Follows text that is given to a shell.
 
-use aegis_types::{Directory, RedirectionKind, Span, UnknownCause, Word, WordPart, Wrapper};
+use aegis_types::{
+    Directory, Redirection, RedirectionKind, Span, UnknownCause, Word, WordPart, Wrapper,
+};
 
 use super::{Draft, Lookup, joined, path_from};
 use crate::file::Content;
@@ -107,6 +109,11 @@ impl Walk<'_> {
         }
         match self.given_text(&draft, setting) {
             Input::Text(text) => {
+                let is_own = draft.redirections.iter().any(Redirection::is_input);
+                if !is_own && setting.is_input_begun() {
+                    // Where its part of the text begins is open.
+                    self.note(draft.span, UnknownCause::Code(name.to_owned()));
+                }
                 // What it starts reads what is left of the text, which is listed as it is.
                 let text_setting = inner.within(Wrapper::Text);
                 let text_setting = text_setting.reading(Some(Output::Unknown));
@@ -231,8 +238,18 @@ impl Walk<'_> {
     fn start_up(&mut self, name: &str, draft: &Draft, setting: &Setting) {
         let mut assigned = draft.assignments.iter().rev();
         let assigned = assigned.find(|it| it.name == "BASH_ENV");
-        if let Some(text) = assigned.and_then(|it| self.stream(&it.value)) {
-            let text = text_word(text, draft.span);
+        let text = assigned.and_then(|it| {
+            if !input::is_input(&it.value) {
+                return self
+                    .stream(&it.value)
+                    .map(|text| text_word(text, draft.span));
+            }
+            match self.given_text(draft, setting) {
+                Input::Text(text) => Some(text),
+                Input::File | Input::Unknown => None,
+            }
+        });
+        if let Some(text) = text {
             return self.code_text(&text, draft.span, name, &setting.within(Wrapper::Text));
         }
         let Some(value) = self.around.exported("BASH_ENV").filter(|_| name == "bash") else {
@@ -249,7 +266,7 @@ impl Walk<'_> {
                     return;
                 }
                 let directory = self.around.places().current.clone();
-                if word.is_unknown() && path_from(&directory, &word).is_none() {
+                if word.is_open() && path_from(&directory, &word).is_none() {
                     self.note(draft.span, UnknownCause::Code("BASH_ENV".to_owned()));
                 }
                 self.content(&directory, &word).cloned()
@@ -533,7 +550,7 @@ impl Walk<'_> {
     }
 }
 
-fn text_word(text: String, span: Span) -> Word {
+pub(super) fn text_word(text: String, span: Span) -> Word {
     let parts = vec![WordPart::Literal(text)];
     Word {
         span,
@@ -560,9 +577,12 @@ fn interpreter(text: &str) -> (Option<&str>, &str) {
 }
 
 /// Returns whether a word names what another command writes.
-fn is_computed(word: &Word) -> bool {
+pub(super) fn is_computed(word: &Word) -> bool {
     word.parts.iter().any(|part| match part {
-        WordPart::Unknown(cause) => *cause == UnknownCause::Output,
+        WordPart::Stream(_) => true,
+        WordPart::Unknown(cause) => {
+            matches!(cause, UnknownCause::Output | UnknownCause::Settings)
+        }
         WordPart::Literal(_) | WordPart::Pattern(_) | WordPart::Home(_) => false,
     })
 }

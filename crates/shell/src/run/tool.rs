@@ -239,7 +239,7 @@ fn is_hidden_here(path: &str) -> bool {
     path.starts_with('.') && !path.starts_with("..") && !path.contains('/')
 }
 
-fn word_of(span: Span, text: &str) -> Word {
+pub(super) fn word_of(span: Span, text: &str) -> Word {
     let parts = vec![WordPart::Literal(text.to_owned())];
     Word {
         span,

@@ -32,8 +32,8 @@ impl Surroundings {
         // Whatever was there since then may be what is there at the end.
         let mut variables: BTreeMap<String, Vec<Option<Variable>>> = BTreeMap::new();
         let mut functions = Vec::new();
-        let mut moves = None;
-        let mut shifts = None;
+        let mut moves = false;
+        let mut shifts = false;
         let mut files = Vec::new();
         for change in self.changes.get(mark.0..).unwrap_or_default() {
             match change {
@@ -43,12 +43,8 @@ impl Surroundings {
                         values.push(before.clone());
                     }
                 }
-                Change::Places(before) => {
-                    moves.get_or_insert(*before != self.places);
-                }
-                Change::Positional(before) => {
-                    shifts.get_or_insert(*before != self.positional);
-                }
+                Change::Places(before) => moves |= *before != self.places,
+                Change::Positional(before) => shifts |= *before != self.positional,
                 Change::Function(name, before) => functions.push((name.clone(), before.clone())),
                 Change::File(path, before) => files.push((path.clone(), before.clone())),
                 Change::Functions(_) | Change::Process(_) => {}
@@ -73,10 +69,10 @@ impl Surroundings {
         for (name, before) in functions {
             self.add_meanings(&name, before);
         }
-        if moves == Some(true) {
+        if moves {
             self.move_to_unknown();
         }
-        if shifts == Some(true) && self.positional.is_some() {
+        if shifts && self.positional.is_some() {
             self.set_positional(None);
         }
     }
@@ -84,8 +80,23 @@ impl Surroundings {
     /// Takes back every change since `mark`, except those of files, and returns
     /// what they came to.
     pub(crate) fn ending(&mut self, mark: Mark) -> Ending {
-        let mut ending = Ending::default();
+        let ending = self.ending_here(mark);
         let mut files = Vec::new();
+        for change in self.changes.get(mark.0..).unwrap_or_default() {
+            if let Change::File(path, before) = change {
+                files.push((path.clone(), before.clone()));
+            }
+        }
+        for (path, before) in files {
+            self.files.add(&path, before);
+        }
+        self.restore(mark);
+        ending
+    }
+
+    /// Returns what the changes since `mark` come to, those of files apart.
+    pub(crate) fn ending_here(&self, mark: Mark) -> Ending {
+        let mut ending = Ending::default();
         for change in self.changes.get(mark.0..).unwrap_or_default() {
             match change {
                 Change::Variable(name, _) => {
@@ -98,14 +109,9 @@ impl Surroundings {
                 }
                 Change::Places(_) => ending.places = Some(self.places.clone()),
                 Change::Positional(_) => ending.positional = Some(self.positional.clone()),
-                Change::File(path, before) => files.push((path.clone(), before.clone())),
-                Change::Functions(_) | Change::Process(_) => {}
+                Change::File(..) | Change::Functions(_) | Change::Process(_) => {}
             }
         }
-        for (path, before) in files {
-            self.files.add(&path, before);
-        }
-        self.restore(mark);
         ending
     }
 

@@ -60,6 +60,29 @@ pub(super) fn outer_value(name: &str) -> Value {
     }
 }
 
+/// Returns whether the shell itself works out what a variable is, whatever it is
+/// set to.
+pub(super) fn is_computed(name: &str) -> bool {
+    matches!(
+        name,
+        "_" | "BASHPID"
+            | "BASH_ARGV0"
+            | "BASH_COMMAND"
+            | "BASH_SUBSHELL"
+            | "DIRSTACK"
+            | "EPOCHREALTIME"
+            | "EPOCHSECONDS"
+            | "FUNCNAME"
+            | "GROUPS"
+            | "HISTCMD"
+            | "LINENO"
+            | "PIPESTATUS"
+            | "RANDOM"
+            | "SECONDS"
+            | "SRANDOM"
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

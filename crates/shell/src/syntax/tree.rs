@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 use std::rc::Rc;
 
-use aegis_types::{RedirectionKind, Span};
+use aegis_types::{RedirectionKind, Span, Stream};
 
 /// A list of commands.
 #[derive(Debug, Default)]
@@ -206,7 +206,12 @@ pub(crate) enum Piece {
         quoted: bool,
     },
     /// `<( … )` or `>( … )`.
-    Process(Rc<Script>),
+    Process {
+        /// What runs.
+        script: Rc<Script>,
+        /// Which of its streams the word names.
+        stream: Stream,
+    },
     /// An arithmetic expression with what is expanded in it.
     Arithmetic {
         /// The expression.
@@ -270,7 +275,7 @@ impl RawWord {
                 Piece::Bare(text) | Piece::Quoted(text) => whole.push_str(text),
                 Piece::Parameter(_)
                 | Piece::Substitution { .. }
-                | Piece::Process(_)
+                | Piece::Process { .. }
                 | Piece::Arithmetic { .. }
                 | Piece::Glob(_)
                 | Piece::Array(_) => return None,

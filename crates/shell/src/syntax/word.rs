@@ -2,6 +2,8 @@
 
 use std::rc::Rc;
 
+use aegis_types::Stream;
+
 use super::reader::{Origin, Parser, Stop, ends_word};
 use super::tree::{Piece, RawWord, Script};
 
@@ -81,7 +83,13 @@ impl Parser<'_> {
                 self.byte();
                 self.position += 1;
                 let script = self.nested(Self::script_to_parenthesis)?;
-                pieces.push(Piece::Process(Rc::new(script)));
+                pieces.push(Piece::Process {
+                    script: Rc::new(script),
+                    stream: match byte {
+                        b'<' => Stream::Output,
+                        _ => Stream::Input,
+                    },
+                });
                 Ok(true)
             }
             b'(' if pieces.is_empty() && opens_array(bare) => {

@@ -15,7 +15,6 @@ pub(super) fn touched(name: &str, command: &Command, list: &mut Vec<Touched>) {
         "perl" | "ruby" => in_place_interpreter(arguments, list),
         "yq" => yq(arguments, list),
         "find" => find(command, list),
-        "fd" | "fdfind" => fd(arguments, list),
         "patch" => patch(command, list),
         "dd" => dd(arguments, list),
         "mount" => mount(arguments, list),
@@ -185,47 +184,6 @@ fn is_about_empty(command: &Command) -> bool {
         texts.iter().position(|text| *text == "-empty"),
     );
     empty.is_some() && empty < last && !texts.iter().any(joins)
-}
-
-fn fd(arguments: &[Word], list: &mut Vec<Touched>) {
-    let read = read(
-        arguments,
-        "edtESxXjco",
-        &[
-            "extension",
-            "max-depth",
-            "min-depth",
-            "exact-depth",
-            "type",
-            "exclude",
-            "exec",
-            "exec-batch",
-            "and",
-            "base-directory",
-            "search-path",
-            "changed-within",
-            "changed-before",
-            "max-results",
-            "size",
-            "owner",
-            "threads",
-            "color",
-            "format",
-            "ignore-file",
-            "path-separator",
-            "batch-size",
-        ],
-    );
-    for word in read.values(&["base-directory", "search-path"]) {
-        list.push(Touched::new(word, Access::READ).beneath(true));
-    }
-    let runs = read.has(&["x", "X", "exec", "exec-batch"]);
-    for word in read.operands.iter().skip(1) {
-        list.push(Touched::new(word, Access::READ).beneath(true));
-        if runs {
-            list.push(Touched::new(word, Access::ANY).possible().beneath(true));
-        }
-    }
 }
 
 /// A mode may look like an option: `chmod -x file`, `chattr -i file`.

@@ -65,6 +65,7 @@ fn subcommand(read: &Arguments<'_>, list: &mut Vec<Touched>) {
     let mut operands = read.operands.iter();
     match operands.next().and_then(|word| word.literal()).as_deref() {
         Some("cp") => {
+            list.extend(copied(read));
             for word in operands {
                 let is_inside = first_text(word)
                     .split_once(':')
@@ -85,6 +86,17 @@ fn subcommand(read: &Arguments<'_>, list: &mut Vec<Touched>) {
         }
         Some(_) | None => {}
     }
+}
+
+/// Returns what comes out of a container, under its name there, into a folder.
+fn copied(read: &Arguments<'_>) -> Option<Touched> {
+    let [_, source, target] = read.operands.as_slice() else {
+        return None;
+    };
+    let (_, inside) = first_text(source).split_once(':')?;
+    let name = inside.rsplit('/').find(|step| !step.is_empty())?;
+    let place = beneath(target, &word_at(source, name));
+    Some(Touched::new(&place, Access::WRITE).possible().beneath(true))
 }
 
 /// Returns the part of `source:inside` before the colon.

@@ -16,6 +16,7 @@ pub(super) fn touched(name: &str, entry: Entry, command: &Command, list: &mut Ve
         return;
     }
     as_read(name, entry, &reading, command, list);
+    network::placed(name, &reading, list);
     if let Some(otherwise) = programs::read_otherwise(entry, words, &reading) {
         let mut others = Vec::new();
         as_read(name, entry, &otherwise, command, &mut others);

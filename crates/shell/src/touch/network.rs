@@ -5,6 +5,7 @@ use aegis_types::{Access, Word, WordPart};
 use super::{Touched, read, word_at};
 use crate::locate::beneath;
 use crate::option::{Arguments, first_text, without_start};
+use crate::programs::Reading;
 
 /// Adds the files that such a program is given.
 pub(super) fn touched(name: &str, arguments: &[Word], list: &mut Vec<Touched>) {
@@ -318,6 +319,7 @@ fn wget(arguments: &[Word], list: &mut Vec<Touched>) {
         let name = folder.map_or_else(|| name.clone(), |folder| beneath(folder, &name));
         list.push(Touched::new(&name, Access::WRITE));
     }
+    list.extend(mirrored(arguments, &read));
     if read.has(&["r", "recursive", "m", "mirror"])
         && folder.is_none()
         && let Some(first) = read.operands.first()
@@ -326,6 +328,62 @@ fn wget(arguments: &[Word], list: &mut Vec<Touched>) {
         list.push(Touched::new(&here, Access::WRITE).possible().beneath(true));
     }
 }
+
+/// Returns what is written in the folders that the addresses name.
+fn mirrored(arguments: &[Word], read: &Arguments<'_>) -> Vec<Touched> {
+    let follows = read.has(&["r", "recursive", "m", "mirror"]);
+    let makes_folders = read.has(&["x", "force-directories"]) || follows;
+    if !makes_folders || read.has(&["no-directories"]) {
+        return Vec::new();
+    }
+    let leaves_host = arguments.iter().any(|word| {
+        let text = first_text(word);
+        text == "--no-host-directories" || text.starts_with('-') && text.contains("nH")
+    });
+    let cut = read.values(&["cut-dirs"]).last().and_then(Word::literal);
+    let cut: usize = cut.and_then(|text| text.parse().ok()).unwrap_or(0);
+    let folder = read.values(&["P", "directory-prefix"]).last();
+    let place = |word: &&Word| {
+        let address = first_text(word);
+        let address = address.split_once("://").map_or(address, |(_, rest)| rest);
+        let mut steps = address.split('/').filter(|step| !step.is_empty());
+        let host = steps.next().filter(|_| !leaves_host);
+        let path: Vec<&str> = host.into_iter().chain(steps.skip(cut)).collect();
+        let name = word_at(word, &path.join("/"));
+        let name = folder.map_or_else(|| name.clone(), |folder| beneath(folder, &name));
+        Touched::new(&name, Access::WRITE)
+            .possible()
+            .beneath(follows)
+    };
+    let is_named = |word: &&&Word| first_text(word).contains('/');
+    read.operands.iter().filter(is_named).map(place).collect()
+}
+
+/// Adds the files that a program downloads into the folder that an option names.
+pub(super) fn placed(name: &str, reading: &Reading<'_>, list: &mut Vec<Touched>) {
+    let Some((_, folder, file)) = PLACING.iter().find(|(it, _, _)| *it == name) else {
+        return;
+    };
+    let Some(folder) = reading.values(folder).last() else {
+        return;
+    };
+    let named: Vec<Word> = reading.values(file).cloned().collect();
+    let own = reading.operands.iter();
+    let own = own.filter_map(|word| super::transfer::last_component(word));
+    let names = match named.is_empty() {
+        true => own.collect(),
+        false => named,
+    };
+    let places = names.iter().map(|name| beneath(folder, name));
+    list.extend(places.map(|place| Touched::new(&place, Access::WRITE).possible()));
+}
+
+/// Programs that download, their option for a folder and that for a name in it.
+const PLACING: [(&str, &str, &str); 3] = [
+    ("aria2c", "-d", "-o"),
+    ("yt-dlp", "-P", "-o"),
+    ("youtube-dl", "-P", "-o"),
+];
 
 /// Returns the names that files get from their addresses.
 fn remote_names<'a>(read: &'a Arguments<'_>) -> impl Iterator<Item = Word> + 'a {

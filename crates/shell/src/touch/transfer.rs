@@ -284,7 +284,9 @@ fn into(sources: &[Word], target: &Word, recursive: bool, list: &mut Vec<Touched
 pub(super) fn last_component(word: &Word) -> Option<Word> {
     let text = match word.parts.last()? {
         WordPart::Literal(text) => text.trim_end_matches('/'),
-        WordPart::Pattern(_) | WordPart::Home(_) | WordPart::Unknown(_) => return None,
+        WordPart::Pattern(_) | WordPart::Home(_) | WordPart::Stream(_) | WordPart::Unknown(_) => {
+            return None;
+        }
     };
     let name = match text.rsplit_once('/') {
         Some((_, name)) => name,

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use aegis_types::{Redirection, Span, UnknownCause, Word, WordPart, Wrapper};
 
 use super::repeat::is_read;
+use super::scan::names_set_by;
 use super::{Setting, Walk};
 use crate::evaluate;
 use crate::run::Draft;
@@ -33,7 +34,9 @@ impl Walk<'_> {
     }
 
     fn compound_kind(&mut self, node: &Node, given: &Setting) {
-        let (_, setting) = &given.in_turn();
+        let (_, setting) = given.in_turn();
+        let begun = setting.behind(|| turns(&node.kind) && names_set_by(node).reads);
+        let setting = &begun.unwrap_or(setting);
         match &node.kind {
             Kind::Simple { .. } => {}
             Kind::Group(script) => self.members(script, &given.deeper()),
@@ -117,17 +120,26 @@ impl Walk<'_> {
                 self.script(test, &setting.branch());
             }
             let mark = self.around.mark();
-            self.script(body, &setting.branch());
+            self.way(body, setting);
             let taken = self.around.ending(mark);
             open.push((self.around.mark(), taken));
         }
         if let Some(body) = otherwise {
-            self.script(body, &setting.branch());
+            self.way(body, setting);
         }
         // What follows a test that failed is the other way.
         for (mark, taken) in open.into_iter().rev() {
             let rest = self.around.ending(mark);
             self.join(&[taken, rest]);
+        }
+    }
+
+    /// Walks one of several ways, which may be left in its midst.
+    fn way(&mut self, body: &Script, setting: &Setting) {
+        let mark = self.around.mark();
+        self.script(body, &setting.branch());
+        if self.may_go_on_behind(body) {
+            self.around.blur(mark);
         }
     }
 
@@ -153,7 +165,7 @@ impl Walk<'_> {
                 takes_all |= pattern.bare() == Some("*");
             }
             let mark = self.around.mark();
-            self.script(&arm.body, &setting.branch());
+            self.way(&arm.body, setting);
             if goes_on {
                 self.around.blur(mark);
             } else {
@@ -189,9 +201,24 @@ impl Walk<'_> {
                         }
                     }
                 }
-                WordPart::Pattern(_) | WordPart::Home(_) => {}
+                WordPart::Pattern(_) | WordPart::Home(_) | WordPart::Stream(_) => {}
                 WordPart::Unknown(_) => self.around.forget_all(),
             }
         }
+    }
+}
+
+/// Returns whether what stands in it may run more than once, or after a test of it.
+fn turns(kind: &Kind) -> bool {
+    match kind {
+        Kind::Loop { .. } | Kind::For { .. } | Kind::Count { .. } | Kind::If { .. } => true,
+        Kind::Simple { .. }
+        | Kind::Group(_)
+        | Kind::Subshell(_)
+        | Kind::Case { .. }
+        | Kind::Function { .. }
+        | Kind::Test(_)
+        | Kind::Arithmetic(_)
+        | Kind::Coprocess(_) => false,
     }
 }

@@ -118,7 +118,7 @@ fn is_still_piece(piece: &Piece) -> bool {
         Piece::Arithmetic { inner, .. } => inner
             .iter()
             .all(|piece| matches!(piece, Piece::Bare(_) | Piece::Quoted(_))),
-        Piece::Substitution { .. } | Piece::Process(_) | Piece::Array(_) => false,
+        Piece::Substitution { .. } | Piece::Process { .. } | Piece::Array(_) => false,
     }
 }
 

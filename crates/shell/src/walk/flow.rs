@@ -21,9 +21,10 @@ impl Walk<'_> {
     pub(crate) fn own_shell(&mut self, walk: impl FnOnce(&mut Self)) {
         let mark = self.around.mark();
         let traps = std::mem::take(&mut self.traps);
+        let returns = self.returns.take();
         walk(self);
         self.late_traps();
-        self.traps = traps;
+        (self.traps, self.returns) = (traps, returns);
         self.around.restore(mark);
     }
 

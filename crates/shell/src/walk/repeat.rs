@@ -2,12 +2,12 @@
 
 use aegis_types::{Span, UnknownCause, Word, WordPart, Wrapper};
 
-use super::scan::{Names, names_set};
+use super::scan::{Names, names_set, names_set_by};
 use super::{Setting, Walk};
 use crate::limit::TURNS_MAX;
 use crate::output::Output;
 use crate::surroundings::Value;
-use crate::syntax::{Item, Kind, Piece, RawWord, Script};
+use crate::syntax::{Item, Kind, Node, Origin, Parser, Piece, RawWord, Script};
 
 impl Walk<'_> {
     /// Walks a loop of which it is open how often it turns.
@@ -250,9 +250,39 @@ impl Walk<'_> {
         names.leaves || self.calls_function(&names)
     }
 
+    /// Returns whether the shell may go on behind a part of a text from the midst of it.
+    pub(super) fn may_go_on_behind(&self, part: &Script) -> bool {
+        let names = names_set(&[part]);
+        names.goes_on || self.calls_alias(&names)
+    }
+
+    /// Returns whether what runs in a function may end it before its last command.
+    pub(crate) fn may_return(&self, body: &Node) -> bool {
+        let names = names_set_by(body);
+        names.goes_on || self.calls_alias(&names)
+    }
+
+    /// Returns whether what runs in a text may end it before its last command.
+    pub(crate) fn text_may_return(&self, text: &str) -> bool {
+        let mut parser = Parser::new(text, Origin::Offset(0), 0);
+        loop {
+            match parser.batch() {
+                Ok(Some(script)) if self.may_go_on_behind(&script) => return true,
+                Ok(Some(_)) => {}
+                Ok(None) => return false,
+                Err(_) => return true,
+            }
+        }
+    }
+
     fn calls_function(&self, names: &Names) -> bool {
         let is_function = |name: &String| self.around.function(name).is_some();
-        names.programs.iter().any(is_function)
+        names.programs.iter().any(is_function) || self.calls_alias(names)
+    }
+
+    fn calls_alias(&self, names: &Names) -> bool {
+        let is_alias = |name: &String| !self.around.alias(name).is_empty();
+        names.programs.iter().any(is_alias)
     }
 
     /// Makes uncertain what a loop may have set in an earlier turn.

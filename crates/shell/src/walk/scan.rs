@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::syntax::{
-    Arm, Kind, Node, Operation, Piece, RawAssignment, RawRedirection, RawWord, Script, Target,
+    Arm, Item, Kind, Node, Operation, Piece, Pipeline, RawAssignment, RawRedirection, RawWord,
+    Script, Target,
 };
 
 /// Programs that take nothing from what they read, or all of it.
@@ -74,23 +75,18 @@ pub(super) struct Names {
     pub(super) directory: bool,
     /// Whether it may change the positional parameters.
     pub(super) positional: bool,
-    /// Whether it may leave a loop or the shell.
+    /// Whether it may leave a loop, a function or the shell.
     pub(super) leaves: bool,
+    /// Whether the shell may go on behind what it leaves.
+    pub(super) goes_on: bool,
     /// Whether it may take a part of its input and leave the rest.
     pub(super) reads: bool,
     /// Whether it may define functions or aliases.
     pub(super) defines: bool,
     /// Whether it may write files.
     pub(super) writes: bool,
-    /// The programs it names, which may be functions that set more.
+    /// The programs it names, which may be functions or aliases that set more.
     pub(super) programs: BTreeSet<String>,
-}
-
-/// Returns whether what runs in a function may end it before its last command.
-pub(crate) fn may_return(body: &Node) -> bool {
-    let mut names = Names::default();
-    names.node(body);
-    names.leaves
 }
 
 /// Returns whether an arithmetic expression may set variables.
@@ -101,7 +97,7 @@ fn assigns(expression: &[Piece]) -> bool {
         }
         Piece::Parameter(_)
         | Piece::Substitution { .. }
-        | Piece::Process(_)
+        | Piece::Process { .. }
         | Piece::Arithmetic { .. }
         | Piece::Array(_) => false,
     })
@@ -118,6 +114,29 @@ fn sets(text: &str) -> bool {
         rest = after.strip_prefix('=').unwrap_or(after);
     }
     false
+}
+
+/// Returns whether a list may take a part of its input and leave the rest.
+pub(super) fn script_reads(script: &Script) -> bool {
+    script.items.iter().any(item_reads)
+}
+
+/// Returns whether pipelines may take a part of their input and leave the rest.
+pub(super) fn item_reads(item: &Item) -> bool {
+    item.links.iter().any(|link| pipeline_reads(&link.pipeline))
+}
+
+/// Returns whether a pipeline may take a part of its input and leave the rest.
+pub(super) fn pipeline_reads(pipeline: &Pipeline) -> bool {
+    let mut members = pipeline.members.iter();
+    members.any(|node| names_set_by(node).reads)
+}
+
+/// Returns what `node` may set.
+pub(super) fn names_set_by(node: &Node) -> Names {
+    let mut names = Names::default();
+    names.node(node);
+    names
 }
 
 /// Returns what `scripts` may set.
@@ -245,7 +264,9 @@ impl Names {
     fn pieces(&mut self, pieces: &[Piece]) {
         for piece in pieces {
             match piece {
-                Piece::Substitution { script, .. } | Piece::Process(script) => self.apart(script),
+                Piece::Substitution { script, .. } | Piece::Process { script, .. } => {
+                    self.apart(script);
+                }
                 Piece::Parameter(parameter) => {
                     if let Operation::Operator { sign, operand } = &parameter.operation {
                         if sign.ends_with('=') {
@@ -276,6 +297,7 @@ impl Names {
             self.directory = true;
             self.positional = true;
             self.leaves = true;
+            self.goes_on = true;
             self.reads = true;
             return;
         };
@@ -301,7 +323,11 @@ impl Names {
                 self.positional = true;
                 self.leaves = true;
             }
-            "break" | "continue" | "return" | "exit" | "exec" => self.leaves = true,
+            "break" | "continue" | "return" => {
+                self.leaves = true;
+                self.goes_on = true;
+            }
+            "exit" | "exec" => self.leaves = true,
             "builtin" | "command" => {
                 if let Some(word) = words.get(1) {
                     self.program(word, words.get(1..).unwrap_or_default());
@@ -309,13 +335,14 @@ impl Names {
             }
             "eval" | "source" | "." => {
                 self.leaves = true;
+                self.goes_on = true;
                 self.any_variable = true;
                 self.directory = true;
                 self.positional = true;
             }
-            _ => {
-                self.programs.insert(name);
-            }
+            _ => {}
         }
+        // Any of them may be a function as well.
+        self.programs.insert(name);
     }
 }

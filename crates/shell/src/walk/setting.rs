@@ -25,6 +25,8 @@ pub(crate) struct Setting {
     is_input_whole: bool,
     /// Whether what it can read was given to it alone, whose commands read it in turn.
     is_input_own: bool,
+    /// Whether something else may have read a part of that before.
+    is_input_begun: bool,
     /// How deep it stands.
     pub(crate) depth: u32,
     condition: Condition,
@@ -150,8 +152,24 @@ impl Setting {
             input,
             is_input_whole: false,
             is_input_own: false,
+            is_input_begun: false,
             ..self
         }
+    }
+
+    /// Returns the setting of what stands behind something that `reads` of the input
+    /// they share; nothing if that does not, or there is no input.
+    pub(crate) fn behind(&self, reads: impl FnOnce() -> bool) -> Option<Self> {
+        let is_begun = !self.is_input_begun && self.input.is_some() && reads();
+        is_begun.then(|| Self {
+            is_input_begun: true,
+            ..self.clone()
+        })
+    }
+
+    /// Returns whether something else may have read a part of its input before.
+    pub(crate) fn is_input_begun(&self) -> bool {
+        self.is_input_begun
     }
 
     /// Returns the setting of a group to which its input leads.

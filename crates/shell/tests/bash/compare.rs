@@ -182,7 +182,9 @@ pub fn compare(text: &str, trace: &Trace) -> Result<Open, String> {
 fn is_unknown(word: &Word) -> bool {
     word.parts.iter().any(|part| match part {
         WordPart::Unknown(cause) => !is_start(cause),
-        WordPart::Literal(_) | WordPart::Pattern(_) | WordPart::Home(_) => false,
+        WordPart::Literal(_) | WordPart::Pattern(_) | WordPart::Home(_) | WordPart::Stream(_) => {
+            false
+        }
     })
 }
 
@@ -400,6 +402,9 @@ fn become_text(parts: &[WordPart], text: &str) -> bool {
         WordPart::Literal(literal) => after(literal),
         WordPart::Home(None) => after("/home/user"),
         WordPart::Unknown(cause) if is_start(cause) => after("/work"),
+        WordPart::Stream(_) => text.strip_prefix("/dev/fd/").is_some_and(|rest| {
+            become_text(parts, rest.trim_start_matches(|c: char| c.is_ascii_digit()))
+        }),
         WordPart::Home(Some(_)) | WordPart::Pattern(_) | WordPart::Unknown(_) => {
             let mut ends = (0..=text.len()).filter_map(|end| text.get(end..));
             ends.any(|rest| become_text(parts, rest))

@@ -38,7 +38,7 @@ const LITERAL_PER_MILLE_MAX: usize = 5;
 const MIXED_COMMANDS_PER_MILLE_MAX: usize = 130;
 /// How many of a thousand others may hold any unknown: what programs write, what
 /// the environment holds and what lies in folders is what these are made for.
-const MIXED_PER_MILLE_MAX: usize = 350;
+const MIXED_PER_MILLE_MAX: usize = 300;
 /// How many mismatches are shown.
 const SHOWN_MAX: usize = 20;
 

@@ -10,14 +10,14 @@ const SUBCOMMANDS_MAX: usize = 3;
 /// Programs whose words code of their own reads beside the table. It knows fewer
 /// spellings than the table does, so that these are held against other laws only.
 const READ_BY_CODE: &str = "\
-    7z 7za Rscript ar awk bsdtar bun bundle chattr chmod chrt clang cp cpio curl dd deno \
-    direnv docker dotnet duckdb elixir emacs erl fd fdfind find gawk gcc gchmod gcp ghc \
-    ginstall git gmv groovy gsed gtar guile hatch install jar jrunscript jshell julia kotlin \
-    link ln ltrace lua luajit mawk mise mount mv nawk nerdctl nim node nodejs npm numactl \
-    ocaml octave openssl osascript patch perl php pipx pnpm podman pypy python python3 \
-    racket raku rsync ruby runghc runhaskell rust-script sbcl scala scp script sed socat \
-    sqlite3 ssh strace swift tar taskset tcc tclsh test time ts-node tsx unzip uv uvx wget \
-    xargs yaegi yq zip";
+    7z 7za Rscript apt apt-cache apt-get aptitude ar awk bsdtar bun bundle chattr chmod \
+    chrt clang cp cpio curl dd deno direnv docker dotnet duckdb elixir emacs erl fd \
+    fdfind find gawk gcc gchmod gcp ghc ginstall git gmv groovy gsed gtar guile hatch \
+    install jar jrunscript jshell julia kotlin link ln ltrace lua luajit man mawk mise \
+    mount mv nawk nerdctl nim node nodejs npm numactl ocaml octave openssl osascript \
+    patch perl php pipx pnpm podman pypy python python3 racket raku rsync ruby runghc \
+    runhaskell rust-script sbcl scala scp script sed sftp socat sqlite3 ssh strace swift \
+    tar taskset tcc tclsh test time ts-node tsx unzip uv uvx wget xargs yaegi yq zip";
 
 /// An option before the first operand.
 #[derive(Clone, Debug)]

@@ -3,7 +3,8 @@
 
 use aegis_shell::{Touched, located};
 use aegis_types::{
-    Command, Condition, Directory, Plan, RedirectionKind, UnknownCause, Word, WordPart, Wrapper,
+    Command, Condition, Directory, Plan, RedirectionKind, Stream, UnknownCause, Word, WordPart,
+    Wrapper,
 };
 
 pub fn commands(plan: &Plan) -> Vec<String> {
@@ -79,6 +80,8 @@ pub fn word(word: &Word) -> String {
             WordPart::Pattern(text) => shown.push_str(&format!("<glob:{text}>")),
             WordPart::Home(None) => shown.push_str("<home>"),
             WordPart::Home(Some(user)) => shown.push_str(&format!("<home:{user}>")),
+            WordPart::Stream(Stream::Output) => shown.push_str("<stream>"),
+            WordPart::Stream(Stream::Input) => shown.push_str(">stream<"),
             WordPart::Unknown(unknown) => shown.push_str(&format!("<{}>", cause(unknown))),
         }
     }
@@ -107,6 +110,7 @@ fn cause(cause: &UnknownCause) -> String {
         UnknownCause::Found => "found".to_owned(),
         UnknownCause::Output => "output".to_owned(),
         UnknownCause::Branch => "branch".to_owned(),
+        UnknownCause::Settings => "settings".to_owned(),
         UnknownCause::Arithmetic => "arithmetic".to_owned(),
         UnknownCause::Expansion => "expansion".to_owned(),
         UnknownCause::Code(name) => format!("code:{name}"),

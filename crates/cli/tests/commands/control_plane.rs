@@ -1,0 +1,386 @@
+//! The service as people start and ask it, under its own name and under those
+//! of the control plane.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::process::{Child, ChildStdout, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::guide::are_shown;
+use super::stage::{Stage, Told, repository};
+use super::tampering::intrude_at;
+
+/// A service that runs until it is dropped.
+struct Running {
+    child: Child,
+    out: BufReader<ChildStdout>,
+    /// What it said of its port.
+    said: String,
+}
+
+impl Running {
+    /// Starts `words` in `stage`, and waits until it says where it listens.
+    fn start(stage: &Stage, words: &[&str]) -> Self {
+        let program = stage.path("bin").join(words[0]);
+        let mut child = stage
+            .command(&program)
+            .args(&words[1..])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        let mut said = String::new();
+        while !said.contains("http://") {
+            let mut line = String::new();
+            if out.read_line(&mut line).unwrap() == 0 {
+                let mut err = String::new();
+                child
+                    .stderr
+                    .take()
+                    .unwrap()
+                    .read_to_string(&mut err)
+                    .unwrap();
+                panic!("{words:?} does not listen: {said}{err}");
+            }
+            said.push_str(&line);
+        }
+        Self { child, out, said }
+    }
+
+    fn port(&self) -> &str {
+        let (_, address) = self.said.split_once("http://127.0.0.1:").unwrap();
+        address.split_whitespace().next().unwrap()
+    }
+
+    /// Stops the service, and returns what it wrote on standard error.
+    fn stop(mut self) -> String {
+        let number = Pid::from_child(&self.child);
+        kill_process(number, Signal::TERM).unwrap();
+        assert_eq!(self.child.wait().unwrap().code(), Some(0));
+        let mut err = String::new();
+        self.child
+            .stderr
+            .take()
+            .unwrap()
+            .read_to_string(&mut err)
+            .unwrap();
+        let mut rest = String::new();
+        self.out.read_to_string(&mut rest).unwrap();
+        err
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if self.child.try_wait().is_ok_and(|ended| ended.is_none()) {
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
+    }
+}
+
+/// Returns a stage in whose path the program stands under all of its names.
+fn stage() -> Stage {
+    let stage = Stage::new();
+    let folder = stage.path("bin");
+    for name in ["aegis", "aegisd", "aegisctl"] {
+        symlink(env!("CARGO_BIN_EXE_aegis"), folder.join(name)).unwrap();
+    }
+    stage
+}
+
+fn token(stage: &Stage) -> String {
+    let words = [
+        "token", "create", "--name", "all", "--tenant", "acme", "--role", "agent", "--role",
+        "auditor", "--json",
+    ];
+    let told = stage.aegis(&words).exits(0);
+    told.json()["token"].as_str().unwrap().to_owned()
+}
+
+/// Runs `line` in a shell, with `variables`.
+fn shell(stage: &Stage, line: &str, variables: &[(&str, &str)]) -> Told {
+    stage.person(Path::new("/bin/sh"), &["-c", line], variables)
+}
+
+fn curl(stage: &Stage) {
+    let paths = std::env::var_os("PATH").unwrap();
+    let found = std::env::split_paths(&paths)
+        .map(|folder| folder.join("curl"))
+        .find(|file| file.is_file())
+        .expect("the quick start is walked through with curl, which is not installed here");
+    symlink(found, stage.path("bin/curl")).unwrap();
+}
+
+/// Returns the commands of the blocks of `page`, each with what it shows.
+fn commands(page: &str) -> Vec<(String, Vec<String>)> {
+    let text = fs::read_to_string(repository(page)).unwrap();
+    let mut commands: Vec<(String, Vec<String>)> = Vec::new();
+    let mut is_open = false;
+    for line in text.lines() {
+        if line.starts_with("```") {
+            is_open = line == "```console";
+        } else if is_open {
+            match (line.strip_prefix("$ "), commands.last_mut()) {
+                (Some(line), _) => commands.push((line.to_owned(), Vec::new())),
+                (None, Some((command, shown))) => {
+                    if command.ends_with('\\') {
+                        command.pop();
+                        command.push_str(line.trim_start());
+                    } else {
+                        shown.push(line.to_owned());
+                    }
+                }
+                (None, None) => panic!("a block begins with `{line}`"),
+            }
+        }
+    }
+    commands
+}
+
+#[test]
+fn every_command_of_the_server_page_does_and_prints_what_it_shows() {
+    let stage = stage();
+    curl(&stage);
+    let mut service: Option<Running> = None;
+    let mut variables: Vec<(String, String)> = Vec::new();
+    let all = commands("docs/server.md");
+    assert!(all.len() >= 12, "{} commands", all.len());
+    for (line, shown) in all {
+        if let Some(line) = line.strip_suffix(" &") {
+            let words: Vec<String> = line
+                .replace(":8080", ":0")
+                .split(' ')
+                .map(str::to_owned)
+                .collect();
+            let words: Vec<&str> = words.iter().map(String::as_str).collect();
+            if let Some(running) = service.take() {
+                running.stop();
+            }
+            let running = Running::start(&stage, &words);
+            let said = running.said.replace(running.port(), "8080");
+            let said: Vec<String> = said.lines().map(str::to_owned).collect();
+            assert!(are_shown(&shown, &said), "$ {line}\n{said:#?}");
+            service = Some(running);
+            continue;
+        }
+        let port = service.as_ref().map_or("8080", Running::port);
+        let real = line.replace("8080", port);
+        let known: Vec<(&str, &str)> = variables
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
+        if let Some((name, rest)) = line.split_once("=$(") {
+            let told = shell(&stage, rest.strip_suffix(')').unwrap(), &known).exits(0);
+            let value = told.out.lines().next().unwrap().to_owned();
+            variables.push((name.trim_start_matches("export ").to_owned(), value));
+            continue;
+        }
+        let told = shell(&stage, &real, &known);
+        let text = format!("{}{}", told.out, told.err).replace(port, "8080");
+        let mut lines: Vec<String> = text
+            .lines()
+            .map(|line| line.trim_end().to_owned())
+            .collect();
+        if told.exit != 0 {
+            lines.push(format!("(ends with {})", told.exit));
+        }
+        assert!(
+            are_shown(&shown, &lines),
+            "$ {line}\n{}\n\nis shown as\n\n{}",
+            lines.join("\n"),
+            shown.join("\n")
+        );
+    }
+}
+
+#[test]
+fn aegisctl_ends_with_0_for_a_chain_that_holds_1_for_one_that_does_not_and_2_for_no_answer() {
+    let stage = stage();
+    curl(&stage);
+    let token = token(&stage);
+    let dsn = format!(
+        "file:{}?mode=rwc&cache=shared",
+        stage.path("work/events.db").display()
+    );
+    let running = Running::start(&stage, &["aegisd", "--addr", "127.0.0.1:0", "--dsn", &dsn]);
+    let server = format!("http://localhost:{}", running.port());
+    let known = [("AEGIS_TOKEN", token.as_str()), ("SERVER", server.as_str())];
+    let post = "curl -s \"$SERVER/v1/events\" -H \"Authorization: Bearer $AEGIS_TOKEN\" -d ";
+    for _ in 0..3 {
+        let event = r#"'{"session_id":"a&b/c","event_type":"MEMORY_READ","payload":{"k":1}}'"#;
+        shell(&stage, &format!("{post}{event}"), &known).exits(0);
+    }
+    let verify = "aegisctl verify --tenant acme --session 'a&b/c' --server \"$SERVER\"";
+    let told = shell(&stage, verify, &known).exits(0);
+    assert_eq!(told.out, "OK: chain valid for session a&b/c\n");
+    let out = stage.path("work/out.jsonl");
+    let export = format!(
+        "aegisctl export --tenant acme --session 'a&b/c' --server \"$SERVER\" --out {}",
+        out.display()
+    );
+    shell(&stage, &export, &known).exits(0);
+    assert_eq!(fs::read_to_string(&out).unwrap().lines().count(), 3);
+    // Neither another session nor a parameter of its own can be named in one.
+    let injected =
+        "aegisctl verify --tenant 'acme&session_id=b' --session 'a&b/c' --server \"$SERVER\"";
+    assert_eq!(shell(&stage, injected, &known).exits(2).out, "");
+    for wrong in [
+        "aegisctl verify --tenant acme --session nowhere --server \"$SERVER\"",
+        "aegisctl verify --tenant acme",
+        "aegisctl verify --tenant acme --session s --server nonsense",
+        "AEGIS_TOKEN=aegis_x_y aegisctl verify --tenant acme --session s --server \"$SERVER\"",
+    ] {
+        shell(&stage, wrong, &known).exits(2);
+    }
+    shell(&stage, "aegisctl manifest show m.json", &known).exits(3);
+    running.stop();
+    shell(&stage, verify, &known).exits(3);
+    let edit = "UPDATE records SET bytes = CAST(replace(CAST(bytes AS TEXT), '\"k\":1', '\"k\":2') \
+                AS BLOB) WHERE kind = 'FOREIGN_EVENT' AND seq = 1";
+    intrude_at(&stage.path("work/events.db"), &[edit]);
+    let running = Running::start(&stage, &["aegisd", "--addr", "127.0.0.1:0", "--dsn", &dsn]);
+    let server = format!("http://localhost:{}", running.port());
+    let told = shell(&stage, verify, &[known[0], ("SERVER", &server)]).exits(1);
+    assert!(
+        told.out.starts_with("INVALID: first bad seq=1 error="),
+        "{}",
+        told.whole()
+    );
+}
+
+/// The settings that the control plane ships, and what comes of each.
+const SHIPPED: [(&str, &str, &[&str]); 3] = [
+    (
+        "the default data source",
+        "dsn: file:DIR/aegis.db?mode=rwc&cache=shared\naddr: 127.0.0.1:0\ntrust_mode: dev\n",
+        &[],
+    ),
+    (
+        "the settings for developers",
+        "dsn: file:DIR/aegis.db?_journal=WAL\naddr: ':8080'\ntrust_mode: dev\n\
+         telemetry:\n  disabled: false\n  path: DIR/traces.ndjson\n",
+        &["telemetry.disabled", "telemetry.path"],
+    ),
+    (
+        "the settings for production",
+        "dsn: postgres://aegis:CHANGE_ME@postgres:5432/aegis\naddr: 127.0.0.1:0\n\
+         manifest: /etc/aegis/aegis-manifest.json\ntrust_mode: prod\nrate_limit: 120\n\
+         tls:\n  enabled: false\nlog:\n  level: info\n  format: json\n",
+        &["dsn", "manifest"],
+    ),
+];
+
+#[test]
+fn every_shipped_file_of_settings_starts_or_says_which_key_keeps_it_from_that() {
+    for (name, text, refused) in SHIPPED {
+        let stage = stage();
+        let folder = stage.path("work").display().to_string();
+        stage.write("work/aegis.yaml", &text.replace("DIR", &folder));
+        let checked = stage.aegis(&["validate", "aegis.yaml"]);
+        if refused.is_empty() {
+            checked.exits(0);
+            Running::start(&stage, &["aegisd", "--config", "aegis.yaml"]).stop();
+            let serve = ["aegis", "serve", "--config", "aegis.yaml"];
+            Running::start(&stage, &serve).stop();
+            assert!(stage.path("work/aegis.db").exists());
+            continue;
+        }
+        let checked = checked.exits(2);
+        let started = shell(&stage, "aegisd --config aegis.yaml", &[]).exits(2);
+        for key in refused {
+            assert!(
+                checked.out.contains(&format!("`{key}")),
+                "{name}: {}",
+                checked.whole()
+            );
+            assert!(
+                started.err.contains(&format!("`{key}")),
+                "{name}: {}",
+                started.whole()
+            );
+        }
+    }
+}
+
+#[test]
+fn what_would_be_less_safe_than_it_was_told_to_be_does_not_start() {
+    let stage = stage();
+    for (line, cause) in [
+        ("aegisd --addr :0", "clear text"),
+        ("aegis serve --listen 0.0.0.0:0", "clear text"),
+        ("aegisd --addr 127.0.0.1:0 --trust-mode prod", "token"),
+        (
+            "aegisd --addr 127.0.0.1:0 --trust-mode production",
+            "trust-mode",
+        ),
+        ("aegisd --addr 127.0.0.1:0 --manifest m.json", "--manifest"),
+        ("aegisd --addr 127.0.0.1:0 --mcp-addr :9", "--mcp-addr"),
+        (
+            "aegisd --addr 127.0.0.1:0 --telemetry-path t",
+            "--telemetry-path",
+        ),
+        (
+            "aegisd --addr 127.0.0.1:0 --dsn postgres://h/d",
+            "PostgreSQL",
+        ),
+        ("aegisd --addr nowhere", "--addr"),
+    ] {
+        let told = shell(&stage, line, &[]).exits(2);
+        assert!(told.err.contains(cause), "{}", told.whole());
+    }
+    token(&stage);
+    let prod = ["aegisd", "--addr", "127.0.0.1:0", "--trust-mode", "prod"];
+    Running::start(&stage, &prod).stop();
+    let memory = "aegisd --addr 127.0.0.1:0 --trust-mode prod --dsn :memory:";
+    let told = shell(&stage, memory, &[]).exits(2);
+    assert!(told.err.contains("outlives"), "{}", told.whole());
+    let told = shell(
+        &stage,
+        "aegisd --addr 0.0.0.0:0 --trust-mode prod --clear-text",
+        &[],
+    );
+    assert!(told.exits(2).err.contains("clear text"));
+}
+
+#[test]
+fn a_limit_and_a_request_log_of_the_settings_have_effect() {
+    let stage = stage();
+    curl(&stage);
+    let token = token(&stage);
+    let text =
+        "addr: 127.0.0.1:0\ndsn: ':memory:'\nrate_limit: 2\nlog: {level: warn, format: json}\n";
+    stage.write("work/aegis.yaml", text);
+    let running = Running::start(&stage, &["aegisd", "--config", "aegis.yaml"]);
+    let address = format!("http://127.0.0.1:{}/v1/events?secret=x", running.port());
+    let known = [
+        ("AEGIS_TOKEN", token.as_str()),
+        ("ADDRESS", address.as_str()),
+    ];
+    let ask = "curl -s -D - \"${ADDRESS%\\?*}\" -H \"Authorization: Bearer $AEGIS_TOKEN\"";
+    for expected in ["200 OK", "200 OK", "429 Too Many Requests"] {
+        let told = shell(&stage, ask, &known).exits(0);
+        assert!(told.out.contains(expected), "{}", told.whole());
+        let is_over = expected.starts_with("429");
+        assert_eq!(
+            told.out.to_ascii_lowercase().contains("retry-after: "),
+            is_over
+        );
+    }
+    shell(&stage, "curl -s \"$ADDRESS\"", &known).exits(0);
+    let err = running.stop();
+    let lines: Vec<serde_json::Value> = err
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let statuses: Vec<_> = lines
+        .iter()
+        .map(|line| line["status"].as_u64().unwrap())
+        .collect();
+    assert_eq!(statuses, [429, 401], "{err}");
+    assert!(!err.contains("secret"), "{err}");
+}

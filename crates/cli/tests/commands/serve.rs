@@ -1,0 +1,238 @@
+//! The service of a user, and hooks that ask it.
+
+use std::fs;
+use std::os::unix::net::UnixListener;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+
+use super::stage::{Stage, decided, programs};
+
+const SOCKET: &str = "home/.local/share/aegis/aegis.sock";
+
+/// A service in the foreground, ended when it is dropped.
+struct Served(Child);
+
+impl Served {
+    fn start(stage: &Stage) -> Self {
+        let mut command = stage.command(&programs().join("aegis"));
+        let service = Self(
+            command
+                .arg("serve")
+                .stdin(Stdio::null())
+                .stdout(Stdio::null())
+                .spawn()
+                .unwrap(),
+        );
+        let begun = Instant::now();
+        while std::os::unix::net::UnixStream::connect(stage.path(SOCKET)).is_err() {
+            assert!(begun.elapsed() < Duration::from_secs(60), "no service");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        service
+    }
+
+    fn signal(&self, signal: Signal) {
+        let id = i32::try_from(self.0.id()).unwrap();
+        kill_process(Pid::from_raw(id).unwrap(), signal).unwrap();
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn ask(stage: &Stage, id: &str, line: &str) -> Option<String> {
+    let event = stage.event("first", id, line).to_string();
+    decided(stage.hook_by(&programs().join("aegis-hook"), &[], &event))
+}
+
+/// The kinds of events in the log, each once with how often it stands there.
+fn count(stage: &Stage, kind: &str) -> usize {
+    let told = stage.aegis(&["log", "export"]).exits(0);
+    let lines = told.out.lines();
+    lines
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .filter(|envelope| envelope["event_type"] == kind)
+        .count()
+}
+
+#[test]
+fn a_hook_is_answered_alike_with_and_without_a_service() {
+    for line in ["git status", "ls", "git push --force", "git push origin v1"] {
+        let hook = programs().join("aegis-hook");
+        let alone = Stage::with_policy();
+        let event = alone.event("first", "one", line).to_string();
+        let expected = alone
+            .hook_by(&hook, &[], &event)
+            .wait_with_output()
+            .unwrap();
+        let served = Stage::with_policy();
+        let _service = Served::start(&served);
+        let event = served.event("first", "one", line).to_string();
+        let found = served
+            .hook_by(&hook, &[], &event)
+            .wait_with_output()
+            .unwrap();
+        assert_eq!(found, expected, "{line}");
+        assert_eq!(count(&served, "ERROR_RAISED"), 0);
+        assert_eq!(count(&served, "TOOL_CALL_PROPOSED"), 1);
+    }
+}
+
+#[test]
+fn a_service_that_is_killed_leaves_a_gap_in_the_record_and_no_call_undecided() {
+    let stage = Stage::with_policy();
+    let service = Served::start(&stage);
+    assert_eq!(
+        ask(&stage, "one", "git push --force").as_deref(),
+        Some("deny")
+    );
+    service.signal(Signal::KILL);
+    drop(service);
+    assert!(stage.path(SOCKET).exists());
+    assert_eq!(
+        ask(&stage, "two", "git push --force").as_deref(),
+        Some("deny")
+    );
+    assert_eq!(ask(&stage, "three", "git status").as_deref(), Some("allow"));
+    assert_eq!(count(&stage, "TOOL_CALL_PROPOSED"), 3);
+    assert_eq!(count(&stage, "ERROR_RAISED"), 2);
+    stage.aegis(&["log", "verify"]).exits(0);
+}
+
+#[test]
+fn a_service_that_hangs_costs_its_deadline_and_not_the_call() {
+    let stage = Stage::with_policy();
+    stage.write(
+        "home/.config/aegis/settings.toml",
+        "[service]\ndeadline = \"200ms\"\n",
+    );
+    let service = Served::start(&stage);
+    service.signal(Signal::STOP);
+    assert_eq!(
+        ask(&stage, "one", "git push --force").as_deref(),
+        Some("deny")
+    );
+    assert_eq!(count(&stage, "ERROR_RAISED"), 1);
+    service.signal(Signal::CONT);
+}
+
+#[test]
+fn where_settings_name_a_service_nothing_else_decides() {
+    let stage = Stage::with_policy();
+    let socket = stage.path("run/aegis.sock");
+    stage.write("run/.keep", "");
+    let settings = format!("[service]\nsocket = {:?}\n", socket.to_str().unwrap());
+    stage.write("home/.config/aegis/settings.toml", &settings);
+    assert_eq!(ask(&stage, "one", "git status").as_deref(), Some("deny"));
+    assert!(!stage.log().exists());
+}
+
+#[test]
+fn a_socket_at_which_another_user_should_listen_is_not_believed() {
+    let stage = Stage::with_policy();
+    let socket = stage.path("run/aegis.sock");
+    stage.write("run/.keep", "");
+    // Nobody answers here: whoever is asked has to be known first.
+    let _listener = UnixListener::bind(&socket).unwrap();
+    let own = rustix::process::geteuid().as_raw();
+    if own == 0 {
+        // The system itself is always believed, so another user has to listen.
+        return another_user_listens(&stage);
+    }
+    let settings = format!(
+        "[service]\nsocket = {:?}\nuser = {}\n",
+        socket.to_str().unwrap(),
+        own + 1
+    );
+    stage.write("home/.config/aegis/settings.toml", &settings);
+    assert_eq!(ask(&stage, "one", "git status").as_deref(), Some("deny"));
+}
+
+/// As root: the account `nobody` listens where the account of the test should.
+fn another_user_listens(stage: &Stage) {
+    let folder = tempfile::Builder::new()
+        .prefix("aegis-run-")
+        .tempdir()
+        .unwrap();
+    let open = <fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o777);
+    fs::set_permissions(folder.path(), open).unwrap();
+    let socket = folder.path().join("aegis.sock");
+    let mut listener = Command::new("python3")
+        .args(["-c", LISTEN, "65534"])
+        .arg(&socket)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let begun = Instant::now();
+    while !socket.exists() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "nobody listens");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let settings = format!("[service]\nsocket = {:?}\n", socket.to_str().unwrap());
+    stage.write("home/.config/aegis/settings.toml", &settings);
+    let found = ask(stage, "one", "git status");
+    listener.kill().unwrap();
+    listener.wait().unwrap();
+    assert_eq!(found.as_deref(), Some("deny"));
+}
+
+/// Listens as another user, and allows whatever it is asked.
+const LISTEN: &str = r#"
+import os, socket, sys
+os.setuid(int(sys.argv[1]))
+door = socket.socket(socket.AF_UNIX)
+door.bind(sys.argv[2])
+door.listen()
+while True:
+    visitor, _ = door.accept()
+    visitor.recv(65536)
+    said = b'{"hookSpecificOutput":{"hookEventName":"PreToolUse","permissionDecision":"allow"}}'
+    body = b'{"exit":0,"bytes":%d}\n' % len(said) + said
+    visitor.sendall(b'HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n' % len(body) + body)
+"#;
+
+#[test]
+fn a_project_names_no_service() {
+    let stage = Stage::with_policy();
+    let settings = "[service]\nsocket = \"/nowhere/aegis.sock\"\n";
+    stage.write("work/.aegis/settings.toml", settings);
+    assert_eq!(ask(&stage, "one", "git status").as_deref(), Some("allow"));
+}
+
+#[test]
+fn the_daemon_starts_once_says_how_it_is_and_stops() {
+    let stage = Stage::with_policy();
+    let json = |words: &[&str]| -> Value {
+        let told = stage.aegis_beside_hook(&[words, &["--json"]].concat());
+        json!({"exit": told.exit, "state": told.json()["state"]})
+    };
+    let status = || json(&["daemon", "status"]);
+    assert_eq!(status(), json!({"exit": 1, "state": "does_not_run"}));
+    assert_eq!(
+        json(&["daemon", "start"]),
+        json!({"exit": 0, "state": "started"})
+    );
+    assert_eq!(
+        json(&["daemon", "start"]),
+        json!({"exit": 0, "state": "runs_already"})
+    );
+    assert_eq!(status(), json!({"exit": 0, "state": "runs"}));
+    assert_eq!(ask(&stage, "one", "git status").as_deref(), Some("allow"));
+    assert_eq!(
+        json(&["daemon", "stop"]),
+        json!({"exit": 0, "state": "stopped"})
+    );
+    assert_eq!(
+        json(&["daemon", "stop"]),
+        json!({"exit": 0, "state": "does_not_run"})
+    );
+    assert!(!stage.path(SOCKET).exists());
+    assert_eq!(count(&stage, "ERROR_RAISED"), 0);
+}

@@ -1,0 +1,297 @@
+//! Going through the events of a tenant, page by page.
+//!
+//! The events are those of streams, one after the other in an order that never
+//! changes: by session, by chain, by place. A cursor names a place in that
+//! order, so that what is appended between two pages moves none of them.
+
+use std::fmt;
+use std::str::FromStr;
+
+use aegis_api::EventOrigin;
+use aegis_canon::Digest;
+use aegis_gate::{ForeignRecord, foreign_chain, foreign_session};
+use aegis_log::{Log, ReadLogError};
+use aegis_types::{ChainId, Envelope, EventKind, SessionId, TenantId};
+use serde_json::Value;
+
+/// How many records are read at a time.
+const READ_MAX: usize = 64;
+
+/// How many records are looked at for one page.
+const LOOKED_AT_MAX: usize = 20_000;
+
+/// How many bytes of payload one page may have; one event may have more.
+const PAGE_BYTES_MAX: usize = 8 << 20;
+
+/// Which events are listed.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Filter {
+    pub(crate) session: Option<SessionId>,
+    pub(crate) origin: Option<EventOrigin>,
+    pub(crate) kind: Option<String>,
+    pub(crate) tool: Option<String>,
+    pub(crate) verdict: Option<&'static str>,
+    pub(crate) from_unix_ms: Option<i64>,
+    pub(crate) to_unix_ms: Option<i64>,
+}
+
+/// A place in the listing.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Cursor {
+    session: SessionId,
+    origin: EventOrigin,
+    seq: u64,
+    filter: String,
+}
+
+/// An event of a listing.
+pub(crate) enum Listed {
+    Gate(Box<Envelope>),
+    Client(Box<ForeignRecord>, i64),
+}
+
+/// The events of one session in one chain.
+struct Stream {
+    session: SessionId,
+    origin: EventOrigin,
+    chain: ChainId,
+}
+
+impl Filter {
+    /// Returns what tells this filter from others.
+    fn name(&self) -> String {
+        let digest = Digest::of(format!("{self:?}").as_bytes()).to_string();
+        digest.get(..16).unwrap_or_default().to_owned()
+    }
+
+    /// Returns the event that `envelope` is in a stream of `origin`, if it is asked for.
+    fn listed(&self, origin: EventOrigin, envelope: Envelope) -> Option<Listed> {
+        let (listed, kind, unix_ms) = match (origin, envelope.kind) {
+            (EventOrigin::Client, EventKind::ForeignEventAdded) => {
+                let record = ForeignRecord::of(&envelope)?;
+                let kind = record.event.event_type.clone();
+                let unix_ms = record.event.ts_unix_ms;
+                let received = envelope.at.unix_ms();
+                (Listed::Client(Box::new(record), received), kind, unix_ms)
+            }
+            (EventOrigin::Client, _) | (EventOrigin::Gate, EventKind::ForeignEventAdded) => {
+                return None;
+            }
+            (EventOrigin::Gate, kind) => {
+                let unix_ms = envelope.at.unix_ms();
+                (
+                    Listed::Gate(Box::new(envelope)),
+                    kind.as_str().to_owned(),
+                    unix_ms,
+                )
+            }
+        };
+        let text = |field| listed.payload().get(field).and_then(Value::as_str);
+        let is_asked_for = self.kind.as_ref().is_none_or(|asked| *asked == kind)
+            && self
+                .tool
+                .as_deref()
+                .is_none_or(|asked| text("tool_name") == Some(asked))
+            && self.verdict.is_none_or(|asked| {
+                kind == EventKind::DecisionMade.as_str() && text("verdict") == Some(asked)
+            })
+            && self.from_unix_ms.is_none_or(|from| unix_ms >= from)
+            && self.to_unix_ms.is_none_or(|to| unix_ms <= to);
+        is_asked_for.then_some(listed)
+    }
+}
+
+impl Listed {
+    pub(crate) fn payload(&self) -> &Value {
+        match self {
+            Self::Gate(envelope) => envelope.payload.value(),
+            Self::Client(record, _) => &record.event.payload,
+        }
+    }
+}
+
+/// Returns at most `limit` events of `tenant` from `start` on, and where the
+/// next page begins if there may be more.
+pub(crate) fn page(
+    log: &dyn Log,
+    tenant: &TenantId,
+    filter: &Filter,
+    start: Option<&Cursor>,
+    limit: usize,
+) -> Result<(Vec<Listed>, Option<Cursor>), ReadLogError> {
+    let mut listed = Vec::new();
+    let (mut bytes, mut looked_at) = (0, 0);
+    for stream in streams(log, tenant, filter)? {
+        let mut from = match start {
+            Some(start) if start.is_after(&stream) => continue,
+            Some(start) if start.is_in(&stream) => start.seq,
+            Some(_) | None => 0,
+        };
+        loop {
+            let envelopes = log.read(&stream.chain, from, READ_MAX)?;
+            let is_last = envelopes.len() < READ_MAX;
+            for envelope in envelopes {
+                let is_full = listed.len() >= limit || bytes >= PAGE_BYTES_MAX;
+                if is_full || looked_at >= LOOKED_AT_MAX {
+                    return Ok((listed, Some(stream.cursor(envelope.seq, filter))));
+                }
+                from = envelope.seq.saturating_add(1);
+                looked_at += 1;
+                let size = envelope.payload.to_canonical().len();
+                if let Some(event) = filter.listed(stream.origin, envelope) {
+                    bytes += size;
+                    listed.push(event);
+                }
+            }
+            if is_last {
+                break;
+            }
+        }
+    }
+    Ok((listed, None))
+}
+
+/// Returns the streams that the filter lets through, in their order.
+fn streams(log: &dyn Log, tenant: &TenantId, filter: &Filter) -> Result<Vec<Stream>, ReadLogError> {
+    let mut streams = Vec::new();
+    let mut add = |session: &SessionId, origin, chain: &ChainId| {
+        if filter.origin.is_none_or(|asked| asked == origin) {
+            streams.push(Stream {
+                session: session.clone(),
+                origin,
+                chain: chain.clone(),
+            });
+        }
+    };
+    if let Some(session) = &filter.session {
+        let chain = ChainId::Session {
+            tenant: tenant.clone(),
+            session: session.clone(),
+        };
+        add(session, EventOrigin::Gate, &chain);
+        if let Ok(chain) = foreign_chain(tenant, session) {
+            add(session, EventOrigin::Client, &chain);
+        }
+        return Ok(streams);
+    }
+    for summary in log.chains()? {
+        let chain = &summary.chain;
+        let (true, Some(session)) = (chain.tenant() == tenant, chain.session()) else {
+            continue;
+        };
+        add(session, EventOrigin::Gate, chain);
+        if let Some(session) = foreign_session(session) {
+            add(&session, EventOrigin::Client, chain);
+        }
+    }
+    streams.sort_by(|one, other| (&one.session, one.origin).cmp(&(&other.session, other.origin)));
+    Ok(streams)
+}
+
+impl Stream {
+    fn cursor(&self, seq: u64, filter: &Filter) -> Cursor {
+        Cursor {
+            session: self.session.clone(),
+            origin: self.origin,
+            seq,
+            filter: filter.name(),
+        }
+    }
+}
+
+impl Cursor {
+    /// Returns whether it is of a listing by `filter`.
+    pub(crate) fn is_of(&self, filter: &Filter) -> bool {
+        self.filter == filter.name()
+    }
+
+    fn is_after(&self, stream: &Stream) -> bool {
+        (&self.session, self.origin) > (&stream.session, stream.origin)
+    }
+
+    fn is_in(&self, stream: &Stream) -> bool {
+        self.session == stream.session && self.origin == stream.origin
+    }
+}
+
+/// A cursor is text that stands in an address as it is: the place, then the
+/// name of the filter, then the bytes of the session in hexadecimal digits.
+impl fmt::Display for Cursor {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let origin = match self.origin {
+            EventOrigin::Gate => 'g',
+            EventOrigin::Client => 'c',
+        };
+        write!(formatter, "{origin}{}.{}.", self.seq, self.filter)?;
+        for byte in self.session.as_str().bytes() {
+            write!(formatter, "{byte:02x}")?;
+        }
+        Ok(())
+    }
+}
+
+/// A text that is no cursor.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct NoCursor;
+
+impl FromStr for Cursor {
+    type Err = NoCursor;
+
+    fn from_str(text: &str) -> Result<Self, NoCursor> {
+        let mut parts = text.splitn(3, '.');
+        let mut part = || parts.next().ok_or(NoCursor);
+        let (place, filter, name) = (part()?, part()?, part()?);
+        let (origin, seq) = match (place.strip_prefix('g'), place.strip_prefix('c')) {
+            (Some(seq), _) => (EventOrigin::Gate, seq),
+            (None, Some(seq)) => (EventOrigin::Client, seq),
+            (None, None) => return Err(NoCursor),
+        };
+        let session = bytes(name).ok_or(NoCursor)?;
+        let session = String::from_utf8(session).map_err(|_| NoCursor)?;
+        Ok(Self {
+            session: session.parse().map_err(|_| NoCursor)?,
+            origin,
+            seq: seq.parse().map_err(|_| NoCursor)?,
+            filter: filter.to_owned(),
+        })
+    }
+}
+
+fn bytes(digits: &str) -> Option<Vec<u8>> {
+    digits
+        .as_bytes()
+        .chunks(2)
+        .map(|pair| {
+            let pair = std::str::from_utf8(pair).ok()?;
+            (pair.len() == 2).then(|| u8::from_str_radix(pair, 16).ok())?
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_reads_as_it_is_written_and_nothing_else_does() {
+        let filter = Filter::default();
+        let cursor = Cursor {
+            session: "a/b&c".parse().unwrap(),
+            origin: EventOrigin::Client,
+            seq: 7,
+            filter: filter.name(),
+        };
+        let text = cursor.to_string();
+        assert!(
+            text.chars()
+                .all(|it| it.is_ascii_alphanumeric() || it == '.')
+        );
+        assert_eq!(text.parse(), Ok(cursor.clone()));
+        assert!(cursor.is_of(&filter));
+        for wrong in [
+            "", "7", "g7", "g7.x", "x7.x.61", "g.x.61", "g7.x.6", "g7.x.zz", "g7.x.",
+        ] {
+            assert_eq!(wrong.parse::<Cursor>(), Err(NoCursor), "{wrong}");
+        }
+    }
+}

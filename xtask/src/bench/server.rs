@@ -1,0 +1,405 @@
+//! The service, beside a handler of the same framework that does nothing.
+//!
+//! Both are processes of their own, asked by the same clients in turns, so
+//! that whatever else the machine does falls on both alike. What a request
+//! costs is the time that the process spent on the processor, as the system
+//! counts it, and not the time that passed.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use aegis_log::{Batch, Durability, Log as _, Options, SqliteLog};
+use aegis_types::{ChainId, Event, EventKind, Timestamp};
+use anyhow::{Context, Result, bail};
+use serde_json::json;
+
+use super::figures::{Figures, at_least, at_most, median};
+use super::{machine, mix};
+use crate::cargo::{Cargo, target_folder};
+
+/// What tells this program to be the handler that does nothing.
+pub const EMPTY: &str = "--empty-server";
+
+/// How many clients ask at a time, each over one connection.
+const CONNECTIONS: [usize; 3] = [1, 16, 64];
+
+/// How long each turn takes, and how often everything takes its turn.
+const SPAN: Duration = Duration::from_secs(2);
+const ROUNDS: usize = 3;
+
+/// How many bytes an average record of a decision has, for the raw appends beside it.
+const RECORD_BYTES: usize = 1_400;
+
+/// How many sessions are opened to see what one costs.
+const SESSIONS: usize = 5_000;
+
+/// Measures and prints.
+pub fn measure() -> Result<()> {
+    Cargo::new(&["build", "--quiet", "--release", "-p", "aegis-cli"]).succeed()?;
+    let scratch = machine::scratch()?;
+    let mut served = Process::service(scratch.path())?;
+    let empty = Process::empty()?;
+    for connections in CONNECTIONS {
+        let mut above = Vec::new();
+        let mut turns = (Turn::default(), Turn::default());
+        for _ in 0..ROUNDS {
+            let nothing = ask(&empty, "/", connections)?;
+            let rehearsed = ask(&served, "/v1/decisions/rehearse", connections)?;
+            above.push(rehearsed.cpu_us() - nothing.cpu_us());
+            turns.0.add(nothing);
+            turns.1.add(rehearsed);
+        }
+        turns.0.print(&format!("an empty handler, {connections}"));
+        turns.1.print(&format!("a rehearsal, {connections}"));
+        let above = median(&above);
+        at_most(
+            "processor above the empty handler",
+            above,
+            60.0,
+            "us a request",
+        );
+    }
+    decisions(&served, scratch.path())?;
+    sessions(&mut served)
+}
+
+/// Measures decisions with their record at level full, beside raw appends.
+fn decisions(served: &Process, folder: &Path) -> Result<()> {
+    let connections = 64;
+    let mut shares = Vec::new();
+    let mut decided = Turn::default();
+    for round in 0..ROUNDS {
+        let raw = raw_rate(&folder.join(format!("raw-{round}.db")), connections)?;
+        let turn = ask(served, "/v1/decisions", connections)?;
+        println!(
+            "  raw group commits {raw:.0} a second, decisions {:.0}, {:.0} % of two processors",
+            turn.rate(),
+            turn.cpu.as_secs_f64() / SPAN.as_secs_f64() / 2.0 * 100.0
+        );
+        shares.push(turn.rate() / raw * 100.0);
+        decided.add(turn);
+    }
+    decided.print("a decision with its record, 64");
+    at_least("of the raw rate", median(&shares), 60.0, "%");
+    Ok(())
+}
+
+/// Measures the memory at rest, and what a session adds to it.
+fn sessions(served: &mut Process) -> Result<()> {
+    let before = served.resident()?;
+    let mut client = Client::new(&served.address)?;
+    for number in 0..SESSIONS {
+        client.post(
+            "/v1/decisions",
+            &proposal(&format!("many-{number}"), number),
+        )?;
+    }
+    let after = served.resident()?;
+    let each = after.saturating_sub(before) / SESSIONS;
+    println!("  memory: {SESSIONS} sessions more take {each} bytes each");
+    let rest = Process::service(machine::scratch()?.path())?.resident()? as f64 / 1e6;
+    at_most("memory at rest", rest, 60.0, "MB");
+    Ok(())
+}
+
+/// A server in a process of its own, ended when it is dropped.
+struct Process {
+    child: Child,
+    address: String,
+    token: String,
+}
+
+impl Process {
+    fn service(home: &Path) -> Result<Self> {
+        let config = home.join(".config/aegis");
+        fs::create_dir_all(&config)?;
+        fs::write(config.join("policy.yaml"), mix::policy_text(101))?;
+        let program = target_folder()?.join("release/aegis");
+        let aegis = |words: &[&str]| {
+            let mut command = Command::new(&program);
+            command.env_clear().env("HOME", home).args(words);
+            command
+        };
+        // Whoever measures may be an agent, for whom no token is made.
+        let token = format!("aegis_{}_{}", "b".repeat(12), "e".repeat(64));
+        let kept = json!({"v": 1, "tokens": [{
+            "id": "b".repeat(12),
+            "name": "bench",
+            "digest": aegis_canon::Digest::of(token.as_bytes()).to_string(),
+            "tenant": "local",
+            "roles": ["agent"],
+            "created_at": 0,
+        }]});
+        let mut child = aegis(&["serve", "--listen", "127.0.0.1:0"])
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let out = child.stdout.take().context("its output")?;
+        let mut lines = BufReader::new(out).lines();
+        let address = loop {
+            let line = lines.next().context("the service said no port")??;
+            if let Some((_, address)) = line.split_once("http://") {
+                break address.to_owned();
+            }
+        };
+        fs::write(
+            home.join(".local/share/aegis/tokens.json"),
+            kept.to_string(),
+        )?;
+        Ok(Self {
+            child,
+            address,
+            token,
+        })
+    }
+
+    fn empty() -> Result<Self> {
+        let mut child = Command::new(std::env::current_exe()?)
+            .args(["bench", EMPTY])
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let out = child.stdout.take().context("its output")?;
+        let mut line = String::new();
+        BufReader::new(out).read_line(&mut line)?;
+        Ok(Self {
+            child,
+            address: line.trim().to_owned(),
+            token: String::new(),
+        })
+    }
+
+    /// Returns the time that it spent on the processor.
+    fn cpu(&self) -> Result<Duration> {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
+        let (_, fields) = stat.rsplit_once(')').context("a line of /proc")?;
+        let ticks: u64 = fields
+            .split_whitespace()
+            .skip(11)
+            .take(2)
+            .filter_map(|field| field.parse::<u64>().ok())
+            .sum();
+        // Linux counts in hundredths of a second for programs.
+        Ok(Duration::from_millis(ticks * 10))
+    }
+
+    /// Returns how many bytes of memory it holds.
+    fn resident(&self) -> Result<usize> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<usize>().ok());
+        Ok(kib.context("its memory")? * 1_024)
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What came of one turn.
+#[derive(Default)]
+struct Turn {
+    times: Vec<Duration>,
+    cpu: Duration,
+    span: Duration,
+}
+
+impl Turn {
+    fn add(&mut self, other: Self) {
+        self.times.extend(other.times);
+        self.cpu += other.cpu;
+        self.span += other.span;
+    }
+
+    fn rate(&self) -> f64 {
+        self.times.len() as f64 / self.span.as_secs_f64()
+    }
+
+    fn cpu_us(&self) -> f64 {
+        self.cpu.as_secs_f64() * 1e6 / self.times.len().max(1) as f64
+    }
+
+    fn print(&self, name: &str) {
+        Figures::of(&self.times).print(name);
+        println!(
+            "  {:<46} {:>10.0} a second, {:.1} us of processor each",
+            "",
+            self.rate(),
+            self.cpu_us()
+        );
+    }
+}
+
+/// Asks `process` by so many clients for one turn.
+fn ask(process: &Process, path: &str, connections: usize) -> Result<Turn> {
+    let stop = AtomicBool::new(false);
+    let number = AtomicUsize::new(0);
+    let mut clients = Vec::new();
+    for _ in 0..connections {
+        let mut client = Client::new(&process.address)?;
+        client.token = process.token.clone();
+        clients.push(client);
+    }
+    let before = process.cpu()?;
+    let began = Instant::now();
+    let mut times = Vec::new();
+    let asked: Vec<Result<Vec<Duration>>> = std::thread::scope(|scope| {
+        let workers: Vec<_> = clients
+            .into_iter()
+            .enumerate()
+            .map(|(at, mut client)| {
+                let (stop, number) = (&stop, &number);
+                scope.spawn(move || {
+                    let mut times = Vec::new();
+                    while !stop.load(Ordering::Relaxed) {
+                        let turn = number.fetch_add(1, Ordering::Relaxed);
+                        let body = proposal(&format!("session-{at}"), turn);
+                        let began = Instant::now();
+                        client.post(path, &body)?;
+                        times.push(began.elapsed());
+                    }
+                    Ok(times)
+                })
+            })
+            .collect();
+        std::thread::sleep(SPAN);
+        stop.store(true, Ordering::Relaxed);
+        let joined = workers.into_iter().map(std::thread::ScopedJoinHandle::join);
+        joined
+            .map(|ended| ended.unwrap_or_else(|_| bail!("a client failed")))
+            .collect()
+    });
+    for each in asked {
+        times.extend(each?);
+    }
+    Ok(Turn {
+        times,
+        span: began.elapsed(),
+        cpu: process.cpu()?.saturating_sub(before),
+    })
+}
+
+fn proposal(session: &str, turn: usize) -> String {
+    json!({
+        "session_id": session,
+        "call_id": format!("call-{turn:09}"),
+        "tool_name": "Bash",
+        "args": {"command": "cargo test --workspace 2>&1 | tail -20"},
+        "directory": "/tmp",
+    })
+    .to_string()
+}
+
+/// A client over one connection.
+struct Client {
+    stream: BufReader<TcpStream>,
+    token: String,
+}
+
+impl Client {
+    fn new(address: &str) -> Result<Self> {
+        let stream = TcpStream::connect(address)?;
+        stream.set_nodelay(true)?;
+        Ok(Self {
+            stream: BufReader::new(stream),
+            token: String::new(),
+        })
+    }
+
+    fn post(&mut self, path: &str, body: &str) -> Result<()> {
+        let request = format!(
+            "POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nContent-Length: {}\r\n\r\n\
+             {body}",
+            self.token,
+            body.len()
+        );
+        self.stream.get_mut().write_all(request.as_bytes())?;
+        let mut length = 0;
+        let mut line = String::new();
+        self.stream.read_line(&mut line)?;
+        if !line.starts_with("HTTP/1.1 200") {
+            bail!("the server answered {line}");
+        }
+        while line != "\r\n" {
+            line.clear();
+            self.stream.read_line(&mut line)?;
+            let field = line.to_ascii_lowercase();
+            if let Some(value) = field.strip_prefix("content-length:") {
+                length = value.trim().parse()?;
+            }
+        }
+        let mut body = vec![0; length];
+        self.stream.read_exact(&mut body)?;
+        Ok(())
+    }
+}
+
+/// Returns how often so many threads append one record a second, at level full.
+fn raw_rate(path: &Path, producers: usize) -> Result<f64> {
+    let options = Options {
+        durability: Durability::Full,
+        patience: Duration::from_secs(20),
+        ..Options::default()
+    };
+    let log = Arc::new(SqliteLog::open(path, options)?);
+    let stop = AtomicBool::new(false);
+    let count = AtomicUsize::new(0);
+    let began = Instant::now();
+    std::thread::scope(|scope| -> Result<()> {
+        let mut workers = Vec::new();
+        for number in 0..producers {
+            let chain = ChainId::Session {
+                tenant: "raw".parse()?,
+                session: format!("raw-{number}").parse()?,
+            };
+            let event = Event::Observed {
+                kind: EventKind::PromptSubmitted,
+                subject: None,
+                detail: json!({"text": "x".repeat(RECORD_BYTES)}),
+            };
+            let (log, stop, count) = (&log, &stop, &count);
+            workers.push(scope.spawn(move || -> Result<()> {
+                while !stop.load(Ordering::Relaxed) {
+                    log.append(Batch {
+                        chain: chain.clone(),
+                        expected: None,
+                        entries: vec![event.entry(Timestamp::from_unix_ms(0))?],
+                        documents: Vec::new(),
+                    })?;
+                    count.fetch_add(1, Ordering::Relaxed);
+                }
+                Ok(())
+            }));
+        }
+        std::thread::sleep(SPAN);
+        stop.store(true, Ordering::Relaxed);
+        for worker in workers {
+            worker
+                .join()
+                .unwrap_or_else(|_| bail!("an append failed"))?;
+        }
+        Ok(())
+    })?;
+    Ok(count.load(Ordering::Relaxed) as f64 / began.elapsed().as_secs_f64())
+}
+
+/// Answers every request with nothing, until it is ended.
+pub fn serve_empty() -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+        println!("{}", listener.local_addr()?);
+        let router = axum::Router::new().fallback(|_: axum::body::Bytes| async { "{}" });
+        axum::serve(listener, router).await?;
+        Ok(())
+    })
+}
