@@ -1,6 +1,7 @@
 //! What the commands need beside cargo, and how to get it.
 
 mod client;
+mod contract;
 mod editor;
 
 use std::fs;
@@ -10,6 +11,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail};
 
 pub use client::clients;
+pub use contract::schemathesis;
 pub use editor::yaml_service;
 
 /// A program that a command needs.
@@ -58,6 +60,11 @@ pub const TEST: &[Need] = &[
         program: "node",
         package: "nodejs",
         purpose: "runs the YAML service of editors",
+    },
+    Need {
+        program: "python3",
+        package: "python3-venv",
+        purpose: "runs what holds the service against its description",
     },
     Need {
         program: "pgrep",

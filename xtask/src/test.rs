@@ -20,6 +20,8 @@ struct Fetched {
     clients: PathBuf,
     /// The program of the YAML service of editors.
     yaml_service: PathBuf,
+    /// The program that holds the service against its description.
+    schemathesis: PathBuf,
 }
 
 /// Tests everything, or what matches.
@@ -38,6 +40,7 @@ fn tests(arguments: &[String], expected: Expected) -> Result<()> {
     let fetched = Fetched {
         clients: setup::clients()?,
         yaml_service: setup::yaml_service()?,
+        schemathesis: setup::schemathesis()?,
     };
     Cargo::new(&["build", "--quiet", "-p", "aegis-cli", "-p", "aegis-hook"]).succeed()?;
     let programs = target_folder()?.join("debug");
@@ -67,6 +70,7 @@ fn prepared(words: &[&str], fetched: &Fetched, programs: &Path, expected: Expect
     let cargo = Cargo::new(words)
         .variable("AEGIS_TEST_CLAUDE_CODE", &fetched.clients)
         .variable("AEGIS_TEST_YAML_SERVER", &fetched.yaml_service)
+        .variable("AEGIS_TEST_SCHEMATHESIS", &fetched.schemathesis)
         .variable("AEGIS_TEST_BIN", programs);
     match expected {
         Expected::Compared => cargo.variable("INSTA_UPDATE", "no"),

@@ -6,10 +6,14 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use aegis_types::{ApprovalId, ApprovalStatus};
+
+use crate::approval::{AnswerRequest, ApprovalList, ApprovalReply};
 use crate::decision::{DecisionReply, DecisionRequest, OutcomeReply, OutcomeReport};
 use crate::hook::{HookCall, HookReply};
-use crate::http::{Address, Connect, Patience, Response, exchange};
+use crate::http::{Address, Connect, Patience, Response, escaped, exchange};
 use crate::problem::Problem;
+use crate::token::{TokenList, TokenReply, TokenRequest};
 
 /// How long a request may take, unless it is told otherwise.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -136,6 +140,70 @@ impl Client {
         }
     }
 
+    /// Returns the approvals that stand like `status`, or all, newest first.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`].
+    pub fn approvals(&self, status: Option<ApprovalStatus>) -> Result<ApprovalList, ClientError> {
+        match status {
+            Some(status) => self.get(&format!("/v1/approvals?status={}", status.as_str())),
+            None => self.get("/v1/approvals"),
+        }
+    }
+
+    /// Returns the approval called `id`.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`].
+    pub fn approval(&self, id: &ApprovalId) -> Result<ApprovalReply, ClientError> {
+        self.get(&format!("/v1/approvals/{}", escaped(id.as_str())))
+    }
+
+    /// Answers the approval called `id`; the answer is in the log when this returns.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`]. The answer does not count then.
+    pub fn answer(
+        &self,
+        id: &ApprovalId,
+        answer: &AnswerRequest,
+    ) -> Result<ApprovalReply, ClientError> {
+        self.post(
+            &format!("/v1/approvals/{}/answer", escaped(id.as_str())),
+            answer,
+        )
+    }
+
+    /// Returns the tokens of the caller's tenant.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`].
+    pub fn tokens(&self) -> Result<TokenList, ClientError> {
+        self.get("/v1/tokens")
+    }
+
+    /// Makes a token.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`].
+    pub fn create_token(&self, new: &TokenRequest) -> Result<TokenReply, ClientError> {
+        self.post("/v1/tokens", new)
+    }
+
+    /// Lets the token whose record is called `id` hold no longer.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`].
+    pub fn revoke_token(&self, id: &str) -> Result<(), ClientError> {
+        self.delete(&format!("/v1/tokens/{}", escaped(id)))
+    }
+
     /// Asks for what is at `path`, which must be escaped already.
     ///
     /// # Errors
@@ -173,6 +241,26 @@ impl Client {
         let deadline = Instant::now() + self.patience;
         let response = self.send(&request, Patience::Until(deadline), &|| {})?;
         self.read(&response)
+    }
+
+    /// Removes what is at `path`, which must be escaped already.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`].
+    pub fn delete(&self, path: &str) -> Result<(), ClientError> {
+        let request = Request {
+            method: "DELETE",
+            path,
+            media_type: "application/json",
+            body: &[],
+        };
+        let deadline = Instant::now() + self.patience;
+        let response = self.send(&request, Patience::Until(deadline), &|| {})?;
+        match response.status {
+            200..300 => Ok(()),
+            _ => Err(self.refusal(&response)),
+        }
     }
 
     fn read<T: DeserializeOwned>(&self, response: &Response) -> Result<T, ClientError> {
@@ -232,5 +320,16 @@ impl Client {
                 address: self.address.clone(),
                 source,
             })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_of_a_path_is_no_more_than_one_step() {
+        assert_eq!(escaped("toolu_01-a.b~"), "toolu_01-a.b~");
+        assert_eq!(escaped("a/b?c&d=%#e f"), "a%2Fb%3Fc%26d%3D%25%23e%20f");
     }
 }

@@ -11,12 +11,19 @@ mod decision;
 
 mod events;
 
+mod approval;
+
+mod reading;
+
+mod token;
+
 mod hook;
 
 mod http;
 
 mod client;
 
+pub use approval::{AnswerRequest, ApprovalList, ApprovalReply};
 pub use client::{Client, ClientError};
 pub use decision::{DecisionReply, DecisionRequest, FindingView, OutcomeReply, OutcomeReport};
 pub use events::{
@@ -27,3 +34,8 @@ pub use http::{
     Address, Connect, ParseAddressError, PeerRule, Response, Stream, SystemConnector, escaped,
 };
 pub use problem::{Problem, ProblemKind};
+pub use reading::{
+    ActionView, AgentList, AgentView, DecisionLine, DecisionList, DecisionView, PolicyList,
+    PolicyVersion, PolicyView, SessionList, SessionView,
+};
+pub use token::{TokenList, TokenReply, TokenRequest, TokenView};

@@ -93,6 +93,9 @@ pub struct Problem {
     pub detail: String,
     /// The same as `detail`, for clients of the control plane.
     pub error: String,
+    /// The request: `urn:aegis:request:` and its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance: Option<String>,
     /// Where a chain ends, if the request contradicts that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected_seq: Option<u64>,
@@ -114,9 +117,20 @@ impl Problem {
             status: kind.status(),
             error: detail.clone(),
             detail,
+            instance: None,
             expected_seq: None,
             expected_prev_hash: None,
         }
+    }
+}
+
+impl Problem {
+    /// Returns the code of its kind, if it is one of ours.
+    #[must_use]
+    pub fn code(&self) -> Option<&'static str> {
+        let code = self.kind.strip_prefix("urn:aegis:problem:")?;
+        let mut kinds = ProblemKind::ALL.iter().map(|kind| kind.code());
+        kinds.find(|known| *known == code)
     }
 }
 

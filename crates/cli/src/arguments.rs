@@ -18,8 +18,8 @@ pub(crate) use self::control_plane::{
 };
 pub(crate) use self::keep::{BackupArguments, EraseArguments, RestoreArguments};
 pub(crate) use self::service::{
-    DaemonCommand, InstallServiceArguments, NewTokenArguments, RoleName, ServeArguments,
-    TokenCommand, UninstallServiceArguments,
+    AccessLogForm, DaemonCommand, InstallServiceArguments, NewTokenArguments, RoleName,
+    ServeArguments, ServerArguments, TokenArguments, TokenCommand, UninstallServiceArguments,
 };
 
 /// Stands between an AI agent and the world: decides, records, explains.
@@ -63,8 +63,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Daemon(DaemonCommand),
     /// Make, list and revoke the tokens by which callers of the service name themselves.
-    #[command(subcommand)]
-    Token(TokenCommand),
+    Token(TokenArguments),
     /// Trust a project's settings or policy file as it is now, so that it may also loosen.
     Trust(TrustArguments),
     /// Check files of any kind that Aegis reads; the kind is found by itself.
@@ -78,8 +77,7 @@ pub(crate) enum Command {
     #[command(visible_alias = "audit")]
     Log(LogArguments),
     /// Answer what waits for a person.
-    #[command(subcommand)]
-    Approvals(ApprovalsCommand),
+    Approvals(ApprovalsArguments),
     /// Print completions for a shell.
     Completions {
         /// The shell.
@@ -226,6 +224,8 @@ pub(crate) enum SchemaKind {
     Envelope,
     /// Settings of a service.
     Service,
+    /// The HTTP interface of the service, as an OpenAPI document.
+    Openapi,
 }
 
 /// What to do with policies.
@@ -558,6 +558,15 @@ pub(crate) struct ReplayArguments {
     /// Decide by the policies in force here, instead of those recorded.
     #[arg(long, conflicts_with = "policy")]
     pub(crate) current: bool,
+}
+
+/// What to do with approvals, and where they are.
+#[derive(Args, Debug)]
+pub(crate) struct ApprovalsArguments {
+    #[command(flatten)]
+    pub(crate) server: ServerArguments,
+    #[command(subcommand)]
+    pub(crate) command: ApprovalsCommand,
 }
 
 /// What to do with approvals.

@@ -28,6 +28,7 @@ mod plan;
 mod policy;
 mod progress;
 mod recorded;
+mod remote;
 mod replay;
 mod restore;
 mod schema;
@@ -84,13 +85,13 @@ pub(crate) fn run(arguments: Arguments) -> Result<Report, Failure> {
         Command::Hook => hook::hook(),
         Command::Serve(arguments) => serve::serve(&Here::look()?, &arguments),
         Command::Daemon(command) => daemon::answer(&Here::look()?, command),
-        Command::Token(command) => token::answer(&Here::look()?, command),
+        Command::Token(arguments) => token::answer(&Here::look()?, arguments),
         Command::Trust(arguments) => trust::trust(&Here::look()?, &arguments),
         Command::Validate(arguments) => validate::validate(&arguments),
         Command::Schema(arguments) => schema::answer(&arguments),
         Command::Policy(command) => policy::answer(&Here::look()?, command),
         Command::Log(arguments) => log::answer(arguments),
-        Command::Approvals(command) => approvals::answer(&Here::look()?, command),
+        Command::Approvals(arguments) => approvals::answer(&Here::look()?, arguments),
         Command::Completions { shell } => Ok(about::completions(shell)),
         Command::Man { folder } => about::man(&folder),
         Command::Version => Ok(about::version()),

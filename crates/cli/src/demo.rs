@@ -217,6 +217,7 @@ impl Show {
     fn approver(&self, stage: &Stage, is_over: &AtomicBool) -> Result<(), Failure> {
         let gate = stage.gate()?;
         let pending = ApprovalFilter {
+            tenant: None,
             session: None,
             status: Some(ApprovalStatus::Pending),
         };

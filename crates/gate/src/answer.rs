@@ -109,7 +109,7 @@ impl Gate {
 
     fn try_answer(&self, id: &ApprovalId, reply: &Reply) -> Result<ApprovalView, AnswerError> {
         let missing = || AnswerError::Missing { id: id.clone() };
-        let found = self.approval(id)?.ok_or_else(missing)?;
+        let found = self.approval(id, None)?.ok_or_else(missing)?;
         let chain = ChainId::Session {
             tenant: found.approval.tenant.clone(),
             session: found.approval.session.clone(),
@@ -117,7 +117,7 @@ impl Gate {
         // The head is read before what is checked, so that nothing checked can
         // have changed when the append succeeds.
         let expected = self.log().head(&chain)?;
-        let view = self.approval(id)?.ok_or_else(missing)?;
+        let view = self.approval(id, None)?.ok_or_else(missing)?;
         self.check_reply(&view, reply)?;
         let answer = Answer {
             approval: id.clone(),

@@ -29,6 +29,8 @@ pub struct ApprovalView {
 /// Which approvals are listed.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct ApprovalFilter {
+    /// Only those of this tenant.
+    pub tenant: Option<TenantId>,
     /// Only those of this session.
     pub session: Option<SessionId>,
     /// Only those that stand like this.
@@ -106,7 +108,7 @@ impl Gate {
         filter: &ApprovalFilter,
     ) -> Result<Vec<ApprovalView>, ReadApprovalError> {
         let mut views = Vec::new();
-        for approval in self.asked(None, filter.session.as_ref(), None)? {
+        for approval in self.asked(filter.tenant.as_ref(), filter.session.as_ref(), None)? {
             let view = self.view(approval)?;
             if filter.status.is_none_or(|status| status == view.status) {
                 views.push(view);
@@ -115,13 +117,19 @@ impl Gate {
         Ok(views)
     }
 
-    /// Returns the approval called `id`, if there is one.
+    /// Returns the approval called `id`, if there is one; only one of `tenant`,
+    /// if one is named.
     ///
     /// # Errors
     ///
     /// As [`Gate::approvals`].
-    pub fn approval(&self, id: &ApprovalId) -> Result<Option<ApprovalView>, ReadApprovalError> {
+    pub fn approval(
+        &self,
+        id: &ApprovalId,
+        tenant: Option<&TenantId>,
+    ) -> Result<Option<ApprovalView>, ReadApprovalError> {
         let asked = self.log().newest(&Query {
+            tenant,
             kinds: &[EventKind::ApprovalRequested],
             subject: Some(id.as_str()),
             limit: 1,

@@ -321,6 +321,7 @@ fn equal_questions_share_one_approval_and_many_different_ones_are_capped() {
     let last = gate.submit(&machine.bash("last", "git push origin c"), WaitFor::Later);
     assert_eq!(last.decision.reason, Reason::CannotDecide);
     let filter = ApprovalFilter {
+        tenant: None,
         session: Some(session()),
         status: Some(ApprovalStatus::Pending),
     };

@@ -114,81 +114,84 @@ fn a_service_as_it_was_put_in_place_has_no_fault() {
     assert_eq!(desk.examine().len(), 7);
 }
 
+type Tamper = fn(&Desk);
+
+/// What is done to a service, and what is then said of it.
+const TAMPERINGS: &[(Tamper, &str)] = &[
+    (
+        |desk| fs::remove_file(desk.at("etc/passwd")).unwrap(),
+        "the account `aegis` is not there",
+    ),
+    (
+        |desk| {
+            let list = fs::read_to_string(desk.at("etc/passwd")).unwrap();
+            let list = list.replace("/usr/sbin/nologin", "/bin/bash");
+            fs::write(desk.at("etc/passwd"), list).unwrap();
+        },
+        "people log into the account `aegis`: its shell is `/bin/bash`",
+    ),
+    (
+        |desk| append(&desk.at("usr/local/lib/aegis/aegis-hook")),
+        "`/usr/local/lib/aegis/aegis-hook` was changed since it was put there",
+    ),
+    (
+        |desk| mode(&desk.at("usr/local/lib/aegis/aegis"), 0o775),
+        "`/usr/local/lib/aegis/aegis` can be changed by others (mode 775)",
+    ),
+    (
+        |desk| mode(&desk.at("usr/local"), 0o777),
+        "`/usr/local` can be changed by others than root",
+    ),
+    (
+        |desk| append(&desk.at("etc/systemd/system/aegis.service")),
+        "`/etc/systemd/system/aegis.service` was changed since it was put there",
+    ),
+    (
+        |desk| fs::write(desk.at("etc/aegis/settings.toml"), "").unwrap(),
+        "`/etc/aegis/settings.toml` does not name the service, so hooks decide by themselves",
+    ),
+    (
+        |desk| mode(&desk.at("etc/aegis/policy.yaml"), 0o646),
+        "`/etc/aegis/policy.yaml` can be changed by others (mode 646)",
+    ),
+    (
+        |desk| {
+            let path = desk.at("etc/aegis/policy.yaml");
+            fs::rename(&path, desk.at("elsewhere")).unwrap();
+            symlink(desk.at("elsewhere"), path).unwrap();
+        },
+        "`/etc/aegis/policy.yaml` is no file",
+    ),
+    (
+        |desk| mode(&desk.at("var/lib/aegis"), 0o711),
+        "`/var/lib/aegis` opens for others (mode 711)",
+    ),
+    (
+        |desk| mode(&desk.at("run/aegis"), 0o1777),
+        "others may replace `/run/aegis/aegis.sock`: its folder is not the service's own",
+    ),
+    (
+        |desk| fs::remove_file(desk.at("run/aegis/aegis.sock")).unwrap(),
+        "nobody listens at `/run/aegis/aegis.sock` (entity not found), so every action is denied",
+    ),
+    (
+        |desk| fs::write(desk.at("etc/claude-code/managed-settings.json"), "{}").unwrap(),
+        "`/etc/claude-code/managed-settings.json` does not run `/usr/local/lib/aegis/aegis-hook` for every event",
+    ),
+    (
+        |desk| {
+            let path = desk.at("etc/claude-code/managed-settings.json");
+            let text = fs::read_to_string(&path).unwrap();
+            let text = text.replace("\"disableAllHooks\": false", "\"disableAllHooks\": true");
+            fs::write(path, text).unwrap();
+        },
+        "`/etc/claude-code/managed-settings.json` does not pin `disableAllHooks` to false",
+    ),
+];
+
 #[test]
 fn each_part_that_is_not_as_it_must_be_is_named() {
-    type Tamper = fn(&Desk);
-    let cases: &[(Tamper, &str)] = &[
-        (
-            |desk| fs::remove_file(desk.at("etc/passwd")).unwrap(),
-            "the account `aegis` is not there",
-        ),
-        (
-            |desk| {
-                let list = fs::read_to_string(desk.at("etc/passwd")).unwrap();
-                let list = list.replace("/usr/sbin/nologin", "/bin/bash");
-                fs::write(desk.at("etc/passwd"), list).unwrap();
-            },
-            "people log into the account `aegis`: its shell is `/bin/bash`",
-        ),
-        (
-            |desk| append(&desk.at("usr/local/lib/aegis/aegis-hook")),
-            "`/usr/local/lib/aegis/aegis-hook` was changed since it was put there",
-        ),
-        (
-            |desk| mode(&desk.at("usr/local/lib/aegis/aegis"), 0o775),
-            "`/usr/local/lib/aegis/aegis` can be changed by others (mode 775)",
-        ),
-        (
-            |desk| mode(&desk.at("usr/local"), 0o777),
-            "`/usr/local` can be changed by others than root",
-        ),
-        (
-            |desk| append(&desk.at("etc/systemd/system/aegis.service")),
-            "`/etc/systemd/system/aegis.service` was changed since it was put there",
-        ),
-        (
-            |desk| fs::write(desk.at("etc/aegis/settings.toml"), "").unwrap(),
-            "`/etc/aegis/settings.toml` does not name the service, so hooks decide by themselves",
-        ),
-        (
-            |desk| mode(&desk.at("etc/aegis/policy.yaml"), 0o646),
-            "`/etc/aegis/policy.yaml` can be changed by others (mode 646)",
-        ),
-        (
-            |desk| {
-                let path = desk.at("etc/aegis/policy.yaml");
-                fs::rename(&path, desk.at("elsewhere")).unwrap();
-                symlink(desk.at("elsewhere"), path).unwrap();
-            },
-            "`/etc/aegis/policy.yaml` is no file",
-        ),
-        (
-            |desk| mode(&desk.at("var/lib/aegis"), 0o711),
-            "`/var/lib/aegis` opens for others (mode 711)",
-        ),
-        (
-            |desk| mode(&desk.at("run/aegis"), 0o1777),
-            "others may replace `/run/aegis/aegis.sock`: its folder is not the service's own",
-        ),
-        (
-            |desk| fs::remove_file(desk.at("run/aegis/aegis.sock")).unwrap(),
-            "nobody listens at `/run/aegis/aegis.sock` (entity not found), so every action is denied",
-        ),
-        (
-            |desk| fs::write(desk.at("etc/claude-code/managed-settings.json"), "{}").unwrap(),
-            "`/etc/claude-code/managed-settings.json` does not run `/usr/local/lib/aegis/aegis-hook` for every event",
-        ),
-        (
-            |desk| {
-                let path = desk.at("etc/claude-code/managed-settings.json");
-                let text = fs::read_to_string(&path).unwrap();
-                let text = text.replace("\"disableAllHooks\": false", "\"disableAllHooks\": true");
-                fs::write(path, text).unwrap();
-            },
-            "`/etc/claude-code/managed-settings.json` does not pin `disableAllHooks` to false",
-        ),
-    ];
-    for (tamper, expected) in cases {
+    for (tamper, expected) in TAMPERINGS {
         let desk = Desk::new();
         tamper(&desk);
         let faults = desk.faults();

@@ -32,7 +32,9 @@ pub use foreign::{
     ForeignEnvelope, ForeignFault, ForeignVerification, ReadForeignError, foreign_digest,
     foreign_value, to_base64, verify_foreign,
 };
-pub use log::{AppendError, Appended, Batch, ChainSummary, Log, Query, ReadLogError, StoreFault};
+pub use log::{
+    AppendError, Appended, Batch, ChainSummary, Log, Placed, Query, ReadLogError, StoreFault, Walk,
+};
 pub use memory::MemoryLog;
 pub use seal::{BATCH_ENTRIES_MAX, DOCUMENT_BYTES_MAX, ENTRY_BYTES_MAX, InvalidEntry};
 pub use sqlite::{

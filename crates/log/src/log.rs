@@ -47,6 +47,18 @@ pub trait Log: Send + Sync {
     /// [`ReadLogError`] when the store or an envelope cannot be read.
     fn newest(&self, query: &Query<'_>) -> Result<Vec<Envelope>, ReadLogError>;
 
+    /// Returns the envelopes that answer `query` beyond a place in the log, with
+    /// their places: the nearest first, whichever way the walk goes.
+    ///
+    /// Places rise in the order of appending. Whatever has a place was there
+    /// before everything that comes later, so a walk that goes on from the last
+    /// place it was given neither loses nor repeats anything.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadLogError`] when the store or an envelope cannot be read.
+    fn walk(&self, query: &Query<'_>, walk: Walk) -> Result<Vec<Placed>, ReadLogError>;
+
     /// Returns every chain, ordered by its name.
     ///
     /// # Errors
@@ -62,7 +74,8 @@ pub trait Log: Send + Sync {
     /// under that digest.
     fn document(&self, digest: &Digest) -> Result<Option<Arc<[u8]>>, ReadLogError>;
 
-    /// Returns a number that rises whenever any process appended.
+    /// Returns a number that rises whenever any process appended: the place of
+    /// the last record, 0 if there is none.
     ///
     /// # Errors
     ///
@@ -114,6 +127,24 @@ pub struct Query<'a> {
     pub since: Option<Timestamp>,
     /// At most so many.
     pub limit: usize,
+}
+
+/// Which way a log is walked, and from which place.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Walk {
+    /// To what was appended later.
+    After(u64),
+    /// To what was appended earlier.
+    Before(u64),
+}
+
+/// An envelope and its place in the whole log.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Placed {
+    /// The place.
+    pub place: u64,
+    /// The envelope.
+    pub envelope: Envelope,
 }
 
 /// A chain, and where it ends.

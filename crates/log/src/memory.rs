@@ -8,7 +8,9 @@ use aegis_canon::Digest;
 use aegis_types::{ChainId, Envelope, EventKind, Head};
 
 use crate::commit::{OpenCommit, seal_group};
-use crate::log::{AppendError, Appended, Batch, ChainSummary, Log, Query, ReadLogError};
+use crate::log::{
+    AppendError, Appended, Batch, ChainSummary, Log, Placed, Query, ReadLogError, Walk,
+};
 use crate::seal::{Drafts, Sealed};
 
 /// A log that lives as long as it does.
@@ -129,6 +131,28 @@ impl Log for MemoryLog {
         let found = kept.records.iter().rev();
         let found = found.filter(|envelope| answers(query, envelope));
         Ok(found.take(query.limit).cloned().collect())
+    }
+
+    fn walk(&self, query: &Query<'_>, walk: Walk) -> Result<Vec<Placed>, ReadLogError> {
+        let kept = self.kept();
+        let placed = kept.records.iter().zip(1_u64..);
+        let placed = placed.filter(|(envelope, _)| answers(query, envelope));
+        let placed = placed.map(|(envelope, place)| Placed {
+            place,
+            envelope: envelope.clone(),
+        });
+        Ok(match walk {
+            Walk::After(from) => placed
+                .filter(|placed| placed.place > from)
+                .take(query.limit)
+                .collect(),
+            Walk::Before(from) => {
+                let mut earlier: Vec<_> = placed.filter(|placed| placed.place < from).collect();
+                earlier.reverse();
+                earlier.truncate(query.limit);
+                earlier
+            }
+        })
     }
 
     fn chains(&self) -> Result<Vec<ChainSummary>, ReadLogError> {

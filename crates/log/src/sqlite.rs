@@ -29,7 +29,9 @@ use std::time::Duration;
 use aegis_canon::Digest;
 use aegis_types::{ChainId, Envelope, Head};
 
-use crate::log::{AppendError, Appended, Batch, ChainSummary, Log, Query, ReadLogError};
+use crate::log::{
+    AppendError, Appended, Batch, ChainSummary, Log, Placed, Query, ReadLogError, Walk,
+};
 use crate::seal::Drafts;
 use connection::{Access, Connection};
 use group::Group;
@@ -263,6 +265,10 @@ impl Log for SqliteLog {
 
     fn newest(&self, query: &Query<'_>) -> Result<Vec<Envelope>, ReadLogError> {
         self.reading(|connection| connection.newest(query))
+    }
+
+    fn walk(&self, query: &Query<'_>, walk: Walk) -> Result<Vec<Placed>, ReadLogError> {
+        self.reading(|connection| connection.walk(query, walk))
     }
 
     fn chains(&self) -> Result<Vec<ChainSummary>, ReadLogError> {

@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use aegis_api::{HookReply, ProblemKind};
 use aegis_gate::{Approver, Caller, EventOrder, Gates};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
+use crate::changes::Changes;
+use crate::figures::Figures;
 use crate::key::Keys;
 use crate::limits::Limits;
 use crate::problem::Refusal;
@@ -40,18 +42,27 @@ pub struct Daemon {
     event_order: EventOrder,
     rate: Rate,
     request_log: Option<RequestLog>,
+    streams: Arc<Semaphore>,
+    changes: Arc<Changes>,
+    figures: Figures,
 }
 
 impl Daemon {
     /// Returns a service that decides by `gates`.
     #[must_use]
     pub fn new(gates: Gates, hooks: impl Hooks + 'static, limits: Limits) -> Self {
+        let figures = Figures::default();
+        // A log that cannot be read is told of by whoever asks for the figures.
+        let _ = figures.begin(&**gates.log());
         Self {
+            figures,
             tokens: Tokens::at(&gates.places().state),
             gates,
             hooks: Box::new(hooks),
             in_hand: Arc::new(Semaphore::new(limits.requests)),
             waits: Arc::new(Semaphore::new(limits.waits)),
+            streams: Arc::new(Semaphore::new(limits.streams)),
+            changes: Changes::new(),
             limits,
             keys: Keys::default(),
             event_order: EventOrder::default(),
@@ -92,6 +103,10 @@ impl Daemon {
         &self.limits
     }
 
+    pub(crate) const fn figures(&self) -> &Figures {
+        &self.figures
+    }
+
     pub(crate) const fn keys(&self) -> &Keys {
         &self.keys
     }
@@ -110,6 +125,25 @@ impl Daemon {
 
     pub(crate) fn hooks(&self) -> &dyn Hooks {
         &*self.hooks
+    }
+
+    /// Returns what changes after the log has.
+    pub(crate) fn news(&self) -> watch::Receiver<u64> {
+        self.changes.follow(self.gates.log())
+    }
+
+    /// Takes a place among those that wait for a person.
+    pub(crate) fn wait(&self) -> Result<OwnedSemaphorePermit, Refusal> {
+        Arc::clone(&self.waits)
+            .try_acquire_owned()
+            .map_err(|_| Refusal::new(ProblemKind::Busy, "too many requests wait for a person"))
+    }
+
+    /// Takes a place among the streams of events.
+    pub(crate) fn stream(&self) -> Result<OwnedSemaphorePermit, Refusal> {
+        Arc::clone(&self.streams)
+            .try_acquire_owned()
+            .map_err(|_| Refusal::new(ProblemKind::Busy, "too many streams are open"))
     }
 
     /// Does `work` where it may block, as soon as not too much is in hand.

@@ -106,8 +106,12 @@ pub(crate) struct Principal {
     pub(crate) roles: Roles,
     /// The agents in whose name it may act; any if empty.
     pub(crate) agents: Vec<AgentId>,
-    /// The process it is, if it is one of this machine.
+    /// The process it is, if it is one of this machine and names no token.
     pub(crate) local: Option<Local>,
+    /// The record of the token by which it names itself, if it does.
+    pub(crate) token: Option<String>,
+    /// The number of its process, if that is seen.
+    pub(crate) process: Option<u32>,
 }
 
 /// A process of this machine.
@@ -115,8 +119,6 @@ pub(crate) struct Principal {
 pub(crate) struct Local {
     /// The number of its user.
     pub(crate) user: u32,
-    /// Its own number.
-    pub(crate) process: u32,
     /// Whether it runs as another user than the service, which then cannot
     /// take that user's files for anybody's will but the agent's.
     pub(crate) is_guest: bool,
@@ -141,11 +143,9 @@ impl Principal {
             tenant: daemon.gates().tenant().clone(),
             roles: Roles::of(roles),
             agents: Vec::new(),
-            local: Some(Local {
-                user,
-                process,
-                is_guest,
-            }),
+            local: Some(Local { user, is_guest }),
+            token: None,
+            process: Some(process),
         }
     }
 
@@ -169,6 +169,51 @@ impl Principal {
             return Ok(());
         }
         Err(self.lacks(role))
+    }
+
+    /// Refuses to go on for who has none of `roles`.
+    pub(crate) fn must_be_one_of(&self, roles: &[Role]) -> Result<(), Refusal> {
+        if roles.iter().any(|role| self.roles.has(*role)) {
+            return Ok(());
+        }
+        let names: Vec<&str> = roles.iter().map(|role| role.as_str()).collect();
+        let detail = format!(
+            "this needs one of the roles {}, and {} has {}",
+            names.join(", "),
+            self.name,
+            self.roles
+        );
+        Err(Refusal::new(ProblemKind::Forbidden, detail))
+    }
+
+    /// Returns whether it may read whatever its tenant has recorded.
+    pub(crate) const fn is_reader(&self) -> bool {
+        self.roles.has(Role::Auditor) || self.roles.has(Role::Operator)
+    }
+
+    /// Refuses to go on for who may not read.
+    pub(crate) fn must_read(&self) -> Result<(), Refusal> {
+        self.must_be_one_of(&[Role::Auditor, Role::Operator])
+    }
+
+    /// Returns the name under which the log has its proposals: nobody but the
+    /// service gives one that begins like this.
+    pub(crate) fn recorded_name(&self) -> String {
+        match &self.token {
+            Some(id) => format!("token:{id}"),
+            None => self.name.clone(),
+        }
+    }
+
+    /// Returns whether a proposal that `who` made is its own.
+    pub(crate) fn may_act_as(&self, who: &aegis_types::Principal) -> bool {
+        let is_its_agent = self.agents.is_empty() || self.agents.contains(&who.agent);
+        let is_its_user = self.local.is_none()
+            || who
+                .user
+                .as_ref()
+                .is_some_and(|user| user.as_str() == self.name);
+        who.tenant == self.tenant && is_its_agent && is_its_user
     }
 
     fn lacks(&self, role: Role) -> Refusal {
@@ -248,10 +293,15 @@ impl Principal {
                 .map(|(_, token)| token)
                 .ok_or_else(|| unknown("the header `Authorization` holds no bearer token"))?;
             let now = daemon.gates().now();
-            return daemon
+            let mut principal = daemon
                 .tokens()
                 .principal(token.trim(), now)
-                .map_err(|error| unknown(&error.to_string()));
+                .map_err(|error| unknown(&error.to_string()))?;
+            principal.process = match parts.extensions.get::<Peer>() {
+                Some(&Peer::Process { process, .. }) => Some(process),
+                Some(Peer::Port) | None => None,
+            };
+            return Ok(principal);
         }
         match parts.extensions.get::<Peer>() {
             Some(&Peer::Process { user, process }) => Ok(Self::of_process(daemon, user, process)),

@@ -25,6 +25,12 @@ mod key;
 
 mod body;
 
+mod changes;
+
+mod assurance;
+
+mod page;
+
 mod query;
 
 mod listing;
@@ -33,6 +39,10 @@ mod snapshot;
 
 mod listen;
 
+mod figures;
+
+mod trail;
+
 mod routes;
 
 pub use daemon::{Daemon, Hooks};
@@ -40,5 +50,5 @@ pub use identity::{Peer, Role, Roles};
 pub use limits::Limits;
 pub use listen::{BindError, Bound, Door, serve};
 pub use request_log::{RequestLevel, RequestLog};
-pub use routes::router;
-pub use token::{NewToken, StoredToken, TokenError, Tokens};
+pub use routes::{openapi, router};
+pub use token::{MadeToken, NewToken, StoredToken, TokenError, Tokens};

@@ -12,6 +12,8 @@ pub struct Limits {
     pub requests: usize,
     /// How many requests may wait for a person at a time.
     pub waits: usize,
+    /// How many streams of events may be open.
+    pub streams: usize,
     /// How many requests one caller may make in a minute; any number if absent.
     pub per_minute: Option<NonZeroU32>,
     /// How many bytes a body may have.
@@ -34,6 +36,7 @@ impl Default for Limits {
             connections: 16_384,
             requests: 256,
             waits: 256,
+            streams: 256,
             per_minute: None,
             body_bytes: 4 * 1024 * 1024,
             head_time: Duration::from_secs(10),

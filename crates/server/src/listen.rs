@@ -157,6 +157,35 @@ fn bind_socket(path: &Path, mode: u32) -> Result<UnixListener, BindError> {
     Ok(listener)
 }
 
+/// Tells requests that wait that the service is about to end.
+#[derive(Clone, Debug)]
+pub(crate) struct Closing(watch::Receiver<bool>);
+
+impl Closing {
+    /// Returns once the service is told to stop.
+    pub(crate) async fn told(&self) {
+        let mut stop = self.0.clone();
+        if stop.wait_for(|is_told| *is_told).await.is_err() {
+            // Nobody is left who could say so.
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// The connections of the service.
+#[derive(Clone, Debug)]
+pub(crate) struct Connections {
+    places: Arc<Semaphore>,
+    most: usize,
+}
+
+impl Connections {
+    /// Returns how many are open.
+    pub(crate) fn open(&self) -> usize {
+        self.most.saturating_sub(self.places.available_permits())
+    }
+}
+
 /// Answers what comes in through `doors` until `stop` says so; then finishes
 /// what is in hand, within the limits.
 pub async fn serve(doors: Vec<Bound>, router: Router, limits: Limits, stop: watch::Receiver<bool>) {
@@ -173,6 +202,7 @@ pub async fn serve(doors: Vec<Bound>, router: Router, limits: Limits, stop: watc
             limits,
             places: Arc::clone(&places),
             graceful: Arc::clone(&graceful),
+            closing: Closing(stop.clone()),
         };
         loops.push(tokio::spawn(hall.receive(door, stop.clone())));
     }
@@ -193,6 +223,7 @@ struct Hall {
     limits: Limits,
     places: Arc<Semaphore>,
     graceful: Arc<GracefulShutdown>,
+    closing: Closing,
 }
 
 impl Hall {
@@ -233,9 +264,16 @@ impl Hall {
         place: tokio::sync::OwnedSemaphorePermit,
     ) {
         let router = self.router.clone();
+        let closing = self.closing.clone();
+        let connections = Connections {
+            places: Arc::clone(&self.places),
+            most: self.limits.connections,
+        };
         let answer = service_fn(move |request: Request<Incoming>| {
             let mut request = request.map(Body::new);
             request.extensions_mut().insert(peer);
+            request.extensions_mut().insert(closing.clone());
+            request.extensions_mut().insert(connections.clone());
             router.clone().oneshot(request)
         });
         let connection = http1::Builder::new()

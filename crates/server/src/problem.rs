@@ -1,8 +1,9 @@
 //! Problems as replies.
 
 use aegis_api::{Problem, ProblemKind};
-use aegis_gate::{OpenGateError, RecordError, with_causes};
+use aegis_gate::{OpenGateError, ReadApprovalError, RecordError, with_causes};
 use aegis_log::{AppendError, ReadLogError};
+use aegis_types::ParseEventError;
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -52,6 +53,18 @@ impl From<AppendError> for Refusal {
     }
 }
 
+impl From<ReadApprovalError> for Refusal {
+    fn from(error: ReadApprovalError) -> Self {
+        Self::new(ProblemKind::Unavailable, with_causes(&error))
+    }
+}
+
+impl From<ParseEventError> for Refusal {
+    fn from(error: ParseEventError) -> Self {
+        Self::new(ProblemKind::Unavailable, with_causes(&error))
+    }
+}
+
 impl From<RecordError> for Refusal {
     fn from(error: RecordError) -> Self {
         Self::new(ProblemKind::Unavailable, with_causes(&error))
@@ -66,14 +79,11 @@ impl From<OpenGateError> for Refusal {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let status =
-            StatusCode::from_u16(self.problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let mut response = (status, Json(self.problem)).into_response();
-        let fields = response.headers_mut();
-        fields.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static(Problem::MEDIA_TYPE),
-        );
+        let mut reply = Response::default();
+        let status = self.problem.status;
+        *reply.status_mut() =
+            StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let fields = reply.headers_mut();
         if status == StatusCode::UNAUTHORIZED {
             fields.insert(
                 header::WWW_AUTHENTICATE,
@@ -83,6 +93,21 @@ impl IntoResponse for Refusal {
         if let Some(seconds) = self.retry_after {
             fields.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
-        response
+        let mut reply = response_of(&self.problem, reply);
+        reply.extensions_mut().insert(*self.problem);
+        reply
     }
+}
+
+/// Returns `reply` with `problem` as its body.
+pub(crate) fn response_of(problem: &Problem, reply: Response) -> Response {
+    let (mut head, _) = reply.into_parts();
+    let (body_head, body) = Json(problem).into_response().into_parts();
+    head.headers.remove(header::CONTENT_LENGTH);
+    head.headers.extend(body_head.headers);
+    head.headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static(Problem::MEDIA_TYPE),
+    );
+    Response::from_parts(head, body)
 }

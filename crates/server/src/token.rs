@@ -3,10 +3,13 @@
 //! A token is `aegis_`, the name of its record, `_` and 256 random bits. Only
 //! their digest is kept, so who reads the file cannot use what it holds.
 
+use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use aegis_api::TokenView;
 use aegis_canon::Digest;
 use aegis_gate::{FileStamp, read_regular, write_private};
 use aegis_types::{AgentId, TenantId, Timestamp};
@@ -19,6 +22,9 @@ const VERSION: u32 = 1;
 
 /// The most bytes that the file may have.
 const BYTES_MAX: u64 = 16 << 20;
+
+/// Opens no link.
+const O_NOFOLLOW: i32 = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
 
 /// How a token begins.
 const PREFIX: &str = "aegis_";
@@ -57,6 +63,26 @@ pub struct StoredToken {
     pub expires_at: Option<Timestamp>,
 }
 
+impl StoredToken {
+    /// Returns what anybody may know of it who may see it.
+    #[must_use]
+    pub fn view(&self) -> TokenView {
+        TokenView {
+            id: self.id.clone(),
+            name: self.name.clone(),
+            tenant_id: self.tenant.to_string(),
+            roles: self
+                .roles
+                .iter()
+                .map(|role| role.as_str().to_owned())
+                .collect(),
+            agents: self.agents.iter().map(ToString::to_string).collect(),
+            created_unix_ms: self.created_at.unix_ms(),
+            expires_unix_ms: self.expires_at.map(Timestamp::unix_ms),
+        }
+    }
+}
+
 /// A token to make.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct NewToken {
@@ -70,6 +96,15 @@ pub struct NewToken {
     pub agents: Vec<AgentId>,
     /// When it ends; never if absent.
     pub expires_at: Option<Timestamp>,
+}
+
+/// A token that was made.
+#[derive(Clone, Eq, PartialEq)]
+pub struct MadeToken {
+    /// The name of its record.
+    pub id: String,
+    /// The token, which is kept nowhere.
+    pub token: String,
 }
 
 /// Why a token cannot be used or made.
@@ -172,21 +207,45 @@ impl Tokens {
         write_private(&self.path, &bytes).map_err(failed)
     }
 
+    /// Keeps every other writer out until what it returns is dropped.
+    fn lock(&self) -> Result<File, TokenError> {
+        let path = self.path.with_extension("lock");
+        let locked = || {
+            let file = OpenOptions::new()
+                .create(true)
+                .append(true)
+                .mode(0o600)
+                .custom_flags(O_NOFOLLOW)
+                .open(&path)?;
+            file.lock()?;
+            Ok(file)
+        };
+        locked().map_err(|source| TokenError::File {
+            path: path.clone(),
+            source,
+        })
+    }
+
     /// Makes a token, and returns it: it is kept nowhere.
     ///
     /// # Errors
     ///
     /// [`TokenError`].
-    pub fn create(&self, new: NewToken, now: Timestamp) -> Result<String, TokenError> {
+    pub fn create(&self, new: NewToken, now: Timestamp) -> Result<MadeToken, TokenError> {
         if new.roles.is_empty() {
             return Err(TokenError::NoRole);
         }
         if new.roles.contains(&Role::Agent) && new.roles.contains(&Role::Approver) {
             return Err(TokenError::AgentApproves);
         }
+        let _lock = self.lock()?;
         let mut tokens = self.read()?;
         let id = random_hex::<{ ID_LENGTH / 2 }>()?;
         let token = format!("{PREFIX}{id}_{}", random_hex::<32>()?);
+        let made = MadeToken {
+            id: id.clone(),
+            token: token.clone(),
+        };
         tokens.push(StoredToken {
             id,
             name: new.name,
@@ -198,7 +257,7 @@ impl Tokens {
             expires_at: new.expires_at,
         });
         self.write(tokens)?;
-        Ok(token)
+        Ok(made)
     }
 
     /// Removes the token whose record is called `id`; returns whether there was one.
@@ -207,6 +266,7 @@ impl Tokens {
     ///
     /// [`TokenError`].
     pub fn revoke(&self, id: &str) -> Result<bool, TokenError> {
+        let _lock = self.lock()?;
         let tokens = self.read()?;
         let count = tokens.len();
         let rest: Vec<StoredToken> = tokens.into_iter().filter(|token| token.id != id).collect();
@@ -241,6 +301,8 @@ impl Tokens {
             roles: Roles::of(&stored.roles),
             agents: stored.agents.clone(),
             local: None,
+            token: Some(stored.id.clone()),
+            process: None,
         })
     }
 }

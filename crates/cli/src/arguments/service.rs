@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use aegis_api::Address;
 use aegis_gate::EventOrder;
 use aegis_host::SERVICE_USER;
 use aegis_types::{AgentId, DurationMs, TenantId};
@@ -23,6 +24,9 @@ pub(crate) struct ServeArguments {
     /// A port to listen at as well, such as `127.0.0.1:8080`; callers need a token there.
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) listen: Option<SocketAddr>,
+    /// How each request is written down on standard error.
+    #[arg(long, value_name = "FORM", value_enum)]
+    pub(crate) access_log: Option<AccessLogForm>,
     /// Listen in clear text at an address that others on the network can reach.
     #[arg(long)]
     pub(crate) clear_text: bool,
@@ -93,6 +97,37 @@ pub(crate) struct UninstallServiceArguments {
     /// Leave systemd alone; the service must not run.
     #[arg(long)]
     pub(crate) no_stop: bool,
+}
+
+/// How the service writes down what it answered.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum AccessLogForm {
+    /// Not at all.
+    Off,
+    /// Lines for people.
+    Text,
+    /// Lines of JSON.
+    Json,
+}
+
+/// Which service to ask instead of the files of this machine.
+#[derive(Args, Debug)]
+pub(crate) struct ServerArguments {
+    /// Ask the service at this address, such as `unix:/run/aegis/aegis.sock`.
+    #[arg(long, value_name = "ADDRESS", env = "AEGIS_SERVER", global = true)]
+    pub(crate) server: Option<Address>,
+    /// A file that holds the token for the service; `AEGIS_TOKEN` when absent.
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(crate) token_file: Option<PathBuf>,
+}
+
+/// What to do with tokens, and where they are.
+#[derive(Args, Debug)]
+pub(crate) struct TokenArguments {
+    #[command(flatten)]
+    pub(crate) server: ServerArguments,
+    #[command(subcommand)]
+    pub(crate) command: TokenCommand,
 }
 
 /// What to do with tokens.

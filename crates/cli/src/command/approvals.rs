@@ -4,11 +4,13 @@ use std::io::{BufRead as _, IsTerminal as _};
 use std::str::FromStr as _;
 use std::time::{Duration, Instant};
 
+use aegis_api::{AnswerRequest, ApprovalReply, Client, ProblemKind};
 use aegis_gate::{AnswerError, ApprovalFilter, ApprovalView, Gate, ReadApprovalError, Reply};
 use aegis_types::{ApprovalId, ApprovalStatus, ApproverId, Assurance, DurationMs, Otherwise};
 use serde_json::{Value, json};
 
-use crate::arguments::{AnswerArguments, ApprovalsCommand};
+use crate::arguments::{AnswerArguments, ApprovalsArguments, ApprovalsCommand};
+use crate::command::remote;
 use crate::describe;
 use crate::exit::Exit;
 use crate::here::Here;
@@ -22,28 +24,123 @@ const SUMMARY_CHARS: usize = 60;
 /// How often `watch` looks for something new.
 const LOOK_EVERY: Duration = Duration::from_millis(150);
 
+/// Where approvals are looked up and answered.
+enum Place {
+    /// In the log of this machine; absent where nothing was ever recorded.
+    Log(Option<Box<Gate>>),
+    /// At a service.
+    Service(Client),
+}
+
 /// Answers one of the commands on approvals.
-pub(crate) fn answer(here: &Here, command: ApprovalsCommand) -> Result<Report, Failure> {
-    // Where nothing was ever recorded, looking makes no log.
-    let gate = match here.log_if_any()? {
-        Some(_) => Some(here.gate()?),
-        None => None,
+pub(crate) fn answer(here: &Here, arguments: ApprovalsArguments) -> Result<Report, Failure> {
+    let place = match remote::client(here, &arguments.server)? {
+        Some(client) => Place::Service(client),
+        // Where nothing was ever recorded, looking makes no log.
+        None => Place::Log(match here.log_if_any()? {
+            Some(_) => Some(Box::new(here.gate()?)),
+            None => None,
+        }),
     };
-    match command {
-        ApprovalsCommand::List { all } => list(gate.as_ref(), all),
-        ApprovalsCommand::Show { id } => {
-            let gate = gate.ok_or_else(|| unknown(&id))?;
-            show(&find(&gate, &id)?)
+    match arguments.command {
+        ApprovalsCommand::List { all } => list(&place, all),
+        ApprovalsCommand::Show { id } => show(&place.find(&id)?),
+        ApprovalsCommand::Approve(arguments) => reply(&place, &arguments, true),
+        ApprovalsCommand::Refuse(arguments) => reply(&place, &arguments, false),
+        ApprovalsCommand::Watch { idle } => watch(here, place, idle.as_deref()),
+    }
+}
+
+impl Place {
+    fn views(&self, status: Option<ApprovalStatus>) -> Result<Vec<ApprovalView>, Failure> {
+        match self {
+            Self::Log(Some(gate)) => gate
+                .approvals(&ApprovalFilter {
+                    tenant: None,
+                    session: None,
+                    status,
+                })
+                .map_err(|error| unreadable(&error)),
+            Self::Log(None) => Ok(Vec::new()),
+            Self::Service(client) => {
+                let list = client.approvals(status);
+                let list = list.map_err(|error| remote::failure(&error))?;
+                Ok(list.approvals.into_iter().map(view_of).collect())
+            }
         }
-        ApprovalsCommand::Approve(arguments) => {
-            let gate = gate.ok_or_else(|| unknown(&arguments.id))?;
-            reply(&gate, &arguments, true)
+    }
+
+    /// Returns the approval of exactly this name.
+    fn approval(&self, id: &ApprovalId) -> Result<Option<ApprovalView>, Failure> {
+        match self {
+            Self::Log(Some(gate)) => gate.approval(id, None).map_err(|error| unreadable(&error)),
+            Self::Log(None) => Ok(None),
+            Self::Service(client) => match client.approval(id) {
+                Ok(found) => Ok(Some(view_of(found))),
+                Err(error) if remote::is(&error, ProblemKind::NotFound) => Ok(None),
+                Err(error) => Err(remote::failure(&error)),
+            },
         }
-        ApprovalsCommand::Refuse(arguments) => {
-            let gate = gate.ok_or_else(|| unknown(&arguments.id))?;
-            reply(&gate, &arguments, false)
+    }
+
+    /// Finds the approval whose name is `text`, or begins with it if only one does.
+    fn find(&self, text: &str) -> Result<ApprovalView, Failure> {
+        if let Ok(id) = ApprovalId::from_str(text)
+            && let Some(view) = self.approval(&id)?
+        {
+            return Ok(view);
         }
-        ApprovalsCommand::Watch { idle } => watch(here, idle.as_deref()),
+        let mut found: Vec<ApprovalView> = self
+            .views(None)?
+            .into_iter()
+            .filter(|view| view.approval.id.as_str().starts_with(text))
+            .collect();
+        match (found.pop(), found.len()) {
+            (Some(view), 0) => Ok(view),
+            (Some(_), more) => Err(Failure::usage(format!(
+                "`{text}` is the beginning of {} approvals; write more of the name",
+                more + 1
+            ))),
+            (None, _) => Err(unknown(text)),
+        }
+    }
+
+    fn give(
+        &self,
+        view: &ApprovalView,
+        is_granted: bool,
+        note: Option<String>,
+    ) -> Result<ApprovalView, Failure> {
+        let id = &view.approval.id;
+        match self {
+            Self::Log(Some(gate)) => {
+                let reply = Reply {
+                    is_granted,
+                    approver: approver()?,
+                    assurance: Assurance::Low,
+                    channel: "terminal".to_owned(),
+                    note,
+                    process: Some(std::process::id()),
+                };
+                gate.answer(id, reply).map_err(|error| refused(&error))
+            }
+            Self::Log(None) => Err(unknown(id.as_str())),
+            Self::Service(client) => {
+                let approved = is_granted;
+                let answered = client.answer(id, &AnswerRequest { approved, note });
+                answered
+                    .map(view_of)
+                    .map_err(|error| remote::failure(&error))
+            }
+        }
+    }
+}
+
+fn view_of(reply: ApprovalReply) -> ApprovalView {
+    ApprovalView {
+        approval: reply.approval,
+        status: reply.status,
+        answers: reply.answers,
     }
 }
 
@@ -51,19 +148,8 @@ fn unreadable(error: &ReadApprovalError) -> Failure {
     Failure::environment(causes(error))
 }
 
-fn views(gate: &Gate, status: Option<ApprovalStatus>) -> Result<Vec<ApprovalView>, Failure> {
-    gate.approvals(&ApprovalFilter {
-        session: None,
-        status,
-    })
-    .map_err(|error| unreadable(&error))
-}
-
-fn list(gate: Option<&Gate>, all: bool) -> Result<Report, Failure> {
-    let found = match gate {
-        Some(gate) => views(gate, (!all).then_some(ApprovalStatus::Pending))?,
-        None => Vec::new(),
-    };
+fn list(place: &Place, all: bool) -> Result<Report, Failure> {
+    let found = place.views((!all).then_some(ApprovalStatus::Pending))?;
     let mut page = Page::default();
     if found.is_empty() {
         page.plain(if all {
@@ -185,35 +271,14 @@ fn short(id: &ApprovalId) -> String {
     id.as_str().chars().take(12).collect()
 }
 
-/// Finds the approval whose name is `text`, or begins with it if only one does.
-fn find(gate: &Gate, text: &str) -> Result<ApprovalView, Failure> {
-    if let Ok(id) = ApprovalId::from_str(text)
-        && let Some(view) = gate.approval(&id).map_err(|error| unreadable(&error))?
-    {
-        return Ok(view);
-    }
-    let mut found: Vec<ApprovalView> = views(gate, None)?
-        .into_iter()
-        .filter(|view| view.approval.id.as_str().starts_with(text))
-        .collect();
-    match (found.pop(), found.len()) {
-        (Some(view), 0) => Ok(view),
-        (Some(_), more) => Err(Failure::usage(format!(
-            "`{text}` is the beginning of {} approvals; write more of the name",
-            more + 1
-        ))),
-        (None, _) => Err(unknown(text)),
-    }
-}
-
 fn unknown(text: &str) -> Failure {
     Failure::usage(format!("there is no approval `{text}`"))
         .remedy("`aegis approvals list --all` shows their names")
 }
 
-fn reply(gate: &Gate, arguments: &AnswerArguments, is_granted: bool) -> Result<Report, Failure> {
-    let view = find(gate, &arguments.id)?;
-    let answered = give(gate, &view, is_granted, arguments.note.clone())?;
+fn reply(place: &Place, arguments: &AnswerArguments, is_granted: bool) -> Result<Report, Failure> {
+    let view = place.find(&arguments.id)?;
+    let answered = place.give(&view, is_granted, arguments.note.clone())?;
     let mut page = Page::default();
     page.line(&[
         piece(tone(answered.status), answered.status.as_str()),
@@ -223,24 +288,6 @@ fn reply(gate: &Gate, arguments: &AnswerArguments, is_granted: bool) -> Result<R
         page.plain("Another approver must agree before the action may happen.");
     }
     Ok(Report::done(page, to_json(&answered)))
-}
-
-fn give(
-    gate: &Gate,
-    view: &ApprovalView,
-    is_granted: bool,
-    note: Option<String>,
-) -> Result<ApprovalView, Failure> {
-    let reply = Reply {
-        is_granted,
-        approver: approver()?,
-        assurance: Assurance::Low,
-        channel: "terminal".to_owned(),
-        note,
-        process: Some(std::process::id()),
-    };
-    gate.answer(&view.approval.id, reply)
-        .map_err(|error| refused(&error))
 }
 
 fn refused(error: &AnswerError) -> Failure {
@@ -269,7 +316,7 @@ pub(super) fn approver() -> Result<ApproverId, Failure> {
 }
 
 /// Shows approvals as they come and asks for each one, until Ctrl-C or until idle.
-fn watch(here: &Here, idle: Option<&str>) -> Result<Report, Failure> {
+fn watch(here: &Here, place: Place, idle: Option<&str>) -> Result<Report, Failure> {
     let idle = idle
         .map(DurationMs::from_str)
         .transpose()
@@ -280,18 +327,21 @@ fn watch(here: &Here, idle: Option<&str>) -> Result<Report, Failure> {
                 .remedy("use `aegis approvals list`, `approve` and `refuse`"),
         );
     }
-    let gate = here.gate()?;
+    let place = match place {
+        Place::Log(None) => Place::Log(Some(Box::new(here.gate()?))),
+        found @ (Place::Log(Some(_)) | Place::Service(_)) => found,
+    };
     say("Waiting for approvals. Ctrl-C ends.\n")?;
     let mut seen: Vec<ApprovalId> = Vec::new();
     let mut last_news = Instant::now();
     loop {
-        let pending = views(&gate, Some(ApprovalStatus::Pending))?;
+        let pending = place.views(Some(ApprovalStatus::Pending))?;
         for view in pending
             .iter()
             .rev()
             .filter(|view| !seen.contains(&view.approval.id))
         {
-            ask(&gate, view)?;
+            ask(&place, view)?;
             last_news = Instant::now();
         }
         seen = pending.into_iter().map(|view| view.approval.id).collect();
@@ -304,7 +354,7 @@ fn watch(here: &Here, idle: Option<&str>) -> Result<Report, Failure> {
     }
 }
 
-fn ask(gate: &Gate, view: &ApprovalView) -> Result<(), Failure> {
+fn ask(place: &Place, view: &ApprovalView) -> Result<(), Failure> {
     let mut page = Page::default();
     page.blank();
     describe_view(&mut page, view);
@@ -320,7 +370,7 @@ fn ask(gate: &Gate, view: &ApprovalView) -> Result<(), Failure> {
             "s" | "skip" => return Ok(()),
             _ => continue,
         };
-        match give(gate, view, is_granted, None) {
+        match place.give(view, is_granted, None) {
             Ok(answered) => say(&format!("{}\n", answered.status.as_str()))?,
             Err(failure) => say(&format!("{}\n", failure.message))?,
         }

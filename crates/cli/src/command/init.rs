@@ -81,7 +81,7 @@ fn files(project: &Project) -> Vec<(String, String)> {
     let kinds = [SchemaKind::Policy, SchemaKind::PolicyTests];
     files.extend(kinds.map(|kind| {
         let name = format!("{}/{}", schema::FOLDER, schema::file_name(kind));
-        (name, schema::text(kind).to_owned())
+        (name, schema::text(kind).into_owned())
     }));
     files
 }

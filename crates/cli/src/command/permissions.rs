@@ -132,7 +132,7 @@ fn write_schema(policy: &Path) -> Result<Option<PathBuf>, Failure> {
     if fs::symlink_metadata(&path).is_ok() {
         return Ok(None);
     }
-    write(&path, schema::text(SchemaKind::Policy))?;
+    write(&path, &schema::text(SchemaKind::Policy))?;
     Ok(Some(path))
 }
 

@@ -1,8 +1,10 @@
 //! `aegis schema`: the JSON Schemas of the kinds of files.
 
+use std::borrow::Cow;
 use std::fs;
 use std::path::Path;
 
+use aegis_server::openapi;
 use clap::ValueEnum as _;
 use serde_json::{Value, json};
 
@@ -29,21 +31,23 @@ pub(crate) fn answer(arguments: &SchemaArguments) -> Result<Report, Failure> {
 }
 
 fn print(kind: SchemaKind) -> Result<Report, Failure> {
-    let json: Value = serde_json::from_str(text(kind))
+    let text = text(kind);
+    let json: Value = serde_json::from_str(&text)
         .map_err(|error| Failure::environment(format!("the schema is damaged: {error}")))?;
     let mut page = Page::default();
-    page.block(text(kind));
+    page.block(&text);
     Ok(Report::done(page, json))
 }
 
-pub(crate) const fn text(kind: SchemaKind) -> &'static str {
+pub(crate) fn text(kind: SchemaKind) -> Cow<'static, str> {
     match kind {
-        SchemaKind::Policy => POLICY,
-        SchemaKind::PolicyTests => POLICY_TESTS,
-        SchemaKind::Firewall => FIREWALL,
-        SchemaKind::ActionRules => ACTION_RULES,
-        SchemaKind::Envelope => ENVELOPE,
-        SchemaKind::Service => SERVICE,
+        SchemaKind::Policy => POLICY.into(),
+        SchemaKind::PolicyTests => POLICY_TESTS.into(),
+        SchemaKind::Firewall => FIREWALL.into(),
+        SchemaKind::ActionRules => ACTION_RULES.into(),
+        SchemaKind::Envelope => ENVELOPE.into(),
+        SchemaKind::Service => SERVICE.into(),
+        SchemaKind::Openapi => format!("{:#}\n", openapi()).into(),
     }
 }
 
@@ -54,7 +58,10 @@ const fn usual_names(kind: SchemaKind) -> &'static [&'static str] {
         SchemaKind::Policy => &["**/.aegis/policy.yaml", "**/aegis/policy.yaml"],
         SchemaKind::PolicyTests => &["**/.aegis/policy-tests.yaml"],
         SchemaKind::Service => &["**/aegis.yaml"],
-        SchemaKind::Firewall | SchemaKind::ActionRules | SchemaKind::Envelope => &[],
+        SchemaKind::Firewall
+        | SchemaKind::ActionRules
+        | SchemaKind::Envelope
+        | SchemaKind::Openapi => &[],
     }
 }
 
@@ -98,10 +105,12 @@ fn write(folder: &Path) -> Result<Report, Failure> {
     let mut page = Page::default();
     let mut names = Vec::new();
     let mut entries = Vec::new();
-    for kind in SchemaKind::value_variants() {
+    // The interface of the service is no kind of file.
+    let kinds = SchemaKind::value_variants().iter();
+    for kind in kinds.filter(|kind| **kind != SchemaKind::Openapi) {
         let name = file_name(*kind);
         let kind_name = name.trim_end_matches(".schema.json");
-        put(&name, text(*kind))?;
+        put(&name, &text(*kind))?;
         entries.push(json!({
             "name": format!("Aegis {kind_name}"),
             "description": description(*kind),
@@ -121,6 +130,6 @@ fn write(folder: &Path) -> Result<Report, Failure> {
 
 /// Returns what the schema says of itself.
 fn description(kind: SchemaKind) -> Value {
-    let schema: Value = serde_json::from_str(text(kind)).unwrap_or_default();
+    let schema: Value = serde_json::from_str(&text(kind)).unwrap_or_default();
     schema.get("title").cloned().unwrap_or_default()
 }

@@ -19,7 +19,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-use crate::arguments::ServeArguments;
+use crate::arguments::{AccessLogForm, ServeArguments};
 use crate::command::checked;
 use crate::here::Here;
 use crate::output::say;
@@ -48,7 +48,18 @@ pub(crate) struct Doors {
 
 /// Serves until it is told to stop.
 pub(crate) fn serve(here: &Here, arguments: &ServeArguments) -> Result<Report, Failure> {
-    let file = settings(arguments.config.as_deref())?;
+    let mut file = settings(arguments.config.as_deref())?;
+    match arguments.access_log {
+        Some(AccessLogForm::Off) => file.log_level = None,
+        Some(form) => {
+            file.log_level = file.log_level.or(Some(LogLevel::Info));
+            file.log_format = match form {
+                AccessLogForm::Json => LogFormat::Json,
+                AccessLogForm::Text | AccessLogForm::Off => LogFormat::Text,
+            };
+        }
+        None => {}
+    }
     let socket = arguments.socket.as_ref().unwrap_or(&here.places.socket);
     let doors = Doors {
         socket: Some((socket.clone(), arguments.socket_mode)),

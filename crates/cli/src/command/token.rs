@@ -1,10 +1,13 @@
 //! `aegis token`: by what callers of the service name themselves.
 
+use aegis_api::{Client, ClientError, ProblemKind, TokenRequest, TokenView};
 use aegis_gate::{Clock as _, SystemClock};
 use aegis_server::{NewToken, Role, StoredToken, TokenError, Tokens};
-use serde_json::{Value, json};
+use aegis_types::Timestamp;
+use serde_json::json;
 
-use crate::arguments::{NewTokenArguments, RoleName, TokenCommand};
+use crate::arguments::{NewTokenArguments, RoleName, TokenArguments, TokenCommand};
+use crate::command::remote;
 use crate::describe;
 use crate::exit::Exit;
 use crate::here::Here;
@@ -12,7 +15,11 @@ use crate::page::{Page, Tone, piece};
 use crate::report::{Failure, Report, causes};
 
 /// Answers one of the commands on tokens.
-pub(crate) fn answer(here: &Here, command: TokenCommand) -> Result<Report, Failure> {
+pub(crate) fn answer(here: &Here, arguments: TokenArguments) -> Result<Report, Failure> {
+    let command = arguments.command;
+    if let Some(client) = remote::client(here, &arguments.server)? {
+        return at_service(&client, command);
+    }
     let tokens = Tokens::at(&here.places.state);
     match command {
         TokenCommand::Create(arguments) => {
@@ -34,7 +41,7 @@ fn create(here: &Here, tokens: &Tokens, new: NewTokenArguments) -> Result<Report
         None => here.settings()?.tenant.value,
     };
     let expires_at = new.expires_in.map(|within| now.plus(within));
-    let token = tokens
+    let made = tokens
         .create(
             NewToken {
                 name: new.name,
@@ -46,16 +53,54 @@ fn create(here: &Here, tokens: &Tokens, new: NewTokenArguments) -> Result<Report
             now,
         )
         .map_err(|error| failure(&error))?;
+    Ok(shown(&made.token, &made.id))
+}
+
+/// Shows a token that was made.
+fn shown(token: &str, id: &str) -> Report {
     let mut page = Page::default();
-    page.plain(&token).blank().line(&[piece(
+    page.plain(token).blank().line(&[piece(
         Tone::Quiet,
         "It is shown this one time. Callers send it as `Authorization: Bearer TOKEN`.",
     )]);
-    Ok(Report::done(page, json!({"token": token})))
+    Report::done(page, json!({"token": token, "id": id}))
+}
+
+/// Answers a command on the tokens of a service.
+fn at_service(client: &Client, command: TokenCommand) -> Result<Report, Failure> {
+    let refused = |error: ClientError| remote::failure(&error);
+    match command {
+        TokenCommand::Create(new) => {
+            let roles = new
+                .roles
+                .into_iter()
+                .map(|name| role(name).as_str().to_owned());
+            let made = client.create_token(&TokenRequest {
+                tenant_id: new.tenant.map(|tenant| tenant.to_string()),
+                name: new.name,
+                roles: roles.collect(),
+                agents: new.agents.iter().map(ToString::to_string).collect(),
+                expires_in: new.expires_in.map(|within| within.to_string()),
+            });
+            let made = made.map_err(refused)?;
+            Ok(shown(&made.token, &made.id))
+        }
+        TokenCommand::List => Ok(listed(&client.tokens().map_err(refused)?.tokens)),
+        TokenCommand::Revoke { id } => match client.revoke_token(&id) {
+            Ok(()) => Ok(revoked(&id, true)),
+            Err(error) if remote::is(&error, ProblemKind::NotFound) => Ok(revoked(&id, false)),
+            Err(error) => Err(refused(error)),
+        },
+    }
 }
 
 fn list(tokens: &Tokens) -> Result<Report, Failure> {
     let found = tokens.list().map_err(|error| failure(&error))?;
+    let views: Vec<TokenView> = found.iter().map(StoredToken::view).collect();
+    Ok(listed(&views))
+}
+
+fn listed(found: &[TokenView]) -> Report {
     let mut page = Page::default();
     if found.is_empty() {
         page.plain("There are no tokens. `aegis token create` makes one.");
@@ -63,32 +108,39 @@ fn list(tokens: &Tokens) -> Result<Report, Failure> {
         let rows: Vec<_> = found
             .iter()
             .map(|token| {
-                let expires = token.expires_at.map_or("never".to_owned(), describe::time);
+                let expires = token.expires_unix_ms.map(Timestamp::from_unix_ms);
                 vec![
                     piece(Tone::Strong, &token.id),
                     piece(Tone::Plain, &token.name),
-                    piece(Tone::Plain, roles(token)),
-                    piece(Tone::Plain, token.tenant.as_str()),
-                    piece(Tone::Quiet, expires),
+                    piece(Tone::Plain, token.roles.join(", ")),
+                    piece(Tone::Plain, &token.tenant_id),
+                    piece(
+                        Tone::Quiet,
+                        expires.map_or("never".to_owned(), describe::time),
+                    ),
                 ]
             })
             .collect();
         page.table(&["id", "name", "roles", "tenant", "expires (UTC)"], &rows);
     }
-    let json: Vec<Value> = found.iter().map(to_json).collect();
-    Ok(Report::done(page, json!({ "tokens": json })))
+    Report::done(page, json!({ "tokens": found }))
 }
 
 fn revoke(tokens: &Tokens, id: &str) -> Result<Report, Failure> {
+    let is_found = tokens.revoke(id).map_err(|error| failure(&error))?;
+    Ok(revoked(id, is_found))
+}
+
+fn revoked(id: &str, is_found: bool) -> Report {
     let mut page = Page::default();
-    if tokens.revoke(id).map_err(|error| failure(&error))? {
+    if is_found {
         page.plain(format!("Token {id} holds no longer."));
-        return Ok(Report::done(page, json!({"revoked": id})));
+        return Report::done(page, json!({"revoked": id}));
     }
     page.plain(format!(
         "There is no token {id}; `aegis token list` shows all."
     ));
-    Ok(Report::done(page, json!({"revoked": null})).with(Exit::No))
+    Report::done(page, json!({"revoked": null})).with(Exit::No)
 }
 
 const fn role(name: RoleName) -> Role {
@@ -98,23 +150,6 @@ const fn role(name: RoleName) -> Role {
         RoleName::Auditor => Role::Auditor,
         RoleName::Operator => Role::Operator,
     }
-}
-
-fn roles(token: &StoredToken) -> String {
-    let names: Vec<&str> = token.roles.iter().map(|role| role.as_str()).collect();
-    names.join(", ")
-}
-
-fn to_json(token: &StoredToken) -> Value {
-    json!({
-        "id": token.id,
-        "name": token.name,
-        "roles": token.roles,
-        "tenant_id": token.tenant,
-        "agents": token.agents,
-        "created_unix_ms": token.created_at.unix_ms(),
-        "expires_unix_ms": token.expires_at.map(|at| at.unix_ms()),
-    })
 }
 
 fn failure(error: &TokenError) -> Failure {

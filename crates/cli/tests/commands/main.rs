@@ -40,6 +40,7 @@ mod policy_test;
 mod project;
 mod readme;
 mod serve;
+mod server;
 mod service;
 mod tampering;
 mod unchained;

@@ -9,11 +9,12 @@ use rusqlite::{OptionalExtension, Row, params, params_from_iter};
 
 use super::connection::Connection;
 use super::schema::{HEADS, IS_RARE};
-use crate::log::{ChainSummary, Query, ReadLogError};
+use crate::log::{ChainSummary, Placed, Query, ReadLogError, Walk};
 use crate::stored::read_envelope;
 
 /// The columns of a record that an envelope is read from.
-const COLUMNS: &str = "seq, hash, bytes, (SELECT ciphertext FROM sealed WHERE record = records.id)";
+const COLUMNS: &str =
+    "seq, hash, bytes, (SELECT ciphertext FROM sealed WHERE record = records.id), id";
 
 /// The last record that is in the indexes.
 const INDEXED: &str = "(SELECT coalesce(max(id), 0) FROM entries)";
@@ -21,6 +22,11 @@ const INDEXED: &str = "(SELECT coalesce(max(id), 0) FROM entries)";
 /// Reads a digest from column `column` of `row`.
 pub(crate) fn digest_at(row: &Row<'_>, column: usize) -> Result<Digest, rusqlite::Error> {
     row.get(column).map(Digest::from_bytes)
+}
+
+fn placed_at(row: &Row<'_>) -> Result<Result<Placed, ReadLogError>, rusqlite::Error> {
+    let place = row.get::<_, i64>(4)?.cast_unsigned();
+    Ok(envelope_at(row)?.map(|envelope| Placed { place, envelope }))
 }
 
 fn envelope_at(row: &Row<'_>) -> Result<Result<Envelope, ReadLogError>, rusqlite::Error> {
@@ -95,9 +101,33 @@ impl Connection {
         if chains.as_ref().is_some_and(Vec::is_empty) {
             return Ok(Vec::new());
         }
-        let selection = Selection::of(query, chains.as_deref());
+        let selection = Selection::of(query, chains.as_deref(), None);
         let sql = selection.sql(Bound::of(query, chains.as_deref()));
         self.envelopes(&sql, &selection.values)
+    }
+
+    pub(super) fn walk(
+        &mut self,
+        query: &Query<'_>,
+        walk: Walk,
+    ) -> Result<Vec<Placed>, ReadLogError> {
+        let chains = self.reads(|| self.chains_of(query))?;
+        if chains.as_ref().is_some_and(Vec::is_empty) {
+            return Ok(Vec::new());
+        }
+        let bound = match walk {
+            // What is later than a place is bounded by it.
+            Walk::After(_) => Bound::Newest,
+            Walk::Before(_) => Bound::of(query, chains.as_deref()),
+        };
+        let selection = Selection::of(query, chains.as_deref(), Some(walk));
+        self.reads(|| {
+            let mut statement = self.statement(&selection.sql(bound))?;
+            let rows = statement.query_and_then(params_from_iter(&selection.values), placed_at)?;
+            rows.collect::<Result<Vec<_>, _>>()
+        })?
+        .into_iter()
+        .collect()
     }
 
     /// Returns the numbers of the chains of the session asked for, if one is.
@@ -197,15 +227,27 @@ pub(crate) fn chain_at(row: &Row<'_>, column: usize) -> Result<ChainId, rusqlite
 struct Selection {
     conditions: String,
     values: Vec<Value>,
+    /// The order of the records: `ASC` from earlier to later, `DESC` back.
+    order: &'static str,
 }
 
 impl Selection {
     /// `chains` are the numbers of the chains asked for, if not all are.
-    fn of(query: &Query<'_>, chains: Option<&[i64]>) -> Self {
+    fn of(query: &Query<'_>, chains: Option<&[i64]>, walk: Option<Walk>) -> Self {
         let mut selection = Self {
             conditions: "kind <> 'HEADS_MOVED'".to_owned(),
             values: Vec::new(),
+            order: match walk {
+                Some(Walk::After(_)) => "ASC",
+                Some(Walk::Before(_)) | None => "DESC",
+            },
         };
+        let place = |place: u64| i64::try_from(place).unwrap_or(i64::MAX);
+        match walk {
+            Some(Walk::After(from)) => selection.add_value("id > ", place(from)),
+            Some(Walk::Before(from)) => selection.add_value("id < ", place(from)),
+            None => {}
+        }
         if let Some(subject) = query.subject {
             selection.add_value("subject = ", subject.to_owned());
         }
@@ -237,6 +279,7 @@ impl Selection {
     fn sql(&self, bound: Bound) -> String {
         let conditions = &self.conditions;
         let limit = self.values.len();
+        let direction = self.order;
         let (index, order) = match bound {
             Bound::Subject => ("INDEXED BY entries_subject", "id"),
             Bound::Time => ("INDEXED BY entries_time", "id"),
@@ -251,10 +294,10 @@ impl Selection {
         format!(
             "SELECT {COLUMNS} FROM records WHERE id IN (
                  SELECT id FROM (SELECT id FROM entries {index} WHERE {repeated} AND {conditions}
-                                 ORDER BY {order} DESC LIMIT ?{limit})
+                                 ORDER BY {order} {direction} LIMIT ?{limit})
                  UNION ALL
                  SELECT id FROM records WHERE id > {INDEXED} AND {conditions})
-             ORDER BY id DESC LIMIT ?{limit}"
+             ORDER BY id {direction} LIMIT ?{limit}"
         )
     }
 

@@ -1,6 +1,6 @@
 //! What is found, and in which order.
 
-use aegis_log::{Log, Query};
+use aegis_log::{Log, Query, Walk};
 use aegis_types::{EventKind, SessionId, TenantId};
 
 use crate::making::{append_action, at, batch, entry, on_each_log, session, session_of};
@@ -200,4 +200,77 @@ fn a_session_of_which_nothing_is_recorded_has_nothing() {
             }
         }
     }
+}
+
+#[test]
+fn a_walk_sees_everything_once_whichever_way_it_goes() {
+    on_each_log(|log| {
+        fill(log);
+        let all: Vec<_> = log.newest(&ALL).unwrap();
+        let step = Query { limit: 2, ..ALL };
+        let mut later = Vec::new();
+        let mut after = 0;
+        loop {
+            let found = log.walk(&step, Walk::After(after)).unwrap();
+            let Some(last) = found.last() else { break };
+            assert!(last.place > after);
+            after = last.place;
+            later.extend(found.into_iter().map(|placed| placed.envelope));
+        }
+        assert!(after <= log.change_counter().unwrap());
+        later.reverse();
+        assert_eq!(later, all);
+        let mut earlier = Vec::new();
+        let mut before = u64::MAX;
+        loop {
+            let found = log.walk(&step, Walk::Before(before)).unwrap();
+            let Some(last) = found.last() else { break };
+            before = last.place;
+            earlier.extend(found.into_iter().map(|placed| placed.envelope));
+        }
+        assert_eq!(earlier, all);
+    });
+}
+
+#[test]
+fn a_walk_finds_what_its_query_asks_for() {
+    on_each_log(|log| {
+        fill(log);
+        let (tenant, name): (TenantId, SessionId) =
+            ("other".parse().unwrap(), "one".parse().unwrap());
+        for query in [
+            Query {
+                tenant: Some(&tenant),
+                ..ALL
+            },
+            Query {
+                tenant: Some(&tenant),
+                session: Some(&name),
+                ..ALL
+            },
+            Query {
+                subject: Some("a"),
+                ..ALL
+            },
+            Query {
+                since: Some(at(20)),
+                kinds: &[EventKind::PolicyRejected],
+                ..ALL
+            },
+            Query {
+                since: Some(at(30)),
+                ..ALL
+            },
+        ] {
+            let expected = log.newest(&query).unwrap();
+            let of = |walk| {
+                let found = log.walk(&query, walk).unwrap().into_iter();
+                found.map(|placed| placed.envelope).collect::<Vec<_>>()
+            };
+            assert_eq!(of(Walk::Before(u64::MAX)), expected, "{query:?}");
+            let mut later = of(Walk::After(0));
+            later.reverse();
+            assert_eq!(later, expected, "{query:?}");
+        }
+    });
 }

@@ -187,8 +187,15 @@ impl Asked {
         }
         let user = match (principal.local, asked.user_id) {
             (Some(_), _) => Some(field("user_id", &principal.name)?),
+            // What the service says of who asks nobody else may say.
+            (None, Some(user)) if user.starts_with("user:") || user.starts_with("token:") => {
+                return Err(Refusal::new(
+                    ProblemKind::InvalidRequest,
+                    "`user_id` begins with what only the service says: `user:` or `token:`",
+                ));
+            }
             (None, Some(user)) => Some(field("user_id", &user)?),
-            (None, None) => None,
+            (None, None) => Some(field("user_id", &principal.recorded_name())?),
         };
         let params = if asked.args.is_null() {
             Value::Object(Map::new())

@@ -116,9 +116,9 @@ pub(crate) struct VerifyReply {
 /// action that clients reported and the gate decided counts once, as the gate's.
 #[utoipa::path(
     get,
-    path = "/v1/sessions/{session_id}/snapshot",
+    path = "/v1/sessions/{id}/snapshot",
     tag = "sessions",
-    params(("session_id" = String, Path, description = "The session"), TenantQuery),
+    params(("id" = String, Path, description = "The session"), TenantQuery),
     responses(
         (status = 200, body = SnapshotReply),
         (status = 400, body = Problem),
@@ -156,9 +156,9 @@ pub(super) async fn snapshot(
 /// looked at, and what clients sealed is checked in their own form as well.
 #[utoipa::path(
     get,
-    path = "/v1/sessions/{session_id}/verify",
+    path = "/v1/sessions/{id}/verify",
     tag = "sessions",
-    params(("session_id" = String, Path, description = "The session"), TenantQuery),
+    params(("id" = String, Path, description = "The session"), TenantQuery),
     responses(
         (status = 200, body = VerifyReply),
         (status = 400, body = Problem),

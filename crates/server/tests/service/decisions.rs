@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::stage::Stage;
 
-fn bash(id: &str, line: &str) -> DecisionRequest {
+pub fn bash(id: &str, line: &str) -> DecisionRequest {
     DecisionRequest {
         session_id: "s".to_owned(),
         call_id: id.to_owned(),
@@ -18,7 +18,7 @@ fn bash(id: &str, line: &str) -> DecisionRequest {
 }
 
 /// Returns the status with which `asked` was refused.
-fn refused<T: std::fmt::Debug>(asked: Result<T, ClientError>) -> u16 {
+pub fn refused<T: std::fmt::Debug>(asked: Result<T, ClientError>) -> u16 {
     match asked {
         Err(ClientError::Problem(problem)) => problem.status,
         other => panic!("no refusal: {other:?}"),
@@ -124,6 +124,6 @@ fn what_is_wrong_with_a_body_is_said() {
     assert_eq!(refused(unknown), 400);
     let missing: Result<serde_json::Value, _> = client.get("/v1/nowhere");
     assert_eq!(refused(missing), 404);
-    let method: Result<serde_json::Value, _> = client.get("/v1/decisions");
+    let method: Result<serde_json::Value, _> = client.get("/v1/outcomes");
     assert_eq!(refused(method), 405);
 }

@@ -7,9 +7,14 @@
     missing_docs
 )]
 
+mod access;
+mod approvals;
 mod decisions;
 mod events;
+mod metrics;
 mod named_requests;
 mod policy_decide;
 mod raw;
+mod reading;
 mod stage;
+mod stream;

@@ -1,10 +1,12 @@
 //! A service in a folder of its own, at a socket and at a port.
 
-use std::net::SocketAddr;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use aegis_api::{Address, Client, HookReply, SystemConnector};
 use aegis_gate::{Approver, Caller, DurabilityLevel, EventOrder, Gates, LogPlace, Surroundings};
@@ -132,9 +134,36 @@ impl Stage {
         }
     }
 
-    /// Returns the folder of all its files.
-    pub fn folder(&self) -> &Path {
-        self.folder.path()
+    /// Sends a request to the port and returns the stream of its reply.
+    pub fn open(
+        &self,
+        method: &str,
+        path: &str,
+        token: Option<&str>,
+        extra: &str,
+        body: &str,
+    ) -> TcpStream {
+        let mut stream = TcpStream::connect(self.port).unwrap();
+        let patience = Some(Duration::from_secs(20));
+        stream.set_read_timeout(patience).unwrap();
+        let name = token.map_or_else(String::new, |token| {
+            format!("Authorization: Bearer {token}\r\n")
+        });
+        let length = body.len();
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n{name}{extra}\
+             Content-Length: {length}\r\n\r\n{body}"
+        );
+        stream.write_all(request.as_bytes()).unwrap();
+        stream
+    }
+
+    /// Returns the status of a reply, which need not end.
+    pub fn status(&self, method: &str, path: &str, token: Option<&str>, body: &str) -> u16 {
+        let stream = self.open(method, path, token, "", body);
+        let mut line = String::new();
+        BufReader::new(stream).read_line(&mut line).unwrap();
+        line.split(' ').nth(1).unwrap().parse().unwrap()
     }
 
     /// A connection of another program to its log, which obeys none of our rules.
@@ -155,14 +184,19 @@ impl Stage {
         sqlite
     }
 
-    /// Returns its socket.
-    pub fn socket(&self) -> PathBuf {
-        self.folder.path().join("aegis.sock")
+    /// Returns the folder of all its files.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// Returns its port.
     pub fn port(&self) -> SocketAddr {
         self.port
+    }
+
+    /// Returns its socket.
+    pub fn socket(&self) -> PathBuf {
+        self.folder.path().join("aegis.sock")
     }
 
     /// Returns a client at the socket.
@@ -182,21 +216,30 @@ impl Stage {
 
     /// Makes a token for `roles` in `tenant`.
     pub fn token(&self, tenant: &str, roles: &[Role]) -> String {
-        self.token_named(&format!("of {tenant}"), tenant, roles)
+        self.made(&format!("of {tenant}"), tenant, roles, &[])
     }
 
     /// Makes a token called `name`.
     pub fn token_named(&self, name: &str, tenant: &str, roles: &[Role]) -> String {
+        self.made(name, tenant, roles, &[])
+    }
+
+    /// Makes a token for `roles` in `tenant` that is bound to `agents`.
+    pub fn token_for(&self, tenant: &str, roles: &[Role], agents: &[&str]) -> String {
+        self.made(&format!("of {tenant}"), tenant, roles, agents)
+    }
+
+    fn made(&self, name: &str, tenant: &str, roles: &[Role], agents: &[&str]) -> String {
         let new = NewToken {
             name: name.to_owned(),
             tenant: tenant.parse().unwrap(),
             roles: roles.to_vec(),
-            agents: Vec::new(),
+            agents: agents.iter().map(|agent| agent.parse().unwrap()).collect(),
             expires_at: None,
         };
         let state = self.folder.path().join("state");
         let now = Timestamp::from_unix_ms(0);
-        Tokens::at(&state).create(new, now).unwrap()
+        Tokens::at(&state).create(new, now).unwrap().token
     }
 }
 

@@ -1,0 +1,38 @@
+//! Approvals over the wire.
+
+use aegis_types::{Answer, Approval, ApprovalStatus};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// An approval and where it stands.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize, ToSchema)]
+pub struct ApprovalReply {
+    /// The approval.
+    #[schema(value_type = Object)]
+    pub approval: Approval,
+    /// `pending`, `granted`, `refused` or `expired`.
+    #[schema(value_type = String, example = "pending")]
+    pub status: ApprovalStatus,
+    /// The answers that count, oldest first.
+    #[schema(value_type = Vec<Object>)]
+    pub answers: Vec<Answer>,
+}
+
+/// Approvals, newest first.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize, ToSchema)]
+pub struct ApprovalList {
+    /// The approvals.
+    pub approvals: Vec<ApprovalReply>,
+}
+
+/// A person's answer.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AnswerRequest {
+    /// Whether the action may happen.
+    pub approved: bool,
+    /// What the approver writes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 4096)]
+    pub note: Option<String>,
+}

@@ -1,0 +1,166 @@
+//! Commands that ask a service, at its real socket.
+
+use std::path::Path;
+use std::process::{Child, Stdio};
+
+use aegis_api::{Address, Client, DecisionRequest, SystemConnector};
+use serde_json::{Value, json};
+
+use super::stage::Stage;
+
+/// A service in a process of its own; it ends with the stage.
+struct Service {
+    stage: Stage,
+    child: Child,
+    address: String,
+}
+
+impl Service {
+    fn new() -> Self {
+        let stage = Stage::with_policy();
+        let socket = stage.path("home/aegis.sock");
+        let child = stage
+            .command(Path::new(env!("CARGO_BIN_EXE_aegis")))
+            .args(["serve", "--socket"])
+            .arg(&socket)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        for _ in 0..2_000 {
+            if std::os::unix::net::UnixStream::connect(&socket).is_ok() {
+                break;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        Self {
+            address: format!("unix:{}", socket.display()),
+            stage,
+            child,
+        }
+    }
+
+    /// Makes a token and returns it, by the files of the machine.
+    fn token(&self, role: &str) -> String {
+        let words = ["token", "create", "--name", role, "--role", role, "--json"];
+        let made = self.stage.aegis(&words).exits(0).json();
+        made["token"].as_str().unwrap().to_owned()
+    }
+
+    fn client(&self, token: &str) -> Client {
+        let address: Address = self.address.parse().unwrap();
+        Client::new(SystemConnector::default(), address).with_token(Some(token.to_owned()))
+    }
+
+    fn ask(&self, words: &[&str], token: Option<&str>) -> super::stage::Told {
+        let mut variables = vec![("AEGIS_SERVER", self.address.as_str())];
+        variables.extend(token.map(|token| ("AEGIS_TOKEN", token)));
+        self.stage.aegis_with(words, &variables)
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn approvals_are_listed_and_answered_at_a_service() {
+    let service = Service::new();
+    let agent = service.client(&service.token("agent"));
+    let request = DecisionRequest {
+        session_id: "s".to_owned(),
+        call_id: "one".to_owned(),
+        tool_name: "Bash".to_owned(),
+        args: json!({"command": "git push --force"}),
+        ..DecisionRequest::default()
+    };
+    assert_eq!(agent.decide(&request).unwrap().verdict, "ask");
+    let approver = service.token("approver");
+    let listed = service.ask(&["approvals", "list", "--json"], Some(&approver));
+    let listed: Value = listed.exits(0).json();
+    let id = listed["approvals"][0]["approval"]["approval_token"]
+        .as_str()
+        .unwrap();
+    let shown = service.ask(&["approvals", "show", &id[..12], "--json"], Some(&approver));
+    assert_eq!(shown.exits(0).json()["status"], "pending");
+    let wrong = service.token("auditor");
+    service
+        .ask(&["approvals", "approve", id], Some(&wrong))
+        .exits(1);
+    let words = ["approvals", "approve", id, "--note", "fine", "--json"];
+    let answered = service.ask(&words, Some(&approver)).exits(0).json();
+    assert_eq!(answered["status"], "granted");
+    assert_eq!(answered["answers"][0]["note"], "fine");
+    assert_eq!(agent.decide(&request).unwrap().verdict, "allow");
+    service
+        .ask(&["approvals", "refuse", id], Some(&approver))
+        .exits(1);
+    service
+        .ask(&["approvals", "show", "nothing"], Some(&approver))
+        .exits(2);
+}
+
+#[test]
+fn tokens_are_made_listed_and_revoked_at_a_service() {
+    let service = Service::new();
+    let operator = service.token("operator");
+    service.stage.write("home/token", &format!("{operator}\n"));
+    let file = service.stage.path("home/token").display().to_string();
+    let server = service.address.clone();
+    let at = |words: &[&str]| {
+        let place = ["--server", server.as_str(), "--token-file", file.as_str()];
+        service.stage.aegis(&[words, &place].concat())
+    };
+    let words = [
+        "token", "create", "--name", "ci", "--role", "auditor", "--json",
+    ];
+    let made = at(&words).exits(0).json();
+    let id = made["id"].as_str().unwrap();
+    let listed = at(&["token", "list", "--json"]).exits(0).json();
+    let listed = listed["tokens"].as_array().unwrap();
+    assert!(
+        listed
+            .iter()
+            .any(|token| token["id"] == id && token["name"] == "ci")
+    );
+    at(&["token", "revoke", id]).exits(0);
+    at(&["token", "revoke", id]).exits(1);
+    at(&[
+        "token", "create", "--name", "x", "--role", "agent", "--role", "approver",
+    ])
+    .exits(2);
+}
+
+#[test]
+fn a_service_that_is_not_there_or_knows_nobody_is_told() {
+    let service = Service::new();
+    service
+        .ask(&["approvals", "list"], Some("aegis_x_y"))
+        .exits(1);
+    service.ask(&["approvals", "list"], Some("a b")).exits(2);
+    let nowhere = ["approvals", "list", "--server", "unix:/nowhere/aegis.sock"];
+    service.stage.aegis(&nowhere).exits(3);
+    service
+        .stage
+        .aegis(&["approvals", "list", "--server", "nowhere"])
+        .exits(2);
+    service
+        .stage
+        .aegis(&["token", "list", "--token-file", "x"])
+        .exits(2);
+}
+
+#[test]
+fn the_description_of_the_service_is_a_schema() {
+    let stage = Stage::new();
+    let document = stage
+        .aegis(&["schema", "openapi", "--json"])
+        .exits(0)
+        .json();
+    assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
+    assert!(document["paths"]["/v1/approvals/{id}/answer"]["post"].is_object());
+}

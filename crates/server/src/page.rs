@@ -1,0 +1,85 @@
+//! Where a page of a list begins: tokens that say nothing to who holds them.
+
+use aegis_api::ProblemKind;
+
+use crate::problem::Refusal;
+
+/// How many entries a page has, unless it is said.
+const LIMIT: usize = 100;
+
+/// The most entries that a page has.
+const LIMIT_MAX: usize = 1_000;
+
+/// Returns how many entries a page has that is asked for with `limit`.
+pub(crate) fn limit(asked: Option<u32>) -> Result<usize, Refusal> {
+    match asked.map(|limit| usize::try_from(limit).unwrap_or(usize::MAX)) {
+        None => Ok(LIMIT),
+        Some(limit @ 1..=LIMIT_MAX) => Ok(limit),
+        Some(_) => Err(Refusal::new(
+            ProblemKind::InvalidRequest,
+            format!("`limit` is a number from 1 to {LIMIT_MAX}"),
+        )),
+    }
+}
+
+/// Returns the token of a place in the log.
+pub(crate) fn place_token(place: u64) -> String {
+    format!("p{place:x}")
+}
+
+/// Reads the place in the log that a token stands for.
+pub(crate) fn place_of(token: &str) -> Result<u64, Refusal> {
+    token
+        .strip_prefix('p')
+        .filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))
+        .and_then(|digits| u64::from_str_radix(digits, 16).ok())
+        .ok_or_else(|| wrong("page_token"))
+}
+
+/// Returns the token of a name.
+pub(crate) fn name_token(name: &str) -> String {
+    let digits = name.bytes().map(|byte| format!("{byte:02x}"));
+    std::iter::once("n".to_owned()).chain(digits).collect()
+}
+
+/// Reads the name that a token stands for.
+pub(crate) fn name_of(token: &str) -> Result<String, Refusal> {
+    let digits = token.strip_prefix('n').ok_or_else(|| wrong("page_token"))?;
+    let bytes: Option<Vec<u8>> = digits
+        .as_bytes()
+        .chunks(2)
+        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
+        .collect();
+    bytes
+        .and_then(|bytes| String::from_utf8(bytes).ok())
+        .ok_or_else(|| wrong("page_token"))
+}
+
+/// Returns the refusal of a token that this service never gave.
+pub(crate) fn wrong(field: &str) -> Refusal {
+    Refusal::new(
+        ProblemKind::InvalidRequest,
+        format!("`{field}` is none that this service gave"),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_reads_back_as_what_it_stands_for() {
+        for place in [0, 1, 255, u64::MAX] {
+            assert_eq!(place_of(&place_token(place)).unwrap(), place);
+        }
+        for name in ["s", "a/b:c", "~"] {
+            assert_eq!(name_of(&name_token(name)).unwrap(), name);
+        }
+        for wrong in ["", "p", "p+1", "7", "pz", "p11111111111111111"] {
+            assert!(place_of(wrong).is_err(), "{wrong}");
+        }
+        for wrong in ["", "nz", "nzz", "p1"] {
+            assert!(name_of(wrong).is_err(), "{wrong}");
+        }
+    }
+}

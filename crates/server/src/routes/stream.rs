@@ -1,0 +1,258 @@
+//! Everything that is added to the log, as it comes.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use aegis_api::{Problem, ProblemKind};
+use aegis_log::{Log, Placed, Query, Walk};
+use aegis_types::{Envelope, Event, EventKind, SessionId, TenantId};
+use axum::body::{Body, Bytes, HttpBody};
+use axum::extract::{Extension, State};
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use hyper::body::Frame;
+use serde::Deserialize;
+use tokio::sync::mpsc;
+
+use super::decisions::field;
+use crate::body::QueryOf;
+use crate::daemon::Daemon;
+use crate::identity::{Principal, Role};
+use crate::listen::Closing;
+use crate::page::{place_of, place_token, wrong};
+use crate::problem::Refusal;
+
+/// How often a stream on which nothing happens shows that it lives.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+
+/// How many records are read at a time.
+const RECORDS_MAX: usize = 256;
+
+/// How many parts of a stream wait for a reader that is slow.
+const PARTS_MAX: usize = 4;
+
+/// Which events are streamed.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct StreamQuery {
+    /// Whose sessions; those of the caller if absent, and no other's.
+    tenant_id: Option<String>,
+    /// Only this session; an agent must name one of its own.
+    session_id: Option<String>,
+}
+
+/// Streams what is added to the log, as server-sent events.
+///
+/// Each event is an envelope. Its id, sent back as `Last-Event-ID`, resumes the
+/// stream after it without loss; `p0` begins with the first record.
+#[utoipa::path(
+    get,
+    path = "/v1/events/stream",
+    tag = "log",
+    params(
+        StreamQuery,
+        ("Last-Event-ID" = Option<String>, Header, description = "The last id received."),
+    ),
+    responses(
+        (status = 200, body = String, content_type = "text/event-stream"),
+        (status = 400, body = Problem),
+        (status = 401, body = Problem),
+        (status = 403, body = Problem),
+        (status = 404, body = Problem),
+        (status = 503, body = Problem),
+    )
+)]
+pub(super) async fn stream(
+    State(daemon): State<Arc<Daemon>>,
+    principal: Principal,
+    QueryOf(query): QueryOf<StreamQuery>,
+    Extension(closing): Extension<Closing>,
+    fields: HeaderMap,
+) -> Result<Response, Refusal> {
+    principal.must_be_one_of(&[Role::Agent, Role::Auditor, Role::Operator])?;
+    let tenant = principal.tenant_named(query.tenant_id.as_deref())?;
+    let session = query.session_id.as_deref();
+    let session: Option<SessionId> = session.map(|name| field("session_id", name)).transpose()?;
+    let resumed = match fields.get("last-event-id").map(HeaderValue::to_str) {
+        None => None,
+        Some(Ok(id)) => Some(place_of(id).map_err(|_| wrong("Last-Event-ID"))?),
+        Some(Err(_)) => return Err(wrong("Last-Event-ID")),
+    };
+    let place = daemon.stream()?;
+    let mut source = Source {
+        owner: (!principal.is_reader()).then_some(principal),
+        tenant,
+        session,
+        after: 0,
+    };
+    let source = daemon
+        .blocking(move |daemon| {
+            let log = &**daemon.gates().log();
+            source.must_be_own(log)?;
+            source.after = match resumed {
+                Some(place) => place,
+                None => log.change_counter()?,
+            };
+            Ok::<_, Refusal>(source)
+        })
+        .await??;
+    let (parts, received) = mpsc::channel(PARTS_MAX);
+    tokio::spawn(async move {
+        source.send(&daemon, &closing, parts).await;
+        drop(place);
+    });
+    let mut response = Body::new(Received(received)).into_response();
+    let fields = response.headers_mut();
+    for (name, value) in [
+        (header::CONTENT_TYPE, "text/event-stream"),
+        (header::CACHE_CONTROL, "no-store"),
+    ] {
+        fields.insert(name, HeaderValue::from_static(value));
+    }
+    Ok(response)
+}
+
+/// What a stream tells of, and how far it has told it.
+struct Source {
+    /// Who follows, if it may see its own sessions only.
+    owner: Option<Principal>,
+    tenant: TenantId,
+    session: Option<SessionId>,
+    after: u64,
+}
+
+/// What is to be sent next.
+struct Part {
+    text: String,
+    /// Whether more is there already.
+    has_more: bool,
+    /// Whether the stream ends with it.
+    is_last: bool,
+}
+
+impl Source {
+    /// Refuses to go on for an agent whose session it is not.
+    fn must_be_own(&self, log: &dyn Log) -> Result<(), Refusal> {
+        let Some(owner) = &self.owner else {
+            return Ok(());
+        };
+        let Some(session) = &self.session else {
+            let detail = "an agent follows one session of its own: name it as `session_id`";
+            return Err(Refusal::new(ProblemKind::InvalidRequest, detail));
+        };
+        let requests = log.newest(&Query {
+            tenant: Some(&self.tenant),
+            session: Some(session),
+            kinds: &[EventKind::ActionRequested],
+            limit: RECORDS_MAX,
+            ..Query::default()
+        })?;
+        if !requests.is_empty() && requests.iter().all(|request| is_own(owner, request)) {
+            return Ok(());
+        }
+        Err(Refusal::new(
+            ProblemKind::NotFound,
+            "there is no such session",
+        ))
+    }
+
+    /// Sends what there is and what comes, until nobody reads or the service ends.
+    async fn send(mut self, daemon: &Arc<Daemon>, closing: &Closing, parts: mpsc::Sender<Bytes>) {
+        let mut news = daemon.news();
+        if parts.send(Bytes::from_static(b": open\n\n")).await.is_err() {
+            return;
+        }
+        loop {
+            let read = daemon.blocking(move |daemon| {
+                let part = self.part(&**daemon.gates().log());
+                (self, part)
+            });
+            // A log that cannot be read ends the stream; who follows resumes it.
+            let Ok((source, Ok(part))) = read.await else {
+                return;
+            };
+            self = source;
+            if !part.text.is_empty() && parts.send(Bytes::from(part.text)).await.is_err() {
+                return;
+            }
+            if part.is_last {
+                return;
+            }
+            if part.has_more {
+                continue;
+            }
+            tokio::select! {
+                _ = news.changed() => {}
+                () = closing.told() => return,
+                () = parts.closed() => return,
+                () = tokio::time::sleep(HEARTBEAT) => {
+                    let alive = format!(": alive\nid: {}\n\n", place_token(self.after));
+                    if parts.send(Bytes::from(alive)).await.is_err() {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Returns what was added, and remembers that it was told.
+    fn part(&mut self, log: &dyn Log) -> Result<Part, Refusal> {
+        // Whatever is at this place or before it is seen by what is read next.
+        let end = log.change_counter()?;
+        let query = Query {
+            tenant: Some(&self.tenant),
+            session: self.session.as_ref(),
+            limit: RECORDS_MAX,
+            ..Query::default()
+        };
+        let found = log.walk(&query, Walk::After(self.after))?;
+        let mut part = Part {
+            text: String::new(),
+            has_more: found.len() == RECORDS_MAX,
+            is_last: false,
+        };
+        for Placed { place, envelope } in found {
+            let is_request = envelope.kind == EventKind::ActionRequested;
+            let mut owner = self.owner.iter();
+            if is_request && !owner.all(|owner| is_own(owner, &envelope)) {
+                part.is_last = true;
+                return Ok(part);
+            }
+            self.after = place;
+            let (id, kind) = (place_token(place), envelope.kind);
+            let line = envelope.to_json();
+            part.text
+                .push_str(&format!("id: {id}\nevent: {kind}\ndata: {line}\n\n"));
+        }
+        if !part.has_more {
+            self.after = self.after.max(end);
+        }
+        Ok(part)
+    }
+}
+
+/// Returns whether `request` is the record of what `owner` proposed.
+fn is_own(owner: &Principal, request: &Envelope) -> bool {
+    let event = Event::from_recorded(request.kind, request.subject.as_deref(), &request.payload);
+    matches!(event, Ok(Event::ActionRequested(request)) if owner.may_act_as(&request.principal))
+}
+
+/// The parts of a stream as the body of a reply.
+struct Received(mpsc::Receiver<Bytes>);
+
+impl HttpBody for Received {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let received = self.0.poll_recv(context);
+        received.map(|part| part.map(|bytes| Ok(Frame::data(bytes))))
+    }
+}

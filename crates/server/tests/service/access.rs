@@ -1,0 +1,325 @@
+//! Who may do what: every route, role and tenant.
+
+use std::cell::Cell;
+use std::collections::BTreeSet;
+
+use aegis_server::{Role, openapi};
+use serde_json::{Value, json};
+
+use crate::decisions::bash;
+use crate::stage::Stage;
+
+/// Whose tenant a request names.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Named {
+    Nobodys,
+    Own,
+    Others,
+}
+
+/// Where a route takes the name of a tenant.
+#[derive(Clone, Copy, PartialEq)]
+enum Takes {
+    /// Behind the path.
+    Query,
+    /// In the body.
+    Body,
+    /// Nowhere: it is that of who asks.
+    Nothing,
+}
+
+struct Route {
+    method: &'static str,
+    path: &'static str,
+    takes: Takes,
+    body: fn() -> Value,
+    /// The status for each role, in the order of `Role::ALL`, of the own tenant.
+    roles: [u16; 4],
+    /// The status without a token.
+    nobody: u16,
+}
+
+const fn read(path: &'static str, roles: [u16; 4]) -> Route {
+    Route {
+        method: "GET",
+        path,
+        takes: Takes::Query,
+        body: || Value::Null,
+        roles,
+        nobody: 401,
+    }
+}
+
+const fn send(path: &'static str, takes: Takes, body: fn() -> Value, roles: [u16; 4]) -> Route {
+    Route {
+        method: "POST",
+        path,
+        takes,
+        body,
+        roles,
+        nobody: 401,
+    }
+}
+
+fn proposal() -> Value {
+    json!(bash("again", "ls"))
+}
+
+fn outcome() -> Value {
+    json!({"session_id": "s", "call_id": "one", "outcome": "completed"})
+}
+
+fn event() -> Value {
+    json!({"session_id": "s", "event_type": "PROMPT_SUBMITTED", "payload": {}})
+}
+
+fn dry_run() -> Value {
+    let payload = json!({"tool_name": "Bash", "args": {"command": "ls"}});
+    json!({"event": {"event_type": "TOOL_CALL_PROPOSED", "payload": payload}})
+}
+
+fn new_token() -> Value {
+    json!({"name": "n", "roles": ["auditor"]})
+}
+
+/// Agent, approver, auditor, operator; `{id}` and the like stand for what the
+/// own tenant has.
+fn routes() -> Vec<Route> {
+    let open = |path| Route {
+        nobody: 200,
+        takes: Takes::Nothing,
+        ..read(path, [200; 4])
+    };
+    vec![
+        open("/healthz"),
+        open("/readyz"),
+        open("/openapi.json"),
+        // The tenants of the table are not the service's own.
+        Route {
+            takes: Takes::Nothing,
+            ..read("/metrics", [403; 4])
+        },
+        send("/v1/decisions", Takes::Body, proposal, [200, 403, 403, 403]),
+        send(
+            "/v1/decisions/rehearse",
+            Takes::Body,
+            proposal,
+            [200, 403, 403, 403],
+        ),
+        send("/v1/outcomes", Takes::Body, outcome, [201, 403, 403, 403]),
+        read("/v1/decisions", [403, 403, 200, 200]),
+        read("/v1/decisions/{session}/{call}", [403, 403, 200, 200]),
+        read("/v1/approvals", [403, 200, 200, 200]),
+        read("/v1/approvals/{id}", [200, 200, 200, 200]),
+        send(
+            "/v1/approvals/{id}/answer",
+            Takes::Nothing,
+            || json!({"approved": false}),
+            [403, 200, 403, 403],
+        ),
+        send("/v1/events", Takes::Body, event, [201, 403, 403, 403]),
+        read("/v1/events", [403, 403, 200, 403]),
+        read("/v2/events", [403, 403, 200, 403]),
+        read("/v1/sessions/{id}/snapshot", [403, 403, 200, 403]),
+        read("/v1/sessions/{id}/verify", [403, 403, 200, 403]),
+        send(
+            "/v1/policy/decide",
+            Takes::Nothing,
+            dry_run,
+            [200, 403, 403, 403],
+        ),
+        read("/v1/events/stream", [400, 403, 200, 200]),
+        read("/v1/sessions", [403, 403, 200, 200]),
+        read("/v1/sessions/{id}", [403, 403, 200, 200]),
+        read("/v1/policies", [403, 403, 200, 200]),
+        read("/v1/policies/{digest}", [403, 403, 200, 200]),
+        read("/v1/agents", [403, 403, 200, 200]),
+        read("/v1/tokens", [403, 403, 403, 200]),
+        send("/v1/tokens", Takes::Body, new_token, [403, 403, 403, 201]),
+        Route {
+            method: "DELETE",
+            ..read("/v1/tokens/{id}", [403, 403, 403, 204])
+        },
+        send(
+            "/v1/hooks/claude-code",
+            Takes::Nothing,
+            || Value::Null,
+            [403; 4],
+        ),
+    ]
+}
+
+/// A service with one of everything in the tenant `acme`.
+struct World {
+    stage: Stage,
+    agent: String,
+    asked: Cell<u32>,
+    digest: String,
+}
+
+impl World {
+    fn new() -> Self {
+        let stage = Stage::new();
+        let token = stage.token("acme", &[Role::Agent]);
+        let agent = stage.remote(Some(&token));
+        agent.decide(&bash("one", "ls")).unwrap();
+        let auditor = stage.remote(Some(&stage.token("acme", &[Role::Auditor])));
+        let policies: Value = auditor.get("/v1/policies").unwrap();
+        Self {
+            digest: policies["in_force"][0]["digest"]
+                .as_str()
+                .unwrap()
+                .to_owned(),
+            agent: token,
+            asked: Cell::new(0),
+            stage,
+        }
+    }
+
+    /// Returns the name of an approval that waits.
+    fn approval(&self) -> String {
+        self.asked.set(self.asked.get() + 1);
+        let number = self.asked.get();
+        let line = format!("git push --force origin b{number}");
+        let request = bash(&format!("ask-{number}"), &line);
+        let agent = self.stage.remote(Some(&self.agent));
+        let asked = agent.decide(&request).unwrap();
+        let approval = asked.approval.unwrap();
+        approval["approval_token"].as_str().unwrap().to_owned()
+    }
+
+    /// Returns the status with which `route` answers who has `token`.
+    fn ask(&self, route: &Route, token: Option<&str>, own: &str, named: Named) -> u16 {
+        let mut path = route.path.replace("{session}/{call}", "s/one");
+        path = path.replace("{digest}", &self.digest);
+        let id = if path.starts_with("/v1/approvals") {
+            self.approval()
+        } else if path.starts_with("/v1/tokens") {
+            let new = self.stage.token("acme", &[Role::Auditor]);
+            new.split('_').nth(1).unwrap().to_owned()
+        } else {
+            "s".to_owned()
+        };
+        path = path.replace("{id}", &id);
+        let tenant = match named {
+            Named::Nobodys => None,
+            Named::Own => Some(own),
+            Named::Others => Some("somebody-else"),
+        };
+        let mut body = (route.body)();
+        if own != "acme" && !body["session_id"].is_null() {
+            body["session_id"] = json!("theirs");
+        }
+        match (tenant, route.takes) {
+            (Some(tenant), Takes::Query) => path = format!("{path}?tenant_id={tenant}"),
+            (Some(tenant), Takes::Body) => body["tenant_id"] = json!(tenant),
+            (Some(_), Takes::Nothing) | (None, _) => {}
+        }
+        let body = if body.is_null() {
+            String::new()
+        } else {
+            body.to_string()
+        };
+        self.stage.status(route.method, &path, token, &body)
+    }
+}
+
+#[test]
+fn the_table_names_every_route_of_the_description() {
+    let described = openapi();
+    let mut expected = BTreeSet::new();
+    for (path, methods) in described["paths"].as_object().unwrap() {
+        for method in methods.as_object().unwrap().keys() {
+            expected.insert(format!("{} {path}", method.to_uppercase()));
+        }
+    }
+    let named: BTreeSet<String> = routes()
+        .iter()
+        .map(|route| format!("{} {}", route.method, route.path))
+        .collect();
+    assert_eq!(named, expected);
+}
+
+#[test]
+fn every_route_answers_each_role_of_the_own_tenant_as_the_table_says() {
+    for (role, place) in Role::ALL.into_iter().zip(0..) {
+        let world = World::new();
+        let token = world.stage.token("acme", &[role]);
+        for route in routes() {
+            for named in [Named::Others, Named::Nobodys, Named::Own] {
+                let found = world.ask(&route, Some(&token), "acme", named);
+                let expected = match (named, route.takes, route.roles[place]) {
+                    (Named::Others, Takes::Query | Takes::Body, _) => 403,
+                    (_, _, expected) => expected,
+                };
+                assert_eq!(
+                    found, expected,
+                    "{role:?} {} {} {named:?}",
+                    route.method, route.path
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn every_route_hides_what_another_tenant_has() {
+    let world = World::new();
+    for role in Role::ALL {
+        let token = world.stage.token("other", &[role]);
+        for (route, place) in routes().iter().zip(0..) {
+            let allowed = route.roles[Role::ALL.iter().position(|it| *it == role).unwrap()];
+            let found = world.ask(route, Some(&token), "other", Named::Nobodys);
+            // The built-in policy is in force for everybody.
+            let is_own = route.path.contains('{') && !route.path.contains("{digest}");
+            let expected = match allowed {
+                403 => 403,
+                _ if is_own => 404,
+                allowed => allowed,
+            };
+            assert_eq!(
+                found, expected,
+                "{place} {role:?} {} {}",
+                route.method, route.path
+            );
+        }
+    }
+}
+
+#[test]
+fn every_route_knows_who_asks() {
+    let world = World::new();
+    for route in routes() {
+        let found = world.ask(&route, None, "acme", Named::Nobodys);
+        assert_eq!(found, route.nobody, "{} {}", route.method, route.path);
+        let expected = if route.nobody == 200 { 200 } else { 401 };
+        let found = world.ask(&route, Some("aegis_x_y"), "acme", Named::Nobodys);
+        assert_eq!(found, expected, "{} {}", route.method, route.path);
+    }
+}
+
+#[test]
+fn lists_of_another_tenant_are_empty() {
+    let world = World::new();
+    let token = world.stage.token("other", &[Role::Auditor]);
+    let other = world.stage.remote(Some(&token));
+    for (path, key) in [
+        ("/v1/decisions", "decisions"),
+        ("/v1/sessions", "sessions"),
+        ("/v1/approvals", "approvals"),
+        ("/v1/agents", "agents"),
+        ("/v1/policies", "versions"),
+    ] {
+        let list: Value = other.get(path).unwrap();
+        assert_eq!(list[key], json!([]), "{path}");
+    }
+    let operator = world.stage.token("other", &[Role::Operator]);
+    let list: Value = world
+        .stage
+        .remote(Some(&operator))
+        .get("/v1/tokens")
+        .unwrap();
+    for listed in list["tokens"].as_array().unwrap() {
+        assert_eq!(listed["tenant_id"], "other");
+    }
+}
