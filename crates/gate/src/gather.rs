@@ -82,7 +82,10 @@ pub(crate) fn bare(scene: &Scene<'_>) -> ActionRequest {
                 .clone()
                 .unwrap_or_else(|| scene.settings.agent.value.clone()),
             subagent: proposal.subagent.clone(),
-            user: proposal.user.clone(),
+            user: proposal
+                .user
+                .clone()
+                .or_else(|| scene.surroundings.account.clone()),
         },
         action: tool.action,
         tool: proposal.tool.clone(),

@@ -123,6 +123,13 @@ impl Places {
     #[must_use]
     pub fn for_caller(&self, surroundings: &Surroundings, is_guest: bool) -> Self {
         let found = Self::of(surroundings);
+        if found.reader == Reader::Nobody {
+            // Who asks from elsewhere has no files here: those of the service stand.
+            return Self {
+                project: None,
+                ..self.clone()
+            };
+        }
         Self {
             user_settings: found.user_settings,
             user_policy: found.user_policy,

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use aegis_types::UserId;
+
 use crate::read_file::Reader;
 use crate::user_database;
 
@@ -21,6 +23,9 @@ pub struct Surroundings {
     pub home_origin: HomeOrigin,
     /// For whom files of users and projects are read.
     pub reader: Reader,
+    /// The account of the process, where the system told it to a service. It
+    /// stands for whom the agent acts, unless its edge says that.
+    pub account: Option<UserId>,
     /// The variables of the environment.
     pub variables: BTreeMap<String, String>,
     /// The working directory of the agent.
@@ -86,6 +91,7 @@ impl Surroundings {
         Self {
             home,
             home_origin,
+            account: format!("user:{user}").parse().ok(),
             variables,
             directory: directory.to_path_buf(),
             reader: if is_guest {

@@ -347,6 +347,7 @@ fn every_setting_is_listed_with_its_origin() {
         .collect();
     let expected = [
         "durability = normal (default)",
+        "seal = off (default)",
         "fallback = host (default)",
         "headless = wait (user)",
         "environment = none (default)",
@@ -354,6 +355,7 @@ fn every_setting_is_listed_with_its_origin() {
         "approval_wait_max = 10m (default)",
         "tenant = local (default)",
         "agent = agent (default)",
+        "service = none (default)",
         "mcp.files = path: a b, see: r (user)",
     ];
     assert_eq!(lines, expected);

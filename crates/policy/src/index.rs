@@ -82,4 +82,6 @@ fn memory(policy: &Policy) -> Vec<(ScopeName, DurationMs)> {
 }
 
 #[cfg(test)]
+mod near_misses;
+#[cfg(test)]
 mod tests;

@@ -75,6 +75,7 @@ impl Stage {
     fn surroundings(&self) -> Surroundings {
         Surroundings {
             home: self.home.clone(),
+            account: None,
             home_origin: HomeOrigin::Variable,
             reader: Reader::Own,
             variables: std::collections::BTreeMap::new(),

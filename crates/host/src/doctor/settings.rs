@@ -1,5 +1,7 @@
 //! The settings of Aegis, each with its value and where it comes from.
 
+use std::path::Path;
+
 use aegis_gate::{
     DurabilityLevel, FallbackLevel, Headless, Origin, Places, SealLevel, ServerRoles, Setting,
     Settings, Surroundings, Trust,
@@ -83,6 +85,8 @@ fn lines(settings: &Settings) -> Vec<String> {
         Mode::Enforce => "enforce",
         Mode::Observe => "observe",
     };
+    let socket = settings.service.value.socket.as_deref();
+    let service = socket.map_or("none".into(), Path::to_string_lossy);
     let environment = settings.environment.value.as_deref().unwrap_or("none");
     let mut lines = vec![
         line("durability", durability, origin(&settings.durability)),
@@ -106,6 +110,7 @@ fn lines(settings: &Settings) -> Vec<String> {
             settings.agent.value.as_str(),
             origin(&settings.agent),
         ),
+        line("service", &service, origin(&settings.service)),
     ];
     lines.extend(settings.mcp.iter().map(|(server, roles)| {
         let key = format!("mcp.{server}");

@@ -127,3 +127,23 @@ fn what_is_wrong_with_a_body_is_said() {
     let method: Result<serde_json::Value, _> = client.get("/v1/outcomes");
     assert_eq!(refused(method), 405);
 }
+
+#[test]
+fn the_policy_of_the_service_holds_for_callers_from_elsewhere() {
+    let stage = Stage::new();
+    let policy = stage.folder().join("home/.config/aegis/policy.yaml");
+    std::fs::create_dir_all(policy.parent().unwrap()).unwrap();
+    let rule = "  - id: none\n    match: {tool: Bash}\n    verdict: deny\n";
+    let text = format!("aegis: policy/v1\nname: own\ndefault: allow\nrules:\n{rule}");
+    std::fs::write(&policy, text).unwrap();
+    let agent = stage.token("acme", &[Role::Agent]);
+    let claims = DecisionRequest {
+        home: Some("/nowhere".to_owned()),
+        ..bash("two", "ls")
+    };
+    for request in [bash("one", "ls"), claims] {
+        let reply = stage.remote(Some(&agent)).decide(&request).unwrap();
+        assert_eq!(reply.verdict, "deny", "{reply:?}");
+        assert_eq!(reply.findings[0].policy.as_deref(), Some("own"));
+    }
+}
