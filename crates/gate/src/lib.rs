@@ -118,4 +118,4 @@ pub use settings::{
 pub use submitted::Submitted;
 pub use surroundings::{HomeOrigin, Surroundings};
 pub use trust::{Trust, TrustError};
-pub use write_file::write_private;
+pub use write_file::{make_private_folder, write_private};

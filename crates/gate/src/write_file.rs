@@ -11,7 +11,11 @@ use crate::own_files::refuse_link;
 /// Makes `folder` and those above it that are missing; only the owner may enter them.
 ///
 /// A link in its place is refused, even one to a folder.
-pub(crate) fn make_private_folder(folder: &Path) -> io::Result<()> {
+///
+/// # Errors
+///
+/// When the system refuses, or a link lies in its place.
+pub fn make_private_folder(folder: &Path) -> io::Result<()> {
     refuse_link(folder)?;
     if folder.is_dir() {
         return Ok(());

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use aegis_api::TokenView;
 use aegis_canon::Digest;
-use aegis_gate::{FileStamp, read_regular, write_private};
+use aegis_gate::{FileStamp, make_private_folder, read_regular, write_private};
 use aegis_types::{AgentId, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -211,6 +211,7 @@ impl Tokens {
     fn lock(&self) -> Result<File, TokenError> {
         let path = self.path.with_extension("lock");
         let locked = || {
+            make_private_folder(path.parent().unwrap_or(Path::new(".")))?;
             let file = OpenOptions::new()
                 .create(true)
                 .append(true)

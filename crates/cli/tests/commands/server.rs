@@ -9,13 +9,13 @@ use serde_json::{Value, json};
 use super::stage::Stage;
 
 /// A service in a process of its own; it ends with the stage.
-struct Service {
+struct Served {
     stage: Stage,
     child: Child,
     address: String,
 }
 
-impl Service {
+impl Served {
     fn new() -> Self {
         let stage = Stage::with_policy();
         let socket = stage.path("home/aegis.sock");
@@ -60,7 +60,7 @@ impl Service {
     }
 }
 
-impl Drop for Service {
+impl Drop for Served {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -69,13 +69,13 @@ impl Drop for Service {
 
 #[test]
 fn approvals_are_listed_and_answered_at_a_service() {
-    let service = Service::new();
+    let service = Served::new();
     let agent = service.client(&service.token("agent"));
     let request = DecisionRequest {
         session_id: "s".to_owned(),
         call_id: "one".to_owned(),
         tool_name: "Bash".to_owned(),
-        args: json!({"command": "git push --force"}),
+        args: json!({"command": "git push origin v1"}),
         ..DecisionRequest::default()
     };
     assert_eq!(agent.decide(&request).unwrap().verdict, "ask");
@@ -106,7 +106,7 @@ fn approvals_are_listed_and_answered_at_a_service() {
 
 #[test]
 fn tokens_are_made_listed_and_revoked_at_a_service() {
-    let service = Service::new();
+    let service = Served::new();
     let operator = service.token("operator");
     service.stage.write("home/token", &format!("{operator}\n"));
     let file = service.stage.path("home/token").display().to_string();
@@ -137,7 +137,7 @@ fn tokens_are_made_listed_and_revoked_at_a_service() {
 
 #[test]
 fn a_service_that_is_not_there_or_knows_nobody_is_told() {
-    let service = Service::new();
+    let service = Served::new();
     service
         .ask(&["approvals", "list"], Some("aegis_x_y"))
         .exits(1);

@@ -184,11 +184,11 @@ fn the_agent_does_not_approve_itself() {
         ("/v1/approvals/pending", None),
         (
             &*format!("/v1/approvals/{id}"),
-            Some(json!({"answer": "grant"})),
+            Some(json!({"approved": true})),
         ),
         (
             &*format!("/v1/approvals/{id}/answer"),
-            Some(json!({"answer": "grant"})),
+            Some(json!({"approved": true})),
         ),
         (&*format!("/v1/approvals/{id}/grant"), Some(json!({}))),
         (&*format!("/v1/approvals/{id}/approve"), Some(json!({}))),
