@@ -227,7 +227,9 @@ fn no_file_has_a_name_that_says_nothing() {
 /// Returns the words of an identifier: `HookManager` has `Hook` and `Manager`.
 fn type_names(text: &str) -> impl Iterator<Item = &str> {
     text.lines().filter_map(|line| {
-        let line = line.trim_start();
+        // What a trait calls a type of its own is not ours to name.
+        let is_inner = line.starts_with(' ') && line.trim_start().starts_with("type ");
+        let line = if is_inner { "" } else { line.trim_start() };
         let line = line
             .strip_prefix("pub(crate) ")
             .or(line.strip_prefix("pub "))

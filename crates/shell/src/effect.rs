@@ -114,4 +114,6 @@ impl Found {
 }
 
 #[cfg(test)]
+mod code_tests;
+#[cfg(test)]
 mod tests;

@@ -4,7 +4,8 @@ use std::rc::Rc;
 
 use aegis_types::{Span, UnknownCause, Word, WordPart, Wrapper};
 
-use super::shell::{Input, is_computed, text_word};
+use super::shell::{Input, is_computed};
+use super::tool::word_of;
 use super::{Draft, joined};
 use crate::file::Content;
 use crate::input;
@@ -391,7 +392,7 @@ impl Walk<'_> {
         self.returning(content.only().is_none() || may_return, |walk| {
             walk.redirected(&draft.sink, &inner, |walk| {
                 for text in &content.texts {
-                    let text = text_word(text.to_string(), draft.span);
+                    let text = word_of(draft.span, text);
                     walk.code_text(&text, draft.span, "source", &inner);
                 }
             });

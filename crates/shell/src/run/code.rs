@@ -7,7 +7,7 @@ use aegis_types::{
 
 use super::Draft;
 use super::given::enclosed;
-use super::shell::{Input, text_word};
+use super::shell::Input;
 use super::tool::word_of;
 use crate::code::{self, Tongue};
 use crate::elsewhere::quoted;
@@ -174,7 +174,7 @@ impl Walk<'_> {
             Language::Awk | Language::Sed | Language::Editor | Language::Database => Vec::new(),
         };
         for file in &files {
-            let stream = self.stream(file).map(|text| text_word(text, file.span));
+            let stream = self.stream(file).map(|text| word_of(file.span, &text));
             for text in self.written_texts(file).into_iter().chain(stream) {
                 let inner = setting.within(Wrapper::Program(name.to_owned()));
                 self.code_of_file(name, &text, draft, &inner.apart(Wrapper::Text));

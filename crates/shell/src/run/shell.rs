@@ -4,6 +4,7 @@ use aegis_types::{
     Directory, Redirection, RedirectionKind, Span, UnknownCause, Word, WordPart, Wrapper,
 };
 
+use super::tool::word_of;
 use super::{Draft, Lookup, joined, path_from};
 use crate::file::Content;
 use crate::input;
@@ -67,7 +68,7 @@ impl Walk<'_> {
                 self.note(draft.span, UnknownCause::Code(name.to_owned()));
                 return self.list(draft, setting);
             };
-            let text = text_word(text, draft.span);
+            let text = word_of(draft.span, &text);
             let given = Given {
                 name,
                 text: &text,
@@ -177,7 +178,7 @@ impl Walk<'_> {
             self.list(draft.clone(), setting);
             let inner = setting.within(Wrapper::Program(name.clone()));
             for text in &content.texts {
-                let text = text_word(text.to_string(), draft.span);
+                let text = word_of(draft.span, text);
                 self.code_of_file(&name, &text, draft, &inner.apart(Wrapper::Text));
             }
             return true;
@@ -221,7 +222,7 @@ impl Walk<'_> {
         let inner = self.reading_from(&draft.redirections, &inner);
         self.redirected(&sink, &inner, |walk| {
             for text in &content.texts {
-                let text = text_word(text.to_string(), draft.span);
+                let text = word_of(draft.span, text);
                 let given = Given {
                     name,
                     text: &text,
@@ -242,7 +243,7 @@ impl Walk<'_> {
             if !input::is_input(&it.value) {
                 return self
                     .stream(&it.value)
-                    .map(|text| text_word(text, draft.span));
+                    .map(|text| word_of(draft.span, &text));
             }
             match self.given_text(draft, setting) {
                 Input::Text(text) => Some(text),
@@ -287,7 +288,7 @@ impl Walk<'_> {
             setting.branch()
         };
         for text in &content.texts {
-            let text = text_word(text.to_string(), draft.span);
+            let text = word_of(draft.span, text);
             self.code_text(&text, draft.span, "BASH_ENV", &setting);
         }
     }
@@ -512,7 +513,7 @@ impl Walk<'_> {
         }
         match &setting.input {
             Some(Output::Text(text)) if !text.contains('\0') => {
-                Input::Text(text_word(text.clone(), draft.span))
+                Input::Text(word_of(draft.span, text))
             }
             Some(Output::Text(_) | Output::Paths(_) | Output::Unknown) | None => Input::Unknown,
         }
@@ -545,17 +546,8 @@ impl Walk<'_> {
             }
         };
         text.map_or(Input::Unknown, |text| {
-            Input::Text(text_word(text, draft.span))
+            Input::Text(word_of(draft.span, &text))
         })
-    }
-}
-
-pub(super) fn text_word(text: String, span: Span) -> Word {
-    let parts = vec![WordPart::Literal(text)];
-    Word {
-        span,
-        parts,
-        ..Word::default()
     }
 }
 
