@@ -11,7 +11,7 @@ use crate::cargo::{Cargo, target_folder};
 /// A client starts it before every call, and starting takes longer the larger
 /// it is. The bound leaves about a tenth above what it has; raise it only for
 /// what is worth that to every call.
-const HOOK_BYTES_MAX: u64 = 9_800_000;
+const HOOK_BYTES_MAX: u64 = 10_900_000;
 
 /// Builds `aegis-hook` as it is installed, and measures it.
 ///
