@@ -249,6 +249,17 @@ fn an_imported_policy_means_what_the_permissions_mean() {
 }
 
 #[test]
+fn an_import_copies_nothing_that_stands_beside_a_rule() {
+    let text =
+        r#"{"env": {"MY_TOKEN": "s3cr3t"}, "permissions": {"deny": ["Bash(npm:*)", "Read(./x)"]}}"#;
+    let imported = import_permissions(&Source::new("settings.json", text)).unwrap();
+    assert!(!imported.text.contains("s3cr3t"), "{}", imported.text);
+    for entry in [r#"  "Bash(npm:*)""#, r#"  "Read(./x)""#] {
+        assert!(imported.text.contains(entry), "{}", imported.text);
+    }
+}
+
+#[test]
 fn what_cannot_be_imported_is_told_and_the_rest_is_imported() {
     let text = r#"{"permissions": {"deny": ["bash", "LS"], "defaultMode": "plan"}}"#;
     let imported = import_permissions(&Source::new("settings.json", text)).unwrap();

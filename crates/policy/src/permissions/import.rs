@@ -10,6 +10,7 @@ use crate::matcher::{HostPattern, Matcher, ParamTest, PathPattern, Scalar, Shell
 use crate::parse::permissions_in;
 use crate::pattern::Glob;
 use crate::problem::{Problem, Problems};
+use crate::rule::Place;
 use crate::source::Source;
 
 /// A native policy made of a host's permission rules.
@@ -45,9 +46,7 @@ fn text_of(reading: &Reading, source: &Source) -> String {
         reading.name
     );
     for rule in &reading.rules {
-        let line = usize::try_from(rule.place.line).unwrap_or_default();
-        let written = source.text.lines().nth(line.saturating_sub(1));
-        let written = written.unwrap_or_default().trim().trim_end_matches(',');
+        let written = entry_at(&source.text, rule.place);
         text.push_str(&format!(
             "  # {name}:{}:{}  {written}\n  - id: {}\n    match: {}\n    verdict: {}\n{}",
             rule.place.line,
@@ -63,6 +62,24 @@ fn text_of(reading: &Reading, source: &Source) -> String {
         ));
     }
     text
+}
+
+/// Returns the entry that stands at `place`, as it is written; nothing of what
+/// stands beside it, which may be a secret.
+fn entry_at(text: &str, place: Place) -> &str {
+    let index = |number: u32| {
+        usize::try_from(number)
+            .unwrap_or_default()
+            .saturating_sub(1)
+    };
+    let line = text.lines().nth(index(place.line)).unwrap_or_default();
+    let start = line.char_indices().nth(index(place.column));
+    let rest = start.and_then(|(start, _)| line.get(start..));
+    let rest = rest.unwrap_or_default();
+    let mut texts = serde_json::Deserializer::from_str(rest).into_iter::<String>();
+    let is_text = texts.next().is_some_and(|text| text.is_ok());
+    let end = if is_text { texts.byte_offset() } else { 0 };
+    rest.get(..end).unwrap_or_default()
 }
 
 /// Returns what a rule is about as `match` says it.
