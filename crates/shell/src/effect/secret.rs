@@ -47,7 +47,6 @@ fn is_for(name: &str, host: &str) -> bool {
     let owner = match name.split('_').next().unwrap_or_default() {
         "GH" => "GITHUB",
         "HF" => "HUGGINGFACE",
-        "NPM" => "NPMJS",
         owner => owner,
     };
     let domain = authority.rsplit('.').nth(1);
