@@ -133,6 +133,7 @@ impl Here {
             protected: Protected::of(&self.places, &self.surroundings),
             settings,
             surroundings: self.surroundings.clone(),
+            places: self.places.clone(),
         }))
     }
 }

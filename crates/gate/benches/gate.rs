@@ -162,6 +162,7 @@ fn gate(log: &Arc<dyn Log>) -> Gate {
         directory: PathBuf::from("/nonexistent/app"),
         ..Surroundings::default()
     };
+    let places = Places::of(&surroundings);
     Gate::new(Parts {
         log: Arc::clone(log),
         pause: Arc::new(ClockPause(Arc::clone(&clock))),
@@ -174,7 +175,8 @@ fn gate(log: &Arc<dyn Log>) -> Gate {
         approver: Arc::new(SilentApprover),
         settings: Settings::defaults().unwrap(),
         redactor: Redactor::new(Key::new(&[7; 32]).unwrap()),
-        protected: Protected::of(&Places::of(&surroundings), &surroundings),
+        protected: Protected::of(&places, &surroundings),
+        places,
         surroundings,
     })
 }

@@ -9,7 +9,6 @@ use serde_json::json;
 
 use crate::gate::Gate;
 use crate::outcome::RecordError;
-use crate::places::Places;
 use crate::sealing::PayloadKeys;
 
 /// How many records are read at a time.
@@ -63,8 +62,7 @@ impl Gate {
         by: &ApproverId,
     ) -> Result<Erased, EraseError> {
         let chain = self.chain(session);
-        let places = Places::of(self.surroundings());
-        let keys = PayloadKeys::of(&places);
+        let keys = PayloadKeys::of(self.places());
         let known = keys.known(&chain)?;
         let mut doomed = self.sealed_in(&chain, request)?;
         doomed.retain(|(_, key_id, has_ciphertext)| *has_ciphertext || known.contains(key_id));
@@ -86,7 +84,7 @@ impl Gate {
             patience: PATIENCE,
             ..Options::default()
         };
-        SqliteLog::open(&places.log, options)?.erase_sealed(&names)?;
+        SqliteLog::open(&self.places().log, options)?.erase_sealed(&names)?;
         Ok(Erased {
             payloads: doomed.len() as u64,
             keys: destroyed,

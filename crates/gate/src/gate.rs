@@ -10,6 +10,7 @@ use crate::approver::Approver;
 use crate::clock::Clock;
 use crate::in_force::{InForce, Policies};
 use crate::pause::Pause;
+use crate::places::Places;
 use crate::process::Processes;
 use crate::protected::Protected;
 use crate::recent::Recents;
@@ -34,6 +35,8 @@ pub struct Parts {
     pub settings: Settings,
     /// What removes secrets before anything is recorded.
     pub redactor: Redactor,
+    /// Where the files of Aegis lie.
+    pub places: Places,
     /// What Aegis stands on.
     pub protected: Protected,
     /// What the process finds around it.
@@ -103,6 +106,12 @@ impl Gate {
                 FallbackLevel::Deny => aegis_engine::Fallback::Deny,
             },
         }
+    }
+
+    /// Returns where the files of Aegis lie. In a service these are its own,
+    /// whatever its caller finds around it.
+    pub(crate) const fn places(&self) -> &Places {
+        &self.parts.places
     }
 
     pub(crate) fn pause(&self) -> &dyn Pause {

@@ -218,6 +218,7 @@ impl Gates {
             protected: Protected::of(&places, &caller.surroundings),
             settings,
             surroundings: caller.surroundings,
+            places,
         };
         Ok(Gate::sharing(parts, Arc::clone(&self.recents)))
     }

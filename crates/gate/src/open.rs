@@ -120,6 +120,7 @@ impl Gate {
             protected: Protected::of(&places, &surroundings),
             settings,
             surroundings,
+            places,
         }))
     }
 

@@ -15,7 +15,6 @@ use chacha20poly1305::{ChaCha20Poly1305, Nonce};
 use serde_json::{Value, json};
 
 use crate::gate::Gate;
-use crate::places::Places;
 use crate::settings::{DurabilityLevel, SealLevel};
 
 pub use keys::PayloadKeys;
@@ -62,7 +61,7 @@ impl Gate {
             DurabilityLevel::Normal => Syncs::Never,
             DurabilityLevel::Full => Syncs::Each,
         };
-        let keys = PayloadKeys::of(&Places::of(self.surroundings()));
+        let keys = PayloadKeys::of(self.places());
         let text = canonical(&content);
         let sealed = keys.seal(&self.chain(session), request.as_str(), &text, syncs)?;
         let place = json!({"sealed": {"bytes": text.len()}});

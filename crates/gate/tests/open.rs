@@ -12,8 +12,11 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use aegis_gate::{Gate, OpenGateError, Proposal, Surroundings, WaitFor, with_causes};
-use aegis_types::{ChainId, PolicyStanding, Reason, Verdict};
+use aegis_gate::{
+    Caller, DurabilityLevel, Gate, Gates, OpenGateError, Proposal, Surroundings, WaitFor,
+    with_causes,
+};
+use aegis_types::{ChainId, Outcome, PolicyStanding, Reason, Verdict};
 use serde_json::json;
 
 struct Home(tempfile::TempDir);
@@ -169,8 +172,47 @@ fn a_log_that_cannot_be_written_denies() {
         protected: aegis_gate::Protected::of(&places, &surroundings),
         settings,
         surroundings,
+        places,
     });
     let submitted = home.submit(&gate, "ls");
     assert_eq!(submitted.decision.reason, Reason::CannotDecide);
     assert!(!submitted.is_recorded);
+}
+
+#[test]
+fn keys_of_sealed_results_lie_with_the_service_and_not_with_its_caller() {
+    let home = Home::new();
+    let own = Surroundings {
+        home: home.path("service"),
+        managed: home.path("etc/aegis"),
+        ..Surroundings::default()
+    };
+    let gates = Gates::open(own, DurabilityLevel::Normal).unwrap();
+    let mine = home.path("mine").to_string_lossy().into_owned();
+    let caller = Caller {
+        surroundings: Surroundings {
+            home: home.path("home"),
+            variables: [
+                ("AEGIS_HOME".to_owned(), mine),
+                ("AEGIS_SEAL".to_owned(), "results".to_owned()),
+            ]
+            .into(),
+            directory: home.path("app"),
+            managed: home.path("etc/aegis"),
+            ..Surroundings::default()
+        },
+        tenant: None,
+        is_guest: true,
+    };
+    let gate = gates.at(caller).unwrap();
+    assert!(home.submit(&gate, "ls").is_allowed());
+    let (session, request) = ("s".parse().unwrap(), "one".parse().unwrap());
+    let content = json!("what the tool gave back");
+    gate.record_outcome(&session, &request, Outcome::Completed, &content)
+        .unwrap();
+    let keys = &gates.places().payload_keys;
+    assert_eq!(fs::read_dir(keys).unwrap().count(), 1);
+    assert!(!home.path("mine").exists());
+    let erased = gate.erase(&session, None, &"ana".parse().unwrap()).unwrap();
+    assert_eq!((erased.payloads, erased.keys), (1, 1));
 }

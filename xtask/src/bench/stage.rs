@@ -45,6 +45,7 @@ pub fn gate_in(
     policy: PolicyInForce,
     surroundings: Surroundings,
 ) -> Result<Gate> {
+    let places = Places::of(&surroundings);
     Ok(Gate::new(Parts {
         log,
         clock,
@@ -57,7 +58,8 @@ pub fn gate_in(
         approver: Arc::new(SilentApprover),
         settings: Settings::defaults()?,
         redactor: Redactor::new(Key::new(&[7; 32]).context("a key has 32 bytes")?),
-        protected: Protected::of(&Places::of(&surroundings), &surroundings),
+        protected: Protected::of(&places, &surroundings),
+        places,
         surroundings,
     }))
 }

@@ -182,6 +182,7 @@ impl Machine {
             settings: self.settings.clone(),
             redactor: Redactor::new(Key::new(&[7; 32]).unwrap()),
             protected: Protected::of(&places, &surroundings),
+            places,
             surroundings,
         })
     }
