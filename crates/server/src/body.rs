@@ -5,9 +5,8 @@ use std::sync::Arc;
 use aegis_api::ProblemKind;
 use aegis_canon::{Tagged, parse_tagging};
 use axum::body::{Body, to_bytes};
-use axum::extract::{FromRequest, FromRequestParts, Query, Request};
+use axum::extract::{FromRequest, Request};
 use axum::http::header;
-use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 
 use crate::daemon::Daemon;
@@ -28,23 +27,6 @@ pub(crate) struct JsonBody<T> {
     pub(crate) tags: usize,
     /// The name that the caller gave the request, if any.
     pub(crate) key: Option<RequestKey>,
-}
-
-/// The parameters behind the path.
-pub(crate) struct QueryOf<T>(pub(crate) T);
-
-impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for QueryOf<T> {
-    type Rejection = Refusal;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
-        let read = Query::<T>::try_from_uri(&parts.uri);
-        let Query(value) = read.map_err(|error| {
-            let cause = std::error::Error::source(&error).map(ToString::to_string);
-            let detail = format!("the query: {}", cause.unwrap_or_else(|| error.to_string()));
-            Refusal::new(ProblemKind::InvalidRequest, detail)
-        })?;
-        Ok(Self(value))
-    }
 }
 
 impl FromRequest<Arc<Daemon>> for RawBody {

@@ -173,9 +173,4 @@ impl Daemon {
         let place = tokio::time::timeout(self.limits.queue_time, place).await;
         place.map_err(|_| busy())?.map_err(|_| busy())
     }
-
-    /// Returns the right to wait for a person, if there is one left.
-    pub(crate) fn wait_place(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.waits).try_acquire_owned().ok()
-    }
 }

@@ -268,7 +268,11 @@ impl FromRequestParts<Arc<Daemon>> for Principal {
 
     async fn from_request_parts(parts: &mut Parts, daemon: &Arc<Daemon>) -> Result<Self, Refusal> {
         let principal = Self::named(parts, daemon)?;
-        match daemon.rate().admit(&principal.name, Instant::now()) {
+        // Two tokens may have one name; each is a caller of its own.
+        match daemon
+            .rate()
+            .admit(&principal.recorded_name(), Instant::now())
+        {
             Ok(()) => Ok(principal),
             Err(wait) => {
                 let detail = format!("{} asks too often; try again later", principal.name);

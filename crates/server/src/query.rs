@@ -3,15 +3,26 @@
 use aegis_api::ProblemKind;
 use axum::extract::{FromRequestParts, Path, Query};
 use axum::http::request::Parts;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use utoipa::IntoParams;
 
 use crate::problem::Refusal;
 
 /// The parameters of a request; unknown ones and repeated ones are refused.
 pub(crate) struct Parameters<T>(pub(crate) T);
 
-/// The one part of the path that is not fixed.
-pub(crate) struct Named(pub(crate) String);
+/// What is not fixed of the path: one name, or several in order.
+pub(crate) struct Named<T = String>(pub(crate) T);
+
+/// The parameters of a request that may say no more than whose records it means.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct TenantQuery {
+    /// Whose records; those of the caller if absent, and no other's.
+    pub(crate) tenant_id: Option<String>,
+}
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Parameters<T> {
     type Rejection = Refusal;
@@ -19,12 +30,17 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Parameters<T> 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
         match Query::try_from_uri(&parts.uri) {
             Ok(Query(parameters)) => Ok(Self(parameters)),
-            Err(error) => Err(Refusal::new(ProblemKind::InvalidRequest, error.body_text())),
+            Err(error) => {
+                let cause = std::error::Error::source(&error).map(ToString::to_string);
+                let cause = cause.unwrap_or_else(|| error.to_string());
+                let detail = format!("the query: {cause}");
+                Err(Refusal::new(ProblemKind::InvalidRequest, detail))
+            }
         }
     }
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for Named {
+impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Named<T> {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {

@@ -11,17 +11,18 @@ use aegis_types::{
     TenantId,
 };
 use axum::Json;
-use axum::extract::{Extension, Path, State};
+use axum::extract::{Extension, State};
 use serde::Deserialize;
 use tokio::time::Instant;
 
 use super::decisions::field;
 use crate::assurance::{Answerer, assurance_of};
-use crate::body::{JsonBody, QueryOf};
+use crate::body::JsonBody;
 use crate::daemon::Daemon;
 use crate::identity::{Principal, Role};
 use crate::listen::Closing;
 use crate::problem::Refusal;
+use crate::query::{Named, Parameters};
 
 /// The longest that one request waits for an answer.
 const WAIT_MAX: Duration = Duration::from_secs(60);
@@ -59,7 +60,7 @@ pub(super) struct ListQuery {
 pub(super) async fn list(
     State(daemon): State<Arc<Daemon>>,
     principal: Principal,
-    QueryOf(query): QueryOf<ListQuery>,
+    Parameters(query): Parameters<ListQuery>,
 ) -> Result<Json<ApprovalList>, Refusal> {
     principal.must_be_one_of(&[Role::Approver, Role::Auditor, Role::Operator])?;
     let tenant = principal.tenant_named(query.tenant_id.as_deref())?;
@@ -125,8 +126,8 @@ pub(super) struct ShowQuery {
 pub(super) async fn show(
     State(daemon): State<Arc<Daemon>>,
     principal: Principal,
-    Path(id): Path<String>,
-    QueryOf(query): QueryOf<ShowQuery>,
+    Named(id): Named,
+    Parameters(query): Parameters<ShowQuery>,
     Extension(closing): Extension<Closing>,
 ) -> Result<Json<ApprovalReply>, Refusal> {
     let tenant = principal.tenant_named(query.tenant_id.as_deref())?;
@@ -194,7 +195,7 @@ pub(super) async fn show(
 pub(super) async fn answer(
     State(daemon): State<Arc<Daemon>>,
     principal: Principal,
-    Path(id): Path<String>,
+    Named(id): Named,
     JsonBody { value: given, .. }: JsonBody<AnswerRequest>,
 ) -> Result<Json<ApprovalReply>, Refusal> {
     principal.must_be(Role::Approver)?;

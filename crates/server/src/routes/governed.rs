@@ -11,16 +11,16 @@ use aegis_gate::PolicyInForce;
 use aegis_log::{Log, Query};
 use aegis_types::{Envelope, EventKind, PolicyStanding, TenantId};
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 
-use super::recorded::{TenantQuery, decision_in};
-use crate::body::QueryOf;
+use super::recorded::decision_in;
 use crate::daemon::Daemon;
 use crate::identity::Principal;
 use crate::problem::Refusal;
+use crate::query::{Named, Parameters, TenantQuery};
 
 /// Among how many records policies and agents are looked for.
 const RECORDS_MAX: usize = 4_096;
@@ -42,7 +42,7 @@ const RECORDS_MAX: usize = 4_096;
 pub(super) async fn policies(
     State(daemon): State<Arc<Daemon>>,
     principal: Principal,
-    QueryOf(query): QueryOf<TenantQuery>,
+    Parameters(query): Parameters<TenantQuery>,
 ) -> Result<Json<PolicyList>, Refusal> {
     principal.must_read()?;
     let tenant = principal.tenant_named(query.tenant_id.as_deref())?;
@@ -133,8 +133,8 @@ fn newest(log: &dyn Log, tenant: &TenantId, kind: EventKind) -> Result<Vec<Envel
 pub(super) async fn policy(
     State(daemon): State<Arc<Daemon>>,
     principal: Principal,
-    Path(digest): Path<String>,
-    QueryOf(query): QueryOf<TenantQuery>,
+    Named(digest): Named,
+    Parameters(query): Parameters<TenantQuery>,
 ) -> Result<Response, Refusal> {
     principal.must_read()?;
     let tenant = principal.tenant_named(query.tenant_id.as_deref())?;
@@ -180,7 +180,7 @@ pub(super) async fn policy(
 pub(super) async fn agents(
     State(daemon): State<Arc<Daemon>>,
     principal: Principal,
-    QueryOf(query): QueryOf<TenantQuery>,
+    Parameters(query): Parameters<TenantQuery>,
 ) -> Result<Json<AgentList>, Refusal> {
     principal.must_read()?;
     let tenant = principal.tenant_named(query.tenant_id.as_deref())?;

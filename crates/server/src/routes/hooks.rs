@@ -103,7 +103,7 @@ async fn answer(
             continue;
         }
         if wait_place.is_none() {
-            wait_place = daemon.wait_place();
+            wait_place = daemon.wait().ok();
             place = place.filter(|_| wait_place.is_none());
         }
         let sign = Bytes::from_static(HookReply::SIGN_OF_LIFE);

@@ -12,31 +12,22 @@ use aegis_types::{
     ChainId, Decision, Envelope, Event, EventKind, SessionId, TenantId, Timestamp, Verdict,
 };
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::decisions::field;
-use crate::body::QueryOf;
 use crate::daemon::Daemon;
 use crate::identity::Principal;
 use crate::page::{limit, name_of, name_token, place_of, place_token};
 use crate::problem::Refusal;
+use crate::query::{Named, Parameters, TenantQuery};
 
 /// How many pages of decisions are looked through for one page of an answer.
 const PAGES_MAX: usize = 32;
 
 /// How many records about one action are read.
 const RECORDS_MAX: usize = 256;
-
-/// Whose records are read.
-#[derive(Debug, Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(super) struct TenantQuery {
-    /// Whose records; those of the caller if absent, and no other's.
-    pub(super) tenant_id: Option<String>,
-}
 
 /// Which sessions are listed.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -68,7 +59,7 @@ pub(super) struct SessionsQuery {
 pub(super) async fn sessions(
     State(daemon): State<Arc<Daemon>>,
     principal: Principal,
-    QueryOf(query): QueryOf<SessionsQuery>,
+    Parameters(query): Parameters<SessionsQuery>,
 ) -> Result<Json<SessionList>, Refusal> {
     principal.must_read()?;
     let tenant = principal.tenant_named(query.tenant_id.as_deref())?;
@@ -131,8 +122,8 @@ pub(super) async fn sessions(
 pub(super) async fn session(
     State(daemon): State<Arc<Daemon>>,
     principal: Principal,
-    Path(id): Path<String>,
-    QueryOf(query): QueryOf<TenantQuery>,
+    Named(id): Named,
+    Parameters(query): Parameters<TenantQuery>,
 ) -> Result<Json<SessionView>, Refusal> {
     principal.must_read()?;
     let tenant = principal.tenant_named(query.tenant_id.as_deref())?;
@@ -208,7 +199,7 @@ pub(super) struct DecisionsQuery {
 pub(super) async fn list(
     State(daemon): State<Arc<Daemon>>,
     principal: Principal,
-    QueryOf(query): QueryOf<DecisionsQuery>,
+    Parameters(query): Parameters<DecisionsQuery>,
 ) -> Result<Json<DecisionList>, Refusal> {
     principal.must_read()?;
     let session = query.session_id.as_deref();
@@ -312,8 +303,8 @@ impl Asked {
 pub(super) async fn show(
     State(daemon): State<Arc<Daemon>>,
     principal: Principal,
-    Path((session, call)): Path<(String, String)>,
-    QueryOf(query): QueryOf<TenantQuery>,
+    Named((session, call)): Named<(String, String)>,
+    Parameters(query): Parameters<TenantQuery>,
 ) -> Result<Json<ActionView>, Refusal> {
     principal.must_read()?;
     let tenant = principal.tenant_named(query.tenant_id.as_deref())?;

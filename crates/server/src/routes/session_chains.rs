@@ -11,29 +11,20 @@ use aegis_canon::canonical;
 use aegis_log::to_base64;
 use axum::Json;
 use axum::extract::State;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::decisions::field;
 use crate::daemon::Daemon;
 use crate::identity::{Principal, Role};
 use crate::problem::Refusal;
-use crate::query::{Named, Parameters};
+use crate::query::{Named, Parameters, TenantQuery};
 use crate::snapshot::{Chain, Found};
 
 /// The checks of the control plane that this version has not: what a snapshot
 /// says of them would not be true.
 pub(super) const NOT_CHECKED: [&str; 5] = ["budgets", "loops", "manifest", "rego", "taint"];
-
-/// Whose session it is.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct TenantQuery {
-    /// The tenant; that of the caller if absent, and no other.
-    tenant_id: Option<String>,
-}
 
 /// What the records of a session add up to at this moment.
 #[derive(Debug, Serialize, ToSchema)]

@@ -18,12 +18,12 @@ use serde::Deserialize;
 use tokio::sync::mpsc;
 
 use super::decisions::field;
-use crate::body::QueryOf;
 use crate::daemon::Daemon;
 use crate::identity::{Principal, Role};
 use crate::listen::Closing;
 use crate::page::{place_of, place_token, wrong};
 use crate::problem::Refusal;
+use crate::query::Parameters;
 
 /// How often a stream on which nothing happens shows that it lives.
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -69,7 +69,7 @@ pub(super) struct StreamQuery {
 pub(super) async fn stream(
     State(daemon): State<Arc<Daemon>>,
     principal: Principal,
-    QueryOf(query): QueryOf<StreamQuery>,
+    Parameters(query): Parameters<StreamQuery>,
     Extension(closing): Extension<Closing>,
     fields: HeaderMap,
 ) -> Result<Response, Refusal> {

@@ -6,15 +6,15 @@ use aegis_api::{Problem, ProblemKind, TokenList, TokenReply, TokenRequest};
 use aegis_gate::with_causes;
 use aegis_types::{AgentId, DurationMs};
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 
 use super::decisions::field;
-use super::recorded::TenantQuery;
-use crate::body::{JsonBody, QueryOf};
+use crate::body::JsonBody;
 use crate::daemon::Daemon;
 use crate::identity::{Principal, Role};
 use crate::problem::Refusal;
+use crate::query::{Named, Parameters, TenantQuery};
 use crate::token::{NewToken, StoredToken, TokenError};
 
 /// The longest name of who uses a token.
@@ -38,7 +38,7 @@ const NAME_BYTES_MAX: usize = 256;
 pub(super) async fn list(
     State(daemon): State<Arc<Daemon>>,
     principal: Principal,
-    QueryOf(query): QueryOf<TenantQuery>,
+    Parameters(query): Parameters<TenantQuery>,
 ) -> Result<Json<TokenList>, Refusal> {
     principal.must_be(Role::Operator)?;
     let tenant = principal.tenant_named(query.tenant_id.as_deref())?;
@@ -133,8 +133,8 @@ fn new_token(
 pub(super) async fn revoke(
     State(daemon): State<Arc<Daemon>>,
     principal: Principal,
-    Path(id): Path<String>,
-    QueryOf(query): QueryOf<TenantQuery>,
+    Named(id): Named,
+    Parameters(query): Parameters<TenantQuery>,
 ) -> Result<StatusCode, Refusal> {
     principal.must_be(Role::Operator)?;
     let tenant = principal.tenant_named(query.tenant_id.as_deref())?;
