@@ -2,85 +2,18 @@
 //! of the control plane.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _};
 use std::os::unix::fs::symlink;
 use std::path::Path;
-use std::process::{Child, ChildStdout, Stdio};
-
-use rustix::process::{Pid, Signal, kill_process};
 
 use super::guide::are_shown;
+use super::running::Running;
 use super::stage::{Stage, Told, repository};
 use super::tampering::intrude_at;
 
-/// A service that runs until it is dropped.
-struct Running {
-    child: Child,
-    out: BufReader<ChildStdout>,
-    /// What it said of its port.
-    said: String,
-}
-
-impl Running {
-    /// Starts `words` in `stage`, and waits until it says where it listens.
-    fn start(stage: &Stage, words: &[&str]) -> Self {
-        let program = stage.path("bin").join(words[0]);
-        let mut child = stage
-            .command(&program)
-            .args(&words[1..])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut out = BufReader::new(child.stdout.take().unwrap());
-        let mut said = String::new();
-        while !said.contains("http://") {
-            let mut line = String::new();
-            if out.read_line(&mut line).unwrap() == 0 {
-                let mut err = String::new();
-                child
-                    .stderr
-                    .take()
-                    .unwrap()
-                    .read_to_string(&mut err)
-                    .unwrap();
-                panic!("{words:?} does not listen: {said}{err}");
-            }
-            said.push_str(&line);
-        }
-        Self { child, out, said }
-    }
-
-    fn port(&self) -> &str {
-        let (_, address) = self.said.split_once("http://127.0.0.1:").unwrap();
-        address.split_whitespace().next().unwrap()
-    }
-
-    /// Stops the service, and returns what it wrote on standard error.
-    fn stop(mut self) -> String {
-        let number = Pid::from_child(&self.child);
-        kill_process(number, Signal::TERM).unwrap();
-        assert_eq!(self.child.wait().unwrap().code(), Some(0));
-        let mut err = String::new();
-        self.child
-            .stderr
-            .take()
-            .unwrap()
-            .read_to_string(&mut err)
-            .unwrap();
-        let mut rest = String::new();
-        self.out.read_to_string(&mut rest).unwrap();
-        err
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        if self.child.try_wait().is_ok_and(|ended| ended.is_none()) {
-            let _ = self.child.kill();
-            let _ = self.child.wait();
-        }
-    }
+/// Starts the program that `words` name first, which listens at a port.
+fn start(stage: &Stage, words: &[&str]) -> Running {
+    let program = stage.path("bin").join(words[0]);
+    Running::start(stage, &program, &words[1..], "http://")
 }
 
 /// Returns a stage in whose path the program stands under all of its names.
@@ -161,7 +94,7 @@ fn every_command_of_the_server_page_does_and_prints_what_it_shows() {
             if let Some(running) = service.take() {
                 running.stop();
             }
-            let running = Running::start(&stage, &words);
+            let running = start(&stage, &words);
             let said = running.said.replace(running.port(), "8080");
             let said: Vec<String> = said.lines().map(str::to_owned).collect();
             assert!(are_shown(&shown, &said), "$ {line}\n{said:#?}");
@@ -207,7 +140,7 @@ fn aegisctl_ends_with_0_for_a_chain_that_holds_1_for_one_that_does_not_and_2_for
         "file:{}?mode=rwc&cache=shared",
         stage.path("work/events.db").display()
     );
-    let running = Running::start(&stage, &["aegisd", "--addr", "127.0.0.1:0", "--dsn", &dsn]);
+    let running = start(&stage, &["aegisd", "--addr", "127.0.0.1:0", "--dsn", &dsn]);
     let server = format!("http://localhost:{}", running.port());
     let known = [("AEGIS_TOKEN", token.as_str()), ("SERVER", server.as_str())];
     let post = "curl -s \"$SERVER/v1/events\" -H \"Authorization: Bearer $AEGIS_TOKEN\" -d ";
@@ -243,7 +176,7 @@ fn aegisctl_ends_with_0_for_a_chain_that_holds_1_for_one_that_does_not_and_2_for
     let edit = "UPDATE records SET bytes = CAST(replace(CAST(bytes AS TEXT), '\"k\":1', '\"k\":2') \
                 AS BLOB) WHERE kind = 'FOREIGN_EVENT' AND seq = 1";
     intrude_at(&stage.path("work/events.db"), &[edit]);
-    let running = Running::start(&stage, &["aegisd", "--addr", "127.0.0.1:0", "--dsn", &dsn]);
+    let running = start(&stage, &["aegisd", "--addr", "127.0.0.1:0", "--dsn", &dsn]);
     let server = format!("http://localhost:{}", running.port());
     let told = shell(&stage, verify, &[known[0], ("SERVER", &server)]).exits(1);
     assert!(
@@ -284,9 +217,9 @@ fn every_shipped_file_of_settings_starts_or_says_which_key_keeps_it_from_that() 
         let checked = stage.aegis(&["validate", "aegis.yaml"]);
         if refused.is_empty() {
             checked.exits(0);
-            Running::start(&stage, &["aegisd", "--config", "aegis.yaml"]).stop();
+            start(&stage, &["aegisd", "--config", "aegis.yaml"]).stop();
             let serve = ["aegis", "serve", "--config", "aegis.yaml"];
-            Running::start(&stage, &serve).stop();
+            start(&stage, &serve).stop();
             assert!(stage.path("work/aegis.db").exists());
             continue;
         }
@@ -335,7 +268,7 @@ fn what_would_be_less_safe_than_it_was_told_to_be_does_not_start() {
     }
     token(&stage);
     let prod = ["aegisd", "--addr", "127.0.0.1:0", "--trust-mode", "prod"];
-    Running::start(&stage, &prod).stop();
+    start(&stage, &prod).stop();
     let memory = "aegisd --addr 127.0.0.1:0 --trust-mode prod --dsn :memory:";
     let told = shell(&stage, memory, &[]).exits(2);
     assert!(told.err.contains("outlives"), "{}", told.whole());
@@ -355,7 +288,7 @@ fn a_limit_and_a_request_log_of_the_settings_have_effect() {
     let text =
         "addr: 127.0.0.1:0\ndsn: ':memory:'\nrate_limit: 2\nlog: {level: warn, format: json}\n";
     stage.write("work/aegis.yaml", text);
-    let running = Running::start(&stage, &["aegisd", "--config", "aegis.yaml"]);
+    let running = start(&stage, &["aegisd", "--config", "aegis.yaml"]);
     let address = format!("http://127.0.0.1:{}/v1/events?secret=x", running.port());
     let known = [
         ("AEGIS_TOKEN", token.as_str()),

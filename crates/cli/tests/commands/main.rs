@@ -13,6 +13,7 @@
     clippy::string_slice
 )]
 
+mod running;
 mod stage;
 mod suggest;
 mod suggest_score;

@@ -1,50 +1,20 @@
 //! The service of a user, and hooks that ask it.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::os::unix::net::UnixListener;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
+use super::running::Running;
 use super::stage::{Stage, decided, programs};
 
 const SOCKET: &str = "home/.local/share/aegis/aegis.sock";
 
-/// A service in the foreground, ended when it is dropped.
-struct Served(Child);
-
-impl Served {
-    fn start(stage: &Stage) -> Self {
-        let mut command = stage.command(&programs().join("aegis"));
-        let service = Self(
-            command
-                .arg("serve")
-                .stdin(Stdio::null())
-                .stdout(Stdio::null())
-                .spawn()
-                .unwrap(),
-        );
-        let begun = Instant::now();
-        while std::os::unix::net::UnixStream::connect(stage.path(SOCKET)).is_err() {
-            assert!(begun.elapsed() < Duration::from_secs(60), "no service");
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        service
-    }
-
-    fn signal(&self, signal: Signal) {
-        let id = i32::try_from(self.0.id()).unwrap();
-        kill_process(Pid::from_raw(id).unwrap(), signal).unwrap();
-    }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+fn served(stage: &Stage) -> Running {
+    Running::start(stage, &programs().join("aegis"), &["serve"], "unix:")
 }
 
 fn ask(stage: &Stage, id: &str, line: &str) -> Option<String> {
@@ -72,23 +42,23 @@ fn a_hook_is_answered_alike_with_and_without_a_service() {
             .hook_by(&hook, &[], &event)
             .wait_with_output()
             .unwrap();
-        let served = Stage::with_policy();
-        let _service = Served::start(&served);
-        let event = served.event("first", "one", line).to_string();
-        let found = served
+        let other = Stage::with_policy();
+        let _service = served(&other);
+        let event = other.event("first", "one", line).to_string();
+        let found = other
             .hook_by(&hook, &[], &event)
             .wait_with_output()
             .unwrap();
         assert_eq!(found, expected, "{line}");
-        assert_eq!(count(&served, "ERROR_RAISED"), 0);
-        assert_eq!(count(&served, "TOOL_CALL_PROPOSED"), 1);
+        assert_eq!(count(&other, "ERROR_RAISED"), 0);
+        assert_eq!(count(&other, "TOOL_CALL_PROPOSED"), 1);
     }
 }
 
 #[test]
 fn a_service_that_is_killed_leaves_a_gap_in_the_record_and_no_call_undecided() {
     let stage = Stage::with_policy();
-    let service = Served::start(&stage);
+    let service = served(&stage);
     assert_eq!(
         ask(&stage, "one", "git push --force").as_deref(),
         Some("deny")
@@ -113,7 +83,7 @@ fn a_service_that_hangs_costs_its_deadline_and_not_the_call() {
         "home/.config/aegis/settings.toml",
         "[service]\ndeadline = \"200ms\"\n",
     );
-    let service = Served::start(&stage);
+    let service = served(&stage);
     service.signal(Signal::STOP);
     assert_eq!(
         ask(&stage, "one", "git push --force").as_deref(),
@@ -170,11 +140,10 @@ fn another_user_listens(stage: &Stage) {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let begun = Instant::now();
-    while !socket.exists() {
-        assert!(begun.elapsed() < Duration::from_secs(60), "nobody listens");
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    let mut line = String::new();
+    let said = listener.stdout.as_mut().unwrap();
+    BufReader::new(said).read_line(&mut line).unwrap();
+    assert_eq!(line, "listening\n");
     let settings = format!("[service]\nsocket = {:?}\n", socket.to_str().unwrap());
     stage.write("home/.config/aegis/settings.toml", &settings);
     let found = ask(stage, "one", "git status");
@@ -190,6 +159,7 @@ os.setuid(int(sys.argv[1]))
 door = socket.socket(socket.AF_UNIX)
 door.bind(sys.argv[2])
 door.listen()
+print('listening', flush=True)
 while True:
     visitor, _ = door.accept()
     visitor.recv(65536)

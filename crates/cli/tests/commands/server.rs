@@ -1,17 +1,17 @@
 //! Commands that ask a service, at its real socket.
 
 use std::path::Path;
-use std::process::{Child, Stdio};
 
 use aegis_api::{Address, Client, DecisionRequest, SystemConnector};
 use serde_json::{Value, json};
 
+use super::running::Running;
 use super::stage::Stage;
 
 /// A service in a process of its own; it ends with the stage.
 struct Served {
+    _running: Running,
     stage: Stage,
-    child: Child,
     address: String,
 }
 
@@ -19,25 +19,12 @@ impl Served {
     fn new() -> Self {
         let stage = Stage::with_policy();
         let socket = stage.path("home/aegis.sock");
-        let child = stage
-            .command(Path::new(env!("CARGO_BIN_EXE_aegis")))
-            .args(["serve", "--socket"])
-            .arg(&socket)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        for _ in 0..2_000 {
-            if std::os::unix::net::UnixStream::connect(&socket).is_ok() {
-                break;
-            }
-            std::thread::sleep(std::time::Duration::from_millis(5));
-        }
+        let program = Path::new(env!("CARGO_BIN_EXE_aegis"));
+        let words = ["serve", "--socket", socket.to_str().unwrap()];
         Self {
             address: format!("unix:{}", socket.display()),
+            _running: Running::start(&stage, program, &words, "unix:"),
             stage,
-            child,
         }
     }
 
@@ -57,13 +44,6 @@ impl Served {
         let mut variables = vec![("AEGIS_SERVER", self.address.as_str())];
         variables.extend(token.map(|token| ("AEGIS_TOKEN", token)));
         self.stage.aegis_with(words, &variables)
-    }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 
