@@ -37,7 +37,20 @@ const PACK: &str = "aegis:developer";
 pub struct ActivePolicies {
     places: Places,
     mode: Mode,
-    last: Mutex<Option<(Vec<FileStamp>, Arc<InForce>)>>,
+    last: Mutex<Option<Arc<Read>>>,
+}
+
+/// What was read, and what tells that it would be read the same again.
+#[derive(Debug)]
+struct Read {
+    stamps: Vec<FileStamp>,
+    in_force: Arc<InForce>,
+}
+
+impl Read {
+    fn is_good(&self) -> bool {
+        self.stamps.iter().all(FileStamp::holds)
+    }
 }
 
 impl ActivePolicies {
@@ -189,17 +202,23 @@ impl ActivePolicies {
 
 impl Policies for ActivePolicies {
     fn in_force(&self) -> Arc<InForce> {
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((stamps, in_force)) = &*last
-            && stamps
-                .iter()
-                .all(|stamp| *stamp == FileStamp::of(stamp.path()))
-        {
-            return Arc::clone(in_force);
+        let last = || self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        // Files are looked at while nobody else waits for the lock.
+        let known = last().clone();
+        if let Some(known) = known.filter(|known| known.is_good()) {
+            return Arc::clone(&known.in_force);
+        }
+        let mut last = last();
+        // Whoever had the lock before may have read them meanwhile.
+        if let Some(known) = last.as_ref().filter(|known| known.is_good()) {
+            return Arc::clone(&known.in_force);
         }
         let (stamps, in_force) = self.load();
         let in_force = Arc::new(in_force);
-        *last = Some((stamps, Arc::clone(&in_force)));
+        *last = Some(Arc::new(Read {
+            stamps,
+            in_force: Arc::clone(&in_force),
+        }));
         in_force
     }
 }

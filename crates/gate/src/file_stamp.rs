@@ -4,32 +4,30 @@ use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+/// Device, inode, size, and the times of the last changes in seconds and nanoseconds.
+type State = (u64, u64, u64, i64, i64, i64, i64);
+
 /// What tells that a file is still the same, without reading it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct FileStamp {
     path: PathBuf,
-    state: Option<(u64, u64, u64, i64, i64, i64, i64)>,
+    state: Option<State>,
 }
 
 impl FileStamp {
     /// Returns the stamp of the file at `path`, which need not be there.
     #[must_use]
     pub fn of(path: &Path) -> Self {
-        let state = fs::metadata(path).ok().map(|it| {
-            (
-                it.dev(),
-                it.ino(),
-                it.size(),
-                it.mtime(),
-                it.mtime_nsec(),
-                it.ctime(),
-                it.ctime_nsec(),
-            )
-        });
         Self {
             path: path.to_path_buf(),
-            state,
+            state: state_of(path),
         }
+    }
+
+    /// Returns whether the file is still the same.
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        self.state == state_of(&self.path)
     }
 
     /// Returns the path of the file.
@@ -37,4 +35,17 @@ impl FileStamp {
     pub fn path(&self) -> &Path {
         &self.path
     }
+}
+
+fn state_of(path: &Path) -> Option<State> {
+    let found = fs::metadata(path).ok()?;
+    Some((
+        found.dev(),
+        found.ino(),
+        found.size(),
+        found.mtime(),
+        found.mtime_nsec(),
+        found.ctime(),
+        found.ctime_nsec(),
+    ))
 }

@@ -45,7 +45,8 @@ pub struct Parts {
 
 /// The pipeline: the only writer of decisions and approvals.
 pub struct Gate {
-    parts: Parts,
+    parts: Arc<Parts>,
+    approver: Arc<dyn Approver>,
     recents: Arc<Recents>,
 }
 
@@ -57,8 +58,21 @@ impl Gate {
     }
 
     /// Returns a gate made of `parts` that remembers together with others of the same log.
-    pub(crate) const fn sharing(parts: Parts, recents: Arc<Recents>) -> Self {
-        Self { parts, recents }
+    pub(crate) fn sharing(parts: Parts, recents: Arc<Recents>) -> Self {
+        Self {
+            approver: Arc::clone(&parts.approver),
+            parts: Arc::new(parts),
+            recents,
+        }
+    }
+
+    /// Returns a gate made of the same parts, of whose approvals `approver` is told.
+    pub(crate) fn telling(&self, approver: Arc<dyn Approver>) -> Self {
+        Self {
+            parts: Arc::clone(&self.parts),
+            approver,
+            recents: Arc::clone(&self.recents),
+        }
     }
 
     /// Returns the log.
@@ -69,7 +83,7 @@ impl Gate {
 
     /// Returns the settings.
     #[must_use]
-    pub const fn settings(&self) -> &Settings {
+    pub fn settings(&self) -> &Settings {
         &self.parts.settings
     }
 
@@ -81,13 +95,13 @@ impl Gate {
 
     /// Returns what Aegis stands on.
     #[must_use]
-    pub const fn protected(&self) -> &Protected {
+    pub fn protected(&self) -> &Protected {
         &self.parts.protected
     }
 
     /// Returns what the process finds around it.
     #[must_use]
-    pub const fn surroundings(&self) -> &Surroundings {
+    pub fn surroundings(&self) -> &Surroundings {
         &self.parts.surroundings
     }
 
@@ -99,7 +113,7 @@ impl Gate {
 
     /// Returns the settings as the engine takes them.
     #[must_use]
-    pub const fn engine_settings(&self) -> aegis_engine::Settings {
+    pub fn engine_settings(&self) -> aegis_engine::Settings {
         aegis_engine::Settings {
             fallback: match self.parts.settings.fallback.value {
                 FallbackLevel::Host => aegis_engine::Fallback::Host,
@@ -110,7 +124,7 @@ impl Gate {
 
     /// Returns where the files of Aegis lie. In a service these are its own,
     /// whatever its caller finds around it.
-    pub(crate) const fn places(&self) -> &Places {
+    pub(crate) fn places(&self) -> &Places {
         &self.parts.places
     }
 
@@ -123,10 +137,10 @@ impl Gate {
     }
 
     pub(crate) fn approver(&self) -> &dyn Approver {
-        &*self.parts.approver
+        &*self.approver
     }
 
-    pub(crate) const fn redactor(&self) -> &Redactor {
+    pub(crate) fn redactor(&self) -> &Redactor {
         &self.parts.redactor
     }
 

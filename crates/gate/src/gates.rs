@@ -4,10 +4,15 @@
 //! log once, and gives every caller a gate of its own that stands on the
 //! settings, the policies and the protected files of that caller. All of them
 //! write the same log with the same clock, and remember together.
+//!
+//! What a gate stands on is kept as long as the files it was read from are
+//! still the same. Only where links lead is not looked at for every request:
+//! a gate is made anew once it is [`LINKS_FOR`] old.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use aegis_canon::{Key, KeyedDigest};
 use aegis_log::{Log, MemoryLog};
@@ -17,11 +22,12 @@ use aegis_types::{Mode, TenantId, Timestamp};
 use crate::active::ActivePolicies;
 use crate::approver::{Approver, SilentApprover};
 use crate::clock::{Clock, SystemClock};
+use crate::file_stamp::FileStamp;
 use crate::gate::{Gate, Parts};
 use crate::in_force::Policies;
 use crate::open::{OpenGateError, make_state_folder, open_log, redaction_key};
 use crate::pause::{Pause, SleepingPause};
-use crate::places::Places;
+use crate::places::{Places, Project};
 use crate::process::{ProcFs, Processes};
 use crate::protected::Protected;
 use crate::read_file::Reader;
@@ -33,8 +39,17 @@ use crate::trust::Trust;
 /// How many sets of policy files are kept compiled.
 const POLICIES_MAX: usize = 256;
 
+/// How many gates are kept.
+const GATES_MAX: usize = 256;
+
+/// How long it counts where the links on the way to protected files lead.
+///
+/// Following each of them takes longer than everything else that a gate stands
+/// on. An agent that could turn one of them round would be denied that first.
+const LINKS_FOR: Duration = Duration::from_millis(100);
+
 /// Whom a gate is for.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct Caller {
     /// What its process finds around it.
     pub surroundings: Surroundings,
@@ -67,6 +82,23 @@ pub struct Gates {
     approver: Arc<dyn Approver>,
     recents: Arc<Recents>,
     policies: Mutex<BTreeMap<PolicyKey, Arc<ActivePolicies>>>,
+    kept: Mutex<HashMap<Caller, Arc<Kept>>>,
+}
+
+/// A gate that was made, and what tells that it would be made the same again.
+struct Kept {
+    gate: Gate,
+    made: Instant,
+    project: Option<Project>,
+    stamps: Vec<FileStamp>,
+}
+
+impl Kept {
+    fn is_good(&self, caller: &Caller) -> bool {
+        self.made.elapsed() < LINKS_FOR
+            && self.project == Project::of(&caller.surroundings)
+            && self.stamps.iter().all(FileStamp::holds)
+    }
 }
 
 /// What tells the policies of one caller from those of another.
@@ -136,6 +168,7 @@ impl Gates {
             approver: Arc::new(SilentApprover),
             recents: Arc::default(),
             policies: Mutex::default(),
+            kept: Mutex::default(),
         })
     }
 
@@ -196,12 +229,36 @@ impl Gates {
         caller: Caller,
         approver: Arc<dyn Approver>,
     ) -> Result<Gate, OpenGateError> {
+        // Files are looked at while no other caller waits for the lock.
+        let known = self.kept().get(&caller).map(Arc::clone);
+        if let Some(known) = known.filter(|known| known.is_good(&caller)) {
+            return Ok(known.gate.telling(approver));
+        }
+        let made = Arc::new(self.make(&caller)?);
+        let gate = made.gate.telling(approver);
+        let mut kept = self.kept();
+        if kept.len() >= GATES_MAX && !kept.contains_key(&caller) {
+            kept.clear();
+        }
+        kept.insert(caller, made);
+        Ok(gate)
+    }
+
+    fn kept(&self) -> MutexGuard<'_, HashMap<Caller, Arc<Kept>>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn make(&self, caller: &Caller) -> Result<Kept, OpenGateError> {
+        let made = Instant::now();
         let places = self
             .places
             .for_caller(&caller.surroundings, caller.is_guest);
+        let mut files = vec![places.trust.clone()];
+        files.extend(Settings::files(&places).into_iter().map(|(path, _)| path));
+        let stamps = files.iter().map(|file| FileStamp::of(file)).collect();
         let trust = Trust::load(&places.trust)?;
         let mut settings = Settings::load(&places, &caller.surroundings, &trust)?;
-        let tenant = caller.tenant.unwrap_or_else(|| self.tenant.clone());
+        let tenant = caller.tenant.clone().unwrap_or_else(|| self.tenant.clone());
         let redactor = Redactor::new(self.key_of(&tenant)?);
         settings.tenant = Setting {
             value: tenant,
@@ -213,14 +270,19 @@ impl Gates {
             pause: Arc::clone(&self.pause),
             policies: self.policies_at(&places, settings.mode.value),
             processes: Arc::clone(&self.processes),
-            approver,
+            approver: Arc::clone(&self.approver),
             redactor,
             protected: Protected::of(&places, &caller.surroundings),
             settings,
-            surroundings: caller.surroundings,
+            surroundings: caller.surroundings.clone(),
             places,
         };
-        Ok(Gate::sharing(parts, Arc::clone(&self.recents)))
+        Ok(Kept {
+            project: parts.places.project.clone(),
+            gate: Gate::sharing(parts, Arc::clone(&self.recents)),
+            made,
+            stamps,
+        })
     }
 
     /// Returns the key of redaction of `tenant`: no two tenants share one.
@@ -252,5 +314,53 @@ impl Gates {
             .entry(key)
             .or_insert_with(|| Arc::new(ActivePolicies::new(places.clone(), mode)));
         Arc::clone(policies) as Arc<dyn Policies>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn a_gate_is_kept_as_long_as_nothing_that_it_stands_on_has_changed() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let surroundings = |home: &str| Surroundings {
+            home: at(home),
+            managed: at("etc"),
+            directory: at("app"),
+            ..Surroundings::default()
+        };
+        let gates = Gates::open(surroundings("service"), DurabilityLevel::Normal).unwrap();
+        let caller = Caller {
+            surroundings: surroundings("home"),
+            tenant: None,
+            is_guest: false,
+        };
+        let is_kept = |gates: &Gates| {
+            let kept = gates.kept().get(&caller).map(Arc::clone);
+            kept.is_some_and(|kept| kept.is_good(&caller))
+        };
+        let mode = |gates: &Gates| gates.at(caller.clone()).unwrap().settings().mode.value;
+        assert!(!is_kept(&gates));
+        assert_eq!(mode(&gates), Mode::Enforce);
+        assert!(is_kept(&gates));
+
+        fs::create_dir_all(at("home/.config/aegis")).unwrap();
+        fs::write(at("home/.config/aegis/settings.toml"), "mode = \"observe\"").unwrap();
+        assert!(!is_kept(&gates));
+        assert_eq!(mode(&gates), Mode::Observe);
+        assert!(is_kept(&gates));
+
+        fs::create_dir_all(at("app/.aegis")).unwrap();
+        assert!(!is_kept(&gates));
+        assert_eq!(mode(&gates), Mode::Observe);
+
+        let old = gates.make(&caller).unwrap();
+        assert!(old.is_good(&caller));
+        let made = old.made.checked_sub(LINKS_FOR).unwrap();
+        assert!(!Kept { made, ..old }.is_good(&caller));
     }
 }

@@ -65,6 +65,22 @@ pub struct Project {
 }
 
 impl Project {
+    /// Finds the project: the folder that the agent's host names, else the
+    /// nearest one upward that holds a folder for Aegis.
+    ///
+    /// The home directory is no project: its `.aegis` would bind every session.
+    pub(crate) fn of(surroundings: &Surroundings) -> Option<Self> {
+        if let Some(root) = surroundings.folder("CLAUDE_PROJECT_DIR") {
+            return Some(Self::at(&root));
+        }
+        surroundings
+            .directory
+            .ancestors()
+            .take(STEPS_MAX)
+            .find(|folder| folder.join(PROJECT_FOLDER).is_dir() && **folder != surroundings.home)
+            .map(Self::at)
+    }
+
     /// Returns the places of the project in the folder `root`.
     #[must_use]
     pub fn at(root: &Path) -> Self {
@@ -109,7 +125,7 @@ impl Places {
             managed_settings: managed.join("settings.toml"),
             managed_policy: managed.join("policy.yaml"),
             managed,
-            project: find_project(surroundings),
+            project: Project::of(surroundings),
             is_guest: false,
             reader: surroundings.reader,
         }
@@ -140,22 +156,6 @@ impl Places {
             ..self.clone()
         }
     }
-}
-
-/// Finds the project: the folder that the agent's host names, else the nearest
-/// one upward that holds a folder for Aegis.
-///
-/// The home directory is no project: its `.aegis` would bind every session.
-fn find_project(surroundings: &Surroundings) -> Option<Project> {
-    if let Some(root) = surroundings.folder("CLAUDE_PROJECT_DIR") {
-        return Some(Project::at(&root));
-    }
-    surroundings
-        .directory
-        .ancestors()
-        .take(STEPS_MAX)
-        .find(|folder| folder.join(PROJECT_FOLDER).is_dir() && **folder != surroundings.home)
-        .map(Project::at)
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use std::path::Path;
 /// not show them, in a verdict or in an error, what they may not read themselves.
 /// That holds for what is in settings and policies. Where paths lead, and which
 /// names an archive holds, is looked up for everybody alike.
-#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum Reader {
     /// For the owner of this process.
     #[default]

@@ -20,7 +20,23 @@ const SESSIONS_MAX: usize = 256;
 
 /// What is remembered of all sessions.
 #[derive(Debug, Default)]
-pub(crate) struct Recents(Mutex<BTreeMap<ChainId, Arc<Mutex<Option<Recent>>>>>);
+pub(crate) struct Recents {
+    places: Mutex<BTreeMap<ChainId, Arc<Mutex<Option<Recent>>>>>,
+    turns: Mutex<BTreeMap<ChainId, Arc<Turn>>>,
+}
+
+/// The right to decide on an action of one session: in this process, one after
+/// the other. Two at the same time would move the chain under each other, and
+/// the second would be decided again.
+#[derive(Debug, Default)]
+pub(crate) struct Turn(Mutex<()>);
+
+impl Turn {
+    /// Waits until no other action of the session is decided.
+    pub(crate) fn take(&self) -> MutexGuard<'_, ()> {
+        locked(&self.0)
+    }
+}
 
 /// What is remembered of one session.
 #[derive(Debug)]
@@ -33,7 +49,19 @@ impl Recents {
     /// Returns the place of a chain, if it has one. Only finding it is done
     /// under the lock of all sessions.
     fn place(&self, chain: &ChainId) -> Option<Arc<Mutex<Option<Recent>>>> {
-        locked(&self.0).get(chain).map(Arc::clone)
+        locked(&self.places).get(chain).map(Arc::clone)
+    }
+
+    /// Returns the turn of a chain.
+    pub(crate) fn turn(&self, chain: &ChainId) -> Arc<Turn> {
+        let mut turns = locked(&self.turns);
+        if let Some(turn) = turns.get(chain) {
+            return Arc::clone(turn);
+        }
+        if turns.len() >= SESSIONS_MAX {
+            turns.retain(|_, turn| Arc::strong_count(turn) > 1);
+        }
+        Arc::clone(turns.entry(chain.clone()).or_default())
     }
 
     /// Returns where a chain ended when it was last looked at.
@@ -52,7 +80,7 @@ impl Recents {
 
     /// Remembers what was read of a chain after it was found to end at `head`.
     pub(crate) fn keep(&self, chain: &ChainId, head: Head, siblings: Arc<Siblings>) {
-        let mut sessions = locked(&self.0);
+        let mut sessions = locked(&self.places);
         if sessions.len() >= SESSIONS_MAX && !sessions.contains_key(chain) {
             sessions.clear();
         }
@@ -62,7 +90,7 @@ impl Recents {
 
     /// Forgets a chain, because another process moved it.
     pub(crate) fn forget(&self, chain: &ChainId) {
-        locked(&self.0).remove(chain);
+        locked(&self.places).remove(chain);
     }
 
     /// Adds what the record of a request says that was appended to a chain.

@@ -88,10 +88,15 @@ impl Gate {
             return self.deny_undecided(&kept, oversize::CAUSE);
         }
         let started = self.now();
+        let turn = self.recents().turn(&self.chain(&proposal.session));
         let mut at_once = TRIES_AT_ONCE;
         for _ in 0..TRIES_MAX {
             let wait = self.rest_of(wait, started);
-            let settled = match self.try_submit(proposal, wait) {
+            let tried = {
+                let _turn = turn.take();
+                self.try_submit(proposal, wait)
+            };
+            let settled = match tried {
                 Ok(Step::Settled(submitted)) => return *submitted,
                 Ok(Step::Waiting(asked)) => self.wait_for_answer(proposal, *asked),
                 Err(error) => Err(error),
@@ -162,7 +167,7 @@ impl Gate {
         // The head is read before everything that the decision depends on: if
         // it has not moved at the append, none of that has changed either.
         let head = self.head(&chain)?;
-        let request = self.gather_at(proposal, &chain, head)?;
+        let request = self.gather_at(proposal, &chain, || Ok(head))?;
         let recorded = record_request(self.redactor(), &request)?;
         let before = self.rejections(&policies, request.at)?;
         let mut underway = Underway {
@@ -201,19 +206,19 @@ impl Gate {
     /// [`ReadLogError`] when what other actions plan cannot be read.
     pub fn gather(&self, proposal: &Proposal) -> Result<ActionRequest, ReadLogError> {
         let chain = self.chain(&proposal.session);
-        let head = self.log().head(&chain)?;
-        self.gather_at(proposal, &chain, head)
+        self.gather_at(proposal, &chain, || self.head(&chain))
     }
 
+    /// Gathers the facts of a proposal; `head` is where its chain ends.
     fn gather_at(
         &self,
         proposal: &Proposal,
         chain: &ChainId,
-        head: Head,
+        head: impl FnOnce() -> Result<Head, ReadLogError>,
     ) -> Result<ActionRequest, ReadLogError> {
         let now = self.now();
         let pending = if siblings::matter(proposal) {
-            siblings::of_session(self, chain, head, &proposal.session, now)?
+            siblings::of_session(self, chain, head()?, &proposal.session, now)?
                 .pending(&proposal.id, now)
         } else {
             Vec::new()

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use aegis_types::UserId;
 
@@ -11,11 +12,14 @@ use crate::user_database;
 /// The names of the programs of Aegis that lie side by side.
 const PROGRAMS: [&str; 2] = ["aegis", "aegis-hook"];
 
+/// The programs beside this one, which stay where they were when it began.
+static PROGRAMS_HERE: OnceLock<Vec<PathBuf>> = OnceLock::new();
+
 /// What the process finds around it, read once at its rim.
 ///
 /// Nothing in the gate looks at the environment of the process by itself, so a
 /// test can put a whole machine into a temporary folder.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
 pub struct Surroundings {
     /// The home directory of the user; a folder that no machine has if none is known.
     pub home: PathBuf,
@@ -39,7 +43,7 @@ pub struct Surroundings {
 }
 
 /// How the home directory of the user is known.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub enum HomeOrigin {
     /// The variable `HOME` holds an absolute path.
     #[default]
@@ -125,7 +129,7 @@ impl Surroundings {
         Self {
             managed: PathBuf::from("/etc/aegis"),
             host_managed: PathBuf::from("/etc/claude-code"),
-            programs: programs_beside_this_one(),
+            programs: PROGRAMS_HERE.get_or_init(programs_beside_this_one).clone(),
             ..Self::default()
         }
     }

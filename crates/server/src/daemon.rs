@@ -1,5 +1,6 @@
 //! What every request is answered with.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use aegis_api::{HookReply, ProblemKind};
@@ -37,6 +38,7 @@ pub struct Daemon {
     hooks: Box<dyn Hooks>,
     limits: Limits,
     in_hand: Arc<Semaphore>,
+    at_once: Semaphore,
     waits: Arc<Semaphore>,
     keys: Keys,
     event_order: EventOrder,
@@ -60,6 +62,7 @@ impl Daemon {
             gates,
             hooks: Box::new(hooks),
             in_hand: Arc::new(Semaphore::new(limits.requests)),
+            at_once: Semaphore::new(limits.at_once),
             waits: Arc::new(Semaphore::new(limits.waits)),
             streams: Arc::new(Semaphore::new(limits.streams)),
             changes: Changes::new(),
@@ -146,7 +149,11 @@ impl Daemon {
             .map_err(|_| Refusal::new(ProblemKind::Busy, "too many streams are open"))
     }
 
-    /// Does `work` where it may block, as soon as not too much is in hand.
+    /// Does `work`, which may block, as soon as not too much is in hand.
+    ///
+    /// Handing work to another thread costs more than most decisions. So it is
+    /// done by the thread that read the request, as long as enough of those are
+    /// left to read others, however long it takes.
     ///
     /// It goes on to its end even if the caller goes away meanwhile: what was
     /// begun to be recorded is recorded.
@@ -154,7 +161,12 @@ impl Daemon {
         self: &Arc<Self>,
         work: impl FnOnce(&Self) -> T + Send + 'static,
     ) -> Result<T, Refusal> {
+        let failed = || Refusal::new(ProblemKind::Failed, "the service failed on this request");
         let place = self.place().await?;
+        if let Ok(_turn) = self.at_once.try_acquire() {
+            let work = AssertUnwindSafe(|| work(self));
+            return catch_unwind(work).map_err(|_| failed());
+        }
         let daemon = Arc::clone(self);
         let work = move || {
             let _place = place;
@@ -162,7 +174,7 @@ impl Daemon {
         };
         tokio::task::spawn_blocking(work)
             .await
-            .map_err(|_| Refusal::new(ProblemKind::Failed, "the service failed on this request"))
+            .map_err(|_| failed())
     }
 
     /// Returns the right to have one request in hand, as soon as there is one.

@@ -10,6 +10,9 @@ pub struct Limits {
     pub connections: usize,
     /// How many requests may be in hand.
     pub requests: usize,
+    /// How many of these are answered by the threads that read requests; fewer
+    /// than there are such threads.
+    pub at_once: usize,
     /// How many requests may wait for a person at a time.
     pub waits: usize,
     /// How many streams of events may be open.
@@ -35,6 +38,7 @@ impl Default for Limits {
         Self {
             connections: 16_384,
             requests: 256,
+            at_once: 0,
             waits: 256,
             streams: 256,
             per_minute: None,

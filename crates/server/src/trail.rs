@@ -5,7 +5,8 @@
 //! holds no token, no header field and no value of a query.
 
 use std::io::Write as _;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use aegis_api::Problem;
@@ -87,11 +88,19 @@ fn is_sane(name: &str) -> bool {
     (1..=NAME_BYTES_MAX).contains(&name.len()) && name.bytes().all(is_plain)
 }
 
+/// Returns a name that no other request of this or of another service has.
 fn new_name() -> String {
-    let mut bytes = [0_u8; 12];
-    // Without random bits the request is served all the same.
-    let _ = getrandom::fill(&mut bytes);
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    static SERVICE: LazyLock<u64> = LazyLock::new(|| {
+        let mut bytes = [0_u8; 6];
+        // Without random bits requests are served all the same.
+        let _ = getrandom::fill(&mut bytes);
+        bytes
+            .iter()
+            .fold(0, |all, byte| all << 8 | u64::from(*byte))
+    });
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    format!("{:012x}{count:012x}", *SERVICE)
 }
 
 struct Line {

@@ -94,6 +94,7 @@ fn decisions(served: &Process, folder: &Path) -> Result<()> {
 fn sessions(served: &mut Process) -> Result<()> {
     let before = served.resident()?;
     let mut client = Client::new(&served.address)?;
+    client.token = served.token.clone();
     for number in 0..SESSIONS {
         client.post(
             "/v1/decisions",

@@ -1,7 +1,7 @@
 //! `aegis serve`: the service, in the foreground.
 
 use std::net::SocketAddr;
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -101,6 +101,7 @@ pub(crate) fn run(here: &Here, service: ServePlan) -> Result<Report, Failure> {
     } = service;
     let limits = Limits {
         per_minute: file.rate_limit.and_then(NonZeroU32::new),
+        at_once: 2 * threads_of_machine() - 1,
         ..Limits::default()
     };
     let store = file.store.map(|store| match store {
@@ -186,8 +187,16 @@ fn unopened(error: &BindError) -> Failure {
     }
 }
 
+/// Returns how many threads the machine runs at a time.
+fn threads_of_machine() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
+}
+
+/// Returns the threads of the service: some that read requests, of which one at
+/// least is always free, and more for work that blocks beside them.
 fn runtime(limits: &Limits) -> Result<Runtime, Failure> {
     Builder::new_multi_thread()
+        .worker_threads(limits.at_once.saturating_add(1))
         .max_blocking_threads(limits.requests.saturating_add(limits.waits))
         .enable_all()
         .build()
