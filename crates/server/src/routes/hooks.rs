@@ -11,6 +11,7 @@ use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use http_body_util::channel::{Channel, Sender};
 use tokio::sync::OwnedSemaphorePermit;
+use tokio::task::{JoinError, JoinHandle};
 
 use crate::body::RawBody;
 use crate::daemon::Daemon;
@@ -62,9 +63,20 @@ pub(super) async fn claude_code(
     };
     let event = call.event.to_vec();
     let place = daemon.place().await?;
-    let (sender, body) = Channel::new(4);
-    tokio::spawn(answer(daemon, caller, event, sender, place));
-    let mut response = Response::new(Body::new(body));
+    let mut caller = Attended::new(Arc::clone(&daemon), caller, event);
+    // Most events are answered before a person could be asked: in one piece.
+    let soon = tokio::time::timeout(daemon.limits().sign_of_life, &mut caller.work);
+    let body = match soon.await {
+        Ok(reply) => Body::from(bytes_of(reply).ok_or_else(|| {
+            Refusal::new(ProblemKind::Failed, "the service failed on this request")
+        })?),
+        Err(_) => {
+            let (sender, body) = Channel::new(4);
+            tokio::spawn(caller.attend(daemon, sender, place));
+            Body::new(body)
+        }
+    };
+    let mut response = Response::new(body);
     response.headers_mut().insert(
         header::CONTENT_TYPE,
         HeaderValue::from_static(HookReply::MEDIA_TYPE),
@@ -72,48 +84,70 @@ pub(super) async fn claude_code(
     Ok(response)
 }
 
-/// Answers an event into `sender`, and shows while a person is asked that the
-/// service is there.
-///
-/// Whoever waits for a person gives its place to others.
-async fn answer(
-    daemon: Arc<Daemon>,
-    caller: Caller,
-    event: Vec<u8>,
-    mut sender: Sender<Bytes>,
-    place: OwnedSemaphorePermit,
-) {
-    let waiting = Arc::new(Waiting::default());
-    let mut work = {
-        let (daemon, approver) = (Arc::clone(&daemon), Arc::clone(&waiting));
-        tokio::task::spawn_blocking(move || {
-            let hooks = daemon.hooks();
-            hooks.answer(daemon.gates(), caller, approver, &event)
-        })
-    };
-    let mut place = Some(place);
-    let mut wait_place = None;
-    let mut sign = tokio::time::interval(daemon.limits().sign_of_life);
-    let reply = loop {
-        tokio::select! {
-            reply = &mut work => break reply,
-            _ = sign.tick() => {}
+/// Returns a reply as it goes over the wire, if there is one.
+fn bytes_of(reply: Result<HookReply, JoinError>) -> Option<Bytes> {
+    reply.ok()?.to_bytes().ok().map(Bytes::from)
+}
+
+/// A caller whose event is answered. It has left when this is dropped.
+struct Attended {
+    waiting: Arc<Waiting>,
+    work: JoinHandle<HookReply>,
+}
+
+impl Attended {
+    fn new(daemon: Arc<Daemon>, caller: Caller, event: Vec<u8>) -> Self {
+        let waiting = Arc::new(Waiting::default());
+        let approver = Arc::clone(&waiting);
+        Self {
+            waiting,
+            work: tokio::task::spawn_blocking(move || {
+                let hooks = daemon.hooks();
+                hooks.answer(daemon.gates(), caller, approver, &event)
+            }),
         }
-        if !waiting.is_asked() {
-            continue;
+    }
+
+    /// Puts the answer into `sender`, and shows while a person is asked that the
+    /// service is there.
+    ///
+    /// Whoever waits for a person gives its place to others.
+    async fn attend(
+        mut self,
+        daemon: Arc<Daemon>,
+        mut sender: Sender<Bytes>,
+        place: OwnedSemaphorePermit,
+    ) {
+        let mut place = Some(place);
+        let mut wait_place = None;
+        let mut sign = tokio::time::interval(daemon.limits().sign_of_life);
+        let reply = loop {
+            tokio::select! {
+                reply = &mut self.work => break reply,
+                _ = sign.tick() => {}
+            }
+            if !self.waiting.is_asked() {
+                continue;
+            }
+            if wait_place.is_none() {
+                wait_place = daemon.wait().ok();
+                place = place.filter(|_| wait_place.is_none());
+            }
+            let sign = Bytes::from_static(HookReply::SIGN_OF_LIFE);
+            if sender.send_data(sign).await.is_err() {
+                self.waiting.leave();
+            }
+        };
+        drop((place, wait_place));
+        // A reply that cannot be made is cut off, and its process denies by itself.
+        if let Some(bytes) = bytes_of(reply) {
+            let _ = sender.send_data(bytes).await;
         }
-        if wait_place.is_none() {
-            wait_place = daemon.wait().ok();
-            place = place.filter(|_| wait_place.is_none());
-        }
-        let sign = Bytes::from_static(HookReply::SIGN_OF_LIFE);
-        if sender.send_data(sign).await.is_err() {
-            waiting.leave();
-        }
-    };
-    drop((place, wait_place));
-    // A reply that cannot be made is cut off, and its process denies by itself.
-    if let Some(bytes) = reply.ok().and_then(|reply| reply.to_bytes().ok()) {
-        let _ = sender.send_data(Bytes::from(bytes)).await;
+    }
+}
+
+impl Drop for Attended {
+    fn drop(&mut self) {
+        self.waiting.leave();
     }
 }
