@@ -2,7 +2,8 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::path::PathBuf;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
 
 /// How many generations upward are looked at.
 const GENERATIONS_MAX: usize = 128;
@@ -89,9 +90,16 @@ pub fn agent_above(id: u32) -> Option<String> {
     agent_in(&climb(id).0, &[])
 }
 
+/// Reads a file of `/proc`, whose size nobody tells, in few steps.
+fn read_whole(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(8 * 1024);
+    fs::File::open(path)?.read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
 fn read_process(id: u32) -> Option<(Process, u32)> {
     let folder = PathBuf::from(format!("/proc/{id}"));
-    let status = fs::read_to_string(folder.join("status")).ok()?;
+    let status = String::from_utf8(read_whole(&folder.join("status")).ok()?).ok()?;
     let field = |name: &str| {
         status
             .lines()
@@ -107,13 +115,13 @@ fn read_process(id: u32) -> Option<(Process, u32)> {
         .map(|name| name.to_string_lossy().into_owned())
         .into_iter()
         .collect();
-    let arguments = fs::read(folder.join("cmdline")).unwrap_or_default();
+    let arguments = read_whole(&folder.join("cmdline")).unwrap_or_default();
     for argument in arguments.split(|byte| *byte == 0).take(2) {
         let text = String::from_utf8_lossy(argument);
         programs.extend(text.rsplit('/').next().map(str::to_owned));
         programs.extend(host_package(&text));
     }
-    let environment = fs::read(folder.join("environ")).unwrap_or_default();
+    let environment = read_whole(&folder.join("environ")).unwrap_or_default();
     let marker = environment.split(|byte| *byte == 0).find_map(|variable| {
         let text = String::from_utf8_lossy(variable);
         let marker = MARKERS.iter().find(|marker| text.starts_with(**marker))?;

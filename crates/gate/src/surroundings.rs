@@ -88,7 +88,8 @@ impl Surroundings {
         directory: &Path,
     ) -> Self {
         let listed = || user_database::home_of(user);
-        let (home, home_origin) = match listed().filter(|_| is_guest) {
+        let of_guest = if is_guest { listed() } else { None };
+        let (home, home_origin) = match of_guest {
             Some(listed) => (listed, HomeOrigin::UserDatabase),
             None => home(&variables, listed),
         };
