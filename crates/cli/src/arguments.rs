@@ -22,7 +22,7 @@ pub(crate) use self::install::{
     HostName, InstallArguments, InstallCommand, PlaceArguments, UninstallArguments,
     UninstallCommand,
 };
-pub(crate) use self::keep::{BackupArguments, EraseArguments, RestoreArguments};
+pub(crate) use self::keep::{BackupArguments, EraseArguments, PruneArguments, RestoreArguments};
 pub(crate) use self::service::{
     AccessLogForm, DaemonCommand, InstallServiceArguments, NewTokenArguments, RoleName,
     ServeArguments, ServerArguments, TokenArguments, TokenCommand, UninstallServiceArguments,
@@ -411,6 +411,8 @@ pub(crate) enum LogCommand {
     Restore(RestoreArguments),
     /// Destroy the keys of sealed results, and their ciphertext.
     Erase(EraseArguments),
+    /// Let sessions go that are long over, and record that they went.
+    Prune(PruneArguments),
 }
 
 /// Which log to look into, and how; without a command, decisions are listed.

@@ -27,6 +27,7 @@ mod permissions;
 mod plan;
 mod policy;
 mod progress;
+mod prune;
 mod recorded;
 mod remote;
 mod replay;

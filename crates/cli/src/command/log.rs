@@ -10,7 +10,7 @@ use aegis_types::{
 use serde_json::{Value, json};
 
 use crate::arguments::{ListArguments, LogArguments, LogCommand};
-use crate::command::{backup, erase, export, replay, restore, unchained, verify};
+use crate::command::{backup, erase, export, prune, replay, restore, unchained, verify};
 use crate::describe;
 use crate::here::Here;
 use crate::page::{Page, Piece, Tone, piece};
@@ -38,6 +38,7 @@ pub(crate) fn answer(arguments: LogArguments) -> Result<Report, Failure> {
         Some(LogCommand::Backup(arguments)) => backup::backup(here, &arguments),
         Some(LogCommand::Restore(arguments)) => restore::restore(here, &arguments),
         Some(LogCommand::Erase(arguments)) => erase::erase(here, &arguments),
+        Some(LogCommand::Prune(arguments)) => prune::prune(here, &arguments),
         None => list(here, &arguments.list),
     }
 }

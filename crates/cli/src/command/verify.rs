@@ -137,6 +137,18 @@ pub(crate) fn lines(found: &Verification) -> Vec<Vec<Piece>> {
         let text = format!("  {sealed}, {} erased", found.erased);
         lines.push(vec![piece(Tone::Quiet, text)]);
     }
+    for pruned in &found.pruned {
+        let text = format!(
+            "  pruned: {} of {} of tenant {} in which nothing was recorded since {} UTC; by {}, at {} UTC",
+            describe::count(pruned.records, "record", "records"),
+            describe::count(pruned.sessions, "session", "sessions"),
+            pruned.tenant,
+            describe::time(pruned.before),
+            pruned.by,
+            describe::time(pruned.at),
+        );
+        lines.push(vec![piece(Tone::Careful, text)]);
+    }
     for fault in found.faults.iter().take(FAULTS_SHOWN) {
         lines.push(vec![
             piece(Tone::Bad, "  ✗ "),
@@ -174,6 +186,14 @@ pub(crate) fn to_json(found: &Verification) -> Value {
         "documents": found.documents,
         "sealed": found.sealed,
         "erased": found.erased,
+        "pruned": found.pruned.iter().map(|pruned| json!({
+            "tenant": pruned.tenant,
+            "records": pruned.records,
+            "sessions": pruned.sessions,
+            "before_unix_ms": pruned.before,
+            "by": pruned.by,
+            "ts_unix_ms": pruned.at,
+        })).collect::<Vec<_>>(),
         "fault_count": found.fault_count,
         "faults": found.faults.iter().map(|fault| {
             let place = fault.place();

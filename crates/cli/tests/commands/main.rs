@@ -39,6 +39,7 @@ mod policy;
 mod policy_lint;
 mod policy_test;
 mod project;
+mod pruning;
 mod readme;
 mod serve;
 mod server;

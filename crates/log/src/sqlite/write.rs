@@ -108,7 +108,7 @@ impl Connection {
     }
 
     /// Reads the one row that `sql` gives.
-    fn one<T>(
+    pub(super) fn one<T>(
         &self,
         sql: &str,
         values: impl Params,
@@ -268,6 +268,16 @@ impl Connection {
             Some(head) => Some(head),
             None => self.statement(indexed)?.query_row([id], read).optional()?,
         };
-        Ok(Some((id, head.unwrap_or_default())))
+        let head = match head {
+            Some(head) => head,
+            // A chain without a record is one that was pruned.
+            None if self.was_pruned()? => self
+                .statement("SELECT seq, hash FROM cuts WHERE chain = ?1")?
+                .query_row([id], read)
+                .optional()?
+                .unwrap_or_default(),
+            None => Head::default(),
+        };
+        Ok(Some((id, head)))
     }
 }

@@ -53,6 +53,23 @@ fn an_export_of_the_first_format_is_verified() {
     assert_eq!(found.records, 7);
 }
 
+#[test]
+fn a_file_of_the_second_format_is_read_verified_and_appended_to() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let path = folder.path().join("log.db");
+    std::fs::copy(fixture("v2/log.db"), &path).unwrap();
+    let log = SqliteLog::open(&path, aegis_log::Options::default()).unwrap();
+    crate::making::append_action(&log, &session("gone"), "later", 400);
+    let found = verify(&log, &CANONICAL).unwrap();
+    assert!(found.is_sound(), "{:?}", found.faults);
+    assert_eq!((found.pruned[0].records, found.pruned[0].sessions), (5, 1));
+    assert_eq!(log.read(&session("gone"), 0, 1).unwrap()[0].seq, 2);
+    let text = std::fs::read(fixture("v2/log.jsonl")).unwrap();
+    let exported = verify_export(text.as_slice(), &CANONICAL).unwrap();
+    assert!(exported.is_sound(), "{:?}", exported.faults);
+    assert_eq!(exported.pruned, found.pruned);
+}
+
 fn foreign() -> String {
     std::fs::read_to_string(fixture("foreign/control-plane.jsonl")).unwrap()
 }
