@@ -34,6 +34,7 @@ mod replay;
 mod restore;
 mod schema;
 mod serve;
+mod served;
 mod service;
 mod suggest;
 mod suggested;

@@ -43,7 +43,7 @@ pub use sqlite::{
     Ahead, BackupError, CopyStep, Durability, Maintenance, OpenLogError, Options, PruneError,
     PruneOrder, PrunePlan, Restore, RestoreError, Restored, SqliteLog, restore,
 };
-pub use stored::ReadEnvelopeError;
+pub use stored::{ReadEnvelopeError, envelope_of};
 pub use unchained::{
     OpenUnchainedError, UnchainedLog, UnchainedQuery, UnchainedRecord, UnchainedSession,
 };

@@ -35,6 +35,7 @@ use crate::log::{
     AppendError, Appended, Batch, ChainSummary, Log, Placed, Query, ReadLogError, Walk,
 };
 use crate::seal::Drafts;
+use crate::verify::{Evidence, Verification};
 use connection::{Access, Connection};
 use group::Group;
 
@@ -281,6 +282,10 @@ impl Log for SqliteLog {
 
     fn document(&self, digest: &Digest) -> Result<Option<Arc<[u8]>>, ReadLogError> {
         self.reading(|connection| connection.document(digest))
+    }
+
+    fn verify(&self, evidence: &Evidence<'_>) -> Result<Verification, ReadLogError> {
+        crate::verify::verify(self, evidence)
     }
 
     fn change_counter(&self) -> Result<u64, ReadLogError> {

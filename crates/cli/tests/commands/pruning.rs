@@ -4,6 +4,7 @@ use std::fs;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use aegis_api::{Client, SystemConnector};
 use aegis_canon::Digest;
 use aegis_log::{Batch, Log as _, Options, Query, SqliteLog};
 use aegis_types::{ChainId, Entry, Envelope, EventKind, SealedPayload, Timestamp};
@@ -150,6 +151,59 @@ fn every_command_on_a_pruned_log_does_what_it_did() {
     assert_eq!(stage.aegis(&compact).exits(0).json()["free_bytes"], 0);
     stage.aegis(&["log", "verify", "--canonical"]).exits(0);
     stage.aegis(&["doctor"]);
+}
+
+#[test]
+fn a_service_goes_on_while_its_log_is_pruned() {
+    let stage = old_stage();
+    let socket = stage.path("home/aegis.sock");
+    let program = std::path::Path::new(env!("CARGO_BIN_EXE_aegis"));
+    let words = ["serve", "--socket", socket.to_str().unwrap()];
+    let _running = super::running::Running::start(&stage, program, &words, "unix:");
+    let token = [
+        "token", "create", "--name", "x", "--role", "auditor", "--json",
+    ];
+    let token = stage.aegis(&token).exits(0).json();
+    let server = format!("unix:{}", socket.display());
+    let variables = [
+        ("AEGIS_SERVER", server.as_str()),
+        ("AEGIS_TOKEN", token["token"].as_str().unwrap()),
+    ];
+    let client = Client::new(SystemConnector::default(), server.parse().unwrap())
+        .with_token(Some(token["token"].as_str().unwrap().to_owned()));
+    let get = |path: &str| client.get::<Value>(path).unwrap();
+    let first = get("/v2/events?limit=3");
+    let next = first["next_token"].as_str().unwrap().to_owned();
+    stage.aegis(&["log", "prune", "--before", "90d"]).exits(0);
+    // A page goes on behind what went, and the sessions that stay hold.
+    let rest = get(&format!("/v2/events?limit=100&page_token={next}"));
+    let rest = rest["events"].as_array().unwrap();
+    assert!(rest.iter().any(|event| event["session_id"] == "young"));
+    assert!(rest.iter().all(|event| event["session_id"] != "summer"));
+    for session in ["spanning", "young", "aegis-retention"] {
+        let path = format!("/v1/sessions/{session}/verify?tenant_id=local");
+        assert_eq!(get(&path)["valid"], true, "{session}");
+        get(&format!("/v1/sessions/{session}/snapshot?tenant_id=local"));
+    }
+    assert!(
+        client
+            .get::<Value>("/v1/sessions/summer?tenant_id=local")
+            .is_err()
+    );
+    // It decides on, also in a session that went, and its log verifies.
+    stage.propose("summer", "call-8", "git status");
+    for words in [
+        &["log", "list"][..],
+        &["log", "list", "--sessions"],
+        &["log", "verify"],
+    ] {
+        let here = stage.aegis(words).exits(0);
+        assert_eq!(stage.aegis_with(words, &variables).exits(0).out, here.out);
+    }
+    assert_eq!(
+        get("/v1/sessions/summer/verify?tenant_id=local")["valid"],
+        true
+    );
 }
 
 #[test]

@@ -44,6 +44,28 @@ pub enum SignatureStanding {
     Unknown,
 }
 
+impl Anchor {
+    /// Reads a record of `tenant` as people keep it: `SESSION:SEQ:HASH`, or
+    /// `SEQ:HASH` of the chain of heads.
+    #[must_use]
+    pub fn read(text: &str, tenant: &TenantId) -> Option<Self> {
+        let (rest, hash) = text.rsplit_once(':')?;
+        let tenant = tenant.clone();
+        let (chain, seq) = match rest.rsplit_once(':') {
+            None => (ChainId::Heads { tenant }, rest),
+            Some((session, seq)) => {
+                let session = session.parse().ok()?;
+                (ChainId::Session { tenant, session }, seq)
+            }
+        };
+        Some(Self {
+            chain,
+            seq: seq.parse().ok()?,
+            hash: hash.parse().ok()?,
+        })
+    }
+}
+
 impl Checkpoint {
     /// Reads the checkpoint that `envelope` records, if it has that form.
     pub(super) fn read(envelope: &Envelope) -> Option<Self> {

@@ -3,18 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aegis_canon::Digest;
-use aegis_types::{ChainId, Envelope, EventKind, SealedPayload, SessionId, TenantId};
+use aegis_types::{ChainId, SealedPayload};
 use rusqlite::{Connection, OptionalExtension};
-use serde::Deserialize;
 
-use super::anchor::{Ground, Reach};
+use super::anchor::Reach;
 use super::diagnosis::{Claim, Columns, Diagnosis};
+use super::ground::LogGround;
 use super::report::{Fault, Verification, VerifiedChain};
 use super::scan::{Named, Part, Span, Traced, scan};
 use super::{Depth, Evidence};
-use crate::heads::HeadsMoved;
-use crate::log::{Log, Query, ReadLogError};
-use crate::prune::{Cut, Cuts};
+use crate::log::ReadLogError;
+use crate::prune::Cuts;
 use crate::sqlite::{SqliteLog, chain_at, cut_table, cuts_in, digest_at};
 
 /// Verifies the log in a file, as it is when this begins.
@@ -28,7 +27,7 @@ pub fn verify(log: &SqliteLog, evidence: &Evidence<'_>) -> Result<Verification, 
     let found = verify_records(log, &connection, evidence);
     let (mut verification, cuts) = found.map_err(|error| log.read_failure(error))?;
     verification.is_whole = true;
-    Reach::find(evidence, &FileGround { log, cuts: &cuts })?.apply(&mut verification);
+    Reach::find(evidence, &LogGround { log, cuts: &cuts })?.apply(&mut verification);
     verification.pruned = cuts.told;
     Ok(verification)
 }
@@ -339,64 +338,4 @@ fn check_cuts(
         }
     }
     Ok(())
-}
-
-/// Where anchors are looked up in a file.
-struct FileGround<'a> {
-    log: &'a SqliteLog,
-    cuts: &'a Cuts,
-}
-
-/// How many records of the chain of heads are read at a time.
-const PAGE: usize = 1_024;
-
-impl Ground for FileGround<'_> {
-    fn gone(&self, chain: &ChainId) -> Option<Cut> {
-        self.cuts.gone.get(chain).copied()
-    }
-
-    fn hash(&self, chain: &ChainId, seq: u64) -> Result<Option<Digest>, ReadLogError> {
-        let found = match self.log.read(chain, seq, 1) {
-            // What does not read was named before, and is no ground to stand on.
-            Err(ReadLogError::Envelope { .. }) => Vec::new(),
-            found => found?,
-        };
-        let found = found.into_iter().find(|envelope| envelope.seq == seq);
-        Ok(found.map(|envelope| envelope.hash))
-    }
-
-    fn checkpoints(&self) -> Result<Vec<Envelope>, ReadLogError> {
-        let found = self.log.newest(&Query {
-            kinds: &[EventKind::CheckpointCreated],
-            limit: usize::MAX,
-            ..Query::default()
-        });
-        match found {
-            Err(ReadLogError::Envelope { .. }) => Ok(Vec::new()),
-            found => found,
-        }
-    }
-
-    fn listed(&self, tenant: &TenantId, to: u64) -> Result<BTreeMap<SessionId, u64>, ReadLogError> {
-        let chain = ChainId::Heads {
-            tenant: tenant.clone(),
-        };
-        let mut listed = BTreeMap::new();
-        let mut from = 0;
-        while from <= to {
-            let page = match self.log.read(&chain, from, PAGE) {
-                Err(ReadLogError::Envelope { .. }) => break,
-                page => page?,
-            };
-            let Some(last) = page.last() else {
-                break;
-            };
-            from = last.seq.saturating_add(1);
-            for envelope in page.iter().filter(|envelope| envelope.seq <= to) {
-                let heads = HeadsMoved::deserialize(&*envelope.payload).unwrap_or_default();
-                listed.extend(heads.moved.into_iter().map(|head| (head.session, head.seq)));
-            }
-        }
-        Ok(listed)
-    }
 }
