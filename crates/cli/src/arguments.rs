@@ -19,8 +19,8 @@ pub(crate) use self::control_plane::{
     AegisctlArguments, AegisctlCommand, AegisdArguments, ManifestCommand, SessionArguments,
 };
 pub(crate) use self::install::{
-    HostName, InstallArguments, InstallCommand, PlaceArguments, UninstallArguments,
-    UninstallCommand,
+    DaemonUnitArguments, HostName, InstallArguments, InstallCommand, PlaceArguments,
+    UninstallArguments, UninstallCommand,
 };
 pub(crate) use self::keep::{BackupArguments, EraseArguments, PruneArguments, RestoreArguments};
 pub(crate) use self::service::{

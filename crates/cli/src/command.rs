@@ -74,6 +74,9 @@ pub(crate) fn run(arguments: Arguments) -> Result<Report, Failure> {
             InstallCommand::Service(arguments) => {
                 service::install(&Here::look_anyhow()?, arguments)
             }
+            InstallCommand::Daemon(arguments) => {
+                service::install_daemon(&Here::look()?, &arguments)
+            }
         },
         Command::Uninstall(command) => match command {
             UninstallCommand::ClaudeCode(arguments) => {
@@ -81,6 +84,9 @@ pub(crate) fn run(arguments: Arguments) -> Result<Report, Failure> {
             }
             UninstallCommand::Service(arguments) => {
                 service::uninstall(&Here::look_anyhow()?, &arguments)
+            }
+            UninstallCommand::Daemon(arguments) => {
+                service::uninstall_daemon(&Here::look()?, &arguments)
             }
         },
         Command::Doctor => doctor::doctor(&Here::look_anyhow()?),
