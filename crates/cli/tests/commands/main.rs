@@ -26,6 +26,7 @@ mod approvals;
 mod compare;
 mod control_plane;
 mod demo;
+mod deploy;
 mod doctor;
 mod exits;
 mod explain;
