@@ -254,3 +254,28 @@ impl Gates {
         Arc::clone(policies) as Arc<dyn Policies>
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn policies_of_many_callers_do_not_pile_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let surroundings = Surroundings {
+            home: folder.path().join("home"),
+            managed: folder.path().join("managed"),
+            ..Surroundings::default()
+        };
+        let place = Some(LogPlace::Memory);
+        let gates = Gates::open_at(surroundings.clone(), DurabilityLevel::Normal, place).unwrap();
+        for number in 0..=POLICIES_MAX {
+            let caller = Surroundings {
+                home: folder.path().join(format!("home-{number}")),
+                ..surroundings.clone()
+            };
+            gates.policies_at(&Places::of(&caller), Mode::Enforce);
+        }
+        assert!(gates.policies.lock().unwrap().len() <= POLICIES_MAX);
+    }
+}

@@ -179,7 +179,7 @@ fn the_log_is_looked_into_at_a_service_as_it_is_here() {
 }
 
 #[test]
-fn a_changed_log_of_a_service_is_named_and_a_pruned_one_told() {
+fn a_changed_log_of_a_service_is_named_as_beside_the_file() {
     let service = Served::new();
     service.stage.propose("first", "call-1", "git status");
     let auditor = service.token("auditor");

@@ -281,3 +281,27 @@ impl Connection {
         Ok(Some((id, head)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::SqliteLog;
+
+    #[test]
+    fn chains_and_documents_beyond_those_that_are_remembered_are_forgotten() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = SqliteLog::open(folder.path().join("log.db"), crate::Options::default());
+        let log = log.unwrap();
+        let mut writer = log.writer();
+        for number in 0..=REMEMBERED_MAX {
+            let chain = ChainId::Session {
+                tenant: "acme".parse().unwrap(),
+                session: format!("s-{number}").parse().unwrap(),
+            };
+            writer.remember(&chain, 1, Head::default());
+            writer.remember_document(&Digest::of(number.to_string().as_bytes()));
+        }
+        assert!(writer.known.chains.len() <= REMEMBERED_MAX);
+        assert!(writer.known.documents.len() <= REMEMBERED_MAX);
+    }
+}
