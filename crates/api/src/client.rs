@@ -13,6 +13,8 @@ use crate::decision::{DecisionReply, DecisionRequest, OutcomeReply, OutcomeRepor
 use crate::hook::{HookCall, HookReply};
 use crate::http::{Address, Connect, Patience, Response, escaped, exchange};
 use crate::problem::Problem;
+use crate::reading::SessionList;
+use crate::record::{RecordList, RecordQuery, VerificationView, VerifyRequest};
 use crate::token::{TokenList, TokenReply, TokenRequest};
 
 /// How long a request may take, unless it is told otherwise.
@@ -46,12 +48,50 @@ pub enum ClientError {
     Write(#[from] serde_json::Error),
 }
 
+/// The most bytes of the random part of a request's name.
+const KEY_BYTES: usize = 16;
+
+/// How long recomputing a whole log may take.
+const VERIFY_PATIENCE: Duration = Duration::from_secs(600);
+
 /// What is sent.
 struct Request<'a> {
+    /// The name of the request, under which it is answered once.
+    key: Option<&'a str>,
     method: &'a str,
     path: &'a str,
     media_type: &'a str,
     body: &'a [u8],
+}
+
+impl<'a> Request<'a> {
+    const fn json(method: &'a str, path: &'a str, body: &'a [u8]) -> Self {
+        Self {
+            key: None,
+            method,
+            path,
+            media_type: "application/json",
+            body,
+        }
+    }
+}
+
+/// Returns a name that no other request has; nothing without random bits.
+fn new_key() -> Option<String> {
+    let mut bytes = [0; KEY_BYTES];
+    getrandom::fill(&mut bytes).ok()?;
+    Some(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// Tells whether a connection was there and ended before there was an answer.
+fn is_broken_off(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::BrokenPipe
+            | io::ErrorKind::UnexpectedEof
+    )
 }
 
 /// A client of the service.
@@ -60,6 +100,7 @@ pub struct Client {
     address: Address,
     token: Option<String>,
     patience: Duration,
+    names_requests: bool,
 }
 
 impl Client {
@@ -71,7 +112,19 @@ impl Client {
             address,
             token: None,
             patience: PATIENCE,
+            names_requests: false,
         }
+    }
+
+    /// Returns the client as one that submits each proposal and each outcome under
+    /// a name, and once more if the connection ends before the answer.
+    ///
+    /// The service answers a name once, however often it comes, and keeps a record
+    /// of it beside what it records anyway.
+    #[must_use]
+    pub const fn naming_requests(mut self) -> Self {
+        self.names_requests = true;
+        self
     }
 
     /// Returns the client as one that names itself by `token`.
@@ -100,7 +153,7 @@ impl Client {
     ///
     /// [`ClientError`]. The action must then not run.
     pub fn decide(&self, request: &DecisionRequest) -> Result<DecisionReply, ClientError> {
-        self.post("/v1/decisions", request)
+        self.submit("/v1/decisions", request)
     }
 
     /// Reports what became of an action.
@@ -109,7 +162,7 @@ impl Client {
     ///
     /// [`ClientError`].
     pub fn report(&self, report: &OutcomeReport) -> Result<OutcomeReply, ClientError> {
-        self.post("/v1/outcomes", report)
+        self.submit("/v1/outcomes", report)
     }
 
     /// Hands one hook event over.
@@ -131,6 +184,7 @@ impl Client {
             path: "/v1/hooks/claude-code",
             media_type: HookCall::MEDIA_TYPE,
             body: &call.to_bytes()?,
+            key: None,
         };
         let response = self.send(&request, Patience::Silence(self.patience), sign_of_life)?;
         let reply = HookReply::from_bytes(&response.body);
@@ -232,13 +286,86 @@ impl Client {
         path: &str,
         body: &[u8],
     ) -> Result<T, ClientError> {
+        let request = Request::json(method, path, body);
+        let deadline = Instant::now() + self.patience;
+        let response = self.send(&request, Patience::Until(deadline), &|| {})?;
+        self.read(&response)
+    }
+
+    /// Sends `body` to `path`; if under a name, once more if no answer came for it.
+    fn submit<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<T, ClientError> {
+        let key = if self.names_requests { new_key() } else { None };
+        let body = serde_json::to_vec(body)?;
         let request = Request {
-            method,
-            path,
-            media_type: "application/json",
-            body,
+            key: key.as_deref(),
+            ..Request::json("POST", path, &body)
         };
         let deadline = Instant::now() + self.patience;
+        let send = || self.send(&request, Patience::Until(deadline), &|| {});
+        let response = match send() {
+            // Without a name it could be recorded twice.
+            Err(ClientError::Unreachable { source, .. })
+                if key.is_some() && is_broken_off(&source) =>
+            {
+                send()
+            }
+            answered => answered,
+        }?;
+        self.read(&response)
+    }
+
+    /// Returns records of the caller's tenant, newest first.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`].
+    pub fn records(&self, query: &RecordQuery<'_>) -> Result<RecordList, ClientError> {
+        let mut path = format!("/v1/records?limit={}", query.limit);
+        let given = [
+            ("session_id", query.session),
+            ("event_type", query.event_type),
+            ("subject", query.subject),
+            ("page_token", query.page_token),
+        ];
+        if let Some(since) = query.since {
+            path.push_str(&format!("&since={since}"));
+        }
+        for (name, value) in given {
+            if let Some(value) = value {
+                path.push_str(&format!("&{name}={}", escaped(value)));
+            }
+        }
+        self.get(&path)
+    }
+
+    /// Returns the sessions of the caller's tenant, from a page on.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`].
+    pub fn sessions(&self, page_token: Option<&str>) -> Result<SessionList, ClientError> {
+        match page_token {
+            Some(token) => self.get(&format!(
+                "/v1/sessions?limit=1000&page_token={}",
+                escaped(token)
+            )),
+            None => self.get("/v1/sessions?limit=1000"),
+        }
+    }
+
+    /// Has the service recompute the log of the caller's tenant.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`].
+    pub fn verify_log(&self, request: &VerifyRequest) -> Result<VerificationView, ClientError> {
+        let body = serde_json::to_vec(request)?;
+        let request = Request::json("POST", "/v1/log/verify", &body);
+        let deadline = Instant::now() + VERIFY_PATIENCE;
         let response = self.send(&request, Patience::Until(deadline), &|| {})?;
         self.read(&response)
     }
@@ -249,12 +376,7 @@ impl Client {
     ///
     /// [`ClientError`].
     pub fn delete(&self, path: &str) -> Result<(), ClientError> {
-        let request = Request {
-            method: "DELETE",
-            path,
-            media_type: "application/json",
-            body: &[],
-        };
+        let request = Request::json("DELETE", path, &[]);
         let deadline = Instant::now() + self.patience;
         let response = self.send(&request, Patience::Until(deadline), &|| {})?;
         match response.status {
@@ -294,6 +416,7 @@ impl Client {
             path,
             media_type,
             body,
+            key,
         } = request;
         let host = match &self.address {
             Address::Unix(_) => "localhost".to_owned(),
@@ -306,6 +429,9 @@ impl Client {
         );
         if !body.is_empty() {
             head.push_str(&format!("Content-Type: {media_type}\r\n"));
+        }
+        if let Some(key) = key {
+            head.push_str(&format!("Idempotency-Key: {key}\r\n"));
         }
         if let Some(token) = &self.token {
             head.push_str(&format!("Authorization: Bearer {token}\r\n"));

@@ -14,6 +14,7 @@ mod events;
 mod approval;
 
 mod reading;
+mod record;
 
 mod token;
 
@@ -37,5 +38,9 @@ pub use problem::{Problem, ProblemKind};
 pub use reading::{
     ActionView, AgentList, AgentView, DecisionLine, DecisionList, DecisionView, PolicyList,
     PolicyVersion, PolicyView, SessionList, SessionView,
+};
+pub use record::{
+    FaultView, PrunedView, RangeView, RecordList, RecordQuery, VerificationView, VerifiedChainView,
+    VerifyRequest,
 };
 pub use token::{TokenList, TokenReply, TokenRequest, TokenView};

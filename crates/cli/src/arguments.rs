@@ -19,10 +19,10 @@ pub(crate) use self::control_plane::{
     AegisctlArguments, AegisctlCommand, AegisdArguments, ManifestCommand, SessionArguments,
 };
 pub(crate) use self::install::{
-    HostName, InstallArguments, InstallCommand, PlaceArguments, UninstallArguments,
-    UninstallCommand,
+    DaemonUnitArguments, HostName, InstallArguments, InstallCommand, PlaceArguments,
+    UninstallArguments, UninstallCommand,
 };
-pub(crate) use self::keep::{BackupArguments, EraseArguments, RestoreArguments};
+pub(crate) use self::keep::{BackupArguments, EraseArguments, PruneArguments, RestoreArguments};
 pub(crate) use self::service::{
     AccessLogForm, DaemonCommand, InstallServiceArguments, NewTokenArguments, RoleName,
     ServeArguments, ServerArguments, TokenArguments, TokenCommand, UninstallServiceArguments,
@@ -393,12 +393,9 @@ pub(crate) struct ExplainArguments {
 #[derive(Debug, Subcommand)]
 pub(crate) enum LogCommand {
     /// List the newest decisions.
-    List(ListArguments),
+    List(ListAtArguments),
     /// Show one request with everything recorded about it.
-    Show {
-        /// The name of the request or of the approval.
-        id: String,
-    },
+    Show(ShowArguments),
     /// Write envelopes as JSON lines.
     Export(ExportArguments),
     /// Recompute everything and name every fault.
@@ -411,6 +408,8 @@ pub(crate) enum LogCommand {
     Restore(RestoreArguments),
     /// Destroy the keys of sealed results, and their ciphertext.
     Erase(EraseArguments),
+    /// Let sessions go that are long over, and record that they went.
+    Prune(PruneArguments),
 }
 
 /// Which log to look into, and how; without a command, decisions are listed.
@@ -461,6 +460,24 @@ pub(crate) struct ListArguments {
     pub(crate) sessions: bool,
 }
 
+/// Which decisions to list, and where.
+#[derive(Args, Debug)]
+pub(crate) struct ListAtArguments {
+    #[command(flatten)]
+    pub(crate) list: ListArguments,
+    #[command(flatten)]
+    pub(crate) server: ServerArguments,
+}
+
+/// What to show, and where.
+#[derive(Args, Debug)]
+pub(crate) struct ShowArguments {
+    /// The name of the request or of the approval.
+    pub(crate) id: String,
+    #[command(flatten)]
+    pub(crate) server: ServerArguments,
+}
+
 /// What to export.
 #[derive(Args, Debug)]
 pub(crate) struct ExportArguments {
@@ -484,6 +501,8 @@ pub(crate) struct VerifyArguments {
     /// A record as it was kept elsewhere: `SESSION:SEQ:HASH`, or `SEQ:HASH` of the heads.
     #[arg(long, value_name = "RECORD")]
     pub(crate) anchor: Vec<String>,
+    #[command(flatten)]
+    pub(crate) server: ServerArguments,
 }
 
 /// What to decide again.

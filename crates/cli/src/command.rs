@@ -27,12 +27,14 @@ mod permissions;
 mod plan;
 mod policy;
 mod progress;
+mod prune;
 mod recorded;
 mod remote;
 mod replay;
 mod restore;
 mod schema;
 mod serve;
+mod served;
 mod service;
 mod suggest;
 mod suggested;
@@ -72,6 +74,9 @@ pub(crate) fn run(arguments: Arguments) -> Result<Report, Failure> {
             InstallCommand::Service(arguments) => {
                 service::install(&Here::look_anyhow()?, arguments)
             }
+            InstallCommand::Daemon(arguments) => {
+                service::install_daemon(&Here::look()?, &arguments)
+            }
         },
         Command::Uninstall(command) => match command {
             UninstallCommand::ClaudeCode(arguments) => {
@@ -79,6 +84,9 @@ pub(crate) fn run(arguments: Arguments) -> Result<Report, Failure> {
             }
             UninstallCommand::Service(arguments) => {
                 service::uninstall(&Here::look_anyhow()?, &arguments)
+            }
+            UninstallCommand::Daemon(arguments) => {
+                service::uninstall_daemon(&Here::look()?, &arguments)
             }
         },
         Command::Doctor => doctor::doctor(&Here::look_anyhow()?),

@@ -363,4 +363,24 @@ mod tests {
         let made = old.made.checked_sub(LINKS_FOR).unwrap();
         assert!(!Kept { made, ..old }.is_good(&caller));
     }
+
+    #[test]
+    fn policies_of_many_callers_do_not_pile_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let surroundings = Surroundings {
+            home: folder.path().join("home"),
+            managed: folder.path().join("managed"),
+            ..Surroundings::default()
+        };
+        let place = Some(LogPlace::Memory);
+        let gates = Gates::open_at(surroundings.clone(), DurabilityLevel::Normal, place).unwrap();
+        for number in 0..=POLICIES_MAX {
+            let caller = Surroundings {
+                home: folder.path().join(format!("home-{number}")),
+                ..surroundings.clone()
+            };
+            gates.policies_at(&Places::of(&caller), Mode::Enforce);
+        }
+        assert!(gates.policies.lock().unwrap().len() <= POLICIES_MAX);
+    }
 }

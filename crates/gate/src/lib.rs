@@ -49,6 +49,7 @@ mod foreign;
 mod sealing;
 
 mod erase;
+mod prune;
 
 pub mod replay;
 
@@ -109,6 +110,7 @@ pub use places::{Places, Project};
 pub use process::{FixedProcesses, ProcFs, Process, Processes, agent_above};
 pub use proposal::{Proposal, WaitFor};
 pub use protected::{Protected, ProtectedObject};
+pub use prune::{PRUNE_AGE_MIN, Prunable, PruneLogError, PruneReport, PruneWish};
 pub use read_file::{Reader, read_bounded, read_regular};
 pub use sealing::{Opened, PayloadKeys, SealError};
 pub use settings::{

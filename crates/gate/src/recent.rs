@@ -218,6 +218,20 @@ mod tests {
     }
 
     #[test]
+    fn sessions_beyond_those_that_are_remembered_are_forgotten() {
+        let recents = Recents::default();
+        for number in 0..2 * SESSIONS_MAX + 1 {
+            let chain = ChainId::Session {
+                tenant: "local".parse().unwrap(),
+                session: format!("s-{number}").parse().unwrap(),
+            };
+            recents.keep(&chain, Head::default(), Arc::new(Siblings::default()));
+            assert_eq!(recents.head(&chain), Some(Head::default()));
+        }
+        assert!(locked(&recents.0).len() <= SESSIONS_MAX);
+    }
+
+    #[test]
     fn a_sub_agent_makes_older_records_matter_again() {
         let session = Session::new();
         session.append_followed(EventKind::SubagentStarted);

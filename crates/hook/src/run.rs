@@ -105,6 +105,9 @@ fn decide<T>(
         Ok(input) => input,
         Err(reply) => return deliver(reply),
     };
+    if input.event == Some(HookEvent::SessionStart) {
+        service::start_with_session(surroundings);
+    }
     let gap = match service::ask(bytes, surroundings, guard) {
         Asked::Answered(reply) => return deliver(reply),
         Asked::Nobody => None,

@@ -4,7 +4,9 @@
 //! of the same user may listen beside the log; it writes the same log with the
 //! same files, so what it does not answer is decided here.
 
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use aegis_api::{Address, Client, ClientError, HookCall, HookReply, PeerRule, SystemConnector};
 use aegis_gate::{Places, ServiceAt, ServiceUser, Surroundings, with_causes};
@@ -53,6 +55,33 @@ pub(crate) fn ask(event: &[u8], surroundings: &Surroundings, guard: &Guard) -> A
         Ok(reply) => Asked::Answered(reply),
         Err(error) => Asked::Refused(with_causes(&error)),
     }
+}
+
+/// Starts the service of the user beside the log, if a setting wants one there.
+///
+/// Nobody waits for it: until it answers, events are decided here by the same
+/// log. The program that starts it sees by itself whether one runs.
+pub(crate) fn start_with_session(surroundings: &Surroundings) {
+    let Ok(named) = ServiceAt::load(&Places::of(surroundings)) else {
+        return;
+    };
+    if !named.start_with_session || named.socket.is_some() {
+        return;
+    }
+    let Ok(program) = std::env::current_exe() else {
+        return;
+    };
+    // What cannot be started is no cause to stop anybody, and shows in `aegis daemon status`.
+    let _ = Command::new(program.with_file_name("aegis"))
+        .args(["daemon", "start"])
+        .current_dir("/")
+        // The host reads the hook's output to its end, and so must nobody else hold it.
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        // It outlives the hook, whose group the host may end.
+        .process_group(0)
+        .spawn();
 }
 
 fn talk(

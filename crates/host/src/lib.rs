@@ -38,7 +38,7 @@ pub use scripted::{
     ScriptedModel, Source, StartModelError, ToolResult, ToolUse, Turn,
 };
 pub use service::{
-    Deed, Keep, Plan, SERVICE_USER, ServiceError, Start, Tree, Wanted, Word, plan_service,
-    plan_service_removal,
+    DaemonWanted, Deed, Keep, Plan, SERVICE_USER, ServiceError, Start, Tree, Wanted, Word,
+    plan_daemon, plan_daemon_removal, plan_service, plan_service_removal,
 };
 pub use settings_file::SettingsFileError;

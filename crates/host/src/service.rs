@@ -10,6 +10,7 @@
 //! in a folder of their own. Accounts and systemd are touched for `/` alone.
 
 mod account;
+mod of_user;
 mod plan;
 mod record;
 mod removal;
@@ -26,6 +27,7 @@ use thiserror::Error;
 use crate::install::{InstallError, Target};
 
 pub(crate) use account::account_called;
+pub use of_user::{DaemonWanted, plan_daemon, plan_daemon_removal};
 pub(crate) use plan::exposed_above;
 pub use plan::plan_service;
 pub(crate) use record::ServiceRecord;

@@ -1,6 +1,7 @@
 //! Writing a log as lines of JSON.
 //!
-//! One envelope a line, as it is stored, with its hash beside its fields. Then
+//! One envelope a line, as it is stored, with its hash beside its fields; before
+//! them, once more, those that say what was pruned. Then
 //! the documents, and last a line that counts everything and names all heads,
 //! so that an export that was cut shows.
 
@@ -13,7 +14,7 @@ use serde_json::{Map, Value, json};
 
 use crate::log::{ReadLogError, StoreFault};
 use crate::seal::write_hex;
-use crate::sqlite::{SqliteLog, chain_at, digest_at};
+use crate::sqlite::{SqliteLog, chain_at, digest_at, prunings_in};
 
 /// The version of the form of exports.
 pub(crate) const EXPORT_VERSION: u64 = 1;
@@ -53,6 +54,7 @@ pub fn export(
     // All that is read belongs to one moment.
     let read = |error| ExportError::Read(log.read_failure(error));
     reader.execute_batch("BEGIN").map_err(read)?;
+    lines.prunings(log, &reader, only)?;
     lines.records(log, &reader, only)?;
     if only.is_none() {
         lines.documents(log, &reader)?;
@@ -72,6 +74,23 @@ struct Lines<'a> {
 }
 
 impl Lines<'_> {
+    /// Writes the records of what was pruned first, so that a reader knows where
+    /// chains begin.
+    fn prunings(
+        &mut self,
+        log: &SqliteLog,
+        reader: &rusqlite::Connection,
+        only: Option<&ChainId>,
+    ) -> Result<(), ExportError> {
+        let prunings = prunings_in(reader).map_err(|error| log.read_failure(error))?;
+        let is_asked_for =
+            |chain: &ChainId| only.is_none_or(|only| only.tenant() == chain.tenant());
+        for envelope in prunings.iter().filter(|one| is_asked_for(&one.chain)) {
+            self.value(&json!({ "pruned": envelope.to_json() }))?;
+        }
+        Ok(())
+    }
+
     fn records(
         &mut self,
         log: &SqliteLog,

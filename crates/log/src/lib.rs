@@ -13,6 +13,7 @@ mod seal;
 mod stored;
 
 mod heads;
+mod prune;
 
 mod commit;
 
@@ -36,12 +37,13 @@ pub use log::{
     AppendError, Appended, Batch, ChainSummary, Log, Placed, Query, ReadLogError, StoreFault, Walk,
 };
 pub use memory::MemoryLog;
+pub use prune::{Pruned, RETENTION_SESSION};
 pub use seal::{BATCH_ENTRIES_MAX, DOCUMENT_BYTES_MAX, ENTRY_BYTES_MAX, InvalidEntry};
 pub use sqlite::{
-    Ahead, BackupError, CopyStep, Durability, Maintenance, OpenLogError, Options, Restore,
-    RestoreError, Restored, SqliteLog, restore,
+    Ahead, BackupError, CopyStep, Durability, Maintenance, OpenLogError, Options, PruneError,
+    PruneOrder, PrunePlan, Restore, RestoreError, Restored, SqliteLog, restore,
 };
-pub use stored::ReadEnvelopeError;
+pub use stored::{ReadEnvelopeError, envelope_of};
 pub use unchained::{
     OpenUnchainedError, UnchainedLog, UnchainedQuery, UnchainedRecord, UnchainedSession,
 };

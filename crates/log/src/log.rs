@@ -8,6 +8,7 @@ use aegis_canon::Digest;
 use aegis_types::{ChainId, Entry, Envelope, EventKind, Head, SessionId, TenantId, Timestamp};
 
 use crate::seal::InvalidEntry;
+use crate::verify::{Evidence, Verification};
 
 /// A log: chains of sealed envelopes, to which entries are only ever added.
 ///
@@ -73,6 +74,14 @@ pub trait Log: Send + Sync {
     /// [`ReadLogError`] when the store cannot be read, or holds other bytes
     /// under that digest.
     fn document(&self, digest: &Digest) -> Result<Option<Arc<[u8]>>, ReadLogError>;
+
+    /// Recomputes everything, and says what was changed and how far that word reaches.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadLogError`] when the store cannot be read at all; what is wrong with
+    /// what was read is in the [`Verification`].
+    fn verify(&self, evidence: &Evidence<'_>) -> Result<Verification, ReadLogError>;
 
     /// Returns a number that rises whenever any process appended: the place of
     /// the last record, 0 if there is none.

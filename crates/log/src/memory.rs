@@ -12,6 +12,7 @@ use crate::log::{
     AppendError, Appended, Batch, ChainSummary, Log, Placed, Query, ReadLogError, Walk,
 };
 use crate::seal::{Drafts, Sealed};
+use crate::verify::{Evidence, Verification, verify_kept};
 
 /// A log that lives as long as it does.
 ///
@@ -170,6 +171,15 @@ impl Log for MemoryLog {
 
     fn document(&self, digest: &Digest) -> Result<Option<Arc<[u8]>>, ReadLogError> {
         Ok(self.kept().documents.get(digest).cloned())
+    }
+
+    fn verify(&self, evidence: &Evidence<'_>) -> Result<Verification, ReadLogError> {
+        // What is appended meanwhile is not looked at.
+        let (records, documents) = {
+            let kept = self.kept();
+            (kept.records.clone(), kept.documents.clone())
+        };
+        verify_kept(self, &records, &documents, evidence)
     }
 
     fn change_counter(&self) -> Result<u64, ReadLogError> {

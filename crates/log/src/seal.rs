@@ -136,7 +136,7 @@ impl Drafts {
 
 fn check(chain: &ChainId, entry: &Entry) -> Result<(), InvalidEntry> {
     let is_for_chain = match (chain, entry.kind) {
-        (_, EventKind::HeadsMoved) => false,
+        (_, EventKind::HeadsMoved | EventKind::RecordsPruned) => false,
         (ChainId::Heads { .. }, kind) => kind == EventKind::CheckpointCreated,
         (ChainId::Session { .. }, _) => true,
     };

@@ -19,6 +19,8 @@ mod read;
 
 mod maintain;
 
+mod prune;
+
 mod backup;
 mod restore;
 
@@ -33,6 +35,7 @@ use crate::log::{
     AppendError, Appended, Batch, ChainSummary, Log, Placed, Query, ReadLogError, Walk,
 };
 use crate::seal::Drafts;
+use crate::verify::{Evidence, Verification};
 use connection::{Access, Connection};
 use group::Group;
 
@@ -40,6 +43,8 @@ pub use backup::{BackupError, CopyStep};
 pub use connection::OpenLogError;
 pub(crate) use fault::Fault;
 pub use maintain::Maintenance;
+pub use prune::{PruneError, PruneOrder, PrunePlan};
+pub(crate) use prune::{cut_table, cuts_in, prunings_in};
 pub(crate) use read::{chain_at, digest_at};
 pub use restore::{Ahead, Restore, RestoreError, Restored, restore};
 pub(crate) use still::immutable;
@@ -277,6 +282,10 @@ impl Log for SqliteLog {
 
     fn document(&self, digest: &Digest) -> Result<Option<Arc<[u8]>>, ReadLogError> {
         self.reading(|connection| connection.document(digest))
+    }
+
+    fn verify(&self, evidence: &Evidence<'_>) -> Result<Verification, ReadLogError> {
+        crate::verify::verify(self, evidence)
     }
 
     fn change_counter(&self) -> Result<u64, ReadLogError> {

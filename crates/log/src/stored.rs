@@ -48,6 +48,9 @@ pub enum ReadEnvelopeError {
         #[source]
         source: ParseIdError,
     },
+    /// Its hash is another one than its fields have.
+    #[error("its hash is another one than its fields have")]
+    Hash,
     /// It is neither of a session nor of the heads.
     #[error("it belongs to no chain")]
     Chain,
@@ -56,6 +59,26 @@ pub enum ReadEnvelopeError {
 /// Reads the envelope that `bytes` are; `hash` is taken as its hash.
 pub(crate) fn read_envelope(bytes: &[u8], hash: Digest) -> Result<Envelope, ReadEnvelopeError> {
     from_value(parse(bytes).map_err(ReadEnvelopeError::Json)?, hash)
+}
+
+/// Reads an envelope as [`Envelope::to_json`] gives it, if its hash is that of
+/// its other fields.
+///
+/// # Errors
+///
+/// [`ReadEnvelopeError`].
+pub fn envelope_of(mut value: Value) -> Result<Envelope, ReadEnvelopeError> {
+    let field = ReadEnvelopeError::Field { field: "hash" };
+    let hash = value
+        .as_object_mut()
+        .and_then(|fields| fields.remove("hash"));
+    let hash = hash.as_ref().and_then(Value::as_str);
+    let hash: Digest = hash.and_then(|hash| hash.parse().ok()).ok_or(field)?;
+    let envelope = from_value(value, hash)?;
+    if Digest::of(&envelope.bytes()) != hash {
+        return Err(ReadEnvelopeError::Hash);
+    }
+    Ok(envelope)
 }
 
 /// Reads the envelope that `value` is, without a hash of its own.

@@ -10,6 +10,8 @@ mod diagnosis;
 mod end;
 mod export;
 mod file;
+mod ground;
+mod kept;
 mod report;
 mod scan;
 mod wording;
@@ -19,6 +21,7 @@ pub use chain::verify_chain;
 pub use end::verify_end;
 pub use export::verify_export;
 pub use file::verify;
+pub(crate) use kept::verify_kept;
 pub(crate) use report::FAULTS_TOLD_MAX;
 pub use report::{Column, Fault, Range, Standing, Verification, VerifiedChain};
 

@@ -45,6 +45,7 @@ pub struct Daemon {
     rate: Rate,
     request_log: Option<RequestLog>,
     streams: Arc<Semaphore>,
+    verifications: Arc<Semaphore>,
     changes: Arc<Changes>,
     figures: Figures,
 }
@@ -65,6 +66,7 @@ impl Daemon {
             at_once: Semaphore::new(limits.at_once),
             waits: Arc::new(Semaphore::new(limits.waits)),
             streams: Arc::new(Semaphore::new(limits.streams)),
+            verifications: Arc::new(Semaphore::new(1)),
             changes: Changes::new(),
             limits,
             keys: Keys::default(),
@@ -140,6 +142,13 @@ impl Daemon {
         Arc::clone(&self.waits)
             .try_acquire_owned()
             .map_err(|_| Refusal::new(ProblemKind::Busy, "too many requests wait for a person"))
+    }
+
+    /// Takes the one place for whoever has the whole log recomputed.
+    pub(crate) fn verification(&self) -> Result<OwnedSemaphorePermit, Refusal> {
+        Arc::clone(&self.verifications)
+            .try_acquire_owned()
+            .map_err(|_| Refusal::new(ProblemKind::Busy, "the log is being verified already"))
     }
 
     /// Takes a place among the streams of events.

@@ -37,6 +37,8 @@ mod listing;
 
 mod snapshot;
 
+mod verification;
+
 mod listen;
 
 mod figures;
@@ -52,3 +54,4 @@ pub use listen::{BindError, Bound, Door, serve};
 pub use request_log::{RequestLevel, RequestLog};
 pub use routes::{openapi, router};
 pub use token::{MadeToken, NewToken, StoredToken, TokenError, Tokens};
+pub use verification::verification_view;

@@ -7,6 +7,7 @@ mod events;
 mod governed;
 mod health;
 mod hooks;
+mod log;
 mod metrics;
 mod outcomes;
 mod policy_decide;
@@ -101,6 +102,8 @@ fn described() -> OpenApiRouter<Arc<Daemon>> {
         .routes(routes!(stream::stream))
         .routes(routes!(recorded::sessions))
         .routes(routes!(recorded::session))
+        .routes(routes!(log::records))
+        .routes(routes!(log::verify))
         .routes(routes!(governed::policies))
         .routes(routes!(governed::policy))
         .routes(routes!(governed::agents))

@@ -96,6 +96,8 @@ kinds! {
     ErrorRaised = "ERROR_RAISED",
     /// Sealed payloads were erased.
     PayloadErased = "PAYLOAD_ERASED",
+    /// Records were pruned; only in the session that says so.
+    RecordsPruned = "RECORDS_PRUNED",
     /// The heads of chains after one append; only in a tenant's chain of heads.
     HeadsMoved = "HEADS_MOVED",
     /// A checkpoint was signed.
@@ -389,6 +391,7 @@ impl Event {
             | EventKind::TrustChanged
             | EventKind::ErrorRaised
             | EventKind::PayloadErased
+            | EventKind::RecordsPruned
             | EventKind::HeadsMoved
             | EventKind::CheckpointCreated
             | EventKind::ForeignEventAdded

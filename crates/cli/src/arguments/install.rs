@@ -20,6 +20,8 @@ pub(crate) enum InstallCommand {
     ClaudeCode(InstallArguments),
     /// Put the service under an account of its own, which no agent can talk around (as root).
     Service(InstallServiceArguments),
+    /// Let systemd start the service of this user with the first session.
+    Daemon(DaemonUnitArguments),
 }
 
 /// What to remove.
@@ -29,6 +31,19 @@ pub(crate) enum UninstallCommand {
     ClaudeCode(UninstallArguments),
     /// Take the service, its account and its folders away; the log stays (as root).
     Service(UninstallServiceArguments),
+    /// Take the service of this user out of systemd; the log stays.
+    Daemon(DaemonUnitArguments),
+}
+
+/// The service of this user.
+#[derive(Args, Debug)]
+pub(crate) struct DaemonUnitArguments {
+    /// Show what would change, and change nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Leave systemd alone.
+    #[arg(long)]
+    pub(crate) no_start: bool,
 }
 
 /// Where and how to install.

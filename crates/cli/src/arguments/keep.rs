@@ -24,6 +24,23 @@ pub(crate) struct RestoreArguments {
     pub(crate) force: bool,
 }
 
+/// What is pruned.
+#[derive(Args, Debug)]
+pub(crate) struct PruneArguments {
+    /// Sessions in which nothing was recorded since: a date, or an age of 31 days at least, as `90d`.
+    #[arg(long, value_name = "DATE|AGE")]
+    pub(crate) before: String,
+    /// Only sessions of this tenant.
+    #[arg(long)]
+    pub(crate) tenant: Option<String>,
+    /// Show what would go, and change nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Also give the space back to the file system; whoever writes waits for that.
+    #[arg(long, conflicts_with = "dry_run")]
+    pub(crate) compact: bool,
+}
+
 /// What is erased.
 #[derive(Args, Debug)]
 pub(crate) struct EraseArguments {

@@ -9,8 +9,10 @@ use aegis_types::{
 };
 use serde_json::{Value, json};
 
-use crate::arguments::{ListArguments, LogArguments, LogCommand};
-use crate::command::{backup, erase, export, replay, restore, unchained, verify};
+use crate::arguments::{ListArguments, LogArguments, LogCommand, ServerArguments};
+use crate::command::remote::{client, of_environment};
+use crate::command::served::{Records, Served};
+use crate::command::{backup, erase, export, prune, replay, restore, unchained, verify};
 use crate::describe;
 use crate::here::Here;
 use crate::page::{Page, Piece, Tone, piece};
@@ -30,26 +32,39 @@ pub(crate) fn answer(arguments: LogArguments) -> Result<Report, Failure> {
     }
     let here = &Here::look()?;
     match arguments.command {
-        Some(LogCommand::List(arguments)) => list(here, &arguments),
-        Some(LogCommand::Show { id }) => show(here, &id),
+        Some(LogCommand::List(arguments)) => list(here, &arguments.list, &arguments.server),
+        Some(LogCommand::Show(arguments)) => match client(here, &arguments.server)? {
+            Some(client) => show(&Served(&client), &arguments.id, None),
+            None => show(&here.log()?, &arguments.id, Some(here)),
+        },
         Some(LogCommand::Export(arguments)) => export::export(here, &arguments),
         Some(LogCommand::Verify(arguments)) => verify::verify(here, &arguments),
         Some(LogCommand::Replay(arguments)) => replay::replay(here, &arguments),
         Some(LogCommand::Backup(arguments)) => backup::backup(here, &arguments),
         Some(LogCommand::Restore(arguments)) => restore::restore(here, &arguments),
         Some(LogCommand::Erase(arguments)) => erase::erase(here, &arguments),
-        None => list(here, &arguments.list),
+        Some(LogCommand::Prune(arguments)) => prune::prune(here, &arguments),
+        None => list(here, &arguments.list, &of_environment(here)?),
     }
 }
 
 /// Lists decisions or sessions; a log that is not there yet holds none.
-fn list(here: &Here, arguments: &ListArguments) -> Result<Report, Failure> {
+fn list(
+    here: &Here,
+    arguments: &ListArguments,
+    server: &ServerArguments,
+) -> Result<Report, Failure> {
+    if let Some(client) = client(here, server)? {
+        return list_of(&Served(&client), arguments);
+    }
     let empty = MemoryLog::default();
-    let found = here.log_if_any()?;
-    let log: &dyn Log = match &found {
-        Some(log) => log,
-        None => &empty,
-    };
+    match here.log_if_any()? {
+        Some(log) => list_of(&log, arguments),
+        None => list_of(&empty, arguments),
+    }
+}
+
+fn list_of<R: Records + ?Sized>(log: &R, arguments: &ListArguments) -> Result<Report, Failure> {
     if arguments.sessions {
         sessions(log)
     } else {
@@ -95,7 +110,10 @@ pub(crate) fn event(envelope: &Envelope) -> Result<Event, Failure> {
 }
 
 /// Returns the newest recorded request with this name in the chain of `near`.
-fn request_of(log: &dyn Log, near: &Envelope) -> Result<Option<ActionRequest>, Failure> {
+fn request_of<R: Records + ?Sized>(
+    log: &R,
+    near: &Envelope,
+) -> Result<Option<ActionRequest>, Failure> {
     let query = Query {
         tenant: Some(near.chain.tenant()),
         session: near.chain.session(),
@@ -104,15 +122,15 @@ fn request_of(log: &dyn Log, near: &Envelope) -> Result<Option<ActionRequest>, F
         limit: 1,
         ..Query::default()
     };
-    let found = log.newest(&query).map_err(|error| unreadable(&error))?;
+    let found = log.newest_records(&query)?;
     match found.first().map(event).transpose()? {
         Some(Event::ActionRequested(request)) => Ok(Some(*request)),
         Some(_) | None => Ok(None),
     }
 }
 
-fn sessions(log: &dyn Log) -> Result<Report, Failure> {
-    let chains = log.chains().map_err(|error| unreadable(&error))?;
+fn sessions<R: Records + ?Sized>(log: &R) -> Result<Report, Failure> {
+    let chains = log.all_chains()?;
     let mut rows = Vec::new();
     let mut listed = Vec::new();
     for summary in &chains {
@@ -143,7 +161,7 @@ fn sessions(log: &dyn Log) -> Result<Report, Failure> {
     Ok(Report::done(page, json!({"sessions": listed})))
 }
 
-fn decisions(log: &dyn Log, arguments: &ListArguments) -> Result<Report, Failure> {
+fn decisions<R: Records + ?Sized>(log: &R, arguments: &ListArguments) -> Result<Report, Failure> {
     let only = arguments.session.as_deref().map(session).transpose()?;
     let limit = if arguments.verdict.is_some() {
         LOOKED_THROUGH_MAX
@@ -156,7 +174,7 @@ fn decisions(log: &dyn Log, arguments: &ListArguments) -> Result<Report, Failure
         limit,
         ..Query::default()
     };
-    let envelopes = log.newest(&query).map_err(|error| unreadable(&error))?;
+    let envelopes = log.newest_records(&query)?;
     let mut rows = Vec::new();
     let mut listed = Vec::new();
     for envelope in &envelopes {
@@ -222,9 +240,10 @@ fn line(envelope: &Envelope, request: Option<&ActionRequest>, decision: &Decisio
     })
 }
 
-/// Shows everything recorded about a request or an approval, in order.
-fn show(here: &Here, id: &str) -> Result<Report, Failure> {
-    let envelopes = about(&here.log()?, id)?;
+/// Shows everything recorded about a request or an approval, in order; what is
+/// sealed, if the keys are `here`.
+fn show<R: Records + ?Sized>(log: &R, id: &str, here: Option<&Here>) -> Result<Report, Failure> {
+    let envelopes = about(log, id)?;
     if envelopes.is_empty() {
         return Err(Failure::usage(format!("nothing is recorded about `{id}`"))
             .remedy("`aegis log list` shows the names of the newest requests"));
@@ -243,7 +262,16 @@ fn show(here: &Here, id: &str) -> Result<Report, Failure> {
             ("hash", piece(Tone::Quiet, envelope.hash.to_string())),
         ];
         fields.extend(details(&event(envelope)?));
-        fields.extend(erase::sealed(here, envelope)?);
+        match here {
+            Some(here) => fields.extend(erase::sealed(here, envelope)?),
+            None if envelope.sealed.is_some() => {
+                fields.push((
+                    "sealed",
+                    piece(Tone::Careful, "where the service has its keys"),
+                ));
+            }
+            None => {}
+        }
         page.fields(&fields);
     }
     let json: Vec<Value> = envelopes.iter().map(Envelope::to_json).collect();
@@ -251,14 +279,14 @@ fn show(here: &Here, id: &str) -> Result<Report, Failure> {
 }
 
 /// Returns the records about `id` and about the approvals that belong to it, in order.
-pub(crate) fn about(log: &dyn Log, id: &str) -> Result<Vec<Envelope>, Failure> {
+pub(crate) fn about<R: Records + ?Sized>(log: &R, id: &str) -> Result<Vec<Envelope>, Failure> {
     let named = |subject: &str| {
         let query = Query {
             subject: Some(subject),
             limit: 1_000,
             ..Query::default()
         };
-        log.newest(&query).map_err(|error| unreadable(&error))
+        log.newest_records(&query)
     };
     let mut found = named(id)?;
     let others: BTreeSet<String> = found

@@ -8,7 +8,7 @@ use aegis_log::CopyStep;
 /// After how long, and how often, something is said.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Tells on standard error how far a copy is.
+/// Tells on standard error how far something is.
 pub(crate) struct Progress {
     began: Instant,
     pace: Pace,
@@ -23,9 +23,14 @@ impl Progress {
         }
     }
 
-    /// Tells of `step`, if it is time to.
+    /// Tells of a step of copying, if it is time to.
     pub(crate) fn tell(&mut self, step: CopyStep) {
-        if let Some(line) = self.pace.line(self.began.elapsed(), step) {
+        self.tell_of(|| words(step));
+    }
+
+    /// Tells `words`, if it is time to.
+    pub(crate) fn tell_of(&mut self, words: impl FnOnce() -> String) {
+        if let Some(line) = self.pace.line(self.began.elapsed(), words) {
             // Whoever does not listen is not kept from the answer.
             let _ = writeln!(anstream::stderr().lock(), "  {line}");
         }
@@ -37,18 +42,22 @@ impl Progress {
 struct Pace(Duration);
 
 impl Pace {
-    fn line(&mut self, elapsed: Duration, step: CopyStep) -> Option<String> {
+    fn line(&mut self, elapsed: Duration, words: impl FnOnce() -> String) -> Option<String> {
         if elapsed < self.0.saturating_add(PAUSE) {
             return None;
         }
         self.0 = elapsed;
-        Some(match step {
-            CopyStep::Copying { pages, of } => {
-                let percent = pages.saturating_mul(100).checked_div(of).unwrap_or(0);
-                format!("copying, {percent} % …")
-            }
-            CopyStep::Verifying => "verifying the copy …".to_owned(),
-        })
+        Some(words())
+    }
+}
+
+fn words(step: CopyStep) -> String {
+    match step {
+        CopyStep::Copying { pages, of } => {
+            let percent = pages.saturating_mul(100).checked_div(of).unwrap_or(0);
+            format!("copying, {percent} % …")
+        }
+        CopyStep::Verifying => "verifying the copy …".to_owned(),
     }
 }
 
@@ -70,7 +79,7 @@ mod tests {
             (3_500, CopyStep::Verifying),
         ]
         .into_iter()
-        .map(|(elapsed_ms, step)| pace.line(Duration::from_millis(elapsed_ms), step))
+        .map(|(elapsed_ms, step)| pace.line(Duration::from_millis(elapsed_ms), || words(step)))
         .collect();
         let line = |text: &str| Some(text.to_owned());
         assert_eq!(
@@ -90,7 +99,7 @@ mod tests {
     #[test]
     fn an_empty_log_is_no_division_by_zero() {
         let step = CopyStep::Copying { pages: 0, of: 0 };
-        let line = Pace::default().line(Duration::from_secs(9), step);
+        let line = Pace::default().line(Duration::from_secs(9), || words(step));
         assert_eq!(line.as_deref(), Some("copying, 0 % …"));
     }
 }

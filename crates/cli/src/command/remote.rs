@@ -8,6 +8,9 @@ use crate::exit::Exit;
 use crate::here::Here;
 use crate::report::{Failure, causes};
 
+/// The variable that names the service.
+const SERVER: &str = "AEGIS_SERVER";
+
 /// The variable that holds the token for the service.
 const TOKEN: &str = "AEGIS_TOKEN";
 
@@ -42,6 +45,20 @@ pub(crate) fn client(here: &Here, arguments: &ServerArguments) -> Result<Option<
     }
     let client = Client::new(SystemConnector::default(), address.clone());
     Ok(Some(client.with_token(token)))
+}
+
+/// Returns the service that the environment names, for a command without options
+/// that could.
+pub(crate) fn of_environment(here: &Here) -> Result<ServerArguments, Failure> {
+    let named = here.surroundings.variables.get(SERVER);
+    let server = named.map(|text| {
+        text.parse()
+            .map_err(|error| Failure::usage(format!("`{SERVER}` names no service: {error}")))
+    });
+    Ok(ServerArguments {
+        server: server.transpose()?,
+        token_file: None,
+    })
 }
 
 /// Returns whether a token can stand in the head of a request.

@@ -1,14 +1,15 @@
 //! `aegis install service` and `aegis uninstall service`: the service of a machine.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use aegis_gate::{Clock as _, SystemClock};
 use aegis_host::{
-    Deed, Keep, Plan, ServiceError, Start, Tree, Wanted, Word, plan_service, plan_service_removal,
+    DaemonWanted, Deed, Keep, Plan, ServiceError, Start, Tree, Wanted, Word, plan_daemon,
+    plan_daemon_removal, plan_service, plan_service_removal,
 };
 use serde_json::{Value, json};
 
-use crate::arguments::{InstallServiceArguments, UninstallServiceArguments};
+use crate::arguments::{DaemonUnitArguments, InstallServiceArguments, UninstallServiceArguments};
 use crate::command::install::hook_program;
 use crate::exit::Exit;
 use crate::here::Here;
@@ -59,6 +60,57 @@ pub(crate) fn uninstall(
     };
     let plan = plan_service_removal(&tree, keep, stop).map_err(|error| refused(&error))?;
     carried_out(&plan, arguments.dry_run, "")
+}
+
+/// The variables that say where files of this user lie.
+const PLACES: [&str; 3] = ["AEGIS_HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME"];
+
+/// Lets systemd start the service of this user.
+pub(crate) fn install_daemon(
+    here: &Here,
+    arguments: &DaemonUnitArguments,
+) -> Result<Report, Failure> {
+    if !arguments.dry_run {
+        here.refuse_agents()?;
+    }
+    let plan = plan_daemon(&daemon(here, arguments)?).map_err(|error| refused(&error))?;
+    let next = "Next: `aegis daemon status` says whether it answers.";
+    carried_out(&plan, arguments.dry_run, next)
+}
+
+/// Takes the service of this user out of systemd.
+pub(crate) fn uninstall_daemon(
+    here: &Here,
+    arguments: &DaemonUnitArguments,
+) -> Result<Report, Failure> {
+    if !arguments.dry_run {
+        here.refuse_agents()?;
+    }
+    let plan = plan_daemon_removal(&daemon(here, arguments)?).map_err(|error| refused(&error))?;
+    carried_out(&plan, arguments.dry_run, "")
+}
+
+fn daemon(here: &Here, arguments: &DaemonUnitArguments) -> Result<DaemonWanted, Failure> {
+    let program = std::env::current_exe()
+        .map_err(|error| Failure::environment(format!("this program cannot be found: {error}")))?;
+    let folder = |name| here.surroundings.variables.get(name).map(PathBuf::from);
+    let variables = PLACES.iter().filter_map(|name| {
+        let value = here.surroundings.variables.get(*name)?;
+        Some(((*name).to_owned(), value.clone()))
+    });
+    Ok(DaemonWanted {
+        config: folder("XDG_CONFIG_HOME")
+            .filter(|path| path.is_absolute())
+            .unwrap_or_else(|| here.surroundings.home.join(".config")),
+        runtime: std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from),
+        program,
+        variables: variables.collect(),
+        start: if arguments.no_start {
+            Start::No
+        } else {
+            Start::Now
+        },
+    })
 }
 
 /// Returns the tree below `root`, in which no link stands for a folder.

@@ -3,18 +3,19 @@
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::str::FromStr as _;
 
-use aegis_canon::Digest;
+use aegis_api::{PrunedView, VerificationView, VerifyRequest};
 use aegis_log::{
-    Anchor, Depth, Evidence, SqliteLog, Standing, Verification, VerifiedChain, verify as recompute,
-    verify_export,
+    Anchor, Depth, Evidence, SqliteLog, Verification, verify as recompute, verify_export,
 };
-use aegis_types::{ChainId, SessionId};
+use aegis_server::verification_view;
+use aegis_types::{TenantId, Timestamp};
 use serde_json::{Value, json};
 
 use crate::arguments::VerifyArguments;
 use crate::command::log::unreadable;
+use crate::command::remote::client;
+use crate::command::served::refused;
 use crate::describe;
 use crate::exit::Exit;
 use crate::here::Here;
@@ -24,8 +25,27 @@ use crate::report::{Failure, Report, causes};
 /// How many faults are shown one by one.
 const FAULTS_SHOWN: usize = 20;
 
-/// Verifies the log here, or a file.
+/// Verifies the log here, or a file, or has a service verify its log.
 pub(crate) fn verify(here: &Here, arguments: &VerifyArguments) -> Result<Report, Failure> {
+    let found = match (&arguments.file, client(here, &arguments.server)?) {
+        (None, Some(client)) => client
+            .verify_log(&VerifyRequest {
+                canonical: arguments.canonical,
+                anchors: arguments.anchor.clone(),
+            })
+            .map_err(|error| refused(&error))?,
+        (Some(_), _) | (_, None) => verification_view(&of_machine(here, arguments)?, None),
+    };
+    let mut page = Page::default();
+    for line in view_lines(&found) {
+        page.line(&line);
+    }
+    let exit = if found.sound { Exit::Done } else { Exit::No };
+    Ok(Report::done(page, json!(found)).with(exit))
+}
+
+/// Verifies the log here, or a file.
+fn of_machine(here: &Here, arguments: &VerifyArguments) -> Result<Verification, Failure> {
     let anchors = match arguments.anchor.as_slice() {
         [] => Vec::new(),
         given => {
@@ -43,20 +63,10 @@ pub(crate) fn verify(here: &Here, arguments: &VerifyArguments) -> Result<Report,
         anchors: &anchors,
         ..Evidence::NONE
     };
-    let found = match &arguments.file {
-        Some(file) => of_file(file, &evidence)?,
-        None => recompute(&here.log()?, &evidence).map_err(|error| unreadable(&error))?,
-    };
-    let mut page = Page::default();
-    for line in lines(&found) {
-        page.line(&line);
+    match &arguments.file {
+        Some(file) => of_file(file, &evidence),
+        None => recompute(&here.log()?, &evidence).map_err(|error| unreadable(&error)),
     }
-    let exit = if found.is_sound() {
-        Exit::Done
-    } else {
-        Exit::No
-    };
-    Ok(Report::done(page, to_json(&found)).with(exit))
 }
 
 /// Refuses a log that was changed behind the back of Aegis: what is made of a log
@@ -90,57 +100,51 @@ pub(crate) fn of_file(file: &Path, evidence: &Evidence<'_>) -> Result<Verificati
     recompute(&log, evidence).map_err(|error| unreadable(&error))
 }
 
-/// Reads a record whose hash was kept elsewhere: `SESSION:SEQ:HASH`, or `SEQ:HASH`
-/// of the chain of heads.
-fn anchor(text: &str, tenant: &aegis_types::TenantId) -> Result<Anchor, Failure> {
-    let wrong = || {
+/// Reads a record whose hash was kept elsewhere.
+fn anchor(text: &str, tenant: &TenantId) -> Result<Anchor, Failure> {
+    Anchor::read(text, tenant).ok_or_else(|| {
         Failure::usage(format!("`{text}` is no head")).remedy(
             "write SEQ:HASH, as `aegis log backup` shows it, or SESSION:SEQ:HASH, as \
                  `aegis log list --sessions --json` shows them",
         )
-    };
-    let (rest, hash) = text.rsplit_once(':').ok_or_else(wrong)?;
-    let tenant = tenant.clone();
-    let (chain, seq) = match rest.rsplit_once(':') {
-        None => (ChainId::Heads { tenant }, rest),
-        Some((session, seq)) => {
-            let session = SessionId::from_str(session).map_err(|_| wrong())?;
-            (ChainId::Session { tenant, session }, seq)
-        }
-    };
-    Ok(Anchor {
-        chain,
-        seq: seq.parse().map_err(|_| wrong())?,
-        hash: Digest::from_str(hash).map_err(|_| wrong())?,
     })
 }
 
 /// Returns the lines that show what was found.
 pub(crate) fn lines(found: &Verification) -> Vec<Vec<Piece>> {
-    let mut lines = Vec::new();
-    let sessions = found
-        .chains
-        .iter()
-        .filter(|chain| chain.chain.session().is_some())
-        .count();
-    lines.push(vec![piece(
-        Tone::Quiet,
-        format!(
-            "  {} in {}, {}",
-            describe::count(found.records, "record", "records"),
-            describe::count(sessions, "session", "sessions"),
-            describe::count(found.documents, "policy", "policies"),
-        ),
-    )]);
-    if found.sealed > 0 || found.erased > 0 {
-        let sealed = describe::count(found.sealed, "sealed result", "sealed results");
-        let text = format!("  {sealed}, {} erased", found.erased);
+    view_lines(&verification_view(found, None))
+}
+
+/// Returns what was found, for programs.
+pub(crate) fn to_json(found: &Verification) -> Value {
+    json!(verification_view(found, None))
+}
+
+fn view_lines(found: &VerificationView) -> Vec<Vec<Piece>> {
+    let sessions = found.chains.iter().filter(|one| one.session.is_some());
+    let mut text = format!(
+        "  {} in {}",
+        describe::count(found.records, "record", "records"),
+        describe::count(sessions.count(), "session", "sessions"),
+    );
+    if let Some(documents) = found.documents {
+        let documents = describe::count(documents, "policy", "policies");
+        text.push_str(&format!(", {documents}"));
+    }
+    let mut lines = vec![vec![piece(Tone::Quiet, text)]];
+    let (sealed, erased) = (found.sealed.unwrap_or(0), found.erased.unwrap_or(0));
+    if sealed > 0 || erased > 0 {
+        let sealed = describe::count(sealed, "sealed result", "sealed results");
+        let text = format!("  {sealed}, {erased} erased");
         lines.push(vec![piece(Tone::Quiet, text)]);
+    }
+    for pruned in &found.pruned {
+        lines.push(vec![piece(Tone::Careful, told(pruned))]);
     }
     for fault in found.faults.iter().take(FAULTS_SHOWN) {
         lines.push(vec![
             piece(Tone::Bad, "  ✗ "),
-            piece(Tone::Plain, fault.to_string()),
+            piece(Tone::Plain, fault.text.as_str()),
         ]);
     }
     let shown = u64::try_from(FAULTS_SHOWN.min(found.faults.len())).unwrap_or(u64::MAX);
@@ -150,58 +154,28 @@ pub(crate) fn lines(found: &Verification) -> Vec<Vec<Piece>> {
             format!("  … and {} more", found.fault_count - shown),
         )]);
     }
-    if found.is_sound() {
-        let anchored = found
-            .chains
-            .iter()
-            .filter(|chain| chain.anchored_to.is_some())
-            .count();
-        let word = if anchored == 0 {
-            "  ✓ consistent: it agrees with itself; nothing kept elsewhere vouches for it"
-        } else {
+    if found.sound {
+        let mut ranges = found.chains.iter().flat_map(|one| &one.ranges);
+        let word = if ranges.any(|range| range.standing == "anchored") {
             "  ✓ anchored where a head was kept elsewhere, consistent otherwise"
+        } else {
+            "  ✓ consistent: it agrees with itself; nothing kept elsewhere vouches for it"
         };
         lines.push(vec![piece(Tone::Good, word)]);
     }
     lines
 }
 
-/// Returns what was found, for programs.
-pub(crate) fn to_json(found: &Verification) -> Value {
-    json!({
-        "sound": found.is_sound(),
-        "records": found.records,
-        "documents": found.documents,
-        "sealed": found.sealed,
-        "erased": found.erased,
-        "fault_count": found.fault_count,
-        "faults": found.faults.iter().map(|fault| {
-            let place = fault.place();
-            json!({
-                "text": fault.to_string(),
-                "session": place.and_then(|(chain, _)| chain.session()),
-                "seq": place.map(|(_, seq)| seq),
-            })
-        }).collect::<Vec<_>>(),
-        "chains": found.chains.iter().map(chain_json).collect::<Vec<_>>(),
-    })
-}
-
-fn chain_json(chain: &VerifiedChain) -> Value {
-    json!({
-        "tenant": chain.chain.tenant(),
-        "session": chain.chain.session(),
-        "records": chain.records,
-        "next": chain.head.next,
-        "head": chain.head.hash,
-        "ranges": chain.ranges().iter().map(|range| json!({
-            "from": range.from,
-            "to": range.to,
-            "standing": match range.standing {
-                Standing::Anchored => "anchored",
-                Standing::Consistent => "consistent",
-                Standing::Faulty => "faulty",
-            },
-        })).collect::<Vec<_>>(),
-    })
+/// Says in words what was pruned, when and by whom.
+fn told(pruned: &PrunedView) -> String {
+    let time = |unix_ms| describe::time(Timestamp::from_unix_ms(unix_ms));
+    format!(
+        "  pruned: {} of {} of tenant {} in which nothing was recorded since {} UTC; by {}, at {} UTC",
+        describe::count(pruned.records, "record", "records"),
+        describe::count(pruned.sessions, "session", "sessions"),
+        pruned.tenant,
+        time(pruned.before_unix_ms),
+        pruned.by,
+        time(pruned.ts_unix_ms),
+    )
 }

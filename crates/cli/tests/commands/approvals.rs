@@ -22,7 +22,7 @@ fn ask(stage: &Stage, id: &str) -> (Child, String) {
 }
 
 /// Waits until an approval for the request `id` is pending.
-fn pending(stage: &Stage, id: &str) -> String {
+pub fn pending(stage: &Stage, id: &str) -> String {
     for _ in 0..1_000 {
         let listed = stage
             .aegis(&["approvals", "list", "--json"])

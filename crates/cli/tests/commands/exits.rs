@@ -131,6 +131,7 @@ fn answers_in_json_keep_their_keys() {
                 "erased",
                 "fault_count",
                 "faults",
+                "pruned",
                 "records",
                 "sealed",
                 "sound",

@@ -11,7 +11,7 @@ use super::readme::words;
 use super::stage::{Stage, keys, repository};
 
 /// Returns the part of the page on the log under a heading.
-fn section(heading: &str) -> String {
+pub fn section(heading: &str) -> String {
     let text = fs::read_to_string(repository("docs/log.md")).unwrap();
     let (_, rest) = text.split_once(&format!("## {heading}\n")).unwrap();
     rest.split("\n## ").next().unwrap().to_owned()
@@ -20,7 +20,7 @@ fn section(heading: &str) -> String {
 /// Does what a reader of `text` does, and compares what is printed.
 ///
 /// `HEAD` stands for the head that the first backup prints, as it does for a reader.
-fn walk(stage: &Stage, text: &str, is_first_done: &AtomicBool) -> usize {
+pub fn walk(stage: &Stage, text: &str, is_first_done: &AtomicBool) -> usize {
     let mut commands = 0;
     let mut head = None;
     for step in steps(text) {

@@ -206,3 +206,24 @@ fn the_daemon_starts_once_says_how_it_is_and_stops() {
     assert!(!stage.path(SOCKET).exists());
     assert_eq!(count(&stage, "ERROR_RAISED"), 0);
 }
+
+#[test]
+fn a_service_starts_with_the_session_of_an_agent_where_the_user_wants_it() {
+    let stage = Stage::with_policy();
+    let settings = "[service]\nstart_with_session = true\n";
+    stage.write("home/.config/aegis/settings.toml", settings);
+    let mut event = stage.event("first", "call-1", "git status");
+    event["hook_event_name"] = Value::from("SessionStart");
+    event["source"] = Value::from("startup");
+    // The small program and the large one beside it, as they are installed.
+    let program = programs().join("aegis-hook");
+    let hook = stage.hook_by(&program, &[], &event.to_string());
+    assert!(hook.wait_with_output().unwrap().stdout.is_empty());
+    let answers = || stage.aegis(&["daemon", "status"]).exit == 0;
+    assert!((0..2_000).any(|_| answers()), "nothing was started");
+    assert_eq!(
+        stage.propose("first", "call-2", "git status").as_deref(),
+        Some("allow")
+    );
+    stage.aegis(&["daemon", "stop"]).exits(0);
+}

@@ -116,6 +116,93 @@ fn tokens_are_made_listed_and_revoked_at_a_service() {
 }
 
 #[test]
+fn the_log_is_looked_into_at_a_service_as_it_is_here() {
+    let service = Served::new();
+    for (session, id, command) in [
+        ("first", "call-1", "git status"),
+        ("first", "call-2", "git push --force origin main"),
+        ("second", "call-3", "ls -l"),
+    ] {
+        service.stage.propose(session, id, command);
+    }
+    let auditor = service.token("auditor");
+    for words in [
+        &["log", "list"][..],
+        &["log", "list", "--json"],
+        &["log"],
+        &["log", "list", "--sessions"],
+        &["log", "list", "--session", "first", "--verdict", "deny"],
+        &["log", "list", "--limit", "1", "--json"],
+        &["log", "show", "call-2"],
+        &["log", "show", "call-2", "--json"],
+        &["log", "verify"],
+        &["log", "verify", "--json", "--canonical"],
+    ] {
+        let here = service.stage.aegis(words).exits(0);
+        let there = service.ask(words, Some(&auditor)).exits(0);
+        assert_eq!(there.out, here.out, "{words:?}");
+    }
+    let listed = service.ask(&["log", "list", "--json"], Some(&auditor));
+    let listed = listed.exits(0).json();
+    assert_eq!(listed["decisions"].as_array().unwrap().len(), 3);
+    // The head of a session, kept elsewhere.
+    let sessions = service
+        .stage
+        .aegis(&["log", "list", "--sessions", "--json"]);
+    let sessions = sessions.exits(0).json();
+    let head = sessions["sessions"][0]["head"].as_str().unwrap();
+    let last = sessions["sessions"][0]["records"].as_u64().unwrap() - 1;
+    let anchor = format!("first:{last}:{head}");
+    let held = service.ask(&["log", "verify", "--anchor", &anchor], Some(&auditor));
+    assert!(held.exits(0).out.contains("anchored"));
+    let wrong = format!("first:{last}:{}", "0".repeat(64));
+    for words in [
+        &["log", "verify", "--anchor", &wrong][..],
+        &["log", "verify", "--anchor", &wrong, "--json"],
+    ] {
+        let here = service.stage.aegis(words).exits(1);
+        let there = service.ask(words, Some(&auditor)).exits(1);
+        assert_eq!(there.out, here.out);
+    }
+    for words in [
+        &["log", "verify", "--anchor", "x"][..],
+        &["log", "show", "nothing"],
+        &["log", "list", "--session", "a b"],
+    ] {
+        service.stage.aegis(words).exits(2);
+        service.ask(words, Some(&auditor)).exits(2);
+    }
+    // A file is verified here, whatever the environment names.
+    service.stage.aegis(&["log", "backup", "keep.db"]).exits(0);
+    let file = ["log", "verify", "--file", "keep.db"];
+    service.ask(&file, Some("aegis_x_y")).exits(0);
+}
+
+#[test]
+fn a_changed_log_of_a_service_is_named_as_beside_the_file() {
+    let service = Served::new();
+    service.stage.propose("first", "call-1", "git status");
+    let auditor = service.token("auditor");
+    let told = service.ask(&["log", "verify"], Some(&service.token("agent")));
+    assert!(told.exits(1).err.contains("`auditor`"));
+    super::tampering::intrude_at(
+        &service.stage.log(),
+        &["UPDATE records SET at = at + 1 WHERE kind = 'POLICY_DECISION'"],
+    );
+    let words = ["log", "verify"];
+    let here = service.stage.aegis(&words).exits(1);
+    let there = service.ask(&words, Some(&auditor)).exits(1);
+    assert!(
+        there.out.contains("the time beside record"),
+        "{}",
+        there.out
+    );
+    assert_eq!(there.out, here.out);
+    let nowhere = ["log", "verify", "--server", "unix:/nowhere/aegis.sock"];
+    service.stage.aegis(&nowhere).exits(3);
+}
+
+#[test]
 fn a_service_that_is_not_there_or_knows_nobody_is_told() {
     let service = Served::new();
     service

@@ -20,6 +20,7 @@ pub(super) struct ServiceValues {
     pub(super) socket: Option<PathBuf>,
     pub(super) user: Option<ServiceUser>,
     pub(super) deadline: Option<DurationMs>,
+    pub(super) start_with_session: Option<bool>,
 }
 
 /// The account of a service: its number or its name.
@@ -56,6 +57,8 @@ pub struct ServiceAt {
     pub user: Option<ServiceUser>,
     /// How long it may be silent before it counts as gone.
     pub deadline: DurationMs,
+    /// Whether the service of the user is started when a session of an agent begins.
+    pub start_with_session: bool,
 }
 
 impl Default for ServiceAt {
@@ -64,6 +67,7 @@ impl Default for ServiceAt {
             socket: None,
             user: None,
             deadline: DEADLINE,
+            start_with_session: false,
         }
     }
 }
@@ -96,5 +100,6 @@ impl ServiceAt {
         }
         self.user = values.user.or(self.user.take());
         self.deadline = values.deadline.unwrap_or(self.deadline);
+        self.start_with_session = values.start_with_session.unwrap_or(self.start_with_session);
     }
 }

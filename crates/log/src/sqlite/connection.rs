@@ -11,7 +11,7 @@ use rusqlite::{CachedStatement, ErrorCode, OpenFlags};
 
 use super::fault::Fault;
 use super::patience::Patience;
-use super::schema::FORMAT;
+use super::schema::{FORMAT, FORMAT_PRUNED};
 use super::still::immutable;
 use super::{Durability, Options};
 use crate::log::{ReadLogError, StoreFault};
@@ -39,7 +39,7 @@ pub enum OpenLogError {
     #[error("the file is not a log")]
     NotALog,
     /// The file was written by a later version of the program.
-    #[error("the log has format {found}, this program reads up to format {FORMAT}")]
+    #[error("the log has format {found}, this program reads up to format {FORMAT_PRUNED}")]
     Later {
         /// The format found.
         found: i64,
@@ -229,8 +229,8 @@ impl Connection {
             )
         };
         match read() {
-            Ok((Some(FORMAT), Some(generation))) => Ok(generation),
-            Ok((Some(found), _)) if found > FORMAT => Err(OpenLogError::Later { found }),
+            Ok((Some(FORMAT | FORMAT_PRUNED), Some(generation))) => Ok(generation),
+            Ok((Some(found), _)) if found > FORMAT_PRUNED => Err(OpenLogError::Later { found }),
             Ok(_) => Err(OpenLogError::NotALog),
             Err(error) if is_of_another_shape(&error) => Err(OpenLogError::NotALog),
             Err(error) => Err(OpenLogError::of(error, self.patience.span_ms())),

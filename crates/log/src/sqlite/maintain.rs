@@ -147,13 +147,18 @@ impl Connection {
                 Ok(erased + connection.change(erase, [key_id])?)
             })
         })?;
-        // The WAL still holds the pages as they were; a truncated one does not.
+        self.cut_wal()?;
+        Ok(erased as u64)
+    }
+
+    /// Cuts the WAL to nothing: it still holds pages as they were.
+    pub(super) fn cut_wal(&mut self) -> Result<(), Fault> {
         self.patience.begin();
         let after = self.wal("PRAGMA wal_checkpoint(TRUNCATE)")?;
         if Maintenance::of(&after) != Maintenance::Folded {
             let waited_ms = self.patience.span_ms();
             return Err(Fault::Busy { waited_ms });
         }
-        Ok(erased as u64)
+        Ok(())
     }
 }

@@ -1,7 +1,10 @@
 //! The tables of a log file.
 
-/// The version of the tables that this program writes.
+/// The version of the tables of a log of which nothing was pruned.
 pub(super) const FORMAT: i64 = 1;
+
+/// The version of the tables from the first pruning on.
+pub(super) const FORMAT_PRUNED: i64 = 2;
 
 /// Marks the file as a log of ours: `AegL`.
 pub(super) const APPLICATION_ID: i64 = 0x4165_674c;
@@ -95,6 +98,28 @@ WHEN new.record IS NOT old.record OR new.key_id IS NOT old.key_id
 BEGIN SELECT raise(ABORT, 'sealed payloads are never changed'); END;
 "
 );
+
+/// Makes tables of [`FORMAT`] those of [`FORMAT_PRUNED`].
+///
+/// `cuts` names the last record of each chain that may go, and the hurdles for
+/// accidents let nothing else pass.
+pub(super) const ALLOW_PRUNING: &str = "
+CREATE TABLE cuts (
+    chain INTEGER PRIMARY KEY,
+    seq INTEGER NOT NULL,
+    hash BLOB NOT NULL
+) STRICT;
+DROP TRIGGER records_stay;
+CREATE TRIGGER records_stay BEFORE DELETE ON records
+WHEN NOT EXISTS (SELECT 1 FROM cuts WHERE chain = old.chain AND seq >= old.seq)
+BEGIN SELECT raise(ABORT, 'records are never deleted unless they were pruned'); END;
+DROP TRIGGER sealed_stay;
+CREATE TRIGGER sealed_stay BEFORE DELETE ON sealed
+WHEN EXISTS (SELECT 1 FROM records WHERE id = old.record)
+BEGIN SELECT raise(ABORT, 'sealed payloads are erased, not deleted'); END;
+UPDATE store SET value = 2 WHERE name = 'format';
+PRAGMA user_version = 2;
+";
 
 #[cfg(test)]
 mod tests {

@@ -108,7 +108,7 @@ impl Connection {
     }
 
     /// Reads the one row that `sql` gives.
-    fn one<T>(
+    pub(super) fn one<T>(
         &self,
         sql: &str,
         values: impl Params,
@@ -268,6 +268,40 @@ impl Connection {
             Some(head) => Some(head),
             None => self.statement(indexed)?.query_row([id], read).optional()?,
         };
-        Ok(Some((id, head.unwrap_or_default())))
+        let head = match head {
+            Some(head) => head,
+            // A chain without a record is one that was pruned.
+            None if self.was_pruned()? => self
+                .statement("SELECT seq, hash FROM cuts WHERE chain = ?1")?
+                .query_row([id], read)
+                .optional()?
+                .unwrap_or_default(),
+            None => Head::default(),
+        };
+        Ok(Some((id, head)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::SqliteLog;
+
+    #[test]
+    fn chains_and_documents_beyond_those_that_are_remembered_are_forgotten() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = SqliteLog::open(folder.path().join("log.db"), crate::Options::default());
+        let log = log.unwrap();
+        let mut writer = log.writer();
+        for number in 0..=REMEMBERED_MAX {
+            let chain = ChainId::Session {
+                tenant: "acme".parse().unwrap(),
+                session: format!("s-{number}").parse().unwrap(),
+            };
+            writer.remember(&chain, 1, Head::default());
+            writer.remember_document(&Digest::of(number.to_string().as_bytes()));
+        }
+        assert!(writer.known.chains.len() <= REMEMBERED_MAX);
+        assert!(writer.known.documents.len() <= REMEMBERED_MAX);
     }
 }

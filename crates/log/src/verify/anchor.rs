@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::Evidence;
 use super::report::{Fault, Verification};
 use crate::log::ReadLogError;
+use crate::prune::Cut;
 
 /// A record whose hash was kept where the holder of the log cannot change it.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -43,6 +44,28 @@ pub enum SignatureStanding {
     Unknown,
 }
 
+impl Anchor {
+    /// Reads a record of `tenant` as people keep it: `SESSION:SEQ:HASH`, or
+    /// `SEQ:HASH` of the chain of heads.
+    #[must_use]
+    pub fn read(text: &str, tenant: &TenantId) -> Option<Self> {
+        let (rest, hash) = text.rsplit_once(':')?;
+        let tenant = tenant.clone();
+        let (chain, seq) = match rest.rsplit_once(':') {
+            None => (ChainId::Heads { tenant }, rest),
+            Some((session, seq)) => {
+                let session = session.parse().ok()?;
+                (ChainId::Session { tenant, session }, seq)
+            }
+        };
+        Some(Self {
+            chain,
+            seq: seq.parse().ok()?,
+            hash: hash.parse().ok()?,
+        })
+    }
+}
+
 impl Checkpoint {
     /// Reads the checkpoint that `envelope` records, if it has that form.
     pub(super) fn read(envelope: &Envelope) -> Option<Self> {
@@ -68,6 +91,9 @@ impl Checkpoint {
 
 /// What anchors are looked up in.
 pub(super) trait Ground {
+    /// Returns the last record of a chain that was pruned.
+    fn gone(&self, chain: &ChainId) -> Option<Cut>;
+
     /// Returns the hash of a record.
     fn hash(&self, chain: &ChainId, seq: u64) -> Result<Option<Digest>, ReadLogError>;
 
@@ -117,9 +143,21 @@ impl Reach {
     }
 
     fn try_anchor(&mut self, anchor: &Anchor, ground: &dyn Ground) -> Result<(), ReadLogError> {
-        let found = ground.hash(&anchor.chain, anchor.seq)?;
+        let gone = ground.gone(&anchor.chain);
+        let found = match ground.hash(&anchor.chain, anchor.seq)? {
+            Some(found) => Some(found),
+            // The hash of the last one that went is known from the record of its pruning.
+            None => gone
+                .filter(|gone| gone.seq == anchor.seq)
+                .map(|gone| gone.hash),
+        };
         if found == Some(anchor.hash) {
             self.extend(anchor.chain.clone(), anchor.seq);
+        } else if found.is_none() && gone.is_some_and(|gone| anchor.seq < gone.seq) {
+            self.broken.push(Fault::AnchorPruned {
+                chain: anchor.chain.clone(),
+                seq: anchor.seq,
+            });
         } else {
             self.broken.push(Fault::AnchorBroken {
                 chain: anchor.chain.clone(),

@@ -5,8 +5,9 @@ use aegis_types::{ChainId, Envelope, EventKind, Head};
 use serde::Deserialize as _;
 
 use super::report::Fault;
-use crate::heads::{HeadsMoved, MovedHead};
+use crate::heads::HeadsMoved;
 use crate::log::{Log, ReadLogError};
+use crate::prune::{Bounds, Cut, Cuts};
 
 /// How many records are read at a time.
 const READ_MAX: usize = 64;
@@ -27,7 +28,9 @@ pub fn verify_chain(
     mut visit: impl FnMut(&Envelope),
 ) -> Result<Option<Fault>, ReadLogError> {
     let head = log.head(chain)?;
-    let mut end = Head::default();
+    let cuts = Cuts::of(log, chain.tenant())?;
+    let bounds = cuts.bounds(chain);
+    let mut end = beginning(log, chain, bounds)?;
     while end.next < head.next {
         let left = usize::try_from(head.next - end.next).unwrap_or(READ_MAX);
         let envelopes = match log.read(chain, end.next, left.min(READ_MAX)) {
@@ -43,17 +46,36 @@ pub fn verify_chain(
             return Ok(Some(Fault::TailMissing { chain, from, to }));
         }
         for envelope in &envelopes {
-            if let Some(fault) = follow(chain, &mut end, envelope) {
+            if let Some(fault) = follow(chain, bounds, &mut end, envelope) {
                 return Ok(Some(fault));
             }
             visit(envelope);
         }
     }
-    agrees_with_heads(log, chain, end)
+    agrees_with_heads(log, chain, &cuts, end)
+}
+
+/// Returns where `chain` begins: behind what was pruned, or what is left of it.
+fn beginning(log: &dyn Log, chain: &ChainId, bounds: Bounds) -> Result<Head, ReadLogError> {
+    let Some(gone) = bounds.gone else {
+        return Ok(Head::default());
+    };
+    let first = log.read(chain, 0, 1)?.into_iter().next();
+    Ok(match first.filter(|first| bounds.lacks(first.seq)) {
+        // It links up to what is known of its end.
+        Some(first) => Head {
+            next: first.seq,
+            hash: first.previous,
+        },
+        None => Head {
+            next: gone.seq.saturating_add(1),
+            hash: Some(gone.hash),
+        },
+    })
 }
 
 /// Moves `end` past `envelope`, or returns what is wrong with it.
-fn follow(chain: &ChainId, end: &mut Head, envelope: &Envelope) -> Option<Fault> {
+fn follow(chain: &ChainId, bounds: Bounds, end: &mut Head, envelope: &Envelope) -> Option<Fault> {
     let (chain, seq) = (chain.clone(), envelope.seq);
     if seq != end.next {
         let (from, to) = (end.next, seq.saturating_sub(1));
@@ -73,6 +95,13 @@ fn follow(chain: &ChainId, end: &mut Head, envelope: &Envelope) -> Option<Fault>
     if envelope.previous != end.hash {
         return Some(Fault::Unlinked { chain, seq });
     }
+    if let Some(expected) = bounds.hash_of(seq).filter(|known| *known != envelope.hash) {
+        return Some(Fault::Replaced {
+            chain,
+            seq,
+            expected,
+        });
+    }
     *end = Head {
         next: seq.saturating_add(1),
         hash: Some(envelope.hash),
@@ -84,19 +113,24 @@ fn follow(chain: &ChainId, end: &mut Head, envelope: &Envelope) -> Option<Fault>
 fn agrees_with_heads(
     log: &dyn Log,
     chain: &ChainId,
+    cuts: &Cuts,
     end: Head,
 ) -> Result<Option<Fault>, ReadLogError> {
     let Some(last) = end.next.checked_sub(1) else {
         return Ok(None);
     };
     let chain = chain.clone();
-    let Some(named) = named_head(log, &chain)? else {
+    let Some(named) = named_head(log, &chain, cuts)? else {
         let (from, to) = (0, last);
         return Ok(Some(Fault::Unlisted { chain, from, to }));
     };
     if named.seq < last {
         let (from, to) = (named.seq.saturating_add(1), last);
         return Ok(Some(Fault::Unlisted { chain, from, to }));
+    }
+    if cuts.bounds(&chain).lacks(named.seq) && named.seq == last {
+        // It ended there, and its end was compared where it is known.
+        return Ok(None);
     }
     let found = log.read(&chain, named.seq, 1)?;
     let Some(found) = found.first().filter(|found| found.seq == named.seq) else {
@@ -112,14 +146,17 @@ fn agrees_with_heads(
     }))
 }
 
-/// Returns what the chain of heads says last of the end of `chain`.
-fn named_head(log: &dyn Log, chain: &ChainId) -> Result<Option<MovedHead>, ReadLogError> {
+/// Returns what the chain of heads says last of the end of `chain`, or what
+/// the records of pruning say that it had said.
+fn named_head(log: &dyn Log, chain: &ChainId, cuts: &Cuts) -> Result<Option<Cut>, ReadLogError> {
     let heads = ChainId::Heads {
         tenant: chain.tenant().clone(),
     };
+    let gone = cuts.bounds(&heads).gone;
+    let begun = gone.map_or(0, |gone| gone.seq.saturating_add(1));
     let mut end = log.head(&heads)?.next;
-    while end > 0 {
-        let start = end.saturating_sub(READ_MAX as u64);
+    while end > begun {
+        let start = end.saturating_sub(READ_MAX as u64).max(begun);
         let limit = usize::try_from(end - start).unwrap_or(READ_MAX);
         let records = log.read(&heads, start, limit)?;
         let moves = records
@@ -130,10 +167,10 @@ fn named_head(log: &dyn Log, chain: &ChainId) -> Result<Option<MovedHead>, ReadL
         for heads in moves {
             let mut moved = heads.moved.into_iter();
             if let Some(named) = moved.find(|moved| chain.session() == Some(&moved.session)) {
-                return Ok(Some(named));
+                return Ok(Some(Cut::from(&named)));
             }
         }
         end = start;
     }
-    Ok(None)
+    Ok(cuts.bounds(chain).last())
 }

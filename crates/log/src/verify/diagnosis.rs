@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::report::{Column, Fault, Verification, VerifiedChain};
 use crate::heads::HeadsMoved;
+use crate::prune::{Bounds, Cuts};
 use crate::stored::{ReadEnvelopeError, read_envelope};
 
 /// A record as it is stored: what it claims to be, and its bytes.
@@ -44,12 +45,18 @@ pub(super) struct Diagnosis {
     /// For each session, which record of the heads names which number.
     pub(super) listings: BTreeMap<ChainId, Vec<(u64, u64)>>,
     first_faults: BTreeMap<ChainId, u64>,
+    /// What is known of records that were pruned.
+    pub(super) cuts: Cuts,
+    /// The hashes of the records that say what was pruned.
+    pub(super) prunings: Vec<Digest>,
 }
 
 /// One chain, as far as it was followed.
 #[derive(Default)]
 struct Followed {
     records: u64,
+    /// The number of its first record.
+    first: u64,
     next: u64,
     hash: Option<Digest>,
     /// Whether the last record had a fault, so that the link to it says nothing.
@@ -62,10 +69,34 @@ struct Followed {
     owed: BTreeMap<u64, Digest>,
 }
 
+impl Followed {
+    /// Begins with record `seq`, or where the pruned beginning ends.
+    fn begin(&mut self, bounds: Bounds, seq: u64, envelope: Option<&Envelope>) {
+        self.first = seq;
+        self.listed = bounds.last().map(|last| last.seq).max(self.listed);
+        if bounds.lacks(seq) {
+            // It links up to what is known of its end.
+            self.next = seq;
+            self.hash = envelope.and_then(|envelope| envelope.previous);
+        } else if let Some(gone) = bounds.gone {
+            self.next = gone.seq.saturating_add(1);
+            self.hash = Some(gone.hash);
+        }
+    }
+}
+
 /// How many skipped numbers of a chain are remembered one by one.
 const GAPS_MAX: u64 = 100_000;
 
 impl Diagnosis {
+    /// Begins where the beginnings of chains were pruned as `cuts` say.
+    pub(super) fn of_cut(cuts: Cuts) -> Self {
+        Self {
+            cuts,
+            ..Self::default()
+        }
+    }
+
     fn add(&mut self, fault: Fault) {
         if let Some((chain, seq)) = fault.place() {
             let first = self.first_faults.entry(chain.clone()).or_insert(seq);
@@ -94,7 +125,13 @@ impl Diagnosis {
         let Some(envelope) = envelope else {
             return;
         };
-        if let Some(session) = claim.chain.session() {
+        if envelope.kind == EventKind::RecordsPruned {
+            self.prunings.push(envelope.hash);
+        }
+        let is_vouched_for = self.cuts.bounds(claim.chain).vouch_for(claim.seq);
+        if let Some(session) = claim.chain.session()
+            && !is_vouched_for
+        {
             let moved = self.moved.entry(claim.chain.tenant().clone()).or_default();
             moved.insert(session.clone());
         }
@@ -103,7 +140,10 @@ impl Diagnosis {
         }
         if envelope.kind == EventKind::CheckpointCreated {
             self.checkpoints.push(envelope);
-        } else if envelope.kind == EventKind::HeadsMoved && claim.chain.session().is_none() {
+        } else if envelope.kind == EventKind::HeadsMoved
+            && claim.chain.session().is_none()
+            && !is_vouched_for
+        {
             self.follow_heads(claim, &envelope);
         }
     }
@@ -164,9 +204,13 @@ impl Diagnosis {
 
     /// Checks that the record follows the one before, and moves on to it.
     fn link(&mut self, claim: &Claim<'_>, envelope: Option<&Envelope>, is_suspect: bool) {
+        let bounds = self.cuts.bounds(claim.chain);
         let followed = self.chains.entry(claim.chain.clone()).or_default();
-        followed.records += 1;
         let (chain, seq) = (claim.chain.clone(), claim.seq);
+        if followed.records == 0 {
+            followed.begin(bounds, seq, envelope);
+        }
+        followed.records += 1;
         if seq < followed.next {
             followed.gaps.remove(&seq);
             self.add(Fault::OutOfOrder { chain, seq });
@@ -181,6 +225,16 @@ impl Diagnosis {
         followed.next = seq.saturating_add(1);
         followed.hash = Some(claim.hash);
         followed.is_suspect = is_suspect;
+        if let Some(expected) = bounds.hash_of(seq)
+            && expected != claim.hash
+        {
+            self.add(Fault::Replaced {
+                chain,
+                seq,
+                expected,
+            });
+            return;
+        }
         let was_named = followed.owed.get(&seq) == Some(&claim.hash);
         if was_named {
             followed.owed.remove(&seq);
@@ -241,6 +295,7 @@ impl Diagnosis {
     ///
     /// Only if all chains were followed does it matter what the heads name.
     pub(super) fn finish(mut self, is_whole: bool) -> Self {
+        self.owe_what_is_known();
         let chains: Vec<ChainId> = self.chains.keys().cloned().collect();
         for chain in &chains {
             self.report_gaps(chain);
@@ -257,6 +312,7 @@ impl Diagnosis {
             }
             self.found.chains.push(VerifiedChain {
                 chain: chain.clone(),
+                first: followed.first,
                 head: Head {
                     next: followed.next,
                     hash: followed.hash,
@@ -267,6 +323,24 @@ impl Diagnosis {
             });
         }
         self
+    }
+
+    /// Notes the records that those of pruning know and that are not there.
+    fn owe_what_is_known(&mut self) {
+        for (chain, named) in &self.cuts.named {
+            let followed = self.chains.entry(chain.clone()).or_default();
+            if followed.next <= named.seq {
+                followed.owed.insert(named.seq, named.hash);
+            }
+        }
+        for (chain, gone) in &self.cuts.gone {
+            if let Some(followed) = self.chains.get_mut(chain)
+                && followed.records > 0
+                && followed.next <= gone.seq
+            {
+                followed.owed.insert(gone.seq, gone.hash);
+            }
+        }
     }
 
     fn report_gaps(&mut self, chain: &ChainId) {

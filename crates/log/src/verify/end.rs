@@ -4,6 +4,7 @@ use aegis_canon::Digest;
 
 use super::report::Fault;
 use crate::log::{ChainSummary, Log, ReadLogError};
+use crate::prune::Cuts;
 
 /// Recomputes the last `records` records of a chain, and returns the first
 /// fault found there.
@@ -25,6 +26,16 @@ pub fn verify_end(
     let envelopes = log.read(chain, from, limit)?;
     let mut expected = from;
     let mut previous = None;
+    if envelopes.first().is_some_and(|first| first.seq > from) {
+        let bounds = Cuts::of(log, chain.tenant())?.bounds(chain);
+        if let (Some(gone), Some(first)) = (bounds.gone, envelopes.first()) {
+            (expected, previous) = if bounds.lacks(first.seq) {
+                (first.seq, first.previous)
+            } else {
+                (gone.seq.saturating_add(1), Some(gone.hash))
+            };
+        }
+    }
     for envelope in &envelopes {
         let seq = envelope.seq;
         let chain = chain.clone();

@@ -13,6 +13,7 @@ use super::diagnosis::{Claim, Diagnosis};
 use super::report::{Fault, Verification};
 use crate::export::{EXPORT_VERSION, head_of};
 use crate::log::ReadLogError;
+use crate::prune::Cut;
 use crate::stored::from_value;
 
 /// Verifies the export that `reader` gives.
@@ -27,6 +28,7 @@ pub fn verify_export(
 ) -> Result<Verification, io::Error> {
     let mut lines = Lines {
         diagnosis: Diagnosis::default(),
+        prunings: Vec::new(),
         hashes: BTreeMap::new(),
         documents: 0,
         end: None,
@@ -48,6 +50,8 @@ pub fn verify_export(
 
 struct Lines {
     diagnosis: Diagnosis,
+    /// The hashes of the records that the first lines say were pruned by.
+    prunings: Vec<Digest>,
     /// The hashes of the records that are anchored.
     hashes: BTreeMap<(ChainId, u64), Option<Digest>>,
     documents: u64,
@@ -71,6 +75,9 @@ impl Lines {
         if let Some(document) = fields.remove("document") {
             return self.follow_document(&document);
         }
+        if let Some(pruned) = fields.remove("pruned") {
+            return self.follow_pruning(pruned);
+        }
         let hash: Digest = fields.remove("hash")?.as_str()?.parse().ok()?;
         let value = Value::Object(fields);
         let bytes = canonical(&value);
@@ -90,6 +97,21 @@ impl Lines {
         Some(())
     }
 
+    /// Takes in what was pruned, which stands before all records.
+    fn follow_pruning(&mut self, pruned: Value) -> Option<()> {
+        let Value::Object(mut fields) = pruned else {
+            return None;
+        };
+        let hash: Digest = fields.remove("hash")?.as_str()?.parse().ok()?;
+        let value = Value::Object(fields);
+        if Digest::of(&canonical(&value)) != hash || self.diagnosis.found.records > 0 {
+            return None;
+        }
+        self.diagnosis.cuts.add(&from_value(value, hash).ok()?);
+        self.prunings.push(hash);
+        Some(())
+    }
+
     fn follow_document(&mut self, document: &Value) -> Option<()> {
         let digest: Digest = document.get("digest")?.as_str()?.parse().ok()?;
         let bytes = match (document.get("text"), document.get("hex")) {
@@ -101,7 +123,8 @@ impl Lines {
         if Digest::of(&bytes) != digest {
             self.diagnosis.found.add(Fault::DocumentEdited { digest });
         }
-        if !self.diagnosis.documents.remove(&digest) {
+        let was_named = self.diagnosis.cuts.documents.remove(&digest);
+        if !self.diagnosis.documents.remove(&digest) && !was_named {
             self.diagnosis.found.add(Fault::DocumentUnlisted { digest });
         }
         Some(())
@@ -115,10 +138,19 @@ impl Lines {
             .is_some_and(|end| is(end, "whole", Value::from(true)));
         let diagnosis = self.diagnosis.finish(is_whole);
         let mut found = diagnosis.found;
+        found.pruned = diagnosis.cuts.told;
+        if is_whole && self.prunings != diagnosis.prunings {
+            // A beginning is missing, and the log itself says nothing of it.
+            found.add(Fault::Incomplete);
+        }
         found.documents = self.documents;
         found.is_whole = is_whole;
         if is_whole {
-            for digest in diagnosis.documents {
+            for digest in diagnosis
+                .documents
+                .union(&diagnosis.cuts.documents)
+                .copied()
+            {
                 found.add(Fault::DocumentMissing { digest });
             }
         }
@@ -141,6 +173,7 @@ impl Lines {
             found.add(Fault::Incomplete);
         }
         let ground = ExportGround {
+            gone: diagnosis.cuts.gone,
             hashes: self.hashes,
             checkpoints: diagnosis.checkpoints,
             listings: diagnosis.listings,
@@ -165,12 +198,17 @@ fn from_hex(text: &str) -> Option<Vec<u8>> {
 
 /// Where anchors are looked up in an export.
 struct ExportGround {
+    gone: BTreeMap<ChainId, Cut>,
     hashes: BTreeMap<(ChainId, u64), Option<Digest>>,
     checkpoints: Vec<Envelope>,
     listings: BTreeMap<ChainId, Vec<(u64, u64)>>,
 }
 
 impl Ground for ExportGround {
+    fn gone(&self, chain: &ChainId) -> Option<Cut> {
+        self.gone.get(chain).copied()
+    }
+
     fn hash(&self, chain: &ChainId, seq: u64) -> Result<Option<Digest>, ReadLogError> {
         Ok(self.hashes.get(&(chain.clone(), seq)).copied().flatten())
     }

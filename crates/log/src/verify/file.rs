@@ -3,18 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aegis_canon::Digest;
-use aegis_types::{ChainId, Envelope, EventKind, SealedPayload, SessionId, TenantId};
+use aegis_types::{ChainId, SealedPayload};
 use rusqlite::{Connection, OptionalExtension};
-use serde::Deserialize;
 
-use super::anchor::{Ground, Reach};
+use super::anchor::Reach;
 use super::diagnosis::{Claim, Columns, Diagnosis};
+use super::ground::LogGround;
 use super::report::{Fault, Verification, VerifiedChain};
 use super::scan::{Named, Part, Span, Traced, scan};
 use super::{Depth, Evidence};
-use crate::heads::HeadsMoved;
-use crate::log::{Log, Query, ReadLogError};
-use crate::sqlite::{SqliteLog, chain_at, digest_at};
+use crate::log::ReadLogError;
+use crate::prune::Cuts;
+use crate::sqlite::{SqliteLog, chain_at, cut_table, cuts_in, digest_at};
 
 /// Verifies the log in a file, as it is when this begins.
 ///
@@ -25,9 +25,10 @@ use crate::sqlite::{SqliteLog, chain_at, digest_at};
 pub fn verify(log: &SqliteLog, evidence: &Evidence<'_>) -> Result<Verification, ReadLogError> {
     let connection = log.another_reader()?;
     let found = verify_records(log, &connection, evidence);
-    let mut verification = found.map_err(|error| log.read_failure(error))?;
+    let (mut verification, cuts) = found.map_err(|error| log.read_failure(error))?;
     verification.is_whole = true;
-    Reach::find(evidence, &FileGround(log))?.apply(&mut verification);
+    Reach::find(evidence, &LogGround { log, cuts: &cuts })?.apply(&mut verification);
+    verification.pruned = cuts.told;
     Ok(verification)
 }
 
@@ -42,25 +43,28 @@ fn verify_records(
     log: &SqliteLog,
     connection: &Connection,
     evidence: &Evidence<'_>,
-) -> Result<Verification, rusqlite::Error> {
+) -> Result<(Verification, Cuts), rusqlite::Error> {
     // All that this connection reads belongs to one moment.
     connection.execute_batch("BEGIN")?;
     let last = "SELECT coalesce(max(id), 0) FROM records";
     let to: i64 = connection.query_row(last, [], |row| row.get(0))?;
+    let cuts = cuts_in(connection)?;
     let Found {
         mut verification,
         slots,
-        documents,
-    } = match scan_all(log, connection, to, evidence)? {
+        mut documents,
+    } = match scan_all(log, connection, to, &cuts, evidence)? {
         Some(found) => found,
-        None => diagnose(connection)?,
+        None => diagnose(connection, &cuts)?,
     };
+    documents.extend(&cuts.documents);
     check_sealed(connection, &slots, &mut verification)?;
     check_documents(connection, &documents, &mut verification)?;
     if evidence.depth == Depth::Canonical {
         check_index(connection, &mut verification)?;
     }
-    Ok(verification)
+    check_cuts(connection, &cuts, &mut verification)?;
+    Ok((verification, cuts))
 }
 
 /// Scans all records at speed; returns nothing if anything disagrees.
@@ -68,9 +72,10 @@ fn scan_all(
     log: &SqliteLog,
     connection: &Connection,
     to: i64,
+    cuts: &Cuts,
     evidence: &Evidence<'_>,
 ) -> Result<Option<Found>, rusqlite::Error> {
-    let Some(chains) = named_chains(connection)? else {
+    let Some(chains) = named_chains(connection, cuts)? else {
         return Ok(None);
     };
     let spans = spans(connection, to, evidence.threads.clamp(1, 8))?;
@@ -98,8 +103,11 @@ fn scan_all(
 }
 
 /// Returns the chains in the order of their numbers; nothing if one has no
-/// proper name.
-fn named_chains(connection: &Connection) -> Result<Option<Vec<Named>>, rusqlite::Error> {
+/// proper name, or one that the cuts know is not there.
+fn named_chains(
+    connection: &Connection,
+    cuts: &Cuts,
+) -> Result<Option<Vec<Named>>, rusqlite::Error> {
     let mut statement = connection.prepare("SELECT id, tenant, session FROM chains ORDER BY id")?;
     let mut rows = statement.query([])?;
     let mut chains = Vec::new();
@@ -108,9 +116,12 @@ fn named_chains(connection: &Connection) -> Result<Option<Vec<Named>>, rusqlite:
             return Ok(None);
         };
         let id = row.get(0)?;
-        chains.push(Named { id, chain });
+        let bounds = cuts.bounds(&chain);
+        chains.push(Named { id, chain, bounds });
     }
-    Ok(Some(chains))
+    let known: BTreeSet<&ChainId> = chains.iter().map(|named| &named.chain).collect();
+    let are_there = cuts.named.keys().all(|chain| known.contains(chain));
+    Ok(are_there.then_some(chains))
 }
 
 /// Divides the records up to `to` into at most `count` spans of whole commits.
@@ -144,7 +155,7 @@ fn join(chains: &[Named], parts: Vec<Part>) -> Option<Found> {
         slots: BTreeMap::new(),
         documents: BTreeSet::new(),
     };
-    let mut whole = vec![Traced::default(); chains.len()];
+    let mut whole: Vec<Traced> = chains.iter().map(Named::start).collect();
     for part in parts {
         if !part.agrees {
             return None;
@@ -152,22 +163,40 @@ fn join(chains: &[Named], parts: Vec<Part>) -> Option<Found> {
         found.verification.records += part.records;
         found.slots.extend(part.slots);
         found.documents.extend(part.documents);
-        for (whole, traced) in whole.iter_mut().zip(part.chains) {
+        for ((named, whole), traced) in chains.iter().zip(&mut whole).zip(part.chains) {
             let Some((seq, previous)) = traced.first else {
                 continue;
             };
-            if seq != whole.head.next || previous != whole.head.hash {
+            // What is left of a pruned beginning links up to what is known of its end.
+            let is_left_over = whole.first.is_none() && named.bounds.lacks(seq);
+            let follows = seq == whole.head.next && previous == whole.head.hash;
+            if !follows && !is_left_over {
                 return None;
             }
+            whole.first = whole.first.or(traced.first);
             whole.head = traced.head;
             whole.records += traced.records;
         }
+    }
+    let reaches = |(named, whole): (&Named, &Traced)| {
+        let is_empty = whole.records == 0;
+        let named_only = named.bounds.named;
+        let last = if is_empty {
+            named_only
+        } else {
+            named.bounds.last()
+        };
+        last.is_none_or(|last| !is_empty && last.seq < whole.head.next)
+    };
+    if !chains.iter().zip(&whole).all(reaches) {
+        return None;
     }
     let verified = chains
         .iter()
         .zip(whole)
         .map(|(named, traced)| VerifiedChain {
             chain: named.chain.clone(),
+            first: traced.first.map_or(0, |(first, _)| first),
             head: traced.head,
             records: traced.records,
             anchored_to: None,
@@ -183,8 +212,8 @@ fn join(chains: &[Named], parts: Vec<Part>) -> Option<Found> {
 }
 
 /// Follows every record and names what is wrong.
-fn diagnose(connection: &Connection) -> Result<Found, rusqlite::Error> {
-    let mut diagnosis = Diagnosis::default();
+fn diagnose(connection: &Connection, cuts: &Cuts) -> Result<Found, rusqlite::Error> {
+    let mut diagnosis = Diagnosis::of_cut(cuts.clone());
     let select = "SELECT records.id, tenant, session, seq, at, kind, subject, hash, bytes
                   FROM records LEFT JOIN chains ON chains.id = records.chain ORDER BY records.id";
     let mut statement = connection.prepare(select)?;
@@ -294,55 +323,19 @@ fn check_index(
     Ok(())
 }
 
-/// Where anchors are looked up in a file.
-struct FileGround<'a>(&'a SqliteLog);
-
-/// How many records of the chain of heads are read at a time.
-const PAGE: usize = 1_024;
-
-impl Ground for FileGround<'_> {
-    fn hash(&self, chain: &ChainId, seq: u64) -> Result<Option<Digest>, ReadLogError> {
-        let found = match self.0.read(chain, seq, 1) {
-            // What does not read was named before, and is no ground to stand on.
-            Err(ReadLogError::Envelope { .. }) => Vec::new(),
-            found => found?,
-        };
-        let found = found.into_iter().find(|envelope| envelope.seq == seq);
-        Ok(found.map(|envelope| envelope.hash))
-    }
-
-    fn checkpoints(&self) -> Result<Vec<Envelope>, ReadLogError> {
-        let found = self.0.newest(&Query {
-            kinds: &[EventKind::CheckpointCreated],
-            limit: usize::MAX,
-            ..Query::default()
-        });
-        match found {
-            Err(ReadLogError::Envelope { .. }) => Ok(Vec::new()),
-            found => found,
+/// Checks that the table from which chains go on is what the records of pruning say.
+fn check_cuts(
+    connection: &Connection,
+    cuts: &Cuts,
+    verification: &mut Verification,
+) -> Result<(), rusqlite::Error> {
+    let table = cut_table(connection)?;
+    let chains: BTreeSet<&ChainId> = table.keys().chain(cuts.gone.keys()).collect();
+    for chain in chains {
+        if table.get(chain) != cuts.gone.get(chain) {
+            let chain = chain.clone();
+            verification.add(Fault::CutDiffers { chain });
         }
     }
-
-    fn listed(&self, tenant: &TenantId, to: u64) -> Result<BTreeMap<SessionId, u64>, ReadLogError> {
-        let chain = ChainId::Heads {
-            tenant: tenant.clone(),
-        };
-        let mut listed = BTreeMap::new();
-        let mut from = 0;
-        while from <= to {
-            let page = match self.0.read(&chain, from, PAGE) {
-                Err(ReadLogError::Envelope { .. }) => break,
-                page => page?,
-            };
-            let Some(last) = page.last() else {
-                break;
-            };
-            from = last.seq.saturating_add(1);
-            for envelope in page.iter().filter(|envelope| envelope.seq <= to) {
-                let heads = HeadsMoved::deserialize(&*envelope.payload).unwrap_or_default();
-                listed.extend(heads.moved.into_iter().map(|head| (head.session, head.seq)));
-            }
-        }
-        Ok(listed)
-    }
+    Ok(())
 }

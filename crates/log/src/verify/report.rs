@@ -3,6 +3,7 @@
 use aegis_canon::Digest;
 use aegis_types::{ChainId, Head};
 
+use crate::prune::Pruned;
 use crate::stored::ReadEnvelopeError;
 
 /// How many faults are told in full; more are counted.
@@ -19,6 +20,8 @@ pub struct Verification {
     pub sealed: u64,
     /// How many sealed payloads were erased.
     pub erased: u64,
+    /// What was pruned, in order.
+    pub pruned: Vec<Pruned>,
     /// Whether all chains were there to verify, and not only one of an export.
     pub is_whole: bool,
     /// Every chain, ordered by its name.
@@ -49,6 +52,8 @@ impl Verification {
 pub struct VerifiedChain {
     /// The chain.
     pub chain: ChainId,
+    /// The number of its first record; those before it were pruned.
+    pub first: u64,
     /// Where it ends.
     pub head: Head,
     /// How many records of it there are.
@@ -88,9 +93,9 @@ impl VerifiedChain {
         let end = self.head.next;
         let sound_to = self.first_fault.unwrap_or(end).min(end);
         let anchored_to = self.anchored_to.map_or(0, |last| last.saturating_add(1));
-        let anchored_to = anchored_to.min(sound_to);
+        let anchored_to = anchored_to.min(sound_to).max(self.first);
         let bounds = [
-            (0, anchored_to, Standing::Anchored),
+            (self.first, anchored_to, Standing::Anchored),
             (anchored_to, sound_to, Standing::Consistent),
             (sound_to, end, Standing::Faulty),
         ];
@@ -262,6 +267,18 @@ pub enum Fault {
         /// The hash in the log, if there is such a record.
         found: Option<Digest>,
     },
+    /// A head that was kept elsewhere is of a record that was pruned.
+    AnchorPruned {
+        /// The chain.
+        chain: ChainId,
+        /// The number of the record.
+        seq: u64,
+    },
+    /// The table of chains that were cut says something else than the records of pruning.
+    CutDiffers {
+        /// The chain.
+        chain: ChainId,
+    },
     /// The signature of a checkpoint does not hold, or what it signs is not in the log.
     CheckpointBroken {
         /// The chain.
@@ -303,8 +320,9 @@ impl Fault {
                 chain, from: seq, ..
             }
             | Self::AnchorBroken { chain, seq, .. }
+            | Self::AnchorPruned { chain, seq }
             | Self::CheckpointBroken { chain, seq } => Some((chain, *seq)),
-            Self::ChainMissing { chain, .. } => Some((chain, 0)),
+            Self::ChainMissing { chain, .. } | Self::CutDiffers { chain } => Some((chain, 0)),
             Self::Stray { .. }
             | Self::IndexDiffers { .. }
             | Self::DocumentEdited { .. }

@@ -9,6 +9,7 @@ use aegis_types::{ChainId, EventKind, Head, SealedPayload, TenantId};
 use rusqlite::{Connection, Row};
 
 use super::diagnosis::is_canonical;
+use crate::prune::Bounds;
 use crate::seal::{Tail, write_hex, write_integer, write_start, write_text};
 use crate::sqlite::digest_at;
 use crate::stored::read_envelope;
@@ -17,6 +18,22 @@ use crate::stored::read_envelope;
 pub(super) struct Named {
     pub(super) id: i64,
     pub(super) chain: ChainId,
+    /// What is known of it where its beginning was pruned.
+    pub(super) bounds: Bounds,
+}
+
+impl Named {
+    /// Returns what is known of the chain before its first record.
+    pub(super) fn start(&self) -> Traced {
+        let head = self.bounds.gone.map_or_else(Head::default, |gone| Head {
+            next: gone.seq.saturating_add(1),
+            hash: Some(gone.hash),
+        });
+        Traced {
+            head,
+            ..Traced::default()
+        }
+    }
 }
 
 /// The records of a scan, as numbers in the file: after the first, up to the last.
@@ -64,7 +81,7 @@ pub(super) fn scan(
         canonical,
         part: Part {
             agrees: true,
-            chains: vec![Traced::default(); chains.len()],
+            chains: chains.iter().map(Named::start).collect(),
             ..Part::default()
         },
         moved: Vec::new(),
@@ -113,8 +130,12 @@ impl Scan<'_> {
         let Some(kind) = EventKind::from_wire(row.get_ref(4)?.as_str()?) else {
             return Ok(false);
         };
-        let is_known = self.is_first || traced.first.is_some();
-        if Digest::of(bytes) != hash || is_known && seq != traced.head.next {
+        let bounds = named.bounds;
+        let is_known = traced.first.is_some() || self.is_first && !bounds.lacks(seq);
+        if Digest::of(bytes) != hash
+            || is_known && seq != traced.head.next
+            || bounds.hash_of(seq).is_some_and(|known| known != hash)
+        {
             return Ok(false);
         }
         self.expected.clear();
@@ -161,7 +182,8 @@ impl Scan<'_> {
         if let Some(kept) = self.part.chains.get_mut(place) {
             *kept = traced;
         }
-        Ok(self.follows_heads(place, kind, bytes))
+        // Heads that are gone had named it, or it names what may be gone.
+        Ok(bounds.vouch_for(seq) || self.follows_heads(place, kind, bytes))
     }
 
     /// Returns the place of the chain with number `id`.

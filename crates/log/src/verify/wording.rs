@@ -24,17 +24,10 @@ impl fmt::Display for Fault {
                 write!(f, "record {of_seq} of {}", Name(of_chain))
             }
             Self::ColumnDiffers { chain, seq, column } => {
-                let name = match column {
-                    Column::At => "time",
-                    Column::Kind => "kind",
-                    Column::Subject => "subject",
-                };
-                write!(f, "the {name} beside ")?;
+                write!(f, "the {} beside ", noun(*column))?;
                 record(f, chain, *seq, "is another one")
             }
-            Self::Missing { chain, from, to } => {
-                write!(f, "missing: {}", Several(chain, *from, *to))
-            }
+            Self::Missing { chain, from, to } => several(f, "missing", chain, (*from, *to)),
             Self::Unlinked { chain, seq } => {
                 record(f, chain, *seq, "does not follow the one before")
             }
@@ -43,14 +36,14 @@ impl fmt::Display for Fault {
                 record(f, chain, *seq, "is another one than the heads name")
             }
             Self::TailMissing { chain, from, to } => {
-                write!(f, "missing at the end: {}", Several(chain, *from, *to))
+                several(f, "missing at the end", chain, (*from, *to))
             }
             Self::ChainMissing { chain, records } => {
                 let noun = if *records == 1 { "record" } else { "records" };
                 write!(f, "{} is missing, {records} {noun}", Name(chain))
             }
             Self::Unlisted { chain, from, to } => {
-                write!(f, "unknown to the heads: {}", Several(chain, *from, *to))
+                several(f, "unknown to the heads", chain, (*from, *to))
             }
             Self::Stray { id } => write!(f, "row {id} belongs to no chain"),
             Self::IndexDiffers { id } => write!(f, "the index differs from row {id}"),
@@ -60,13 +53,23 @@ impl fmt::Display for Fault {
                 write!(f, "document {digest} is unknown to the heads")
             }
             Self::SealedDiffers { id } => {
-                write!(
-                    f,
-                    "the sealed payload of row {id} is missing or another one"
-                )
+                write!(f, "the sealed payload of row {id} is missing or another")
             }
             Self::AnchorBroken { chain, seq, .. } => {
                 record(f, chain, *seq, "is not the one that was anchored")
+            }
+            Self::AnchorPruned { chain, seq } => record(
+                f,
+                chain,
+                *seq,
+                "was pruned, so nothing can be held against its anchor",
+            ),
+            Self::CutDiffers { chain } => {
+                write!(
+                    f,
+                    "where {} was cut is another place than recorded",
+                    Name(chain)
+                )
             }
             Self::CheckpointBroken { chain, seq } => {
                 record(f, chain, *seq, "is a checkpoint that does not hold")
@@ -76,6 +79,23 @@ impl fmt::Display for Fault {
             Self::Untraced => f.write_str("something was changed that could not be traced"),
         }
     }
+}
+
+const fn noun(column: Column) -> &'static str {
+    match column {
+        Column::At => "time",
+        Column::Kind => "kind",
+        Column::Subject => "subject",
+    }
+}
+
+fn several(
+    f: &mut fmt::Formatter<'_>,
+    what: &str,
+    chain: &ChainId,
+    span: (u64, u64),
+) -> fmt::Result {
+    write!(f, "{what}: {}", Several(chain, span.0, span.1))
 }
 
 fn record(f: &mut fmt::Formatter<'_>, chain: &ChainId, seq: u64, what: &str) -> fmt::Result {

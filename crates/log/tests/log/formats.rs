@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use aegis_canon::Digest;
 use aegis_log::{
-    Depth, Evidence, ForeignEnvelope, ForeignFault, Log, SqliteLog, verify, verify_export,
-    verify_foreign,
+    Depth, Evidence, ForeignEnvelope, ForeignFault, Log, PruneOrder, SqliteLog, verify,
+    verify_export, verify_foreign,
 };
 
 use crate::making::{heads_of, session};
@@ -51,6 +51,49 @@ fn an_export_of_the_first_format_is_verified() {
     assert!(found.is_sound(), "{:?}", found.faults);
     assert!(found.is_whole);
     assert_eq!(found.records, 7);
+}
+
+#[test]
+fn a_file_of_the_first_format_is_pruned_and_becomes_one_of_the_second() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let path = folder.path().join("log.db");
+    std::fs::copy(fixture("v1/log.db"), &path).unwrap();
+    let log = SqliteLog::open(&path, aegis_log::Options::default()).unwrap();
+    let order = PruneOrder {
+        tenant: &"acme".parse().unwrap(),
+        before: crate::making::at(1_800_000_000_000),
+        stays: &|session| session.as_str() == "two",
+    };
+    let plan = log.plan_pruning(&order).unwrap().unwrap();
+    log.record_pruning(plan, "ada", crate::making::at(1_800_000_000_000))
+        .unwrap();
+    log.sweep(&mut |_| {}).unwrap();
+    let found = verify(&log, &CANONICAL).unwrap();
+    assert!(found.is_sound(), "{:?}", found.faults);
+    // Three records of the session, three commits; the rest and the documents stay.
+    assert_eq!((found.pruned[0].records, found.pruned[0].sessions), (6, 1));
+    assert_eq!((found.records, found.documents, found.erased), (3, 1, 1));
+    let format = "SELECT value FROM store WHERE name = 'format'";
+    let sqlite = rusqlite::Connection::open(&path).unwrap();
+    let format: i64 = sqlite.query_row(format, [], |row| row.get(0)).unwrap();
+    assert_eq!(format, 2);
+}
+
+#[test]
+fn a_file_of_the_second_format_is_read_verified_and_appended_to() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let path = folder.path().join("log.db");
+    std::fs::copy(fixture("v2/log.db"), &path).unwrap();
+    let log = SqliteLog::open(&path, aegis_log::Options::default()).unwrap();
+    crate::making::append_action(&log, &session("gone"), "later", 400);
+    let found = verify(&log, &CANONICAL).unwrap();
+    assert!(found.is_sound(), "{:?}", found.faults);
+    assert_eq!((found.pruned[0].records, found.pruned[0].sessions), (5, 1));
+    assert_eq!(log.read(&session("gone"), 0, 1).unwrap()[0].seq, 2);
+    let text = std::fs::read(fixture("v2/log.jsonl")).unwrap();
+    let exported = verify_export(text.as_slice(), &CANONICAL).unwrap();
+    assert!(exported.is_sound(), "{:?}", exported.faults);
+    assert_eq!(exported.pruned, found.pruned);
 }
 
 fn foreign() -> String {

@@ -18,6 +18,7 @@ mod formats;
 mod keeping;
 mod power_cut;
 mod processes;
+mod pruning;
 mod queries;
 mod unchained;
 mod verifying;

@@ -47,12 +47,12 @@ fn sealed_entry(name: &str) -> Entry {
     entry
 }
 
-const CANONICAL: Evidence<'static> = Evidence {
+pub const CANONICAL: Evidence<'static> = Evidence {
     depth: Depth::Canonical,
     ..Evidence::NONE
 };
 
-fn verified(log: &SqliteLog) -> Verification {
+pub fn verified(log: &SqliteLog) -> Verification {
     let found = verify(log, &Evidence::NONE).unwrap();
     // One thread, two, and the deeper look agree.
     for threads in [1, 2, 5] {

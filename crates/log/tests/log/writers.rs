@@ -206,7 +206,7 @@ fn a_log_of_a_later_format_is_refused_with_its_number() {
     );
     assert_eq!(
         refused.to_string(),
-        "the log has format 7, this program reads up to format 1"
+        "the log has format 7, this program reads up to format 2"
     );
 }
 

@@ -131,6 +131,13 @@ fn routes() -> Vec<Route> {
         read("/v1/events/stream", [400, 403, 200, 200]),
         read("/v1/sessions", [403, 403, 200, 200]),
         read("/v1/sessions/{id}", [403, 403, 200, 200]),
+        read("/v1/records", [403, 403, 200, 403]),
+        send(
+            "/v1/log/verify",
+            Takes::Nothing,
+            || json!({}),
+            [403, 403, 200, 403],
+        ),
         read("/v1/policies", [403, 403, 200, 200]),
         read("/v1/policies/{digest}", [403, 403, 200, 200]),
         read("/v1/agents", [403, 403, 200, 200]),

@@ -1,9 +1,15 @@
 //! Requests with a name are answered once.
 
+use std::io::{self, Read, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use aegis_api::{Address, Client, ClientError, Connect, OutcomeReport, Stream, SystemConnector};
 use aegis_canon::Digest;
 use aegis_gate::{DurabilityLevel, Gates};
 use aegis_server::Role;
-use aegis_types::EventKind;
+use aegis_types::{EventKind, Outcome};
 use serde_json::{Value, json};
 
 use crate::raw::Raw;
@@ -159,4 +165,79 @@ fn a_name_that_is_none_is_refused() {
         let reply = post(&stage, &token, "/v1/events", name, &event("s"));
         assert_eq!(reply.status, 400, "{name}");
     }
+}
+
+/// Loses the answer that comes first, when the service has given it.
+#[derive(Default)]
+struct LosesOne {
+    lost: Arc<AtomicBool>,
+}
+
+struct Losing {
+    stream: Box<dyn Stream>,
+    lost: Arc<AtomicBool>,
+}
+
+impl Connect for LosesOne {
+    fn connect(&self, address: &Address, left: Duration) -> io::Result<Box<dyn Stream>> {
+        let stream = SystemConnector::default().connect(address, left)?;
+        let lost = Arc::clone(&self.lost);
+        Ok(Box::new(Losing { stream, lost }))
+    }
+}
+
+impl Stream for Losing {
+    fn bound(&self, left: Duration) -> io::Result<()> {
+        self.stream.bound(left)
+    }
+}
+
+impl Read for Losing {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.lost.swap(true, Ordering::Relaxed) {
+            return self.stream.read(buffer);
+        }
+        let mut answer = Vec::new();
+        self.stream.read_to_end(&mut answer)?;
+        assert!(answer.starts_with(b"HTTP/1.1 2"));
+        Err(io::ErrorKind::ConnectionReset.into())
+    }
+}
+
+impl Write for Losing {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.stream.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.stream.flush()
+    }
+}
+
+#[test]
+fn a_client_that_names_its_requests_gets_a_lost_answer_and_one_record() {
+    let stage = Stage::new();
+    let token = stage.token("acme", &[Role::Agent, Role::Auditor]);
+    let client = || {
+        let address = stage.remote(None).address().clone();
+        Client::new(LosesOne::default(), address).with_token(Some(token.clone()))
+    };
+    let request = crate::decisions::bash("named", "ls");
+    let reply = client().naming_requests().decide(&request).unwrap();
+    assert_eq!(reply.verdict, "allow");
+    assert_eq!(count(&stage, &token, "POLICY_DECISION"), 1);
+    let report = OutcomeReport {
+        session_id: request.session_id,
+        call_id: "named".to_owned(),
+        outcome: Outcome::Completed,
+        tenant_id: None,
+        content: json!("x"),
+    };
+    client().naming_requests().report(&report).unwrap();
+    assert_eq!(count(&stage, &token, "TOOL_RESULT"), 1);
+    // Without a name it could be decided twice, so it is not sent again.
+    let request = crate::decisions::bash("nameless", "ls");
+    let lost = client().decide(&request).unwrap_err();
+    assert!(matches!(lost, ClientError::Unreachable { .. }), "{lost:?}");
+    assert_eq!(count(&stage, &token, "POLICY_DECISION"), 2);
 }

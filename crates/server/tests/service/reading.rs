@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 
 use aegis_api::{
-    ActionView, AgentList, Client, DecisionList, OutcomeReport, PolicyList, SessionList,
-    SessionView, TokenList, TokenReply, TokenRequest,
+    ActionView, AgentList, Client, DecisionList, OutcomeReport, PolicyList, RecordQuery,
+    SessionList, SessionView, TokenList, TokenReply, TokenRequest, VerifyRequest,
 };
+use aegis_log::envelope_of;
 use aegis_server::Role;
 use aegis_types::Outcome;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::decisions::{bash, refused};
 use crate::stage::Stage;
@@ -203,7 +204,7 @@ fn a_token_is_made_shown_once_and_revoked() {
     let made: TokenReply = operator.post("/v1/tokens", &new).unwrap();
     let holder = stage.remote(Some(&made.token));
     assert!(holder.get::<SessionList>("/v1/sessions").is_ok());
-    let listed = operator.get::<serde_json::Value>("/v1/tokens").unwrap();
+    let listed = operator.get::<Value>("/v1/tokens").unwrap();
     assert!(!listed.to_string().contains(&made.token));
     let listed: TokenList = operator.get("/v1/tokens").unwrap();
     assert!(
@@ -251,4 +252,161 @@ fn tokens_that_are_made_at_the_same_time_are_all_kept() {
     let operator = stage.remote(Some(&stage.token("acme", &[Role::Operator])));
     let listed: TokenList = operator.get("/v1/tokens").unwrap();
     assert_eq!(listed.tokens.len(), 33);
+}
+
+#[test]
+fn records_are_listed_as_they_are_sealed_and_only_to_their_tenant() {
+    let acme = Acme::new();
+    for (session, call) in [("a", "one"), ("b", "two"), ("a", "three")] {
+        acme.decide(session, call, "ls");
+    }
+    let mut found = Vec::new();
+    let mut token: Option<String> = None;
+    loop {
+        let page = acme.auditor.records(&RecordQuery {
+            limit: 2,
+            page_token: token.as_deref(),
+            ..RecordQuery::default()
+        });
+        let page = page.unwrap();
+        found.extend(
+            page.records
+                .into_iter()
+                .map(|one| envelope_of(one).unwrap()),
+        );
+        token = page.next_page_token;
+        if token.is_none() {
+            break;
+        }
+    }
+    let subjects: Vec<&str> = found
+        .iter()
+        .filter_map(|one| one.subject.as_deref())
+        .collect();
+    assert_eq!(subjects, ["three", "three", "two", "two", "one", "one"]);
+    let narrowed = |query: RecordQuery<'_>| acme.auditor.records(&query).unwrap().records.len();
+    let all = RecordQuery {
+        limit: 100,
+        ..RecordQuery::default()
+    };
+    assert_eq!(
+        narrowed(RecordQuery {
+            session: Some("a"),
+            ..all
+        }),
+        4
+    );
+    let kinds = Some("POLICY_DECISION,TOOL_RESULT");
+    assert_eq!(
+        narrowed(RecordQuery {
+            event_type: kinds,
+            ..all
+        }),
+        3
+    );
+    assert_eq!(
+        narrowed(RecordQuery {
+            subject: Some("two"),
+            ..all
+        }),
+        2
+    );
+    assert_eq!(
+        narrowed(RecordQuery {
+            since: Some(i64::MAX),
+            ..all
+        }),
+        0
+    );
+    let strange = RecordQuery {
+        event_type: Some("NOTHING"),
+        ..all
+    };
+    assert_eq!(refused(acme.auditor.records(&strange)), 400);
+    let other = acme.stage.token("other", &[Role::Auditor]);
+    let other = acme.stage.remote(Some(&other));
+    assert_eq!(other.records(&all).unwrap().records, Vec::<Value>::new());
+}
+
+#[test]
+fn a_record_that_was_changed_on_its_way_is_none() {
+    let acme = Acme::new();
+    acme.decide("a", "one", "ls");
+    let query = RecordQuery {
+        limit: 1,
+        ..RecordQuery::default()
+    };
+    let mut changed = acme.auditor.records(&query).unwrap().records.remove(0);
+    assert!(envelope_of(changed.clone()).is_ok());
+    changed["ts_unix_ms"] = json!(1);
+    assert!(envelope_of(changed).is_err());
+}
+
+#[test]
+fn a_log_is_recomputed_for_its_tenant_and_says_nothing_of_others() {
+    let acme = Acme::new();
+    acme.decide("a", "one", "ls");
+    let whole = VerifyRequest::default();
+    let alone = acme.auditor.verify_log(&whole).unwrap();
+    assert!(alone.sound && alone.documents.is_some());
+    let agent = acme.stage.token_for("other", &[Role::Agent], &["ana"]);
+    let mut request = bash("one", "ls");
+    request.session_id = "theirs".to_owned();
+    acme.stage.remote(Some(&agent)).decide(&request).unwrap();
+    let shared = acme.auditor.verify_log(&whole).unwrap();
+    assert_eq!((shared.sound, shared.documents), (true, None));
+    assert_eq!(
+        (&shared.chains, shared.records),
+        (&alone.chains, alone.records)
+    );
+    let head = shared
+        .chains
+        .iter()
+        .find(|one| one.session.is_none())
+        .unwrap();
+    let anchor = format!("{}:{}", head.next - 1, head.head.as_deref().unwrap());
+    let request = VerifyRequest {
+        anchors: vec!["1:2".to_owned()],
+        ..VerifyRequest::default()
+    };
+    assert_eq!(refused(acme.auditor.verify_log(&request)), 400);
+    let request = VerifyRequest {
+        canonical: true,
+        anchors: vec![anchor],
+    };
+    let held = acme.auditor.verify_log(&request).unwrap();
+    assert!(
+        held.chains
+            .iter()
+            .all(|one| one.ranges[0].standing == "anchored")
+    );
+    let sqlite = acme.stage.intruder();
+    sqlite
+        .execute(
+            "UPDATE records SET at = 0 WHERE chain = (SELECT id FROM chains WHERE session = 'theirs')",
+            [],
+        )
+        .unwrap();
+    assert!(acme.auditor.verify_log(&whole).unwrap().sound);
+    let other = acme.stage.token("other", &[Role::Auditor]);
+    let theirs = acme.stage.remote(Some(&other)).verify_log(&whole).unwrap();
+    assert!(!theirs.sound);
+    assert_eq!(theirs.faults[0].session.as_deref(), Some("theirs"));
+}
+
+#[test]
+fn a_log_in_memory_is_recomputed_as_well() {
+    let stage = Stage::in_memory();
+    let agent = stage.token_for("acme", &[Role::Agent], &["ana"]);
+    stage
+        .remote(Some(&agent))
+        .decide(&bash("one", "ls"))
+        .unwrap();
+    let auditor = stage.token("acme", &[Role::Auditor]);
+    let found = stage
+        .remote(Some(&auditor))
+        .verify_log(&VerifyRequest::default());
+    let found = found.unwrap();
+    assert!(found.sound);
+    assert_eq!((found.records, found.documents), (3, Some(1)));
 }

@@ -1,0 +1,562 @@
+//! Letting whole sessions go, in the order that keeps the log verifiable.
+//!
+//! What goes is looked for while others write, recorded in one transaction,
+//! and deleted in many short ones. A log that was left in between verifies,
+//! and the next pruning goes on where this one ended.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
+
+use aegis_canon::Digest;
+use aegis_types::{ChainId, Entry, Envelope, EventKind, Payload, SessionId, TenantId, Timestamp};
+use rusqlite::params;
+use serde::Deserialize as _;
+
+use super::SqliteLog;
+use super::connection::Connection;
+use super::fault::Fault;
+use super::read::{chain_at, digest_at};
+use super::schema::{ALLOW_PRUNING, HEADS, IS_RARE};
+use crate::commit::{OpenCommit, seal_group};
+use crate::heads::{HeadsMoved, MovedHead};
+use crate::log::{AppendError, Log as _, Query, ReadLogError};
+use crate::prune::{Cut, Cuts, RETENTION_SESSION, Statement};
+use crate::seal::{Draft, Drafts, InvalidEntry};
+use crate::stored::read_envelope;
+
+/// How many records go in one transaction.
+const RECORDS_A_STEP: usize = 1_000;
+
+/// How many records of the chain of heads are read at a time.
+const PAGE: usize = 1_024;
+
+/// How many sessions one record of pruning names.
+///
+/// So many names of the greatest length fit into one record.
+const SESSIONS_MAX: usize = 8_000;
+
+/// What is to go.
+#[derive(Clone, Copy)]
+pub struct PruneOrder<'a> {
+    /// Whose sessions.
+    pub tenant: &'a TenantId,
+    /// Those in which nothing was recorded at this time or later.
+    pub before: Timestamp,
+    /// Tells whether a session stays although nothing was recorded in it since.
+    pub stays: &'a dyn Fn(&SessionId) -> bool,
+}
+
+/// What would go, as the log was when it was looked at.
+#[derive(Clone, Debug)]
+pub struct PrunePlan {
+    tenant: TenantId,
+    before: Timestamp,
+    heads: Cut,
+    /// Whether it names all that may go, and not only as many as one record holds.
+    is_all: bool,
+    pruned: Vec<MovedHead>,
+    kept: Vec<MovedHead>,
+    documents: BTreeSet<Digest>,
+    records: u64,
+}
+
+impl PrunePlan {
+    /// Returns the sessions that would go.
+    pub fn sessions(&self) -> impl Iterator<Item = &SessionId> {
+        self.pruned.iter().map(|head| &head.session)
+    }
+
+    /// Returns how many records would go, those of the chain of heads included.
+    #[must_use]
+    pub const fn records(&self) -> u64 {
+        self.records
+    }
+
+    /// Returns whether there is no more that may go.
+    #[must_use]
+    pub const fn is_all(&self) -> bool {
+        self.is_all
+    }
+}
+
+/// Why nothing was pruned.
+#[derive(Debug, thiserror::Error)]
+pub enum PruneError {
+    /// The log could not be read.
+    #[error("the log could not be read")]
+    Read(#[from] ReadLogError),
+    /// The log could not be written.
+    #[error("the log could not be written")]
+    Write(#[from] AppendError),
+    /// A session moved since it was looked at.
+    #[error("something was recorded in session `{session}` meanwhile")]
+    Moved {
+        /// The session.
+        session: SessionId,
+    },
+}
+
+impl From<Fault> for PruneError {
+    fn from(fault: Fault) -> Self {
+        Self::Write(fault.into())
+    }
+}
+
+impl SqliteLog {
+    /// Looks for the sessions that `order` lets go; nothing if there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadLogError`] when the log cannot be read.
+    pub fn plan_pruning(&self, order: &PruneOrder<'_>) -> Result<Option<PrunePlan>, ReadLogError> {
+        let Some(cut) = self.cut_of_heads(order)? else {
+            return Ok(None);
+        };
+        let stays = self.sessions_that_say(order.tenant)?;
+        let mut plan = PrunePlan {
+            tenant: order.tenant.clone(),
+            before: order.before,
+            heads: cut.last,
+            is_all: cut.is_all,
+            pruned: Vec::new(),
+            kept: Vec::new(),
+            documents: cut.documents,
+            records: cut.records,
+        };
+        for (session, named) in cut.named {
+            let chain = ChainId::Session {
+                tenant: order.tenant.clone(),
+                session: session.clone(),
+            };
+            let (seq, hash) = (named.seq, named.hash);
+            let is_last = self.head(&chain)?.next == seq.saturating_add(1);
+            let goes = is_last && !stays.contains(&session) && !(order.stays)(&session);
+            let head = MovedHead { hash, seq, session };
+            if goes {
+                let first = self.read(&chain, 0, 1)?.into_iter().next();
+                let first = first.map_or(0, |first| first.seq);
+                plan.records += seq.saturating_add(1).saturating_sub(first);
+                plan.pruned.push(head);
+            } else {
+                plan.kept.push(head);
+            }
+        }
+        Ok((!plan.pruned.is_empty()).then_some(plan))
+    }
+
+    /// Returns the sessions that say what was pruned.
+    fn sessions_that_say(&self, tenant: &TenantId) -> Result<BTreeSet<SessionId>, ReadLogError> {
+        let said = self.newest(&Query {
+            tenant: Some(tenant),
+            kinds: &[EventKind::RecordsPruned],
+            limit: usize::MAX,
+            ..Query::default()
+        })?;
+        let sessions = said.iter().filter_map(|envelope| envelope.chain.session());
+        Ok(sessions.cloned().collect())
+    }
+
+    /// Follows the chain of heads as long as it is older than `order` says.
+    fn cut_of_heads(&self, order: &PruneOrder<'_>) -> Result<Option<HeadsCut>, ReadLogError> {
+        let chain = ChainId::Heads {
+            tenant: order.tenant.clone(),
+        };
+        let cuts = Cuts::of(self, order.tenant)?;
+        let session = |chain: &ChainId| chain.session().cloned();
+        let named = cuts.named.iter();
+        let mut cut = HeadsCut {
+            last: Cut {
+                hash: Digest::of(b""),
+                seq: 0,
+            },
+            is_all: true,
+            named: named
+                .filter_map(|(chain, named)| Some((session(chain)?, *named)))
+                .collect(),
+            documents: BTreeSet::new(),
+            records: 0,
+        };
+        // What is left of heads that went before is no part of this pruning.
+        let gone = cuts.bounds(&chain).gone;
+        let mut from = gone.map_or(0, |gone| gone.seq.saturating_add(1));
+        loop {
+            let page = self.read(&chain, from, PAGE)?;
+            let Some(last) = page.last() else {
+                break;
+            };
+            from = last.seq.saturating_add(1);
+            for envelope in &page {
+                if envelope.at >= order.before {
+                    return Ok(cut.some());
+                }
+                if cut.named.len() >= SESSIONS_MAX {
+                    cut.is_all = false;
+                    return Ok(cut.some());
+                }
+                let heads = HeadsMoved::deserialize(&*envelope.payload).unwrap_or_default();
+                let moved = heads.moved.iter();
+                let moved = moved.map(|head| (head.session.clone(), Cut::from(head)));
+                cut.named.extend(moved);
+                cut.documents.extend(heads.documents);
+                cut.records += 1;
+                cut.last = Cut {
+                    hash: envelope.hash,
+                    seq: envelope.seq,
+                };
+            }
+        }
+        Ok(cut.some())
+    }
+
+    /// Records that what `plan` names goes, by order of `by`.
+    ///
+    /// From then on it is gone as far as the log says; [`SqliteLog::sweep`] deletes it.
+    ///
+    /// # Errors
+    ///
+    /// [`PruneError`]; then nothing was recorded.
+    pub fn record_pruning(
+        &self,
+        plan: PrunePlan,
+        by: &str,
+        at: Timestamp,
+    ) -> Result<(), PruneError> {
+        let statement = Statement {
+            before: plan.before,
+            by: by.to_owned(),
+            documents: plan.documents.into_iter().collect(),
+            heads: plan.heads,
+            kept: plan.kept,
+            pruned: plan.pruned,
+            records: plan.records,
+        };
+        let drafts = drafts(&plan.tenant, &statement, at)?;
+        self.writer()
+            .record_pruning(&plan.tenant, &statement, drafts)
+    }
+
+    /// Returns the names of the keys under which records are sealed that are
+    /// recorded as pruned and were not deleted yet.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadLogError`] when the log cannot be read.
+    pub fn keys_to_sweep(&self) -> Result<BTreeMap<ChainId, BTreeSet<String>>, ReadLogError> {
+        self.reading(|connection| {
+            let keys = connection.keys_to_sweep();
+            keys.map_err(|error| connection.fault(error).into())
+        })
+    }
+
+    /// Deletes what is recorded as pruned, of all tenants, and returns how many
+    /// records went. `tell` hears how many did so far.
+    ///
+    /// # Errors
+    ///
+    /// [`AppendError`], as when appending; what went until then is gone, and
+    /// the rest goes the next time.
+    pub fn sweep(&self, tell: &mut dyn FnMut(u64)) -> Result<u64, AppendError> {
+        let mut swept = 0;
+        // Deleted bytes are overwritten rather than left in free space.
+        self.writer().overwrite_deleted()?;
+        loop {
+            let begun = Instant::now();
+            let step = self.writer().sweep_some()?;
+            if step == 0 {
+                break;
+            }
+            swept += step;
+            tell(swept);
+            // Whoever waits to write gets as much time as this takes.
+            std::thread::sleep(begun.elapsed());
+        }
+        self.writer().cut_wal()?;
+        Ok(swept)
+    }
+
+    /// Returns how many bytes of the file are free to be used again.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadLogError`] when the log cannot be read.
+    pub fn free_bytes(&self) -> Result<u64, ReadLogError> {
+        let select =
+            "SELECT freelist_count * page_size FROM pragma_freelist_count, pragma_page_size";
+        let read = |row: &rusqlite::Row<'_>| row.get::<_, i64>(0);
+        self.reading(|connection| {
+            let free = connection.sqlite.query_row(select, [], read);
+            let free = free.map_err(|error| ReadLogError::from(connection.fault(error)))?;
+            Ok(free.unsigned_abs())
+        })
+    }
+
+    /// Gives what is free in the file back to the file system.
+    ///
+    /// The whole file is written anew; whoever writes waits for that.
+    ///
+    /// # Errors
+    ///
+    /// [`AppendError`], as when appending; the log is as it was then.
+    pub fn compact(&self) -> Result<(), AppendError> {
+        Ok(self.writer().compact()?)
+    }
+}
+
+/// The beginning of a chain of heads that may go, and what it had named.
+struct HeadsCut {
+    last: Cut,
+    is_all: bool,
+    named: BTreeMap<SessionId, Cut>,
+    documents: BTreeSet<Digest>,
+    records: u64,
+}
+
+impl HeadsCut {
+    /// Returns it, if there is anything in it.
+    fn some(self) -> Option<Self> {
+        (self.records > 0).then_some(self)
+    }
+}
+
+/// Returns the record of a pruning, ready for its chain.
+fn drafts(tenant: &TenantId, statement: &Statement, at: Timestamp) -> Result<Drafts, PruneError> {
+    let invalid = |source| AppendError::Invalid { entry: 0, source };
+    let too_large = |_| invalid(InvalidEntry::TooLarge { bytes: usize::MAX });
+    let session = RETENTION_SESSION.parse();
+    let session = session.map_err(|_| {
+        invalid(InvalidEntry::Kind {
+            kind: EventKind::RecordsPruned,
+        })
+    })?;
+    let chain = ChainId::Session {
+        tenant: tenant.clone(),
+        session,
+    };
+    let entry = Entry {
+        at,
+        kind: EventKind::RecordsPruned,
+        subject: None,
+        payload: Payload::of(statement).map_err(too_large)?,
+        sealed: None,
+    };
+    let draft = Draft::of(&chain, entry).map_err(invalid)?;
+    Ok(Drafts {
+        chain,
+        expected: None,
+        drafts: vec![draft],
+        documents: Vec::new(),
+    })
+}
+
+impl Connection {
+    /// Tells whether anything was ever pruned.
+    pub(super) fn was_pruned(&self) -> Result<bool, rusqlite::Error> {
+        let select = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'cuts')";
+        self.statement(select)?.query_row([], |row| row.get(0))
+    }
+
+    fn record_pruning(
+        &mut self,
+        tenant: &TenantId,
+        statement: &Statement,
+        drafts: Drafts,
+    ) -> Result<(), PruneError> {
+        let mut moved = None;
+        let recorded = self.in_transaction(|connection| {
+            connection.check_generation()?;
+            connection.known.forget();
+            moved = connection.moved_since(tenant, statement)?;
+            if moved.is_some() {
+                return Ok(());
+            }
+            connection.allow_pruning()?;
+            // Rows are found through the indexes when they are deleted.
+            connection.index()?;
+            connection.cut_chains(tenant, statement)?;
+            for sealing in seal_group(connection, vec![drafts])? {
+                // A batch without an expectation is refused for what it holds alone.
+                if sealing.is_err() {
+                    return Err(Fault::Full);
+                }
+            }
+            Ok(())
+        });
+        recorded?;
+        match moved {
+            Some(session) => Err(PruneError::Moved { session }),
+            None => Ok(()),
+        }
+    }
+
+    /// Returns a session that does not end any more as `statement` has it.
+    fn moved_since(
+        &mut self,
+        tenant: &TenantId,
+        statement: &Statement,
+    ) -> Result<Option<SessionId>, Fault> {
+        for head in &statement.pruned {
+            let chain = ChainId::Session {
+                tenant: tenant.clone(),
+                session: head.session.clone(),
+            };
+            if OpenCommit::head(self, &chain)?.next != head.seq.saturating_add(1) {
+                return Ok(Some(head.session.clone()));
+            }
+        }
+        Ok(None)
+    }
+
+    fn allow_pruning(&self) -> Result<(), Fault> {
+        let allow = || {
+            if self.was_pruned()? {
+                return Ok(());
+            }
+            self.sqlite.execute_batch(ALLOW_PRUNING)
+        };
+        allow().map_err(|error| self.fault(error))
+    }
+
+    fn cut_chains(&self, tenant: &TenantId, statement: &Statement) -> Result<(), Fault> {
+        let insert = "INSERT OR REPLACE INTO cuts (chain, seq, hash)
+                      SELECT id, ?3, ?4 FROM chains WHERE tenant = ?1 AND session = ?2";
+        let sessions = statement.pruned.iter();
+        let sessions = sessions.map(|head| (head.session.as_str(), Cut::from(head)));
+        let heads = std::iter::once((HEADS, statement.heads));
+        for (session, cut) in sessions.chain(heads) {
+            let hash = cut.hash;
+            let values = params![
+                tenant.as_str(),
+                session,
+                cut.seq.cast_signed(),
+                hash.as_bytes()
+            ];
+            self.change(insert, values)?;
+        }
+        Ok(())
+    }
+
+    fn keys_to_sweep(&self) -> Result<BTreeMap<ChainId, BTreeSet<String>>, rusqlite::Error> {
+        let mut keys: BTreeMap<ChainId, BTreeSet<String>> = BTreeMap::new();
+        if !self.was_pruned()? {
+            return Ok(keys);
+        }
+        let select = "SELECT tenant, session, key_id FROM sealed
+                      JOIN records ON records.id = sealed.record
+                      JOIN cuts ON cuts.chain = records.chain AND records.seq <= cuts.seq
+                      JOIN chains ON chains.id = records.chain";
+        let mut statement = self.statement(select)?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let chain = chain_at(row, 0)?;
+            keys.entry(chain).or_default().insert(row.get(2)?);
+        }
+        Ok(keys)
+    }
+
+    fn overwrite_deleted(&self) -> Result<(), Fault> {
+        self.sqlite
+            .execute_batch("PRAGMA secure_delete = ON")
+            .map_err(|error| self.fault(error))
+    }
+
+    /// Deletes the first records of a chain that are recorded as pruned.
+    fn sweep_some(&mut self) -> Result<u64, Fault> {
+        self.in_transaction(|connection| {
+            connection.check_generation()?;
+            let was_pruned = connection.was_pruned();
+            if !was_pruned.map_err(|error| connection.fault(error))? {
+                return Ok(0);
+            }
+            let doomed = connection
+                .doomed()
+                .map_err(|error| connection.fault(error))?;
+            for id in &doomed {
+                for delete in [
+                    "DELETE FROM entries WHERE id = ?1",
+                    "DELETE FROM records WHERE id = ?1",
+                    "DELETE FROM sealed WHERE record = ?1",
+                ] {
+                    connection.change(delete, [id])?;
+                }
+            }
+            Ok(doomed.len() as u64)
+        })
+    }
+
+    /// Returns the next rows to delete: those of one chain, from its beginning on.
+    fn doomed(&self) -> Result<Vec<i64>, rusqlite::Error> {
+        let select = format!(
+            "SELECT id FROM entries
+             JOIN (SELECT chain AS cut_chain, seq AS cut_seq FROM cuts WHERE EXISTS (
+                       SELECT 1 FROM entries WHERE chain = cuts.chain AND seq <= cuts.seq)
+                   LIMIT 1)
+             ON chain = cut_chain AND seq <= cut_seq
+             ORDER BY seq LIMIT {RECORDS_A_STEP}"
+        );
+        let mut statement = self.statement(&select)?;
+        let ids = statement.query_map([], |row| row.get(0))?;
+        ids.collect()
+    }
+
+    fn compact(&mut self) -> Result<(), Fault> {
+        self.patience.begin();
+        self.sqlite
+            .execute_batch("VACUUM")
+            .map_err(|error| self.fault(error))?;
+        self.known.forget();
+        self.cut_wal()
+    }
+}
+
+/// Reads what the records of pruning in a file say.
+pub(crate) fn cuts_in(connection: &rusqlite::Connection) -> Result<Cuts, rusqlite::Error> {
+    let mut cuts = Cuts::default();
+    for envelope in prunings_in(connection)? {
+        cuts.add(&envelope);
+    }
+    Ok(cuts)
+}
+
+/// Reads the records of pruning in a file, in order.
+pub(crate) fn prunings_in(
+    connection: &rusqlite::Connection,
+) -> Result<Vec<Envelope>, rusqlite::Error> {
+    let select = format!(
+        "SELECT bytes, hash FROM records WHERE id IN (
+             SELECT id FROM entries WHERE {IS_RARE} AND kind = 'RECORDS_PRUNED'
+             UNION ALL
+             SELECT id FROM records WHERE kind = 'RECORDS_PRUNED'
+                 AND id > (SELECT coalesce(max(id), 0) FROM entries))
+         ORDER BY id"
+    );
+    let mut prunings = Vec::new();
+    let mut statement = connection.prepare(&select)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let bytes = row.get_ref(0)?.as_blob()?;
+        // What does not read is named where its chain is verified.
+        prunings.extend(read_envelope(bytes, digest_at(row, 1)?));
+    }
+    Ok(prunings)
+}
+
+/// Reads where a file says that chains were cut.
+pub(crate) fn cut_table(
+    connection: &rusqlite::Connection,
+) -> Result<BTreeMap<ChainId, Cut>, rusqlite::Error> {
+    let exists = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'cuts')";
+    let mut cuts = BTreeMap::new();
+    if !connection.query_row(exists, [], |row| row.get(0))? {
+        return Ok(cuts);
+    }
+    let select =
+        "SELECT tenant, session, seq, hash FROM cuts JOIN chains ON chains.id = cuts.chain";
+    let mut statement = connection.prepare(select)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let seq = row.get::<_, i64>(2)?.cast_unsigned();
+        let hash = digest_at(row, 3)?;
+        cuts.insert(chain_at(row, 0)?, Cut { hash, seq });
+    }
+    Ok(cuts)
+}

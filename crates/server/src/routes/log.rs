@@ -1,0 +1,163 @@
+//! The records themselves, and whether they hold.
+
+use std::sync::Arc;
+
+use aegis_api::{Problem, ProblemKind, RecordList, VerificationView, VerifyRequest};
+use aegis_log::{Anchor, Depth, Evidence, Query, Walk};
+use aegis_types::{Envelope, EventKind, SessionId, TenantId, Timestamp};
+use axum::Json;
+use axum::extract::State;
+use serde::Deserialize;
+
+use super::decisions::field;
+use crate::body::JsonBody;
+use crate::daemon::Daemon;
+use crate::identity::{Principal, Role};
+use crate::page::{limit, place_of, place_token};
+use crate::problem::Refusal;
+use crate::query::Parameters;
+use crate::verification::verification_view;
+
+/// How many heads kept elsewhere one request may name.
+const ANCHORS_MAX: usize = 64;
+
+/// Which records are listed.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct RecordsQuery {
+    /// Whose records; those of the caller if absent, and no other's.
+    tenant_id: Option<String>,
+    /// Only those of this session.
+    session_id: Option<String>,
+    /// Only those of this kind, or of these, with commas between.
+    event_type: Option<String>,
+    /// Only those about this request or approval.
+    subject: Option<String>,
+    /// Only those recorded at this time or later, in milliseconds since 1970.
+    since: Option<i64>,
+    /// How many at most, from 1 to 1000; 100 if absent.
+    limit: Option<u32>,
+    /// Where the page begins, as the page before said.
+    page_token: Option<String>,
+}
+
+/// Lists records of the gate as they are sealed, newest first.
+///
+/// Each is an envelope with its hash, so that whoever asks can recompute it.
+#[utoipa::path(
+    get,
+    path = "/v1/records",
+    tag = "log",
+    params(RecordsQuery),
+    responses(
+        (status = 200, body = RecordList),
+        (status = 400, body = Problem),
+        (status = 401, body = Problem),
+        (status = 403, body = Problem),
+        (status = 503, body = Problem),
+    )
+)]
+pub(super) async fn records(
+    State(daemon): State<Arc<Daemon>>,
+    principal: Principal,
+    Parameters(query): Parameters<RecordsQuery>,
+) -> Result<Json<RecordList>, Refusal> {
+    principal.must_be(Role::Auditor)?;
+    let tenant = principal.tenant_named(query.tenant_id.as_deref())?;
+    let session = query.session_id.as_deref();
+    let session: Option<SessionId> = session.map(|name| field("session_id", name)).transpose()?;
+    let kinds = kinds(query.event_type.as_deref())?;
+    let limit = limit(query.limit)?;
+    let before = query.page_token.as_deref().map(place_of).transpose()?;
+    let found = daemon
+        .blocking(move |daemon| {
+            let asked = Query {
+                tenant: Some(&tenant),
+                session: session.as_ref(),
+                kinds: &kinds,
+                subject: query.subject.as_deref(),
+                since: query.since.map(Timestamp::from_unix_ms),
+                limit,
+            };
+            let log = daemon.gates().log();
+            log.walk(&asked, Walk::Before(before.unwrap_or(u64::MAX)))
+        })
+        .await??;
+    let last = found.last().filter(|_| found.len() == limit);
+    Ok(Json(RecordList {
+        next_page_token: last.map(|last| place_token(last.place)),
+        records: found
+            .iter()
+            .map(|placed| Envelope::to_json(&placed.envelope))
+            .collect(),
+    }))
+}
+
+fn kinds(names: Option<&str>) -> Result<Vec<EventKind>, Refusal> {
+    let names = names.into_iter().flat_map(|names| names.split(','));
+    let kinds = names.map(EventKind::from_wire).collect::<Option<_>>();
+    kinds.ok_or_else(|| invalid("`event_type` names no kind of event"))
+}
+
+fn invalid(detail: &str) -> Refusal {
+    Refusal::new(ProblemKind::InvalidRequest, detail)
+}
+
+/// Recomputes every record of the caller's tenant from the stored bytes.
+///
+/// The whole log is read for it, so one request at a time is answered.
+#[utoipa::path(
+    post,
+    path = "/v1/log/verify",
+    tag = "log",
+    request_body = VerifyRequest,
+    responses(
+        (status = 200, body = VerificationView),
+        (status = 400, body = Problem),
+        (status = 401, body = Problem),
+        (status = 403, body = Problem),
+        (status = 408, body = Problem),
+        (status = 413, body = Problem),
+        (status = 503, body = Problem),
+    )
+)]
+pub(super) async fn verify(
+    State(daemon): State<Arc<Daemon>>,
+    principal: Principal,
+    JsonBody { value: request, .. }: JsonBody<VerifyRequest>,
+) -> Result<Json<VerificationView>, Refusal> {
+    principal.must_be(Role::Auditor)?;
+    let tenant = principal.tenant.clone();
+    let anchors = anchors(&request, &tenant)?;
+    let alone = daemon.verification()?;
+    let view = daemon
+        .blocking(move |daemon| {
+            // It is held to the end, also if the caller goes away.
+            let _alone = alone;
+            let evidence = Evidence {
+                depth: if request.canonical {
+                    Depth::Canonical
+                } else {
+                    Depth::Hashes
+                },
+                anchors: &anchors,
+                ..Evidence::NONE
+            };
+            let found = daemon.gates().log().verify(&evidence)?;
+            Ok::<_, Refusal>(verification_view(&found, Some(&tenant)))
+        })
+        .await??;
+    Ok(Json(view))
+}
+
+fn anchors(request: &VerifyRequest, tenant: &TenantId) -> Result<Vec<Anchor>, Refusal> {
+    if request.anchors.len() > ANCHORS_MAX {
+        return Err(invalid("`anchors` has at most 64 records"));
+    }
+    let read = request.anchors.iter().map(|text| {
+        Anchor::read(text, tenant)
+            .ok_or_else(|| invalid("an anchor is `SESSION:SEQ:HASH` or `SEQ:HASH`"))
+    });
+    read.collect()
+}
