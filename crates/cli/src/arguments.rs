@@ -24,8 +24,9 @@ pub(crate) use self::install::{
 };
 pub(crate) use self::keep::{BackupArguments, EraseArguments, RestoreArguments};
 pub(crate) use self::service::{
-    AccessLogForm, DaemonCommand, InstallServiceArguments, NewTokenArguments, RoleName,
-    ServeArguments, ServerArguments, TokenArguments, TokenCommand, UninstallServiceArguments,
+    AccessLogForm, ClientDemand, ClientTlsArguments, DaemonCommand, InstallServiceArguments,
+    NewTokenArguments, RoleName, ServeArguments, ServeTlsArguments, ServerArguments,
+    TokenArguments, TokenCommand, UninstallServiceArguments,
 };
 
 /// Stands between an AI agent and the world: decides, records, explains.

@@ -56,8 +56,8 @@ pub use permissions::{Exported, Imported, LeftOut, export_permissions, import_pe
 pub use problem::{Paint, Problem, ProblemCode, Problems, Related, Severity, Suggestion, render};
 pub use rule::{Example, Examples, Limit, Place, Policy, Rule, SourceRef, Spelling};
 pub use service_file::{
-    LogFormat, LogLevel, ServiceFile, StorePlace, TrustMode, parse_address, parse_service_file,
-    parse_store,
+    LogFormat, LogLevel, ServiceClients, ServiceFile, ServiceTls, StorePlace, TrustMode,
+    parse_address, parse_service_file, parse_store,
 };
 pub use source::{LoadSourceError, MemorySources, Source, Sources, resolve};
 pub use truth::{Truth, WhyNot, WhyUnknown};

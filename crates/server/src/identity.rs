@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use aegis_api::ProblemKind;
 use aegis_gate::agent_above;
+use aegis_tls::Certificate;
 use aegis_types::{AgentId, TenantId};
 use axum::extract::FromRequestParts;
 use axum::http::header;
@@ -82,7 +83,7 @@ impl fmt::Display for Roles {
 }
 
 /// Where a connection comes from.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Peer {
     /// A process of this machine, on a socket.
     Process {
@@ -91,8 +92,8 @@ pub enum Peer {
         /// Its own number.
         process: u32,
     },
-    /// Somewhere, on a port.
-    Port,
+    /// Somewhere, on a port, with the certificate that it showed there.
+    Port(Option<Arc<Certificate>>),
 }
 
 /// Who asks.
@@ -303,13 +304,13 @@ impl Principal {
                 .map_err(|error| unknown(&error.to_string()))?;
             principal.process = match parts.extensions.get::<Peer>() {
                 Some(&Peer::Process { process, .. }) => Some(process),
-                Some(Peer::Port) | None => None,
+                Some(Peer::Port(_)) | None => None,
             };
             return Ok(principal);
         }
         match parts.extensions.get::<Peer>() {
             Some(&Peer::Process { user, process }) => Ok(Self::of_process(daemon, user, process)),
-            Some(Peer::Port) | None => Err(unknown(
+            Some(Peer::Port(_)) | None => Err(unknown(
                 "a port needs a token; an operator makes one with `aegis token create`",
             )),
         }

@@ -37,6 +37,8 @@ mod listing;
 
 mod snapshot;
 
+mod secure;
+
 mod listen;
 
 mod figures;
@@ -45,10 +47,12 @@ mod trail;
 
 mod routes;
 
+pub use aegis_tls::Demand;
 pub use daemon::{Daemon, Hooks};
 pub use identity::{Peer, Role, Roles};
 pub use limits::Limits;
 pub use listen::{BindError, Bound, Door, serve};
 pub use request_log::{RequestLevel, RequestLog};
 pub use routes::{openapi, router};
+pub use secure::{ClientDoor, OpenSecureError, SecureDoor};
 pub use token::{MadeToken, NewToken, StoredToken, TokenError, Tokens};

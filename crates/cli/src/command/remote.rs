@@ -1,9 +1,11 @@
 //! Commands that ask a service instead of looking into the files of this machine.
 
-use aegis_api::{Client, ClientError, ProblemKind, SystemConnector};
-use aegis_gate::read_regular;
+use aegis_api::{Address, Client, ClientError, ProblemKind, SystemConnector};
+use aegis_gate::{Clock as _, SystemClock, read_regular};
+use aegis_tls::{Authorities, Credentials, SecureConnector, SecureError};
 
-use crate::arguments::ServerArguments;
+use crate::arguments::{ClientTlsArguments, ServerArguments};
+use crate::command::doors;
 use crate::exit::Exit;
 use crate::here::Here;
 use crate::report::{Failure, causes};
@@ -40,8 +42,38 @@ pub(crate) fn client(here: &Here, arguments: &ServerArguments) -> Result<Option<
     if token.as_ref().is_some_and(|token| !is_plain(token)) {
         return Err(Failure::usage("the token holds what no token holds"));
     }
-    let client = Client::new(SystemConnector::default(), address.clone());
+    let client = reach(address.clone(), &arguments.tls)?;
     Ok(Some(client.with_token(token)))
+}
+
+/// Returns a client of the service at `address`, which trusts and shows what
+/// `tls` names if the address is one of TLS.
+pub(crate) fn reach(address: Address, tls: &ClientTlsArguments) -> Result<Client, Failure> {
+    let Address::Tcp { is_tls: true, .. } = address else {
+        return Ok(Client::new(SystemConnector::default(), address));
+    };
+    let Some(authorities) = &tls.ca else {
+        let message = format!("nothing says whose certificate `{address}` has to show");
+        return Err(Failure::usage(message)
+            .remedy("name the file of its authority with `--ca FILE`, or in `AEGIS_CA`"));
+    };
+    let authorities = Authorities::read(authorities).map_err(|error| doors::unread(&error))?;
+    let own = match (&tls.cert, &tls.key) {
+        (None, None) => None,
+        (Some(chain), Some(key)) => {
+            let own = Credentials::read(chain, key, SystemClock.now());
+            Some(own.map_err(|error| doors::unread(&error))?)
+        }
+        (Some(_), None) | (None, Some(_)) => {
+            return Err(
+                Failure::usage("a certificate needs its key, and a key its certificate")
+                    .remedy("give both, `--cert FILE` and `--key FILE`"),
+            );
+        }
+    };
+    let connector = SecureConnector::new(&authorities, own.as_ref())
+        .map_err(|error| Failure::usage(causes(&error)))?;
+    Ok(Client::new(connector, address))
 }
 
 /// Returns whether a token can stand in the head of a request.
@@ -69,7 +101,28 @@ pub(crate) fn failure(error: &ClientError) -> Failure {
     if is(error, ProblemKind::Unauthenticated) {
         return failure.remedy("give a token with `--token-file FILE` or in `AEGIS_TOKEN`");
     }
-    failure
+    match mistrust(error) {
+        Some(remedy) => failure.remedy(remedy),
+        None => failure,
+    }
+}
+
+/// Returns what to do where client and service do not trust each other.
+pub(crate) fn mistrust(error: &ClientError) -> Option<&'static str> {
+    let ClientError::Unreachable { source, .. } = error else {
+        return None;
+    };
+    match source.get_ref()?.downcast_ref::<SecureError>()? {
+        SecureError::Untrusted => Some("name its authority with `--ca FILE`, or in `AEGIS_CA`"),
+        SecureError::OtherName { .. } | SecureError::HostName(_) => {
+            Some("write the address with a name for which its certificate is")
+        }
+        SecureError::Expired => Some("who runs the service has to renew it"),
+        SecureError::Clear => Some("write `http://` if it means to speak in clear text"),
+        SecureError::Wanted => Some("show one with `--cert FILE` and `--key FILE`"),
+        SecureError::Refused(_) => Some("show one that holds, of an authority that it knows"),
+        SecureError::NotYet | SecureError::Certificate(_) | SecureError::Broken(_) => None,
+    }
 }
 
 /// Returns whether the service answered with a problem of `kind`.

@@ -1,8 +1,7 @@
 //! `aegis serve`: the service, in the foreground.
 
-use std::net::SocketAddr;
 use std::num::NonZeroU32;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use aegis_api::HookReply;
@@ -12,8 +11,7 @@ use aegis_policy::{
     parse_service_file, render,
 };
 use aegis_server::{
-    BindError, Bound, Daemon, Door, Hooks, Limits, RequestLevel, RequestLog, Tokens, router,
-    serve as answer,
+    Bound, Daemon, Hooks, Limits, RequestLevel, RequestLog, Tokens, router, serve as answer,
 };
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
@@ -21,6 +19,7 @@ use tokio::sync::watch;
 
 use crate::arguments::{AccessLogForm, ServeArguments};
 use crate::command::checked;
+use crate::command::doors::{self, Doors};
 use crate::here::Here;
 use crate::output::say;
 use crate::page::{Page, Tone, piece};
@@ -34,16 +33,6 @@ pub(crate) struct ServePlan {
     pub(crate) doors: Doors,
     /// Which events of clients may follow which.
     pub(crate) event_order: EventOrder,
-}
-
-/// Where a service listens.
-pub(crate) struct Doors {
-    /// The socket, and who may connect to it.
-    pub(crate) socket: Option<(PathBuf, u32)>,
-    /// The port.
-    pub(crate) address: Option<SocketAddr>,
-    /// Whether clear text that leaves the machine was asked for in so many words.
-    pub(crate) is_clear_text_meant: bool,
 }
 
 /// Serves until it is told to stop.
@@ -60,6 +49,7 @@ pub(crate) fn serve(here: &Here, arguments: &ServeArguments) -> Result<Report, F
         }
         None => {}
     }
+    file.tls = doors::tls(file.tls, &arguments.tls)?;
     let socket = arguments.socket.as_ref().unwrap_or(&here.places.socket);
     let doors = Doors {
         socket: Some((socket.clone(), arguments.socket_mode)),
@@ -125,8 +115,10 @@ pub(crate) fn run(here: &Here, service: ServePlan) -> Result<Report, Failure> {
         .with_request_log(request_log);
     runtime(&limits)?.block_on(async {
         let mut open = Vec::new();
-        for door in doors.list() {
-            open.push(Bound::open(&door).await.map_err(|error| unopened(&error))?);
+        let is_json = request_log.is_some_and(|log| log.is_json);
+        for door in doors.list(file.tls.as_ref(), &here.directory, is_json) {
+            let bound = Bound::open(&door).await;
+            open.push(bound.map_err(|error| doors::unopened(&error))?);
         }
         let stop = stop_on_signals()?;
         announce(&open)?;
@@ -138,17 +130,7 @@ pub(crate) fn run(here: &Here, service: ServePlan) -> Result<Report, Failure> {
 /// Refuses to start what would be less safe than it was told to be.
 fn check(here: &Here, service: &ServePlan) -> Result<(), Failure> {
     let is_prod = service.file.trust_mode == TrustMode::Prod;
-    if let Some(address) = service.doors.address
-        && !address.ip().is_loopback()
-        && (is_prod || !service.doors.is_clear_text_meant)
-    {
-        let message = format!("tokens would go in clear text over the network to `{address}`");
-        return Err(Failure::usage(message).remedy(if is_prod {
-            "listen at 127.0.0.1, behind a proxy that speaks TLS"
-        } else {
-            "listen at 127.0.0.1, behind a proxy that speaks TLS, or add `--clear-text`"
-        }));
-    }
+    service.doors.check(service.file.tls.as_ref(), is_prod)?;
     if !is_prod {
         return Ok(());
     }
@@ -164,26 +146,6 @@ fn check(here: &Here, service: &ServePlan) -> Result<(), Failure> {
         return Err(Failure::usage(message).remedy("`aegis token create` makes one"));
     }
     Ok(())
-}
-
-impl Doors {
-    fn list(self) -> Vec<Door> {
-        let socket = self.socket.map(|(path, mode)| Door::Socket { path, mode });
-        socket
-            .into_iter()
-            .chain(self.address.map(Door::Port))
-            .collect()
-    }
-}
-
-fn unopened(error: &BindError) -> Failure {
-    let failure = Failure::environment(causes(error));
-    match error {
-        BindError::InUse(_) => {
-            failure.remedy("a service runs there already; stop it, or name another place")
-        }
-        BindError::NoSocket(_) | BindError::System { .. } => failure,
-    }
 }
 
 fn runtime(limits: &Limits) -> Result<Runtime, Failure> {
