@@ -165,6 +165,8 @@ pub(crate) enum SchemaKind {
     Envelope,
     /// Settings of a service.
     Service,
+    /// Whom the certificates of clients name.
+    Principals,
     /// The HTTP interface of the service, as an OpenAPI document.
     Openapi,
 }

@@ -6,6 +6,7 @@ use aegis_api::{HookReply, ProblemKind};
 use aegis_gate::{Approver, Caller, EventOrder, Gates};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
+use crate::certificates::Certificates;
 use crate::changes::Changes;
 use crate::figures::Figures;
 use crate::key::Keys;
@@ -42,6 +43,7 @@ pub struct Daemon {
     event_order: EventOrder,
     rate: Rate,
     request_log: Option<RequestLog>,
+    certificates: Option<Certificates>,
     streams: Arc<Semaphore>,
     changes: Arc<Changes>,
     figures: Figures,
@@ -68,6 +70,7 @@ impl Daemon {
             event_order: EventOrder::default(),
             rate: Rate::new(limits.per_minute),
             request_log: None,
+            certificates: None,
         }
     }
 
@@ -82,6 +85,13 @@ impl Daemon {
     #[must_use]
     pub const fn with_request_log(mut self, log: Option<RequestLog>) -> Self {
         self.request_log = log;
+        self
+    }
+
+    /// Returns the service as one whose callers may name themselves by certificates.
+    #[must_use]
+    pub fn with_certificates(mut self, certificates: Option<Certificates>) -> Self {
+        self.certificates = certificates;
         self
     }
 
@@ -105,6 +115,10 @@ impl Daemon {
 
     pub(crate) const fn figures(&self) -> &Figures {
         &self.figures
+    }
+
+    pub(crate) const fn certificates(&self) -> Option<&Certificates> {
+        self.certificates.as_ref()
     }
 
     pub(crate) const fn keys(&self) -> &Keys {

@@ -13,7 +13,11 @@ mod rate;
 
 mod request_log;
 
+mod notice;
+
 mod token;
+
+mod certificates;
 
 mod identity;
 
@@ -48,8 +52,10 @@ mod trail;
 mod routes;
 
 pub use aegis_tls::Demand;
+pub use aegis_types::Role;
+pub use certificates::Certificates;
 pub use daemon::{Daemon, Hooks};
-pub use identity::{Peer, Role, Roles};
+pub use identity::{Peer, Roles};
 pub use limits::Limits;
 pub use listen::{BindError, Bound, Door, serve};
 pub use request_log::{RequestLevel, RequestLog};

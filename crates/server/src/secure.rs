@@ -4,7 +4,6 @@
 //! every connection, and read again when they have changed; what cannot be used
 //! then leaves the connections to come as they were, and is told once.
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -20,6 +19,8 @@ use tokio::net::TcpStream;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::server::TlsStream;
 use tokio_rustls::{TlsAcceptor, rustls};
+
+use crate::notice::{Gravity, notice};
 
 /// The first byte of a stream that begins with a TLS handshake.
 const HANDSHAKE: u8 = 0x16;
@@ -96,27 +97,17 @@ impl Keeper {
             match self.door.read() {
                 Ok(settings) => {
                     last.settings = settings;
-                    self.tell("info", "its certificates were read again");
+                    let message = "the certificates of the port were read again";
+                    notice(self.door.is_json, Gravity::Info, "tls", message);
                 }
                 Err(error) => {
                     let cause = with_causes(&error);
-                    self.tell("error", &format!("it goes on as before: {cause}"));
+                    let message = format!("the port goes on as before: {cause}");
+                    notice(self.door.is_json, Gravity::Error, "tls", &message);
                 }
             }
         }
         Arc::clone(&last.settings)
-    }
-
-    /// Tells who runs the service what became of changed files.
-    fn tell(&self, level: &str, what: &str) {
-        let at = SystemClock.now().unix_ms();
-        let line = if self.door.is_json {
-            json!({"ts_unix_ms": at, "level": level, "from": "tls", "message": what}).to_string()
-        } else {
-            format!("{at} {level} tls: {what}")
-        };
-        // Where nobody reads, there is nobody to tell.
-        let _ = writeln!(std::io::stderr(), "{line}");
     }
 
     /// Agrees with a client on who both are; nothing if they do not.

@@ -62,7 +62,9 @@ impl SecureError {
                 | AlertDescription::CertificateExpired
                 | AlertDescription::CertificateRevoked
                 | AlertDescription::CertificateUnknown
-                | AlertDescription::AccessDenied),
+                | AlertDescription::AccessDenied
+                // So is a signature told that is not the authority's.
+                | AlertDescription::DecryptError),
             ) => Self::Refused(alert),
             other => Self::Broken(other),
         }
@@ -85,7 +87,7 @@ impl SecureError {
             },
             CertificateError::NotValidForNameContext { presented, .. } => Self::OtherName {
                 host: host.to_owned(),
-                names: presented,
+                names: presented.iter().map(|name| plain(name)).collect(),
             },
             other => Self::Certificate(rustls::Error::InvalidCertificate(other)),
         }
@@ -96,6 +98,14 @@ impl From<SecureError> for io::Error {
     fn from(error: SecureError) -> Self {
         Self::new(io::ErrorKind::InvalidData, error)
     }
+}
+
+/// Returns a name as it is written: rustls tells its kind as well, `DnsName("a")`.
+fn plain(name: &str) -> String {
+    let inner = name
+        .split_once('(')
+        .and_then(|(_, it)| it.strip_suffix(')'));
+    inner.unwrap_or(name).trim_matches('"').to_owned()
 }
 
 fn listed(names: &[String]) -> String {

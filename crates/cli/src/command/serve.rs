@@ -7,11 +7,12 @@ use std::sync::Arc;
 use aegis_api::HookReply;
 use aegis_gate::{Approver, Caller, DurabilityLevel, EventOrder, Gates, LogPlace};
 use aegis_policy::{
-    LogFormat, LogLevel, Paint, Problems, ServiceFile, Source, StorePlace, TrustMode,
-    parse_service_file, render,
+    LogFormat, LogLevel, Paint, Problems, ServiceFile, ServiceTls, Source, StorePlace, TrustMode,
+    parse_principals_file, parse_service_file, render,
 };
 use aegis_server::{
-    Bound, Daemon, Hooks, Limits, RequestLevel, RequestLog, Tokens, router, serve as answer,
+    Bound, Certificates, Daemon, Hooks, Limits, RequestLevel, RequestLog, Tokens, router,
+    serve as answer,
 };
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
@@ -73,12 +74,38 @@ pub(crate) fn settings(file: Option<&Path>) -> Result<ServiceFile, Failure> {
         return Ok(ServiceFile::default());
     };
     let source = Source::new(&file.display().to_string(), &checked::read_text(file)?);
-    parse_service_file(&source).map_err(|Problems(problems, sources)| {
-        let told = render(&problems, &sources, Paint::Plain);
-        let message = format!("the settings in `{}` do not hold\n{told}", file.display());
-        Failure::usage(message)
-            .remedy("`aegis validate` checks the file; `aegis schema service` describes it")
-    })
+    parse_service_file(&source)
+        .map_err(|problems| broken(&problems, "the settings", &source, "service"))
+}
+
+fn broken(
+    Problems(problems, sources): &Problems,
+    what: &str,
+    file: &Source,
+    kind: &str,
+) -> Failure {
+    let told = render(problems, sources, Paint::Plain);
+    let message = format!("{what} in `{}` do not hold\n{told}", file.name);
+    Failure::usage(message).remedy(format!(
+        "`aegis validate` checks the file; `aegis schema {kind}` describes it"
+    ))
+}
+
+/// Returns whom certificates of clients name, if a file says it.
+fn certificates(
+    here: &Here,
+    tls: Option<&ServiceTls>,
+    is_json: bool,
+) -> Result<Option<Certificates>, Failure> {
+    let clients = tls.and_then(|tls| tls.clients.as_ref());
+    let Some(path) = clients.and_then(|clients| clients.principals.as_ref()) else {
+        return Ok(None);
+    };
+    let path = here.directory.join(path);
+    let source = Source::new(&path.display().to_string(), &checked::read_text(&path)?);
+    parse_principals_file(&source)
+        .map_err(|problems| broken(&problems, "the principals", &source, "principals"))?;
+    Ok(Some(Certificates::at(path, is_json)))
 }
 
 /// Serves until it is told to stop.
@@ -110,12 +137,14 @@ pub(crate) fn run(here: &Here, service: ServePlan) -> Result<Report, Failure> {
         },
         is_json: file.log_format == LogFormat::Json,
     });
+    let is_json = request_log.is_some_and(|log| log.is_json);
+    let certificates = certificates(here, file.tls.as_ref(), is_json)?;
     let daemon = Daemon::new(gates, ClaudeCode, limits)
         .with_event_order(event_order)
-        .with_request_log(request_log);
+        .with_request_log(request_log)
+        .with_certificates(certificates);
     runtime(&limits)?.block_on(async {
         let mut open = Vec::new();
-        let is_json = request_log.is_some_and(|log| log.is_json);
         for door in doors.list(file.tls.as_ref(), &here.directory, is_json) {
             let bound = Bound::open(&door).await;
             open.push(bound.map_err(|error| doors::unopened(&error))?);
@@ -137,6 +166,14 @@ fn check(here: &Here, service: &ServePlan) -> Result<(), Failure> {
     if service.file.store == Some(StorePlace::Memory) {
         let message = "`trust_mode: prod` needs a log that outlives the service";
         return Err(Failure::usage(message).remedy("name a file in `dsn`"));
+    }
+    let clients = service
+        .file
+        .tls
+        .as_ref()
+        .and_then(|tls| tls.clients.as_ref());
+    if clients.is_some_and(|clients| clients.principals.is_some()) {
+        return Ok(());
     }
     let tokens = Tokens::at(&here.places.state).list();
     let tokens = tokens.map_err(|error| Failure::environment(causes(&error)))?;
