@@ -50,8 +50,8 @@ pub enum ReadCredentialsError {
     /// The key wants a password.
     #[error("the key `{}` is encrypted, and nobody is there to type its password", .0.display())]
     Encrypted(PathBuf),
-    /// A certificate of the file is damaged.
-    #[error("a certificate of `{}` is damaged", .path.display())]
+    /// The first certificate of the file is damaged.
+    #[error("the certificate `{}` is damaged", .path.display())]
     Damaged {
         /// The file.
         path: PathBuf,
@@ -100,7 +100,12 @@ impl Credentials {
         let first = certificates
             .first()
             .ok_or_else(|| ReadCredentialsError::NoCertificate(chain.to_path_buf()))?;
-        if !parsed(chain, first)?.holds_at(now) {
+        let parsed = Certificate::parse(first);
+        let parsed = parsed.map_err(|source| ReadCredentialsError::Damaged {
+            path: chain.to_path_buf(),
+            source,
+        })?;
+        if !parsed.holds_at(now) {
             return Err(ReadCredentialsError::Expired(chain.to_path_buf()));
         }
         let found = Self {
@@ -151,18 +156,7 @@ impl Authorities {
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, ReadCredentialsError> {
     let (bytes, _) = read(path)?;
     let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
-    let all = all.map_err(|_| ReadCredentialsError::NoCertificate(path.to_path_buf()))?;
-    for certificate in &all {
-        parsed(path, certificate)?;
-    }
-    Ok(all)
-}
-
-fn parsed(path: &Path, bytes: &[u8]) -> Result<Certificate, ReadCredentialsError> {
-    Certificate::parse(bytes).map_err(|source| ReadCredentialsError::Damaged {
-        path: path.to_path_buf(),
-        source,
-    })
+    all.map_err(|_| ReadCredentialsError::NoCertificate(path.to_path_buf()))
 }
 
 fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, ReadCredentialsError> {

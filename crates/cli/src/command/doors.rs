@@ -40,9 +40,11 @@ pub(crate) fn tls(
         }),
         (None, None) => None,
     };
-    let says_more = flags.client_auth.is_some() || flags.principals.is_some();
-    if clients.is_none() && says_more {
-        return Err(unused("--client-auth` and `--principals", "--client-ca"));
+    if clients.is_none() && flags.client_auth.is_some() {
+        return Err(unused("--client-auth", "--client-ca"));
+    }
+    if clients.is_none() && flags.principals.is_some() {
+        return Err(unused("--principals", "--client-ca"));
     }
     let clients = clients.map(|clients| ServiceClients {
         is_optional: match flags.client_auth {
@@ -61,7 +63,7 @@ pub(crate) fn tls(
             clients,
         })),
         (None, None) if clients.is_none() => Ok(None),
-        (None, None) => Err(unused("--client-ca", "--tls-cert` and `--tls-key")),
+        (None, None) => Err(unused("--client-ca", "--tls-cert")),
         (Some(_), None) => Err(unused("--tls-cert", "--tls-key")),
         (None, Some(_)) => Err(unused("--tls-key", "--tls-cert")),
     }
@@ -69,7 +71,7 @@ pub(crate) fn tls(
 
 fn unused(given: &str, lack: &str) -> Failure {
     Failure::usage(format!("`{given}` has no effect without `{lack}`"))
-        .remedy("`docs/server.md` shows what belongs together")
+        .remedy(format!("add `{lack} FILE`, or take `{given}` away"))
 }
 
 impl Doors {
