@@ -24,8 +24,9 @@ pub(crate) use self::install::{
 };
 pub(crate) use self::keep::{BackupArguments, EraseArguments, PruneArguments, RestoreArguments};
 pub(crate) use self::service::{
-    AccessLogForm, DaemonCommand, InstallServiceArguments, NewTokenArguments, RoleName,
-    ServeArguments, ServerArguments, TokenArguments, TokenCommand, UninstallServiceArguments,
+    AccessLogForm, ClientDemand, ClientTlsArguments, DaemonCommand, InstallServiceArguments,
+    NewTokenArguments, RoleName, ServeArguments, ServeTlsArguments, ServerArguments,
+    TokenArguments, TokenCommand, UninstallServiceArguments,
 };
 
 /// Stands between an AI agent and the world: decides, records, explains.
@@ -164,6 +165,8 @@ pub(crate) enum SchemaKind {
     Envelope,
     /// Settings of a service.
     Service,
+    /// Whom the certificates of clients name.
+    Principals,
     /// The HTTP interface of the service, as an OpenAPI document.
     Openapi,
 }

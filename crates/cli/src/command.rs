@@ -12,6 +12,7 @@ mod coverage;
 mod daemon;
 mod diff;
 mod doctor;
+mod doors;
 mod erase;
 mod explain;
 mod export;

@@ -6,7 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use aegis_policy::{
-    Kind, MemorySources, Source, detect, pack, pack_names, parse, parse_service_file, parse_tests,
+    Kind, MemorySources, Source, detect, pack, pack_names, parse, parse_principals_file,
+    parse_service_file, parse_tests,
 };
 use jsonschema::Validator;
 use serde_json::Value;
@@ -204,6 +205,25 @@ fn the_schema_of_service_settings_agrees_with_the_reader() {
         ("trust_mode: prod\nrate_limit: 0\nmanifest: ''\n", true),
         ("telemetry: {disabled: true, path: t}\n", true),
         ("tls: {enabled: false, cert_file: c}\n", true),
+        ("tls: {enabled: true, cert_file: c, key_file: k}\n", true),
+        (
+            "tls: {enabled: true, cert_file: c, key_file: k, ca_file: a, client_auth: optional, \
+             principals_file: p}\n",
+            true,
+        ),
+        ("tls: {enabled: true, cert_file: c, key_file: ''}\n", false),
+        (
+            "tls: {enabled: true, cert_file: c, key_file: k, client_auth: optional}\n",
+            false,
+        ),
+        (
+            "tls: {enabled: true, cert_file: c, key_file: k, principals_file: p}\n",
+            false,
+        ),
+        (
+            "tls: {enabled: true, cert_file: c, key_file: k, ca_file: a, client_auth: maybe}\n",
+            false,
+        ),
         ("log: {level: debug, format: json}\n", true),
         ("manifest: m.json\n", false),
         ("mcp_addr: ':9'\n", false),
@@ -221,4 +241,38 @@ fn the_schema_of_service_settings_agrees_with_the_reader() {
         assert_eq!(read.is_ok(), is_sound, "{text}");
         assert_eq!(service.is_valid(&value(text)), is_sound, "{text}");
     }
+}
+
+#[test]
+fn the_schema_of_principals_agrees_with_their_reader() {
+    let schema = schema("principals.schema.json");
+    let entry = |rest: &str| format!("{{name: a, tenant: t, {rest}}}");
+    let digest = "0a:".repeat(32);
+    for (entries, is_sound) in [
+        (entry("roles: agent, agents: b, uri: 'spiffe://a/b'"), true),
+        (entry("roles: [auditor, operator], dns: a.example"), true),
+        (entry("roles: [approver], agents: [b, c], email: a@b"), true),
+        (entry("roles: [agent], subject: 'CN=*,O=b'"), true),
+        (entry(&format!("roles: [agent], sha256: '{digest}'")), true),
+        (entry("roles: [agent]"), false),
+        (entry("roles: [agent], uri: a, dns: b"), false),
+        (entry("roles: [agent], dns: '*.example'"), false),
+        (entry("roles: [agent], dns: ' '"), false),
+        (entry("roles: [agent], sha256: 0a"), false),
+        (entry("roles: [agent, approver], dns: a"), false),
+        (entry("roles: [], dns: a"), false),
+        (entry("roles: [root], dns: a"), false),
+        (entry("roles: [agent], agents: [], dns: a"), false),
+        (entry("roles: [agent], agents: ['b c'], dns: a"), false),
+        (entry("role: [agent], dns: a"), false),
+        ("{name: a, roles: [agent], dns: a}".to_owned(), false),
+        ("{tenant: a, roles: [agent], dns: a}".to_owned(), false),
+        (String::new(), false),
+    ] {
+        let text = format!("{{aegis: principals/v1, principals: [{entries}]}}");
+        let read = parse_principals_file(&Source::new("principals.yaml", &text));
+        assert_eq!(read.is_ok(), is_sound, "{text}: {read:?}");
+        assert_eq!(schema.is_valid(&value(&text)), is_sound, "{text}");
+    }
+    assert!(!schema.is_valid(&value("{principals: []}")));
 }

@@ -228,7 +228,7 @@ mod tests {
             recents.keep(&chain, Head::default(), Arc::new(Siblings::default()));
             assert_eq!(recents.head(&chain), Some(Head::default()));
         }
-        assert!(locked(&recents.0).len() <= SESSIONS_MAX);
+        assert!(locked(&recents.places).len() <= SESSIONS_MAX);
     }
 
     #[test]

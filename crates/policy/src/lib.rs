@@ -28,6 +28,7 @@ mod lint;
 mod narrow;
 mod yaml;
 
+mod principals_file;
 mod service_file;
 
 mod cache;
@@ -53,11 +54,12 @@ pub use pack::{pack, pack_names, pack_tests};
 pub use parse::{Kind, Parsed, detect, nearest, parse};
 pub use pattern::{Glob, Pattern};
 pub use permissions::{Exported, Imported, LeftOut, export_permissions, import_permissions};
+pub use principals_file::{CertificateName, NamedPrincipal, parse_principals_file};
 pub use problem::{Paint, Problem, ProblemCode, Problems, Related, Severity, Suggestion, render};
 pub use rule::{Example, Examples, Limit, Place, Policy, Rule, SourceRef, Spelling};
 pub use service_file::{
-    LogFormat, LogLevel, ServiceFile, StorePlace, TrustMode, parse_address, parse_service_file,
-    parse_store,
+    LogFormat, LogLevel, ServiceClients, ServiceFile, ServiceTls, StorePlace, TrustMode,
+    parse_address, parse_service_file, parse_store,
 };
 pub use source::{LoadSourceError, MemorySources, Source, Sources, resolve};
 pub use truth::{Truth, WhyNot, WhyUnknown};

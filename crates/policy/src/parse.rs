@@ -22,6 +22,7 @@ use crate::firewall;
 use crate::native;
 use crate::pack::pack;
 use crate::permissions;
+use crate::principals_file;
 use crate::problem::{Problem, ProblemCode, Problems, quoted};
 use crate::rule::{Policy, Spelling};
 use crate::source::{Source, Sources};
@@ -85,6 +86,8 @@ pub enum Kind {
     HostSettings,
     /// Settings of a service.
     ServiceSettings,
+    /// Whom the certificates of clients name.
+    Principals,
 }
 
 impl Kind {
@@ -101,6 +104,7 @@ impl Kind {
             Self::Permissions => "permission rules of an agent's host",
             Self::HostSettings => "a settings file of an agent's host",
             Self::ServiceSettings => "a file of service settings",
+            Self::Principals => "a file of principals",
         }
     }
 }
@@ -122,10 +126,14 @@ fn kind_of(root: &Node<'_>) -> Option<Kind> {
     let has = |key: &str| entries.iter().any(|entry| entry.key == key);
     let format = entries.iter().find(|entry| entry.key == "aegis");
     if let Some(format) = format {
-        let is_tests = matches!(&format.value.value,
-            NodeValue::Scalar { text, .. } if text.starts_with(cases::FORMAT));
-        Some(if is_tests {
+        let begins = |with: &str| {
+            matches!(&format.value.value,
+                NodeValue::Scalar { text, .. } if text.starts_with(with))
+        };
+        Some(if begins(cases::FORMAT) {
             Kind::PolicyTests
+        } else if begins(principals_file::FORMAT) {
+            Kind::Principals
         } else {
             Kind::NativePolicy
         })
@@ -174,7 +182,8 @@ fn read_text(walker: &mut Walker<'_>, source: &Source) -> Option<Reading> {
             | Kind::Manifest
             | Kind::Scenario
             | Kind::HostSettings
-            | Kind::ServiceSettings,
+            | Kind::ServiceSettings
+            | Kind::Principals,
         )
         | None => {
             refuse_kind(walker, &root);

@@ -4,6 +4,7 @@
 //! so that nobody believes in a protection that is not there.
 
 mod store;
+mod tls;
 
 use std::net::SocketAddr;
 
@@ -12,6 +13,7 @@ use crate::problem::{ProblemCode, Problems, Severity, quoted};
 use crate::source::Source;
 
 pub use store::StorePlace;
+pub use tls::{ServiceClients, ServiceTls};
 
 const KEYS: [&str; 9] = [
     "dsn",
@@ -76,6 +78,8 @@ pub struct ServiceFile {
     pub store: Option<StorePlace>,
     /// The port.
     pub address: Option<SocketAddr>,
+    /// What the port needs for TLS; it speaks in clear text if absent.
+    pub tls: Option<ServiceTls>,
     /// How much must be in order before it starts.
     pub trust_mode: TrustMode,
     /// How many requests one caller may make in a minute; absent for any number.
@@ -134,10 +138,10 @@ fn file(walker: &mut Walker<'_>) -> Option<ServiceFile> {
     refuse(walker, map, "mcp_addr", "no MCP proxy in the service");
     let log = section(walker, map, "log", &["level", "format"]);
     telemetry(walker, map);
-    tls(walker, map);
     Some(ServiceFile {
         store: map.get("dsn").and_then(|it| store(walker, it)),
         address: map.get("addr").and_then(|it| address(walker, it)),
+        tls: tls::read(walker, map),
         trust_mode: map
             .get("trust_mode")
             .and_then(|it| walker.choice(it, "`trust_mode`", &TRUST_MODES))
@@ -215,32 +219,6 @@ fn telemetry<'a>(walker: &mut Walker<'a>, map: Map<'_, 'a>) {
     }
 }
 
-fn tls<'a>(walker: &mut Walker<'a>, map: Map<'_, 'a>) {
-    const FILES: [&str; 3] = ["cert_file", "key_file", "ca_file"];
-    let keys = &["enabled", "cert_file", "key_file", "ca_file"];
-    let Some(tls) = section(walker, map, "tls", keys) else {
-        return;
-    };
-    let enabled = tls
-        .get("enabled")
-        .and_then(|it| walker.boolean(it, "`tls.enabled`"));
-    if let Some(node) = tls.get("enabled")
-        && enabled == Some(true)
-    {
-        unsupported(walker, node, "`tls.enabled: true`", "no TLS of its own");
-    }
-    for key in FILES {
-        let Some(node) = tls.get(key) else {
-            continue;
-        };
-        let name = format!("`tls.{key}`");
-        let text = walker.text(node, &name);
-        if text.is_some_and(|it| !it.is_empty()) && enabled.is_none() {
-            unsupported(walker, node, &name, "no TLS of its own");
-        }
-    }
-}
-
 fn store<'a>(walker: &mut Walker<'a>, node: &Node<'a>) -> Option<StorePlace> {
     let text = walker.some_text(node, "`dsn`")?;
     match StorePlace::read(text) {
@@ -286,6 +264,7 @@ mod tests {
         let expected = ServiceFile {
             store: Some(StorePlace::File("/srv/log.db".into())),
             address: Some("127.0.0.1:9000".parse().unwrap()),
+            tls: None,
             trust_mode: TrustMode::Prod,
             rate_limit: Some(120),
             log_level: Some(LogLevel::Warn),
@@ -299,11 +278,10 @@ mod tests {
         for (text, name) in [
             ("manifest: m.json", "manifest"),
             ("mcp_addr: :9090", "mcp_addr"),
-            (
-                "tls: {enabled: true, cert_file: a, key_file: b}",
-                "tls.enabled",
-            ),
             ("tls: {cert_file: a}", "tls.cert_file"),
+            ("tls: {enabled: true}", "cert_file"),
+            ("tls: {enabled: true, cert_file: a}", "key_file"),
+            ("tls: {ca_file: a}", "tls.ca_file"),
             ("telemetry: {path: t.jsonl}", "telemetry.path"),
             ("telemetry: {disabled: false}", "telemetry.disabled"),
             ("dsn: postgres://u:p@h/d", "dsn"),
@@ -330,7 +308,7 @@ mod tests {
     fn all_that_is_wrong_is_told_at_once_with_its_place() {
         let source = Source::new(
             "aegis.yaml",
-            "manifest: m\nlog:\n  level: x\ntls: {enabled: true}\n",
+            "manifest: m\nlog:\n  level: x\ntls: {enabled: yes}\n",
         );
         let Problems(problems, _) = parse_service_file(&source).unwrap_err();
         let lines: Vec<_> = problems.iter().map(|it| it.place.line).collect();

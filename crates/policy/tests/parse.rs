@@ -319,6 +319,7 @@ fn the_kind_of_a_file_is_told_by_its_first_keys() {
         ("hooks: {}\n", Some(Kind::HostSettings)),
         ("addr: 127.0.0.1:8080\n", Some(Kind::ServiceSettings)),
         ("dsn: aegis.db\n", Some(Kind::ServiceSettings)),
+        ("aegis: principals/v1\n", Some(Kind::Principals)),
         ("hello: world\n", None),
         ("", None),
         ("[1, 2", None),

@@ -10,10 +10,10 @@ pub(crate) enum Answerer<'a> {
         /// The number of the user.
         user: u32,
     },
-    /// Whoever holds a token.
-    Token {
-        /// The name of its record.
-        id: &'a str,
+    /// Whoever holds a token or the key of a certificate.
+    Holder {
+        /// Under what the log has who names themselves by it.
+        name: &'a str,
         /// Whether its process is seen, so that its descent can be checked.
         is_seen: bool,
     },
@@ -25,7 +25,7 @@ pub(crate) enum Answerer<'a> {
 /// High is a factor that the requester cannot reach. Where the service runs as
 /// the requester's own user there is none: that user can read whatever it
 /// keeps, tokens among it. Of a requester that nobody knows as much is assumed.
-/// A token that comes from where no process is seen is then not even low,
+/// A token or certificate that comes from where no process is seen is then not even low,
 /// because it cannot be told from the agent's own.
 pub(crate) fn assurance_of(
     answerer: Answerer<'_>,
@@ -37,16 +37,14 @@ pub(crate) fn assurance_of(
         .and_then(|number| number.parse::<u32>().ok());
     let is_apart = match (answerer, requester, account) {
         (Answerer::Person { user }, _, Some(account)) => user != account && account != service,
-        (Answerer::Token { .. }, _, Some(account)) => account != service,
-        (Answerer::Token { id, .. }, Some(requester), None) => {
-            requester.strip_prefix("token:") != Some(id)
-        }
-        (Answerer::Person { .. }, _, None) | (Answerer::Token { .. }, None, None) => false,
+        (Answerer::Holder { .. }, _, Some(account)) => account != service,
+        (Answerer::Holder { name, .. }, Some(requester), None) => requester != name,
+        (Answerer::Person { .. }, _, None) | (Answerer::Holder { .. }, None, None) => false,
     };
     match answerer {
         _ if is_apart => Assurance::High,
-        Answerer::Token { is_seen: false, .. } => Assurance::Host,
-        Answerer::Token { is_seen: true, .. } | Answerer::Person { .. } => Assurance::Low,
+        Answerer::Holder { is_seen: false, .. } => Assurance::Host,
+        Answerer::Holder { is_seen: true, .. } | Answerer::Person { .. } => Assurance::Low,
     }
 }
 
@@ -63,7 +61,10 @@ mod tests {
     }
 
     const fn token(is_seen: bool) -> Answerer<'static> {
-        Answerer::Token { id: "abc", is_seen }
+        Answerer::Holder {
+            name: "token:abc",
+            is_seen,
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ use aegis_api::{HookReply, ProblemKind};
 use aegis_gate::{Approver, Caller, EventOrder, Gates};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
+use crate::certificates::Certificates;
 use crate::changes::Changes;
 use crate::figures::Figures;
 use crate::key::Keys;
@@ -44,6 +45,7 @@ pub struct Daemon {
     event_order: EventOrder,
     rate: Rate,
     request_log: Option<RequestLog>,
+    certificates: Option<Certificates>,
     streams: Arc<Semaphore>,
     verifications: Arc<Semaphore>,
     changes: Arc<Changes>,
@@ -73,6 +75,7 @@ impl Daemon {
             event_order: EventOrder::default(),
             rate: Rate::new(limits.per_minute),
             request_log: None,
+            certificates: None,
         }
     }
 
@@ -87,6 +90,13 @@ impl Daemon {
     #[must_use]
     pub const fn with_request_log(mut self, log: Option<RequestLog>) -> Self {
         self.request_log = log;
+        self
+    }
+
+    /// Returns the service as one whose callers may name themselves by certificates.
+    #[must_use]
+    pub fn with_certificates(mut self, certificates: Option<Certificates>) -> Self {
+        self.certificates = certificates;
         self
     }
 
@@ -110,6 +120,10 @@ impl Daemon {
 
     pub(crate) const fn figures(&self) -> &Figures {
         &self.figures
+    }
+
+    pub(crate) const fn certificates(&self) -> Option<&Certificates> {
+        self.certificates.as_ref()
     }
 
     pub(crate) const fn keys(&self) -> &Keys {

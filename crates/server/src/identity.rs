@@ -1,8 +1,8 @@
 //! Who asks, and what they may do.
 //!
 //! A caller is known before its request is looked at: by the account of its
-//! process on a socket of this machine, or by a token. Nobody is taken at
-//! their word: tenant, agent and role follow from what the service knows.
+//! process on a socket of this machine, or by a token or a certificate. Nobody
+//! is taken at their word: tenant, agent and role follow from what the service knows.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,46 +10,15 @@ use std::time::Instant;
 
 use aegis_api::ProblemKind;
 use aegis_gate::agent_above;
-use aegis_types::{AgentId, TenantId};
+use aegis_tls::Certificate;
+use aegis_types::{AgentId, Role, TenantId, UserId};
 use axum::extract::FromRequestParts;
-use axum::http::header;
 use axum::http::request::Parts;
-use serde::{Deserialize, Serialize};
+use axum::http::{HeaderValue, header};
 
+use crate::certificates::NameError;
 use crate::daemon::Daemon;
 use crate::problem::Refusal;
-
-/// What a caller may do.
-#[derive(
-    Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize, utoipa::ToSchema,
-)]
-#[serde(rename_all = "lowercase")]
-pub enum Role {
-    /// Proposes actions and reports what became of them.
-    Agent,
-    /// Answers approvals.
-    Approver,
-    /// Reads the log and what it says.
-    Auditor,
-    /// Runs the service: tokens, policies, figures.
-    Operator,
-}
-
-impl Role {
-    /// Every role, in order.
-    pub const ALL: [Self; 4] = [Self::Agent, Self::Approver, Self::Auditor, Self::Operator];
-
-    /// Returns the wire name.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Agent => "agent",
-            Self::Approver => "approver",
-            Self::Auditor => "auditor",
-            Self::Operator => "operator",
-        }
-    }
-}
 
 /// Some roles.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -68,6 +37,12 @@ impl Roles {
         self.0 & (1 << role as u8) != 0
     }
 
+    /// Returns those that are among `others` as well.
+    #[must_use]
+    pub const fn and(self, others: Self) -> Self {
+        Self(self.0 & others.0)
+    }
+
     /// Returns them in order.
     pub fn iter(self) -> impl Iterator<Item = Role> {
         Role::ALL.into_iter().filter(move |role| self.has(*role))
@@ -82,7 +57,7 @@ impl fmt::Display for Roles {
 }
 
 /// Where a connection comes from.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Peer {
     /// A process of this machine, on a socket.
     Process {
@@ -91,8 +66,8 @@ pub enum Peer {
         /// Its own number.
         process: u32,
     },
-    /// Somewhere, on a port.
-    Port,
+    /// Somewhere, on a port, with the certificate that it showed there.
+    Port(Option<Arc<Certificate>>),
 }
 
 /// Who asks.
@@ -108,10 +83,19 @@ pub(crate) struct Principal {
     pub(crate) agents: Vec<AgentId>,
     /// The process it is, if it is one of this machine and names no token.
     pub(crate) local: Option<Local>,
-    /// The record of the token by which it names itself, if it does.
-    pub(crate) token: Option<String>,
+    /// By what it names itself, if it does.
+    pub(crate) proof: Option<Proof>,
     /// The number of its process, if that is seen.
     pub(crate) process: Option<u32>,
+}
+
+/// By what somebody names themselves who is no process of this machine.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Proof {
+    /// The token with this record.
+    Token(String),
+    /// A certificate that names this principal.
+    Certificate(UserId),
 }
 
 /// A process of this machine.
@@ -144,7 +128,7 @@ impl Principal {
             roles: Roles::of(roles),
             agents: Vec::new(),
             local: Some(Local { user, is_guest }),
-            token: None,
+            proof: None,
             process: Some(process),
         }
     }
@@ -199,8 +183,9 @@ impl Principal {
     /// Returns the name under which the log has its proposals: nobody but the
     /// service gives one that begins like this.
     pub(crate) fn recorded_name(&self) -> String {
-        match &self.token {
-            Some(id) => format!("token:{id}"),
+        match &self.proof {
+            Some(Proof::Token(id)) => format!("token:{id}"),
+            Some(Proof::Certificate(name)) => format!("certificate:{name}"),
             None => self.name.clone(),
         }
     }
@@ -286,32 +271,86 @@ impl FromRequestParts<Arc<Daemon>> for Principal {
 impl Principal {
     /// Returns who makes a request.
     fn named(parts: &Parts, daemon: &Daemon) -> Result<Self, Refusal> {
-        let unknown = |detail: &str| Refusal::new(ProblemKind::Unauthenticated, detail);
-        let given = parts.headers.get(header::AUTHORIZATION);
-        if let Some(given) = given {
-            let token = given
-                .to_str()
-                .ok()
-                .and_then(|given| given.split_once(' '))
-                .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-                .map(|(_, token)| token)
-                .ok_or_else(|| unknown("the header `Authorization` holds no bearer token"))?;
-            let now = daemon.gates().now();
-            let mut principal = daemon
-                .tokens()
-                .principal(token.trim(), now)
-                .map_err(|error| unknown(&error.to_string()))?;
-            principal.process = match parts.extensions.get::<Peer>() {
-                Some(&Peer::Process { process, .. }) => Some(process),
-                Some(Peer::Port) | None => None,
+        let by_certificate = Self::by_certificate(parts, daemon)?;
+        if let Some(given) = parts.headers.get(header::AUTHORIZATION) {
+            let by_token = Self::by_token(parts, daemon, given)?;
+            return match by_certificate {
+                Some(other) => by_token.bounded_by(&other),
+                None => Ok(by_token),
             };
-            return Ok(principal);
         }
         match parts.extensions.get::<Peer>() {
             Some(&Peer::Process { user, process }) => Ok(Self::of_process(daemon, user, process)),
-            Some(Peer::Port) | None => Err(unknown(
-                "a port needs a token; an operator makes one with `aegis token create`",
-            )),
+            Some(Peer::Port(_)) | None => by_certificate.ok_or_else(|| {
+                unknown("a port needs a token; an operator makes one with `aegis token create`")
+            }),
         }
     }
+
+    fn by_token(parts: &Parts, daemon: &Daemon, given: &HeaderValue) -> Result<Self, Refusal> {
+        let token = given
+            .to_str()
+            .ok()
+            .and_then(|given| given.split_once(' '))
+            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+            .map(|(_, token)| token)
+            .ok_or_else(|| unknown("the header `Authorization` holds no bearer token"))?;
+        let mut principal = daemon
+            .tokens()
+            .principal(token.trim(), daemon.gates().now())
+            .map_err(|error| unknown(&error.to_string()))?;
+        principal.process = match parts.extensions.get::<Peer>() {
+            Some(&Peer::Process { process, .. }) => Some(process),
+            Some(Peer::Port(_)) | None => None,
+        };
+        Ok(principal)
+    }
+
+    /// Returns whom the certificate of the connection names, if one was shown.
+    ///
+    /// Where no file says whom certificates name, they only open the port.
+    fn by_certificate(parts: &Parts, daemon: &Daemon) -> Result<Option<Self>, Refusal> {
+        let (Some(Peer::Port(Some(certificate))), Some(certificates)) =
+            (parts.extensions.get::<Peer>(), daemon.certificates())
+        else {
+            return Ok(None);
+        };
+        match certificates.principal(certificate, daemon.gates().now()) {
+            Ok(principal) => Ok(Some(principal)),
+            Err(NameError::Unknown) => Err(unknown(&format!(
+                "{}; its SHA-256 is {}",
+                NameError::Unknown,
+                certificate.fingerprint
+            ))),
+            Err(error) => Err(unknown(&error.to_string())),
+        }
+    }
+
+    /// Returns who it is whom both name: one tenant, and what both may do.
+    ///
+    /// Neither a token that was stolen nor a certificate adds to what the other allows.
+    fn bounded_by(mut self, other: &Self) -> Result<Self, Refusal> {
+        if self.tenant != other.tenant {
+            return Err(unknown(
+                "the token and the certificate belong to different tenants",
+            ));
+        }
+        self.roles = self.roles.and(other.roles);
+        if self.agents.is_empty() {
+            self.agents.clone_from(&other.agents);
+        } else if !other.agents.is_empty() {
+            self.agents.retain(|agent| other.agents.contains(agent));
+            // No agent at all must not become any agent.
+            if self.agents.is_empty() {
+                return Err(unknown(
+                    "the token and the certificate are for different agents",
+                ));
+            }
+        }
+        Ok(self)
+    }
+}
+
+fn unknown(detail: &str) -> Refusal {
+    Refusal::new(ProblemKind::Unauthenticated, detail)
 }

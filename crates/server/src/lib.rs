@@ -13,7 +13,11 @@ mod rate;
 
 mod request_log;
 
+mod notice;
+
 mod token;
+
+mod certificates;
 
 mod identity;
 
@@ -37,6 +41,8 @@ mod listing;
 
 mod snapshot;
 
+mod secure;
+
 mod verification;
 
 mod listen;
@@ -47,11 +53,15 @@ mod trail;
 
 mod routes;
 
+pub use aegis_tls::Demand;
+pub use aegis_types::Role;
+pub use certificates::Certificates;
 pub use daemon::{Daemon, Hooks};
-pub use identity::{Peer, Role, Roles};
+pub use identity::{Peer, Roles};
 pub use limits::Limits;
 pub use listen::{BindError, Bound, Door, serve};
 pub use request_log::{RequestLevel, RequestLog};
 pub use routes::{openapi, router};
+pub use secure::{ClientDoor, OpenSecureError, SecureDoor};
 pub use token::{MadeToken, NewToken, StoredToken, TokenError, Tokens};
 pub use verification::verification_view;

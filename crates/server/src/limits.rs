@@ -8,6 +8,8 @@ use std::time::Duration;
 pub struct Limits {
     /// How many connections may be open.
     pub connections: usize,
+    /// How many of them may be so new that nobody has said who they are.
+    pub handshakes: usize,
     /// How many requests may be in hand.
     pub requests: usize,
     /// How many of these are answered by the threads that read requests; fewer
@@ -21,7 +23,8 @@ pub struct Limits {
     pub per_minute: Option<NonZeroU32>,
     /// How many bytes a body may have.
     pub body_bytes: usize,
-    /// How long the head of a request may take; a connection without one is closed then.
+    /// How long the head of a request may take, and a TLS handshake before it; a
+    /// connection without one is closed then.
     pub head_time: Duration,
     /// How long a body may take.
     pub body_time: Duration,
@@ -37,6 +40,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 16_384,
+            handshakes: 1_024,
             requests: 256,
             at_once: 0,
             waits: 256,

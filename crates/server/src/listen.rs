@@ -14,14 +14,15 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tower::ServiceExt as _;
 
 use crate::identity::Peer;
 use crate::limits::Limits;
+use crate::secure::{Keeper, OpenSecureError, SecureDoor};
 
 /// How long the service waits when the system gives no more connections.
 const PAUSE: std::time::Duration = std::time::Duration::from_millis(50);
@@ -41,6 +42,8 @@ pub enum Door {
     },
     /// At a port, in clear text.
     Port(SocketAddr),
+    /// At a port, behind TLS.
+    Secure(SocketAddr, SecureDoor),
 }
 
 /// Why a door cannot be opened.
@@ -52,6 +55,9 @@ pub enum BindError {
     /// Something else than a socket lies there.
     #[error("`{}` is no socket; remove it, or name another path", .0.display())]
     NoSocket(PathBuf),
+    /// What a port needs for TLS cannot be used.
+    #[error("the service cannot speak TLS")]
+    Credentials(#[from] OpenSecureError),
     /// The system refuses.
     #[error("the service cannot listen at `{place}`")]
     System {
@@ -70,6 +76,8 @@ pub enum Bound {
     Socket(UnixListener, PathBuf),
     /// A port.
     Port(TcpListener, SocketAddr),
+    /// A port that speaks TLS.
+    Secure(TcpListener, SocketAddr, Arc<Keeper>),
 }
 
 impl Bound {
@@ -88,17 +96,13 @@ impl Bound {
                 Ok(Self::Socket(listener, path.clone()))
             }
             Door::Port(address) => {
-                let failed = |source: io::Error| {
-                    let place = address.to_string();
-                    if source.kind() == io::ErrorKind::AddrInUse {
-                        BindError::InUse(place)
-                    } else {
-                        BindError::System { place, source }
-                    }
-                };
-                let listener = TcpListener::bind(address).await.map_err(failed)?;
-                let address = listener.local_addr().map_err(failed)?;
+                let (listener, address) = bind_port(*address).await?;
                 Ok(Self::Port(listener, address))
+            }
+            Door::Secure(address, door) => {
+                let keeper = Arc::new(Keeper::open(door.clone())?);
+                let (listener, address) = bind_port(*address).await?;
+                Ok(Self::Secure(listener, address, keeper))
             }
         }
     }
@@ -109,6 +113,7 @@ impl Bound {
         match self {
             Self::Socket(_, path) => format!("unix:{}", path.display()),
             Self::Port(_, address) => format!("http://{address}"),
+            Self::Secure(_, address, _) => format!("https://{address}"),
         }
     }
 
@@ -118,11 +123,10 @@ impl Bound {
                 let (stream, _) = listener.accept().await?;
                 Ok(Connection::Socket(stream))
             }
-            Self::Port(listener, _) => {
-                let (stream, _) = listener.accept().await?;
-                // A reply is written at once; waiting for more only delays it.
-                stream.set_nodelay(true)?;
-                Ok(Connection::Port(stream))
+            Self::Port(listener, _) => Ok(Connection::Port(stream_at(listener).await?)),
+            Self::Secure(listener, _, keeper) => {
+                let stream = stream_at(listener).await?;
+                Ok(Connection::Secure(stream, Arc::clone(keeper)))
             }
         }
     }
@@ -131,6 +135,28 @@ impl Bound {
 enum Connection {
     Socket(UnixStream),
     Port(TcpStream),
+    Secure(TcpStream, Arc<Keeper>),
+}
+
+async fn stream_at(listener: &TcpListener) -> io::Result<TcpStream> {
+    let (stream, _) = listener.accept().await?;
+    // A reply is written at once; waiting for more only delays it.
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
+async fn bind_port(address: SocketAddr) -> Result<(TcpListener, SocketAddr), BindError> {
+    let failed = |source: io::Error| {
+        let place = address.to_string();
+        if source.kind() == io::ErrorKind::AddrInUse {
+            BindError::InUse(place)
+        } else {
+            BindError::System { place, source }
+        }
+    };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    Ok((listener, address))
 }
 
 fn bind_socket(path: &Path, mode: u32) -> Result<UnixListener, BindError> {
@@ -190,6 +216,7 @@ impl Connections {
 /// what is in hand, within the limits.
 pub async fn serve(doors: Vec<Bound>, router: Router, limits: Limits, stop: watch::Receiver<bool>) {
     let places = Arc::new(Semaphore::new(limits.connections));
+    let handshakes = Arc::new(Semaphore::new(limits.handshakes));
     let graceful = Arc::new(GracefulShutdown::new());
     let mut sockets = Vec::new();
     let mut loops = Vec::new();
@@ -201,6 +228,7 @@ pub async fn serve(doors: Vec<Bound>, router: Router, limits: Limits, stop: watc
             router: router.clone(),
             limits,
             places: Arc::clone(&places),
+            handshakes: Arc::clone(&handshakes),
             graceful: Arc::clone(&graceful),
             closing: Closing(stop.clone()),
         };
@@ -222,6 +250,7 @@ struct Hall {
     router: Router,
     limits: Limits,
     places: Arc<Semaphore>,
+    handshakes: Arc<Semaphore>,
     graceful: Arc<GracefulShutdown>,
     closing: Closing,
 }
@@ -245,48 +274,101 @@ impl Hall {
         }
     }
 
-    fn welcome(&self, connection: Connection, place: tokio::sync::OwnedSemaphorePermit) {
+    fn welcome(&self, connection: Connection, place: OwnedSemaphorePermit) {
         match connection {
             Connection::Socket(stream) => {
                 let Some(peer) = process_at(&stream) else {
                     return;
                 };
-                self.talk(stream, peer, place);
+                tokio::spawn(self.visit(peer, place).talk(stream));
             }
-            Connection::Port(stream) => self.talk(stream, Peer::Port, place),
+            Connection::Port(stream) => {
+                tokio::spawn(self.visit(Peer::Port(None), place).talk(stream));
+            }
+            Connection::Secure(stream, keeper) => {
+                // Who does not say who they are keeps nobody out who has.
+                let Ok(shaking) = Arc::clone(&self.handshakes).try_acquire_owned() else {
+                    return;
+                };
+                let visit = self.visit(Peer::Port(None), place);
+                tokio::spawn(visit.talk_safely(stream, keeper, shaking));
+            }
         }
     }
 
-    fn talk(
-        &self,
-        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-        peer: Peer,
-        place: tokio::sync::OwnedSemaphorePermit,
+    fn visit(&self, peer: Peer, place: OwnedSemaphorePermit) -> Visit {
+        Visit {
+            router: self.router.clone(),
+            limits: self.limits,
+            watcher: self.graceful.watcher(),
+            closing: self.closing.clone(),
+            connections: Connections {
+                places: Arc::clone(&self.places),
+                most: self.limits.connections,
+            },
+            peer,
+            place,
+        }
+    }
+}
+
+/// One connection, from its beginning to its end.
+struct Visit {
+    router: Router,
+    limits: Limits,
+    watcher: Watcher,
+    closing: Closing,
+    connections: Connections,
+    peer: Peer,
+    place: OwnedSemaphorePermit,
+}
+
+impl Visit {
+    /// Agrees with the other end on who both are, and goes on as [`Self::talk`].
+    async fn talk_safely(
+        mut self,
+        stream: TcpStream,
+        keeper: Arc<Keeper>,
+        shaking: OwnedSemaphorePermit,
     ) {
-        let router = self.router.clone();
-        let closing = self.closing.clone();
-        let connections = Connections {
-            places: Arc::clone(&self.places),
-            most: self.limits.connections,
+        let shaken = tokio::time::timeout(self.limits.head_time, keeper.shake(stream));
+        let shaken = tokio::select! {
+            () = self.closing.told() => return,
+            shaken = shaken => shaken,
         };
+        drop(shaking);
+        if let Ok(Some((stream, certificate))) = shaken {
+            self.peer = Peer::Port(certificate);
+            self.talk(stream).await;
+        }
+    }
+
+    /// Answers what comes in, until one of both ends it.
+    async fn talk(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
+        let Self {
+            router,
+            limits,
+            watcher,
+            closing,
+            connections,
+            peer,
+            place,
+        } = self;
         let answer = service_fn(move |request: Request<Incoming>| {
             let mut request = request.map(Body::new);
-            request.extensions_mut().insert(peer);
+            request.extensions_mut().insert(peer.clone());
             request.extensions_mut().insert(closing.clone());
             request.extensions_mut().insert(connections.clone());
             router.clone().oneshot(request)
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(self.limits.head_time)
+            .header_read_timeout(limits.head_time)
             .max_buf_size(HEAD_BYTES_MAX)
             .serve_connection(TokioIo::new(stream), answer);
-        let watched = self.graceful.watch(connection);
-        tokio::spawn(async move {
-            // What fails here fails for the caller, who is gone.
-            let _ = watched.await;
-            drop(place);
-        });
+        // What fails here fails for the caller, who is gone.
+        let _ = watcher.watch(connection).await;
+        drop(place);
     }
 }
 

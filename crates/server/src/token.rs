@@ -12,10 +12,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use aegis_api::TokenView;
 use aegis_canon::Digest;
 use aegis_gate::{FileStamp, make_private_folder, read_regular, write_private};
-use aegis_types::{AgentId, TenantId, Timestamp};
+use aegis_types::{AgentId, Role, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::identity::{Principal, Role, Roles};
+use crate::identity::{Principal, Proof, Roles};
 
 /// The version of the file's form.
 const VERSION: u32 = 1;
@@ -302,7 +302,7 @@ impl Tokens {
             roles: Roles::of(&stored.roles),
             agents: stored.agents.clone(),
             local: None,
-            token: Some(stored.id.clone()),
+            proof: Some(Proof::Token(stored.id.clone())),
             process: None,
         })
     }

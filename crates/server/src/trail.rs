@@ -45,7 +45,7 @@ pub(crate) async fn followed(
     let path = request.uri().path().to_owned();
     let route = request.extensions().get::<MatchedPath>();
     let route = route.map_or("unknown", MatchedPath::as_str).to_owned();
-    let peer = request.extensions().get::<Peer>().copied();
+    let peer = request.extensions().get::<Peer>().cloned();
     let mut response = next.run(request).await;
     let problem = response.extensions_mut().remove::<Problem>();
     if let Some(problem) = &problem {
@@ -160,9 +160,9 @@ impl Line {
     }
 
     fn from(&self) -> String {
-        match self.peer {
+        match &self.peer {
             Some(Peer::Process { user, process }) => format!("user:{user}/{process}"),
-            Some(Peer::Port) | None => "port".to_owned(),
+            Some(Peer::Port(_)) | None => "port".to_owned(),
         }
     }
 }
@@ -188,7 +188,7 @@ mod tests {
         let line = |path: &str, status| Line {
             at: Timestamp::from_unix_ms(7),
             name: "n".to_owned(),
-            peer: Some(Peer::Port),
+            peer: Some(Peer::Port(None)),
             method: Method::GET,
             path: path.to_owned(),
             status,

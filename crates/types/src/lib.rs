@@ -11,6 +11,7 @@ mod time;
 
 mod reason;
 mod risk;
+mod role;
 mod tier;
 mod verdict;
 
@@ -55,6 +56,7 @@ pub use plan::{
 pub use reason::Reason;
 pub use request::{Action, ActionRequest, Principal, Resource};
 pub use risk::Risk;
+pub use role::Role;
 pub use state::{CALLS_KEPT_MAX, CallTimes, Scope, State};
 pub use tier::Tier;
 pub use time::{DurationMs, ParseDurationError, Timestamp};

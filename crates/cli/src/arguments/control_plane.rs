@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use super::service::OrderName;
+use super::service::{ClientTlsArguments, OrderName};
 
 /// The service, as the control plane starts it.
 #[derive(Debug, Default, Parser)]
@@ -118,6 +118,8 @@ pub(crate) struct SessionArguments {
         hide_env_values = true
     )]
     pub(crate) token: Option<String>,
+    #[command(flatten)]
+    pub(crate) tls: ClientTlsArguments,
     /// How many seconds the service has for each answer.
     #[arg(long, value_name = "SECONDS", default_value = "30",
           value_parser = clap::value_parser!(u64).range(1..=3_600))]

@@ -30,9 +30,40 @@ pub(crate) struct ServeArguments {
     /// Listen in clear text at an address that others on the network can reach.
     #[arg(long)]
     pub(crate) clear_text: bool,
+    #[command(flatten)]
+    pub(crate) tls: ServeTlsArguments,
     /// Which events of clients may follow which.
     #[arg(long, value_name = "ORDER", value_enum, default_value_t)]
     pub(crate) event_order: OrderName,
+}
+
+/// What the port needs for TLS.
+#[derive(Args, Debug)]
+pub(crate) struct ServeTlsArguments {
+    /// The certificate of the port, with those that lead to its authority; the port speaks TLS.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tls_cert: Option<PathBuf>,
+    /// The key of that certificate, which nobody else may read.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tls_key: Option<PathBuf>,
+    /// The authorities whose certificates clients show.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) client_ca: Option<PathBuf>,
+    /// Whether a client must show a certificate (required).
+    #[arg(long, value_name = "DEMAND", value_enum)]
+    pub(crate) client_auth: Option<ClientDemand>,
+    /// The file that says whom certificates name.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) principals: Option<PathBuf>,
+}
+
+/// Whether a client must show a certificate.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum ClientDemand {
+    /// It must.
+    Required,
+    /// It may.
+    Optional,
 }
 
 /// Which events of clients may follow which.
@@ -119,6 +150,22 @@ pub(crate) struct ServerArguments {
     /// A file that holds the token for the service; `AEGIS_TOKEN` when absent.
     #[arg(long, value_name = "FILE", global = true)]
     pub(crate) token_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) tls: ClientTlsArguments,
+}
+
+/// By what a service is known, and by what it knows its client.
+#[derive(Args, Debug)]
+pub(crate) struct ClientTlsArguments {
+    /// The authorities that may have signed the service's certificate; `https://` needs them.
+    #[arg(long, value_name = "FILE", env = "AEGIS_CA", global = true)]
+    pub(crate) ca: Option<PathBuf>,
+    /// The certificate that is shown to the service.
+    #[arg(long, value_name = "FILE", env = "AEGIS_CERT", global = true)]
+    pub(crate) cert: Option<PathBuf>,
+    /// The key of that certificate, which nobody else may read.
+    #[arg(long, value_name = "FILE", env = "AEGIS_KEY", global = true)]
+    pub(crate) key: Option<PathBuf>,
 }
 
 /// What to do with tokens, and where they are.

@@ -4,12 +4,14 @@ use std::fs::File;
 use std::io::{BufWriter, Write as _};
 use std::time::Duration;
 
-use aegis_api::{Client, ClientError, PlainEventPage, SystemConnector, escaped};
+use aegis_api::{Client, ClientError, PlainEventPage, escaped};
 use aegis_policy::{TrustMode, parse_address, parse_store};
 use serde_json::{Value, json};
 
 use crate::arguments::{AegisctlCommand, AegisdArguments, ManifestCommand, SessionArguments};
-use crate::command::serve::{self, Doors, ServePlan};
+use crate::command::doors::Doors;
+use crate::command::remote;
+use crate::command::serve::{self, ServePlan};
 use crate::exit::Exit;
 use crate::here::Here;
 use crate::output;
@@ -175,7 +177,7 @@ fn client(asked: &SessionArguments) -> Result<Client, Failure> {
     let address = server
         .parse()
         .map_err(|error| Failure::usage(causes(&error)))?;
-    Ok(Client::new(SystemConnector::default(), address)
+    Ok(remote::reach(address, &asked.tls)?
         .with_token(asked.token.clone())
         .with_patience(Duration::from_secs(asked.timeout)))
 }
@@ -198,6 +200,9 @@ fn failure(error: &ClientError) -> Failure {
         ClientError::Unreachable { .. }
         | ClientError::Problem(_)
         | ClientError::Foreign { .. }
-        | ClientError::Write(_) => Failure::environment(text),
+        | ClientError::Write(_) => match remote::mistrust(error) {
+            Some(remedy) => Failure::environment(text).remedy(remedy),
+            None => Failure::environment(text),
+        },
     }
 }

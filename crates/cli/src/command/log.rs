@@ -44,7 +44,7 @@ pub(crate) fn answer(arguments: LogArguments) -> Result<Report, Failure> {
         Some(LogCommand::Restore(arguments)) => restore::restore(here, &arguments),
         Some(LogCommand::Erase(arguments)) => erase::erase(here, &arguments),
         Some(LogCommand::Prune(arguments)) => prune::prune(here, &arguments),
-        None => list(here, &arguments.list, &of_environment(here)?),
+        None => list(here, &arguments.list, &of_environment()?),
     }
 }
 

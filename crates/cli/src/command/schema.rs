@@ -17,6 +17,7 @@ const POLICY_TESTS: &str = include_str!("../../schemas/policy-tests.schema.json"
 const FIREWALL: &str = include_str!("../../schemas/firewall.schema.json");
 const ACTION_RULES: &str = include_str!("../../schemas/action-rules.schema.json");
 const SERVICE: &str = include_str!("../../schemas/service.schema.json");
+const PRINCIPALS: &str = include_str!("../../schemas/principals.schema.json");
 const ENVELOPE: &str = include_str!("../../schemas/envelope.schema.json");
 
 /// Prints one schema, or writes all of them.
@@ -47,6 +48,7 @@ pub(crate) fn text(kind: SchemaKind) -> Cow<'static, str> {
         SchemaKind::ActionRules => ACTION_RULES.into(),
         SchemaKind::Envelope => ENVELOPE.into(),
         SchemaKind::Service => SERVICE.into(),
+        SchemaKind::Principals => PRINCIPALS.into(),
         SchemaKind::Openapi => format!("{:#}\n", openapi()).into(),
     }
 }
@@ -59,6 +61,7 @@ const fn usual_names(kind: SchemaKind) -> &'static [&'static str] {
         SchemaKind::PolicyTests => &["**/.aegis/policy-tests.yaml"],
         SchemaKind::Service => &["**/aegis.yaml"],
         SchemaKind::Firewall
+        | SchemaKind::Principals
         | SchemaKind::ActionRules
         | SchemaKind::Envelope
         | SchemaKind::Openapi => &[],

@@ -1,18 +1,17 @@
 //! `aegis serve`: the service, in the foreground.
 
-use std::net::SocketAddr;
 use std::num::{NonZeroU32, NonZeroUsize};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use aegis_api::HookReply;
 use aegis_gate::{Approver, Caller, DurabilityLevel, EventOrder, Gates, LogPlace};
 use aegis_policy::{
-    LogFormat, LogLevel, Paint, Problems, ServiceFile, Source, StorePlace, TrustMode,
-    parse_service_file, render,
+    LogFormat, LogLevel, Paint, Problems, ServiceFile, ServiceTls, Source, StorePlace, TrustMode,
+    parse_principals_file, parse_service_file, render,
 };
 use aegis_server::{
-    BindError, Bound, Daemon, Door, Hooks, Limits, RequestLevel, RequestLog, Tokens, router,
+    Bound, Certificates, Daemon, Hooks, Limits, RequestLevel, RequestLog, Tokens, router,
     serve as answer,
 };
 use tokio::runtime::{Builder, Runtime};
@@ -21,6 +20,7 @@ use tokio::sync::watch;
 
 use crate::arguments::{AccessLogForm, ServeArguments};
 use crate::command::checked;
+use crate::command::doors::{self, Doors};
 use crate::here::Here;
 use crate::output::say;
 use crate::page::{Page, Tone, piece};
@@ -34,16 +34,6 @@ pub(crate) struct ServePlan {
     pub(crate) doors: Doors,
     /// Which events of clients may follow which.
     pub(crate) event_order: EventOrder,
-}
-
-/// Where a service listens.
-pub(crate) struct Doors {
-    /// The socket, and who may connect to it.
-    pub(crate) socket: Option<(PathBuf, u32)>,
-    /// The port.
-    pub(crate) address: Option<SocketAddr>,
-    /// Whether clear text that leaves the machine was asked for in so many words.
-    pub(crate) is_clear_text_meant: bool,
 }
 
 /// Serves until it is told to stop.
@@ -60,6 +50,7 @@ pub(crate) fn serve(here: &Here, arguments: &ServeArguments) -> Result<Report, F
         }
         None => {}
     }
+    file.tls = doors::tls(file.tls, &arguments.tls)?;
     let socket = arguments.socket.as_ref().unwrap_or(&here.places.socket);
     let doors = Doors {
         socket: Some((socket.clone(), arguments.socket_mode)),
@@ -83,12 +74,38 @@ pub(crate) fn settings(file: Option<&Path>) -> Result<ServiceFile, Failure> {
         return Ok(ServiceFile::default());
     };
     let source = Source::new(&file.display().to_string(), &checked::read_text(file)?);
-    parse_service_file(&source).map_err(|Problems(problems, sources)| {
-        let told = render(&problems, &sources, Paint::Plain);
-        let message = format!("the settings in `{}` do not hold\n{told}", file.display());
-        Failure::usage(message)
-            .remedy("`aegis validate` checks the file; `aegis schema service` describes it")
-    })
+    parse_service_file(&source)
+        .map_err(|problems| broken(&problems, "the settings", &source, "service"))
+}
+
+fn broken(
+    Problems(problems, sources): &Problems,
+    what: &str,
+    file: &Source,
+    kind: &str,
+) -> Failure {
+    let told = render(problems, sources, Paint::Plain);
+    let message = format!("{what} in `{}` do not hold\n{told}", file.name);
+    Failure::usage(message).remedy(format!(
+        "`aegis validate` checks the file; `aegis schema {kind}` describes it"
+    ))
+}
+
+/// Returns whom certificates of clients name, if a file says it.
+fn certificates(
+    here: &Here,
+    tls: Option<&ServiceTls>,
+    is_json: bool,
+) -> Result<Option<Certificates>, Failure> {
+    let clients = tls.and_then(|tls| tls.clients.as_ref());
+    let Some(path) = clients.and_then(|clients| clients.principals.as_ref()) else {
+        return Ok(None);
+    };
+    let path = here.directory.join(path);
+    let source = Source::new(&path.display().to_string(), &checked::read_text(&path)?);
+    parse_principals_file(&source)
+        .map_err(|problems| broken(&problems, "the principals", &source, "principals"))?;
+    Ok(Some(Certificates::at(path, is_json)))
 }
 
 /// Serves until it is told to stop.
@@ -121,13 +138,17 @@ pub(crate) fn run(here: &Here, service: ServePlan) -> Result<Report, Failure> {
         },
         is_json: file.log_format == LogFormat::Json,
     });
+    let is_json = request_log.is_some_and(|log| log.is_json);
+    let certificates = certificates(here, file.tls.as_ref(), is_json)?;
     let daemon = Daemon::new(gates, ClaudeCode, limits)
         .with_event_order(event_order)
-        .with_request_log(request_log);
+        .with_request_log(request_log)
+        .with_certificates(certificates);
     runtime(&limits)?.block_on(async {
         let mut open = Vec::new();
-        for door in doors.list() {
-            open.push(Bound::open(&door).await.map_err(|error| unopened(&error))?);
+        for door in doors.list(file.tls.as_ref(), &here.directory, is_json) {
+            let bound = Bound::open(&door).await;
+            open.push(bound.map_err(|error| doors::unopened(&error))?);
         }
         let stop = stop_on_signals()?;
         announce(&open)?;
@@ -139,23 +160,21 @@ pub(crate) fn run(here: &Here, service: ServePlan) -> Result<Report, Failure> {
 /// Refuses to start what would be less safe than it was told to be.
 fn check(here: &Here, service: &ServePlan) -> Result<(), Failure> {
     let is_prod = service.file.trust_mode == TrustMode::Prod;
-    if let Some(address) = service.doors.address
-        && !address.ip().is_loopback()
-        && (is_prod || !service.doors.is_clear_text_meant)
-    {
-        let message = format!("tokens would go in clear text over the network to `{address}`");
-        return Err(Failure::usage(message).remedy(if is_prod {
-            "listen at 127.0.0.1, behind a proxy that speaks TLS"
-        } else {
-            "listen at 127.0.0.1, behind a proxy that speaks TLS, or add `--clear-text`"
-        }));
-    }
+    service.doors.check(service.file.tls.as_ref(), is_prod)?;
     if !is_prod {
         return Ok(());
     }
     if service.file.store == Some(StorePlace::Memory) {
         let message = "`trust_mode: prod` needs a log that outlives the service";
         return Err(Failure::usage(message).remedy("name a file in `dsn`"));
+    }
+    let clients = service
+        .file
+        .tls
+        .as_ref()
+        .and_then(|tls| tls.clients.as_ref());
+    if clients.is_some_and(|clients| clients.principals.is_some()) {
+        return Ok(());
     }
     let tokens = Tokens::at(&here.places.state).list();
     let tokens = tokens.map_err(|error| Failure::environment(causes(&error)))?;
@@ -165,26 +184,6 @@ fn check(here: &Here, service: &ServePlan) -> Result<(), Failure> {
         return Err(Failure::usage(message).remedy("`aegis token create` makes one"));
     }
     Ok(())
-}
-
-impl Doors {
-    fn list(self) -> Vec<Door> {
-        let socket = self.socket.map(|(path, mode)| Door::Socket { path, mode });
-        socket
-            .into_iter()
-            .chain(self.address.map(Door::Port))
-            .collect()
-    }
-}
-
-fn unopened(error: &BindError) -> Failure {
-    let failure = Failure::environment(causes(error));
-    match error {
-        BindError::InUse(_) => {
-            failure.remedy("a service runs there already; stop it, or name another place")
-        }
-        BindError::NoSocket(_) | BindError::System { .. } => failure,
-    }
 }
 
 /// Returns how many threads the machine runs at a time.

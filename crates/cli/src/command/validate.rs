@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use aegis_gate::SettingsFile;
 use aegis_log::Evidence;
 use aegis_policy::{
-    Kind, Paint, Problems, Source, detect, parse_service_file, parse_tests, render,
+    Kind, Paint, Problems, Source, detect, parse_principals_file, parse_service_file, parse_tests,
+    render,
 };
 use serde_json::{Value, json};
 
@@ -25,6 +26,7 @@ enum FileKind {
     Policy,
     Tests,
     Service,
+    Principals,
     Settings,
     Export,
 }
@@ -78,6 +80,7 @@ fn one(file: &Path) -> Result<(Report, &'static str), Failure> {
         FileKind::Policy => Ok((checked::report(&[checked::check_file(file)?]), "policy")),
         FileKind::Tests => Ok((tests(file)?, "policy tests")),
         FileKind::Service => Ok((service(file)?, "service settings")),
+        FileKind::Principals => Ok((principals(file)?, "principals")),
         FileKind::Settings => Ok((settings(file)?, "settings")),
         FileKind::Export => Ok((export(file)?, "log export")),
     }
@@ -95,6 +98,7 @@ fn kind_of(file: &Path) -> Result<FileKind, Failure> {
     match detect(&text) {
         Some(Kind::PolicyTests) => Ok(FileKind::Tests),
         Some(Kind::ServiceSettings) => Ok(FileKind::Service),
+        Some(Kind::Principals) => Ok(FileKind::Principals),
         Some(_) => Ok(FileKind::Policy),
         None if matches!(ending(file), Some("yaml" | "yml")) => Ok(FileKind::Policy),
         None => Err(Failure::usage(format!(
@@ -118,6 +122,13 @@ fn service(file: &Path) -> Result<Report, Failure> {
     let source = source_of(file)?;
     let found = parse_service_file(&source).map(|_| "service settings".to_owned());
     Ok(read(&source, found, "the service does not start with it"))
+}
+
+fn principals(file: &Path) -> Result<Report, Failure> {
+    let source = source_of(file)?;
+    let found = parse_principals_file(&source)
+        .map(|all| describe::count(all.len(), "principal", "principals"));
+    Ok(read(&source, found, "every certificate names nobody"))
 }
 
 fn source_of(file: &Path) -> Result<Source, Failure> {

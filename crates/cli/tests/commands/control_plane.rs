@@ -5,6 +5,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
+use super::authority::{Authority, mail, uri};
 use super::guide::are_shown;
 use super::running::Running;
 use super::stage::{Stage, Told, repository};
@@ -13,7 +14,7 @@ use super::tampering::intrude_at;
 /// Starts the program that `words` name first, which listens at a port.
 fn start(stage: &Stage, words: &[&str]) -> Running {
     let program = stage.path("bin").join(words[0]);
-    Running::start(stage, &program, &words[1..], "http://")
+    Running::start(stage, &program, &words[1..], "://127.0.0.1:")
 }
 
 /// Returns a stage in whose path the program stands under all of its names.
@@ -75,10 +76,31 @@ fn commands(page: &str) -> Vec<(String, Vec<String>)> {
     commands
 }
 
+/// Writes the files that `page` shows, and those that an authority gives its readers.
+fn files(stage: &Stage, page: &str) {
+    let text = fs::read_to_string(repository(page)).unwrap();
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        if let Some(name) = line.strip_prefix("```yaml ") {
+            let block: Vec<&str> = lines.by_ref().take_while(|line| *line != "```").collect();
+            stage.write(&format!("work/{name}"), &(block.join("\n") + "\n"));
+        }
+    }
+    let authority = Authority::new("tests");
+    stage.write("work/ca.pem", &authority.pem);
+    let folder = stage.path("work");
+    authority.service(&["localhost"]).write(&folder, "server");
+    let builder = uri("spiffe://acme.example/builder");
+    authority.client(&[builder]).write(&folder, "builder");
+    let ana = mail("ana@acme.example");
+    authority.client(&[ana]).write(&folder, "ana");
+}
+
 #[test]
 fn every_command_of_the_server_page_does_and_prints_what_it_shows() {
     let stage = stage();
     curl(&stage);
+    files(&stage, "docs/server.md");
     let mut service: Option<Running> = None;
     let mut variables: Vec<(String, String)> = Vec::new();
     let all = commands("docs/server.md");

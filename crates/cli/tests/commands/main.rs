@@ -19,6 +19,10 @@ mod suggest;
 mod suggest_score;
 mod terminal;
 
+#[path = "../../../tls/tests/tls/authority.rs"]
+#[allow(dead_code)]
+mod authority;
+
 mod about;
 mod agents;
 mod always;
@@ -46,5 +50,6 @@ mod serve;
 mod server;
 mod service;
 mod tampering;
+mod tls;
 mod unchained;
 mod validate;

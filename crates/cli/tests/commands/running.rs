@@ -42,7 +42,7 @@ impl Running {
     }
 
     pub fn port(&self) -> &str {
-        let (_, address) = self.said.split_once("http://127.0.0.1:").unwrap();
+        let (_, address) = self.said.split_once("://127.0.0.1:").unwrap();
         address.split_whitespace().next().unwrap()
     }
 

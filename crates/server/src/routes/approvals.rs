@@ -7,8 +7,8 @@ use aegis_api::{AnswerRequest, ApprovalList, ApprovalReply, Problem, ProblemKind
 use aegis_gate::{AnswerError, ApprovalFilter, ApprovalView, Gate, Reply, with_causes};
 use aegis_log::Query;
 use aegis_types::{
-    ActionRequest, Approval, ApprovalId, ApprovalStatus, DurationMs, Event, EventKind, SessionId,
-    TenantId,
+    ActionRequest, Approval, ApprovalId, ApprovalStatus, DurationMs, Event, EventKind, Role,
+    SessionId, TenantId,
 };
 use axum::Json;
 use axum::extract::{Extension, State};
@@ -19,7 +19,7 @@ use super::decisions::field;
 use crate::assurance::{Answerer, assurance_of};
 use crate::body::JsonBody;
 use crate::daemon::Daemon;
-use crate::identity::{Principal, Role};
+use crate::identity::Principal;
 use crate::listen::Closing;
 use crate::problem::Refusal;
 use crate::query::{Named, Parameters};
@@ -225,17 +225,18 @@ fn reply_of(
     request: Option<&ActionRequest>,
     given: AnswerRequest,
 ) -> Result<Reply, Refusal> {
-    let (answerer, name) = match (&principal.local, &principal.token) {
+    let recorded = principal.recorded_name();
+    let (answerer, name) = match (&principal.local, &principal.proof) {
         (Some(local), _) => (
             Answerer::Person { user: local.user },
             format!("local:uid-{}", local.user),
         ),
-        (None, Some(id)) => (
-            Answerer::Token {
-                id,
+        (None, Some(_)) => (
+            Answerer::Holder {
+                name: &recorded,
                 is_seen: principal.process.is_some(),
             },
-            format!("token:{id}"),
+            recorded.clone(),
         ),
         (None, None) => {
             let detail = "nobody answers who is neither a person here nor has a token";

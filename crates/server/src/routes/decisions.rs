@@ -18,6 +18,9 @@ use crate::identity::Principal;
 use crate::key::Once;
 use crate::problem::Refusal;
 
+/// How names begin that only the service gives.
+const SERVICE_NAMES: [&str; 3] = ["user:", "token:", "certificate:"];
+
 /// How many decisions on one action are looked through.
 const DECISIONS_MAX: usize = 1_024;
 
@@ -188,11 +191,12 @@ impl Asked {
         let user = match (principal.local, asked.user_id) {
             (Some(_), _) => Some(field("user_id", &principal.name)?),
             // What the service says of who asks nobody else may say.
-            (None, Some(user)) if user.starts_with("user:") || user.starts_with("token:") => {
-                return Err(Refusal::new(
-                    ProblemKind::InvalidRequest,
-                    "`user_id` begins with what only the service says: `user:` or `token:`",
-                ));
+            (None, Some(user)) if SERVICE_NAMES.iter().any(|it| user.starts_with(it)) => {
+                let detail = format!(
+                    "`user_id` begins with what only the service says: {}",
+                    SERVICE_NAMES.join(", ")
+                );
+                return Err(Refusal::new(ProblemKind::InvalidRequest, detail));
             }
             (None, Some(user)) => Some(field("user_id", &user)?),
             (None, None) => Some(field("user_id", &principal.recorded_name())?),

@@ -11,6 +11,7 @@ use aegis_api::{
 };
 use aegis_canon::{Digest, to_source};
 use aegis_log::to_base64;
+use aegis_types::Role;
 use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
@@ -18,7 +19,7 @@ use utoipa::IntoParams;
 
 use super::decisions::field;
 use crate::daemon::Daemon;
-use crate::identity::{Principal, Role};
+use crate::identity::Principal;
 use crate::listing::{Cursor, Filter, Listed, page};
 use crate::problem::Refusal;
 use crate::query::Parameters;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use aegis_api::{Problem, ProblemKind, RecordList, VerificationView, VerifyRequest};
 use aegis_log::{Anchor, Depth, Evidence, Query, Walk};
-use aegis_types::{Envelope, EventKind, SessionId, TenantId, Timestamp};
+use aegis_types::{Envelope, EventKind, Role, SessionId, TenantId, Timestamp};
 use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::decisions::field;
 use crate::body::JsonBody;
 use crate::daemon::Daemon;
-use crate::identity::{Principal, Role};
+use crate::identity::Principal;
 use crate::page::{limit, place_of, place_token};
 use crate::problem::Refusal;
 use crate::query::Parameters;

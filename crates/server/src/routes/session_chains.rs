@@ -9,6 +9,7 @@ use std::sync::Arc;
 use aegis_api::{EventOrigin, Problem, ProblemKind};
 use aegis_canon::canonical;
 use aegis_log::to_base64;
+use aegis_types::Role;
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
@@ -17,7 +18,7 @@ use utoipa::ToSchema;
 
 use super::decisions::field;
 use crate::daemon::Daemon;
-use crate::identity::{Principal, Role};
+use crate::identity::Principal;
 use crate::problem::Refusal;
 use crate::query::{Named, Parameters, TenantQuery};
 use crate::snapshot::{Chain, Found};

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use aegis_api::{Problem, ProblemKind};
 use aegis_log::{Log, Placed, Query, Walk};
-use aegis_types::{Envelope, Event, EventKind, SessionId, TenantId};
+use aegis_types::{Envelope, Event, EventKind, Role, SessionId, TenantId};
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, HeaderValue, header};
@@ -19,7 +19,7 @@ use tokio::sync::mpsc;
 
 use super::decisions::field;
 use crate::daemon::Daemon;
-use crate::identity::{Principal, Role};
+use crate::identity::Principal;
 use crate::listen::Closing;
 use crate::page::{place_of, place_token, wrong};
 use crate::problem::Refusal;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use aegis_api::{Problem, ProblemKind, TokenList, TokenReply, TokenRequest};
 use aegis_gate::with_causes;
-use aegis_types::{AgentId, DurationMs};
+use aegis_types::{AgentId, DurationMs, Role};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -12,7 +12,7 @@ use axum::http::StatusCode;
 use super::decisions::field;
 use crate::body::JsonBody;
 use crate::daemon::Daemon;
-use crate::identity::{Principal, Role};
+use crate::identity::Principal;
 use crate::problem::Refusal;
 use crate::query::{Named, Parameters, TenantQuery};
 use crate::token::{NewToken, StoredToken, TokenError};

@@ -3,11 +3,12 @@
 use std::cell::Cell;
 use std::collections::BTreeSet;
 
-use aegis_server::{Role, openapi};
+use aegis_server::{Demand, Role, openapi};
 use serde_json::{Value, json};
 
+use crate::authority::{Issued, uri};
 use crate::decisions::bash;
-use crate::stage::Stage;
+use crate::secured::Secured;
 
 /// Whose tenant a request names.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -80,6 +81,19 @@ fn dry_run() -> Value {
 
 fn new_token() -> Value {
     json!({"name": "n", "roles": ["auditor"]})
+}
+
+/// An entry for each role of both tenants.
+fn principals() -> String {
+    let entry = |tenant: &str, role: Role| {
+        let role = role.as_str();
+        format!(
+            "{{name: {tenant}-{role}, tenant: {tenant}, roles: [{role}], \
+             uri: 'spiffe://{tenant}/{role}'}}"
+        )
+    };
+    let all = ["acme", "other"].map(|tenant| Role::ALL.map(|role| entry(tenant, role)).join(", "));
+    all.join(", ")
 }
 
 /// Agent, approver, auditor, operator; `{id}` and the like stand for what the
@@ -156,9 +170,17 @@ fn routes() -> Vec<Route> {
     ]
 }
 
+/// Who asks.
+#[derive(Clone, Copy)]
+enum Who<'a> {
+    Nobody,
+    Token(&'a str),
+    Certificate(&'a Issued),
+}
+
 /// A service with one of everything in the tenant `acme`.
 struct World {
-    stage: Stage,
+    secured: Secured,
     agent: String,
     asked: Cell<u32>,
     digest: String,
@@ -166,7 +188,8 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        let stage = Stage::new();
+        let secured = Secured::new(Demand::Optional, &principals());
+        let stage = &secured.stage;
         let token = stage.token("acme", &[Role::Agent]);
         let agent = stage.remote(Some(&token));
         agent.decide(&bash("one", "ls")).unwrap();
@@ -179,7 +202,7 @@ impl World {
                 .to_owned(),
             agent: token,
             asked: Cell::new(0),
-            stage,
+            secured,
         }
     }
 
@@ -188,21 +211,23 @@ impl World {
         self.asked.set(self.asked.get() + 1);
         let number = self.asked.get();
         let line = format!("git push --force origin b{number}");
-        let request = bash(&format!("ask-{number}"), &line);
-        let agent = self.stage.remote(Some(&self.agent));
+        let mut request = bash(&format!("ask-{number}"), &line);
+        // No session may wait for too many answers.
+        request.session_id = format!("asks-{number}");
+        let agent = self.secured.stage.remote(Some(&self.agent));
         let asked = agent.decide(&request).unwrap();
         let approval = asked.approval.unwrap();
         approval["approval_token"].as_str().unwrap().to_owned()
     }
 
     /// Returns the status with which `route` answers who has `token`.
-    fn ask(&self, route: &Route, token: Option<&str>, own: &str, named: Named) -> u16 {
+    fn ask(&self, route: &Route, who: Who<'_>, own: &str, named: Named) -> u16 {
         let mut path = route.path.replace("{session}/{call}", "s/one");
         path = path.replace("{digest}", &self.digest);
         let id = if path.starts_with("/v1/approvals") {
             self.approval()
         } else if path.starts_with("/v1/tokens") {
-            let new = self.stage.token("acme", &[Role::Auditor]);
+            let new = self.secured.stage.token("acme", &[Role::Auditor]);
             new.split('_').nth(1).unwrap().to_owned()
         } else {
             "s".to_owned()
@@ -227,7 +252,21 @@ impl World {
         } else {
             body.to_string()
         };
-        self.stage.status(route.method, &path, token, &body)
+        let stage = &self.secured.stage;
+        match who {
+            Who::Nobody => stage.status(route.method, &path, None, &body),
+            Who::Token(token) => stage.status(route.method, &path, Some(token), &body),
+            Who::Certificate(shown) => {
+                self.secured
+                    .status(route.method, &path, Some(shown), None, &body)
+            }
+        }
+    }
+
+    /// Returns the certificate that names whoever has `role` in `tenant`.
+    fn certificate(&self, tenant: &str, role: Role) -> Issued {
+        let name = format!("spiffe://{tenant}/{}", role.as_str());
+        self.secured.authority.client(&[uri(&name)])
     }
 }
 
@@ -251,10 +290,14 @@ fn the_table_names_every_route_of_the_description() {
 fn every_route_answers_each_role_of_the_own_tenant_as_the_table_says() {
     for (role, place) in Role::ALL.into_iter().zip(0..) {
         let world = World::new();
-        let token = world.stage.token("acme", &[role]);
+        let token = world.secured.stage.token("acme", &[role]);
+        let shown = world.certificate("acme", role);
         for route in routes() {
-            for named in [Named::Others, Named::Nobodys, Named::Own] {
-                let found = world.ask(&route, Some(&token), "acme", named);
+            for (named, who) in [Named::Others, Named::Nobodys, Named::Own]
+                .into_iter()
+                .flat_map(|it| [(it, Who::Token(&token)), (it, Who::Certificate(&shown))])
+            {
+                let found = world.ask(&route, who, "acme", named);
                 let expected = match (named, route.takes, route.roles[place]) {
                     (Named::Others, Takes::Query | Takes::Body, _) => 403,
                     (_, _, expected) => expected,
@@ -273,10 +316,16 @@ fn every_route_answers_each_role_of_the_own_tenant_as_the_table_says() {
 fn every_route_hides_what_another_tenant_has() {
     let world = World::new();
     for role in Role::ALL {
-        let token = world.stage.token("other", &[role]);
-        for (route, place) in routes().iter().zip(0..) {
+        let token = world.secured.stage.token("other", &[role]);
+        let shown = world.certificate("other", role);
+        let who = [Who::Token(&token), Who::Certificate(&shown)];
+        for ((route, place), who) in routes()
+            .iter()
+            .zip(0..)
+            .flat_map(|it| who.map(|who| (it, who)))
+        {
             let allowed = route.roles[Role::ALL.iter().position(|it| *it == role).unwrap()];
-            let found = world.ask(route, Some(&token), "other", Named::Nobodys);
+            let found = world.ask(route, who, "other", Named::Nobodys);
             // The built-in policy is in force for everybody.
             let is_own = route.path.contains('{') && !route.path.contains("{digest}");
             let expected = match allowed {
@@ -297,19 +346,22 @@ fn every_route_hides_what_another_tenant_has() {
 fn every_route_knows_who_asks() {
     let world = World::new();
     for route in routes() {
-        let found = world.ask(&route, None, "acme", Named::Nobodys);
+        let found = world.ask(&route, Who::Nobody, "acme", Named::Nobodys);
         assert_eq!(found, route.nobody, "{} {}", route.method, route.path);
         let expected = if route.nobody == 200 { 200 } else { 401 };
-        let found = world.ask(&route, Some("aegis_x_y"), "acme", Named::Nobodys);
-        assert_eq!(found, expected, "{} {}", route.method, route.path);
+        let unnamed = world.secured.authority.client(&[uri("spiffe://acme/else")]);
+        for who in [Who::Token("aegis_x_y"), Who::Certificate(&unnamed)] {
+            let found = world.ask(&route, who, "acme", Named::Nobodys);
+            assert_eq!(found, expected, "{} {}", route.method, route.path);
+        }
     }
 }
 
 #[test]
 fn lists_of_another_tenant_are_empty() {
     let world = World::new();
-    let token = world.stage.token("other", &[Role::Auditor]);
-    let other = world.stage.remote(Some(&token));
+    let token = world.secured.stage.token("other", &[Role::Auditor]);
+    let other = world.secured.stage.remote(Some(&token));
     for (path, key) in [
         ("/v1/decisions", "decisions"),
         ("/v1/sessions", "sessions"),
@@ -320,8 +372,9 @@ fn lists_of_another_tenant_are_empty() {
         let list: Value = other.get(path).unwrap();
         assert_eq!(list[key], json!([]), "{path}");
     }
-    let operator = world.stage.token("other", &[Role::Operator]);
+    let operator = world.secured.stage.token("other", &[Role::Operator]);
     let list: Value = world
+        .secured
         .stage
         .remote(Some(&operator))
         .get("/v1/tokens")

@@ -7,6 +7,10 @@
     missing_docs
 )]
 
+#[path = "../../../tls/tests/tls/authority.rs"]
+#[allow(dead_code)]
+mod authority;
+
 mod access;
 mod approvals;
 mod decisions;
@@ -16,5 +20,7 @@ mod named_requests;
 mod policy_decide;
 mod raw;
 mod reading;
+mod secure;
+mod secured;
 mod stage;
 mod stream;

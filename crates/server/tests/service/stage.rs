@@ -10,7 +10,10 @@ use std::time::Duration;
 
 use aegis_api::{Address, Client, HookReply, SystemConnector};
 use aegis_gate::{Approver, Caller, DurabilityLevel, EventOrder, Gates, LogPlace, Surroundings};
-use aegis_server::{Bound, Daemon, Door, Hooks, Limits, NewToken, Role, Tokens, router, serve};
+use aegis_server::{
+    Bound, Certificates, Daemon, Door, Hooks, Limits, NewToken, Role, SecureDoor, Tokens, router,
+    serve,
+};
 use aegis_types::Timestamp;
 use tempfile::TempDir;
 use tokio::sync::watch;
@@ -19,6 +22,7 @@ use tokio::sync::watch;
 pub struct Stage {
     folder: TempDir,
     port: SocketAddr,
+    secure_port: Option<SocketAddr>,
     stop: watch::Sender<bool>,
     thread: Option<JoinHandle<()>>,
 }
@@ -29,6 +33,13 @@ struct Setup {
     limits: Limits,
     order: EventOrder,
     place: Option<LogPlace>,
+    secure: Option<Secure>,
+}
+
+/// One more port, which speaks TLS, and the file that says whom certificates name.
+pub struct Secure {
+    pub door: SecureDoor,
+    pub principals: Option<PathBuf>,
 }
 
 /// Says what it was asked.
@@ -90,11 +101,22 @@ impl Stage {
         )
     }
 
+    /// Starts a service in `folder` that has a port with TLS as well.
+    pub fn with_secure(folder: TempDir, limits: Limits, secure: Secure) -> Self {
+        let setup = Setup {
+            limits,
+            secure: Some(secure),
+            ..Setup::default()
+        };
+        Self::start(folder, setup)
+    }
+
     fn start(folder: TempDir, setup: Setup) -> Self {
         let Setup {
             limits,
             order,
             place,
+            secure,
         } = setup;
         let (stop, told) = watch::channel(false);
         let (tell, bound) = mpsc::channel();
@@ -109,7 +131,23 @@ impl Stage {
             runtime.block_on(async {
                 let gates = Gates::open_at(surroundings, DurabilityLevel::Normal, place);
                 let gates = gates.unwrap();
-                let daemon = Daemon::new(gates, Echo, limits).with_event_order(order);
+                let (door, principals) = match secure {
+                    Some(secure) => (Some(secure.door), secure.principals),
+                    None => (None, None),
+                };
+                let certificates = principals.map(|path| Certificates::at(path, false));
+                let daemon = Daemon::new(gates, Echo, limits)
+                    .with_event_order(order)
+                    .with_certificates(certificates);
+                let mut doors = Vec::new();
+                if let Some(door) = door {
+                    let door = Door::Secure("127.0.0.1:0".parse().unwrap(), door);
+                    doors.push(Bound::open(&door).await.unwrap());
+                }
+                let secure_port = doors.iter().find_map(|door| match door {
+                    Bound::Secure(_, address, _) => Some(*address),
+                    Bound::Port(..) | Bound::Socket(..) => None,
+                });
                 let door = Door::Socket {
                     path: socket,
                     mode: 0o600,
@@ -121,14 +159,16 @@ impl Stage {
                 let Bound::Port(_, address) = &port else {
                     unreachable!("a port was asked for");
                 };
-                tell.send(*address).unwrap();
-                serve(vec![socket, port], router(Arc::new(daemon)), limits, told).await;
+                tell.send((*address, secure_port)).unwrap();
+                doors.extend([socket, port]);
+                serve(doors, router(Arc::new(daemon)), limits, told).await;
             });
         });
-        let port = bound.recv().unwrap();
+        let (port, secure_port) = bound.recv().unwrap();
         Self {
             folder,
             port,
+            secure_port,
             stop,
             thread: Some(thread),
         }
@@ -192,6 +232,11 @@ impl Stage {
     /// Returns its port.
     pub fn port(&self) -> SocketAddr {
         self.port
+    }
+
+    /// Returns its port that speaks TLS.
+    pub fn secure_port(&self) -> SocketAddr {
+        self.secure_port.expect("the service has a port with TLS")
     }
 
     /// Returns its socket.

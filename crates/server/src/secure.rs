@@ -1,0 +1,187 @@
+//! The TLS of a port, and the files it is made of.
+//!
+//! Certificates are renewed by exchanging their files. They are looked at with
+//! every connection, and read again when they have changed; what cannot be used
+//! then leaves the connections to come as they were, and is told once.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use aegis_api::{Problem, ProblemKind};
+use aegis_gate::{Clock as _, FileStamp, SystemClock, with_causes};
+use aegis_tls::{
+    Authorities, Certificate, ClientRule, Credentials, Demand, ReadCredentialsError,
+    server_settings,
+};
+use serde_json::json;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::server::TlsStream;
+use tokio_rustls::{TlsAcceptor, rustls};
+
+use crate::notice::{Gravity, notice};
+
+/// The first byte of a stream that begins with a TLS handshake.
+const HANDSHAKE: u8 = 0x16;
+
+/// How much of what a refused client still sends is passed over.
+const REST_BYTES_MAX: u64 = 64 * 1024;
+
+/// What a port needs to speak TLS.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct SecureDoor {
+    /// The file of its certificate, with those that lead to an authority.
+    pub chain: PathBuf,
+    /// The file of its key.
+    pub key: PathBuf,
+    /// Which certificates of clients are believed; none are asked for if absent.
+    pub clients: Option<ClientDoor>,
+    /// Whether what is told of renewals are JSON objects.
+    pub is_json: bool,
+}
+
+/// Which certificates of clients are believed.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ClientDoor {
+    /// The file of their authorities.
+    pub authorities: PathBuf,
+    /// Whether a client must show one.
+    pub demand: Demand,
+}
+
+/// Why a port cannot speak TLS.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenSecureError {
+    /// A file cannot be used.
+    #[error(transparent)]
+    Read(#[from] ReadCredentialsError),
+    /// What the files hold cannot be used.
+    #[error("certificate and key cannot be used")]
+    Unusable(#[from] rustls::Error),
+}
+
+/// Keeps the settings of a port as its files are.
+#[derive(Debug)]
+pub struct Keeper {
+    door: SecureDoor,
+    last: Mutex<Kept>,
+}
+
+#[derive(Debug)]
+struct Kept {
+    stamps: Vec<FileStamp>,
+    settings: Arc<ServerConfig>,
+}
+
+/// A stream whose client showed this certificate, if it showed any.
+type Shaken = (TlsStream<TcpStream>, Option<Arc<Certificate>>);
+
+impl Keeper {
+    /// Reads the files of `door`.
+    pub(crate) fn open(door: SecureDoor) -> Result<Self, OpenSecureError> {
+        let stamps = door.stamps();
+        let settings = door.read()?;
+        Ok(Self {
+            door,
+            last: Mutex::new(Kept { stamps, settings }),
+        })
+    }
+
+    /// Returns the settings for one more connection.
+    fn settings(&self) -> Arc<ServerConfig> {
+        let stamps = self.door.stamps();
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.stamps != stamps {
+            last.stamps = stamps;
+            match self.door.read() {
+                Ok(settings) => {
+                    last.settings = settings;
+                    let message = "the certificates of the port were read again";
+                    notice(self.door.is_json, Gravity::Info, "tls", message);
+                }
+                Err(error) => {
+                    let cause = with_causes(&error);
+                    let message = format!("the port goes on as before: {cause}");
+                    notice(self.door.is_json, Gravity::Error, "tls", &message);
+                }
+            }
+        }
+        Arc::clone(&last.settings)
+    }
+
+    /// Agrees with a client on who both are; nothing if they do not.
+    pub(crate) async fn shake(&self, mut stream: TcpStream) -> Option<Shaken> {
+        let mut first = [0_u8];
+        if stream.peek(&mut first).await.ok()? == 0 {
+            return None;
+        }
+        if first != [HANDSHAKE] {
+            let _ = stream.write_all(&in_the_clear()).await;
+            part(stream).await;
+            return None;
+        }
+        let acceptor = TlsAcceptor::from(self.settings());
+        match acceptor.accept(stream).into_fallible().await {
+            Ok(stream) => {
+                let (_, connection) = stream.get_ref();
+                let shown = connection.peer_certificates().and_then(<[_]>::first);
+                let certificate = match shown {
+                    Some(shown) => Some(Arc::new(Certificate::parse(shown).ok()?)),
+                    None => None,
+                };
+                Some((stream, certificate))
+            }
+            Err((_, stream)) => {
+                part(stream).await;
+                None
+            }
+        }
+    }
+}
+
+impl SecureDoor {
+    fn files(&self) -> impl Iterator<Item = &Path> {
+        let clients = self.clients.as_ref().map(|it| it.authorities.as_path());
+        [self.chain.as_path(), self.key.as_path()]
+            .into_iter()
+            .chain(clients)
+    }
+
+    fn stamps(&self) -> Vec<FileStamp> {
+        self.files().map(FileStamp::of).collect()
+    }
+
+    fn read(&self) -> Result<Arc<ServerConfig>, OpenSecureError> {
+        let credentials = Credentials::read(&self.chain, &self.key, SystemClock.now())?;
+        let clients = match &self.clients {
+            None => None,
+            Some(clients) => Some(ClientRule {
+                authorities: Authorities::read(&clients.authorities)?,
+                demand: clients.demand,
+            }),
+        };
+        Ok(server_settings(&credentials, clients.as_ref())?)
+    }
+}
+
+/// Returns the reply to who speaks HTTP without TLS.
+fn in_the_clear() -> Vec<u8> {
+    let detail = "this port speaks TLS; write `https://` before its address";
+    let problem = Problem::new(ProblemKind::InvalidRequest, detail);
+    let body = json!(problem).to_string();
+    let (kind, length) = (Problem::MEDIA_TYPE, body.len());
+    format!(
+        "HTTP/1.1 400 Bad Request\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n\
+         Connection: close\r\n\r\n{body}"
+    )
+    .into_bytes()
+}
+
+/// Ends a stream so that the other side reads what was said last: a system that
+/// closes before it took what was sent throws that away.
+async fn part(mut stream: impl AsyncRead + AsyncWrite + Unpin) {
+    let _ = stream.shutdown().await;
+    let mut rest = stream.take(REST_BYTES_MAX);
+    let _ = tokio::io::copy(&mut rest, &mut tokio::io::sink()).await;
+}

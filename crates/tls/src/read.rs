@@ -1,0 +1,204 @@
+//! Certificates and keys, from files.
+
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use aegis_types::Timestamp;
+use rustls::RootCertStore;
+use rustls::crypto::ring;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::CertifiedKey;
+
+use crate::certificate::{Certificate, ParseCertificateError};
+
+/// The most bytes that a file may have: a bundle of every public authority has
+/// a quarter of a megabyte.
+const BYTES_MAX: u64 = 4 << 20;
+
+/// How an encrypted key begins.
+const ENCRYPTED: &str = "-----BEGIN ENCRYPTED PRIVATE KEY-----";
+
+/// Why certificates or keys cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadCredentialsError {
+    /// The file cannot be read.
+    #[error("`{}` cannot be read", .path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        source: io::Error,
+    },
+    /// Others than its owner may read the key.
+    #[error("the key `{}` is no secret: its mode is {mode:o}", .path.display())]
+    Exposed {
+        /// The file.
+        path: PathBuf,
+        /// Its mode.
+        mode: u32,
+    },
+    /// The file has no certificate.
+    #[error("`{}` holds no certificate in PEM", .0.display())]
+    NoCertificate(PathBuf),
+    /// The file has no key.
+    #[error("`{}` holds no private key in PEM", .0.display())]
+    NoKey(PathBuf),
+    /// The key wants a password.
+    #[error("the key `{}` is encrypted, and nobody is there to type its password", .0.display())]
+    Encrypted(PathBuf),
+    /// The first certificate of the file is damaged.
+    #[error("the certificate `{}` is damaged", .path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        #[source]
+        source: ParseCertificateError,
+    },
+    /// The first certificate of the file does not hold at this moment.
+    #[error("the certificate `{}` has expired, or does not hold yet", .0.display())]
+    Expired(PathBuf),
+    /// Key and certificate do not belong together.
+    #[error("the key `{}` is not that of the certificate `{}`", .key.display(), .chain.display())]
+    Mismatch {
+        /// The file of the certificate.
+        chain: PathBuf,
+        /// The file of the key.
+        key: PathBuf,
+    },
+    /// They cannot be used for another cause.
+    #[error("`{}` cannot be used", .path.display())]
+    Unusable {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        #[source]
+        source: rustls::Error,
+    },
+}
+
+/// A certificate with those that lead to its authority, and its key.
+#[derive(Debug)]
+pub struct Credentials {
+    pub(crate) chain: Vec<CertificateDer<'static>>,
+    pub(crate) key: PrivateKeyDer<'static>,
+}
+
+impl Credentials {
+    /// Reads a chain, the holder's certificate first, and its key, which nobody
+    /// but its owner may read; where that is root, a group may.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadCredentialsError`].
+    pub fn read(chain: &Path, key: &Path, now: Timestamp) -> Result<Self, ReadCredentialsError> {
+        let certificates = certificates(chain)?;
+        let first = certificates
+            .first()
+            .ok_or_else(|| ReadCredentialsError::NoCertificate(chain.to_path_buf()))?;
+        let parsed = Certificate::parse(first);
+        let parsed = parsed.map_err(|source| ReadCredentialsError::Damaged {
+            path: chain.to_path_buf(),
+            source,
+        })?;
+        if !parsed.holds_at(now) {
+            return Err(ReadCredentialsError::Expired(chain.to_path_buf()));
+        }
+        let found = Self {
+            key: private_key(key)?,
+            chain: certificates,
+        };
+        let provider = ring::default_provider();
+        match CertifiedKey::from_der(found.chain.clone(), found.key.clone_key(), &provider) {
+            Ok(_) => Ok(found),
+            Err(rustls::Error::InconsistentKeys(_)) => Err(ReadCredentialsError::Mismatch {
+                chain: chain.to_path_buf(),
+                key: key.to_path_buf(),
+            }),
+            Err(source) => Err(ReadCredentialsError::Unusable {
+                path: key.to_path_buf(),
+                source,
+            }),
+        }
+    }
+}
+
+/// The authorities whose certificates are believed.
+#[derive(Clone, Debug)]
+pub struct Authorities(pub(crate) RootCertStore);
+
+impl Authorities {
+    /// Reads a bundle of certificates.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadCredentialsError`].
+    pub fn read(path: &Path) -> Result<Self, ReadCredentialsError> {
+        let mut store = RootCertStore::empty();
+        for certificate in certificates(path)? {
+            let added = store.add(certificate);
+            added.map_err(|source| ReadCredentialsError::Unusable {
+                path: path.to_path_buf(),
+                source,
+            })?;
+        }
+        if store.is_empty() {
+            return Err(ReadCredentialsError::NoCertificate(path.to_path_buf()));
+        }
+        Ok(Self(store))
+    }
+}
+
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, ReadCredentialsError> {
+    let (bytes, _) = read(path)?;
+    let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
+    all.map_err(|_| ReadCredentialsError::NoCertificate(path.to_path_buf()))
+}
+
+fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, ReadCredentialsError> {
+    let (bytes, found) = read(path)?;
+    let mode = found.mode() & 0o777;
+    let is_private = mode & 0o077 == 0 || found.uid() == 0 && mode & 0o037 == 0;
+    if !is_private {
+        return Err(ReadCredentialsError::Exposed {
+            path: path.to_path_buf(),
+            mode,
+        });
+    }
+    let key = PrivateKeyDer::from_pem_slice(&bytes);
+    key.map_err(
+        |_| match String::from_utf8_lossy(&bytes).contains(ENCRYPTED) {
+            true => ReadCredentialsError::Encrypted(path.to_path_buf()),
+            false => ReadCredentialsError::NoKey(path.to_path_buf()),
+        },
+    )
+}
+
+/// Reads a file, and says of what was read who may read it.
+fn read(path: &Path) -> Result<(Vec<u8>, std::fs::Metadata), ReadCredentialsError> {
+    let read = || {
+        // A pipe would let the reader wait.
+        if !std::fs::metadata(path)?.is_file() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no file"));
+        }
+        let file = File::open(path)?;
+        let found = file.metadata()?;
+        if found.len() > BYTES_MAX {
+            return Err(io::Error::new(
+                io::ErrorKind::FileTooLarge,
+                "it is too large",
+            ));
+        }
+        let mut bytes = Vec::new();
+        file.take(BYTES_MAX).read_to_end(&mut bytes)?;
+        Ok((bytes, found))
+    };
+    read().map_err(|source| ReadCredentialsError::File {
+        path: path.to_path_buf(),
+        source,
+    })
+}
