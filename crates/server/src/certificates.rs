@@ -12,7 +12,7 @@ use aegis_policy::{CertificateName, NamedPrincipal, Source, parse_principals_fil
 use aegis_tls::Certificate;
 use aegis_types::Timestamp;
 
-use crate::identity::{Principal, Proof, Roles};
+use crate::identity::{Principal, Proof, Rights, Roles};
 use crate::notice::{Gravity, notice};
 
 /// The most bytes that the file may have.
@@ -82,7 +82,7 @@ impl Certificates {
         Ok(Principal {
             name: format!("certificate:{}", found.name),
             tenant: found.tenant.clone(),
-            roles: Roles::of(&found.roles),
+            rights: Rights::Of(Roles::of(&found.roles)),
             agents: found.agents.clone(),
             local: None,
             proof: Some(Proof::Certificate(found.name.clone())),
@@ -176,7 +176,7 @@ mod tests {
             let found = named(&entry("ana", by), 15).unwrap();
             assert_eq!(found.recorded_name(), "certificate:ana", "{by}");
             assert_eq!(found.tenant.as_str(), "acme");
-            assert!(found.roles.has(Role::Auditor) && !found.roles.has(Role::Agent));
+            assert!(found.roles().has(Role::Auditor) && !found.roles().has(Role::Agent));
         }
         for by in [
             "uri: 'spiffe://acme/ana/'",

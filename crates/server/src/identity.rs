@@ -78,7 +78,7 @@ pub(crate) struct Principal {
     /// Whose sessions it may see and add to.
     pub(crate) tenant: TenantId,
     /// What it may do.
-    pub(crate) roles: Roles,
+    pub(crate) rights: Rights,
     /// The agents in whose name it may act; any if empty.
     pub(crate) agents: Vec<AgentId>,
     /// The process it is, if it is one of this machine and names no token.
@@ -87,6 +87,16 @@ pub(crate) struct Principal {
     pub(crate) proof: Option<Proof>,
     /// The number of its process, if that is seen.
     pub(crate) process: Option<u32>,
+}
+
+/// What somebody may do.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Rights {
+    /// What these roles may.
+    Of(Roles),
+    /// What a person may, unless this process descends from an agent. That takes
+    /// so long to find out that it is looked at only where it matters.
+    OfProcess(u32),
 }
 
 /// By what somebody names themselves who is no process of this machine.
@@ -116,16 +126,14 @@ impl Principal {
     fn of_process(daemon: &Daemon, user: u32, process: u32) -> Self {
         let own = rustix::process::geteuid().as_raw();
         let is_guest = user != own && user != 0;
-        let is_person = !is_guest && agent_above(process).is_none();
-        let roles: &[Role] = if is_person {
-            &[Role::Approver, Role::Auditor, Role::Operator]
-        } else {
-            &[Role::Agent]
-        };
         Self {
             name: format!("user:{user}"),
             tenant: daemon.gates().tenant().clone(),
-            roles: Roles::of(roles),
+            rights: if is_guest {
+                Rights::Of(Roles::of(&[Role::Agent]))
+            } else {
+                Rights::OfProcess(process)
+            },
             agents: Vec::new(),
             local: Some(Local { user, is_guest }),
             proof: None,
@@ -133,10 +141,21 @@ impl Principal {
         }
     }
 
+    /// Returns what it may do.
+    pub(crate) fn roles(&self) -> Roles {
+        match self.rights {
+            Rights::Of(roles) => roles,
+            Rights::OfProcess(process) if agent_above(process).is_some() => {
+                Roles::of(&[Role::Agent])
+            }
+            Rights::OfProcess(_) => Roles::of(&[Role::Approver, Role::Auditor, Role::Operator]),
+        }
+    }
+
     /// Returns whether it may propose actions: an agent may, and so may a
     /// person at this machine, who could do the action as well.
-    const fn may_propose(&self) -> bool {
-        self.roles.has(Role::Agent) || self.local.is_some()
+    fn may_propose(&self) -> bool {
+        self.local.is_some() || self.roles().has(Role::Agent)
     }
 
     /// Refuses to go on for who may not propose actions.
@@ -149,7 +168,7 @@ impl Principal {
 
     /// Refuses to go on for who has not `role`.
     pub(crate) fn must_be(&self, role: Role) -> Result<(), Refusal> {
-        if self.roles.has(role) {
+        if self.roles().has(role) {
             return Ok(());
         }
         Err(self.lacks(role))
@@ -157,7 +176,8 @@ impl Principal {
 
     /// Refuses to go on for who has none of `roles`.
     pub(crate) fn must_be_one_of(&self, roles: &[Role]) -> Result<(), Refusal> {
-        if roles.iter().any(|role| self.roles.has(*role)) {
+        let own = self.roles();
+        if roles.iter().any(|role| own.has(*role)) {
             return Ok(());
         }
         let names: Vec<&str> = roles.iter().map(|role| role.as_str()).collect();
@@ -165,14 +185,15 @@ impl Principal {
             "this needs one of the roles {}, and {} has {}",
             names.join(", "),
             self.name,
-            self.roles
+            self.roles()
         );
         Err(Refusal::new(ProblemKind::Forbidden, detail))
     }
 
     /// Returns whether it may read whatever its tenant has recorded.
-    pub(crate) const fn is_reader(&self) -> bool {
-        self.roles.has(Role::Auditor) || self.roles.has(Role::Operator)
+    pub(crate) fn is_reader(&self) -> bool {
+        let own = self.roles();
+        own.has(Role::Auditor) || own.has(Role::Operator)
     }
 
     /// Refuses to go on for who may not read.
@@ -206,7 +227,7 @@ impl Principal {
             "this needs the role {}, and {} has {}",
             role.as_str(),
             self.name,
-            self.roles
+            self.roles()
         );
         Refusal::new(ProblemKind::Forbidden, detail)
     }
@@ -335,7 +356,7 @@ impl Principal {
                 "the token and the certificate belong to different tenants",
             ));
         }
-        self.roles = self.roles.and(other.roles);
+        self.rights = Rights::Of(self.roles().and(other.roles()));
         if self.agents.is_empty() {
             self.agents.clone_from(&other.agents);
         } else if !other.agents.is_empty() {

@@ -15,7 +15,7 @@ use aegis_gate::{FileStamp, make_private_folder, read_regular, write_private};
 use aegis_types::{AgentId, Role, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::identity::{Principal, Proof, Roles};
+use crate::identity::{Principal, Proof, Rights, Roles};
 
 /// The version of the file's form.
 const VERSION: u32 = 1;
@@ -299,7 +299,7 @@ impl Tokens {
         Ok(Principal {
             name: format!("token:{}", stored.name),
             tenant: stored.tenant.clone(),
-            roles: Roles::of(&stored.roles),
+            rights: Rights::Of(Roles::of(&stored.roles)),
             agents: stored.agents.clone(),
             local: None,
             proof: Some(Proof::Token(stored.id.clone())),

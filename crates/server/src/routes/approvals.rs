@@ -270,7 +270,7 @@ fn find(gate: &Gate, tenant: &TenantId, id: &str) -> Result<ApprovalView, Refusa
 /// Refuses to go on for an agent whose proposal did not lead to `approval`; it
 /// does not learn that there is one.
 fn must_see(gate: &Gate, principal: &Principal, approval: &Approval) -> Result<(), Refusal> {
-    if principal.is_reader() || principal.roles.has(Role::Approver) {
+    if principal.is_reader() || principal.roles().has(Role::Approver) {
         return Ok(());
     }
     principal.must_be(Role::Agent)?;
