@@ -326,7 +326,7 @@ fn a_pruning_that_was_killed_leaves_a_log_that_verifies_and_the_next_goes_on() {
             append_action(&other, &session("beside"), &format!("{so_far}"), 200);
         })
         .unwrap();
-    assert!(steps.len() > 3, "{steps:?}");
+    assert!(steps.len() > 2, "{steps:?}");
     let found = sound(&log);
     let appended = 3 * steps.len() as u64;
     assert_eq!(found.records, recorded.records - swept + appended);
