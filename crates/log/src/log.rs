@@ -161,12 +161,22 @@ pub struct Placed {
 pub struct ChainSummary {
     /// The chain.
     pub chain: ChainId,
+    /// The number of its first envelope; those before it were pruned.
+    pub first: u64,
     /// Where it ends.
     pub head: Head,
     /// The time of its first envelope.
     pub first_at: Timestamp,
     /// The time of its last envelope.
     pub last_at: Timestamp,
+}
+
+impl ChainSummary {
+    /// Returns how many envelopes there are.
+    #[must_use]
+    pub const fn records(&self) -> u64 {
+        self.head.next.saturating_sub(self.first)
+    }
 }
 
 /// Why nothing was appended.

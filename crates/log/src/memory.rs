@@ -161,6 +161,7 @@ impl Log for MemoryLog {
         let summary = |chain: &ChainId| {
             Some(ChainSummary {
                 chain: chain.clone(),
+                first: 0,
                 head: kept.end_of(chain),
                 first_at: kept.of_chain(chain, 0).next()?.at,
                 last_at: kept.of_chain(chain, 0).next_back()?.at,

@@ -141,14 +141,14 @@ fn sessions<R: Records + ?Sized>(log: &R) -> Result<Report, Failure> {
             piece(Tone::Plain, session.as_str()),
             piece(Tone::Quiet, describe::time(summary.first_at)),
             piece(Tone::Quiet, describe::time(summary.last_at)),
-            piece(Tone::Plain, summary.head.next.to_string()),
+            piece(Tone::Plain, summary.records().to_string()),
         ]);
         listed.push(json!({
             "tenant": tenant,
             "session": session,
             "first_unix_ms": summary.first_at,
             "last_unix_ms": summary.last_at,
-            "records": summary.head.next,
+            "records": summary.records(),
             "head": summary.head.hash,
         }));
     }

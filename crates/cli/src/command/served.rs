@@ -84,6 +84,8 @@ fn summary(session: &SessionView) -> Option<ChainSummary> {
             tenant: session.tenant_id.parse().ok()?,
             session: session.session_id.parse().ok()?,
         },
+        // What was pruned before it is not told.
+        first: 0,
         head: Head {
             next: session.records,
             hash: Some(session.head.parse().ok()?),

@@ -146,6 +146,11 @@ fn every_command_on_a_pruned_log_does_what_it_did() {
         .exits(0)
         .json();
     assert_eq!(shown["envelopes"][0]["seq"], 2);
+    let listed = stage.aegis(&["log", "list", "--sessions", "--json"]);
+    let listed = listed.exits(0).json();
+    let sessions = listed["sessions"].as_array().unwrap();
+    let summer = sessions.iter().find(|one| one["session"] == "summer");
+    assert_eq!(summer.unwrap()["records"], 2);
     stage.aegis(&["log", "verify"]).exits(0);
     let compact = ["log", "prune", "--before", "90d", "--compact", "--json"];
     assert_eq!(stage.aegis(&compact).exits(0).json()["free_bytes"], 0);

@@ -257,15 +257,17 @@ impl SqliteLog {
     /// the rest goes the next time.
     pub fn sweep(&self, tell: &mut dyn FnMut(u64)) -> Result<u64, AppendError> {
         let mut swept = 0;
+        let mut chain = 0;
         // Deleted bytes are overwritten rather than left in free space.
         self.writer().overwrite_deleted()?;
         loop {
             let begun = Instant::now();
-            let step = self.writer().sweep_some()?;
-            if step == 0 {
+            let step = self.writer().sweep_some(chain)?;
+            let Some(last) = step.last() else {
                 break;
-            }
-            swept += step;
+            };
+            chain = last.chain;
+            swept += step.len() as u64;
             tell(swept);
             // Whoever waits to write gets as much time as this takes.
             std::thread::sleep(begun.elapsed());
@@ -316,6 +318,12 @@ impl HeadsCut {
     fn some(self) -> Option<Self> {
         (self.records > 0).then_some(self)
     }
+}
+
+/// A row that is to be deleted: its number, and that of its chain.
+struct Doomed {
+    id: i64,
+    chain: i64,
 }
 
 /// Returns the record of a pruning, ready for its chain.
@@ -459,43 +467,44 @@ impl Connection {
             .map_err(|error| self.fault(error))
     }
 
-    /// Deletes the first records of a chain that are recorded as pruned.
-    fn sweep_some(&mut self) -> Result<u64, Fault> {
+    /// Deletes records that are recorded as pruned, from `chain` on, and returns them.
+    fn sweep_some(&mut self, chain: i64) -> Result<Vec<Doomed>, Fault> {
         self.in_transaction(|connection| {
             connection.check_generation()?;
-            let was_pruned = connection.was_pruned();
-            if !was_pruned.map_err(|error| connection.fault(error))? {
-                return Ok(0);
-            }
-            let doomed = connection
-                .doomed()
-                .map_err(|error| connection.fault(error))?;
-            for id in &doomed {
+            let doomed = connection.doomed(chain);
+            let doomed = doomed.map_err(|error| connection.fault(error))?;
+            for record in &doomed {
                 for delete in [
                     "DELETE FROM entries WHERE id = ?1",
                     "DELETE FROM records WHERE id = ?1",
                     "DELETE FROM sealed WHERE record = ?1",
                 ] {
-                    connection.change(delete, [id])?;
+                    connection.change(delete, [record.id])?;
                 }
             }
-            Ok(doomed.len() as u64)
+            Ok(doomed)
         })
     }
 
-    /// Returns the next rows to delete: those of one chain, from its beginning on.
-    fn doomed(&self) -> Result<Vec<i64>, rusqlite::Error> {
+    /// Returns the next rows to delete, chain by chain and each from its beginning on.
+    fn doomed(&self, chain: i64) -> Result<Vec<Doomed>, rusqlite::Error> {
+        if !self.was_pruned()? {
+            return Ok(Vec::new());
+        }
+        // The cross join keeps the order of the tables.
         let select = format!(
-            "SELECT id FROM entries
-             JOIN (SELECT chain AS cut_chain, seq AS cut_seq FROM cuts WHERE EXISTS (
-                       SELECT 1 FROM entries WHERE chain = cuts.chain AND seq <= cuts.seq)
-                   LIMIT 1)
-             ON chain = cut_chain AND seq <= cut_seq
-             ORDER BY seq LIMIT {RECORDS_A_STEP}"
+            "SELECT entries.id, cuts.chain FROM cuts CROSS JOIN entries
+             ON entries.chain = cuts.chain AND entries.seq <= cuts.seq
+             WHERE cuts.chain >= ?1 ORDER BY cuts.chain, entries.seq LIMIT {RECORDS_A_STEP}"
         );
         let mut statement = self.statement(&select)?;
-        let ids = statement.query_map([], |row| row.get(0))?;
-        ids.collect()
+        let rows = statement.query_map([chain], |row| {
+            Ok(Doomed {
+                id: row.get(0)?,
+                chain: row.get(1)?,
+            })
+        })?;
+        rows.collect()
     }
 
     fn compact(&mut self) -> Result<(), Fault> {

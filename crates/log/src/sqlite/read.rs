@@ -150,7 +150,7 @@ impl Connection {
             "WITH tail AS (
                  SELECT chain, min(id) AS first, max(id) AS last
                  FROM records WHERE id > {INDEXED} GROUP BY chain)
-             SELECT tenant, session, last.seq, last.hash, first.at, last.at
+             SELECT tenant, session, last.seq, last.hash, first.at, last.at, first.seq
              FROM chains LEFT JOIN tail ON tail.chain = chains.id
              JOIN records AS last ON last.id = coalesce(tail.last,
                  (SELECT id FROM entries WHERE chain = chains.id ORDER BY seq DESC LIMIT 1))
@@ -163,6 +163,7 @@ impl Connection {
             let rows = statement.query_map([], |row| {
                 Ok(ChainSummary {
                     chain: chain_at(row, 0)?,
+                    first: row.get::<_, i64>(6)?.cast_unsigned(),
                     head: Head {
                         next: row.get::<_, i64>(2)?.cast_unsigned().saturating_add(1),
                         hash: Some(digest_at(row, 3)?),

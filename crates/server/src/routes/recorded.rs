@@ -70,6 +70,7 @@ pub(super) async fn sessions(
         .await??;
     let mut found: BTreeMap<String, SessionView> = BTreeMap::new();
     for summary in chains {
+        let records = summary.records();
         let ChainId::Session {
             tenant: whose,
             session,
@@ -84,7 +85,7 @@ pub(super) async fn sessions(
             let view = SessionView {
                 tenant_id: whose.to_string(),
                 session_id: session.to_string(),
-                records: summary.head.next,
+                records,
                 head: summary
                     .head
                     .hash
@@ -153,7 +154,7 @@ fn view_of(log: &dyn Log, tenant: TenantId, session: SessionId) -> Result<Sessio
         session_id: chain
             .session()
             .map_or_else(String::new, ToString::to_string),
-        records: head.next,
+        records: head.next.saturating_sub(first.seq),
         head: hash.to_string(),
         first_unix_ms: first.at.unix_ms(),
         last_unix_ms: last.at.unix_ms(),
