@@ -303,7 +303,11 @@ impl Principal {
         match parts.extensions.get::<Peer>() {
             Some(&Peer::Process { user, process }) => Ok(Self::of_process(daemon, user, process)),
             Some(Peer::Port(_)) | None => by_certificate.ok_or_else(|| {
-                unknown("a port needs a token; an operator makes one with `aegis token create`")
+                let or = match daemon.certificates() {
+                    Some(_) => ", or a certificate that the file of principals names",
+                    None => "; an operator makes one with `aegis token create`",
+                };
+                unknown(&format!("a port needs a token{or}"))
             }),
         }
     }

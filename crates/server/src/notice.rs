@@ -10,6 +10,8 @@ use serde_json::json;
 pub(crate) enum Gravity {
     /// It went as it should.
     Info,
+    /// Somebody was refused.
+    Warn,
     /// Something must be done about it.
     Error,
 }
@@ -19,6 +21,7 @@ pub(crate) fn notice(is_json: bool, gravity: Gravity, about: &str, message: &str
     let at = SystemClock.now().unix_ms();
     let level = match gravity {
         Gravity::Info => "info",
+        Gravity::Warn => "warn",
         Gravity::Error => "error",
     };
     let line = if is_json {

@@ -59,7 +59,8 @@ pub fn openapi() -> Value {
     if let Some(document) = document.as_object_mut() {
         let about = json!({"title": "Aegis", "version": env!("CARGO_PKG_VERSION")});
         document.insert("info".to_owned(), about);
-        // On a socket of the machine the account of the process is enough.
+        // On a socket of the machine the account of the process is enough, and
+        // behind TLS a certificate may be.
         document.insert("security".to_owned(), json!([{"bearer": []}, {}]));
         let bearer = json!({"bearer": {"type": "http", "scheme": "bearer"}});
         let components = document.entry("components").or_insert_with(|| json!({}));

@@ -4,6 +4,7 @@
 //! every connection, and read again when they have changed; what cannot be used
 //! then leaves the connections to come as they were, and is told once.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -21,12 +22,14 @@ use tokio_rustls::server::TlsStream;
 use tokio_rustls::{TlsAcceptor, rustls};
 
 use crate::notice::{Gravity, notice};
+use crate::request_log::{RequestLevel, RequestLog};
 
 /// The first byte of a stream that begins with a TLS handshake.
 const HANDSHAKE: u8 = 0x16;
 
-/// How much of what a refused client still sends is passed over.
-const REST_BYTES_MAX: u64 = 64 * 1024;
+/// How much of what a refused client still sends is passed over: more than a
+/// request may have.
+const REST_BYTES_MAX: u64 = 8 << 20;
 
 /// What a port needs to speak TLS.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -37,8 +40,8 @@ pub struct SecureDoor {
     pub key: PathBuf,
     /// Which certificates of clients are believed; none are asked for if absent.
     pub clients: Option<ClientDoor>,
-    /// Whether what is told of renewals are JSON objects.
-    pub is_json: bool,
+    /// What is written down of requests; of clients that are refused as much is.
+    pub log: Option<RequestLog>,
 }
 
 /// Which certificates of clients are believed.
@@ -98,25 +101,43 @@ impl Keeper {
                 Ok(settings) => {
                     last.settings = settings;
                     let message = "the certificates of the port were read again";
-                    notice(self.door.is_json, Gravity::Info, "tls", message);
+                    self.tell(Gravity::Info, message);
                 }
                 Err(error) => {
                     let cause = with_causes(&error);
                     let message = format!("the port goes on as before: {cause}");
-                    notice(self.door.is_json, Gravity::Error, "tls", &message);
+                    self.tell(Gravity::Error, &message);
                 }
             }
         }
         Arc::clone(&last.settings)
     }
 
+    fn tell(&self, gravity: Gravity, message: &str) {
+        let is_json = self.door.log.is_some_and(|log| log.is_json);
+        notice(is_json, gravity, "tls", message);
+    }
+
+    /// Tells who was refused, if requests that are refused are written down.
+    fn tell_refused(&self, peer: SocketAddr, cause: &str) {
+        if self
+            .door
+            .log
+            .is_some_and(|log| log.level <= RequestLevel::Warn)
+        {
+            self.tell(Gravity::Warn, &format!("{peer} was refused: {cause}"));
+        }
+    }
+
     /// Agrees with a client on who both are; nothing if they do not.
     pub(crate) async fn shake(&self, mut stream: TcpStream) -> Option<Shaken> {
+        let peer = stream.peer_addr().ok()?;
         let mut first = [0_u8];
         if stream.peek(&mut first).await.ok()? == 0 {
             return None;
         }
         if first != [HANDSHAKE] {
+            self.tell_refused(peer, "it speaks no TLS");
             let _ = stream.write_all(&in_the_clear()).await;
             part(stream).await;
             return None;
@@ -132,7 +153,8 @@ impl Keeper {
                 };
                 Some((stream, certificate))
             }
-            Err((_, stream)) => {
+            Err((error, stream)) => {
+                self.tell_refused(peer, &error.to_string());
                 part(stream).await;
                 None
             }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use aegis_policy::{ServiceClients, ServiceTls};
-use aegis_server::{BindError, ClientDoor, Demand, Door, OpenSecureError, SecureDoor};
+use aegis_server::{BindError, ClientDoor, Demand, Door, OpenSecureError, RequestLog, SecureDoor};
 use aegis_tls::ReadCredentialsError;
 
 use crate::arguments::{ClientDemand, ServeTlsArguments};
@@ -111,18 +111,18 @@ impl Doors {
         self,
         tls: Option<&ServiceTls>,
         directory: &Path,
-        is_json: bool,
+        log: Option<RequestLog>,
     ) -> Vec<Door> {
         let socket = self.socket.map(|(path, mode)| Door::Socket { path, mode });
         let port = self.address.map(|address| match tls {
             None => Door::Port(address),
-            Some(tls) => Door::Secure(address, secure(tls, directory, is_json)),
+            Some(tls) => Door::Secure(address, secure(tls, directory, log)),
         });
         socket.into_iter().chain(port).collect()
     }
 }
 
-fn secure(tls: &ServiceTls, directory: &Path, is_json: bool) -> SecureDoor {
+fn secure(tls: &ServiceTls, directory: &Path, log: Option<RequestLog>) -> SecureDoor {
     SecureDoor {
         chain: directory.join(&tls.chain),
         key: directory.join(&tls.key),
@@ -134,7 +134,7 @@ fn secure(tls: &ServiceTls, directory: &Path, is_json: bool) -> SecureDoor {
                 Demand::Required
             },
         }),
-        is_json,
+        log,
     }
 }
 

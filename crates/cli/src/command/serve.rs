@@ -146,7 +146,7 @@ pub(crate) fn run(here: &Here, service: ServePlan) -> Result<Report, Failure> {
         .with_certificates(certificates);
     runtime(&limits)?.block_on(async {
         let mut open = Vec::new();
-        for door in doors.list(file.tls.as_ref(), &here.directory, is_json) {
+        for door in doors.list(file.tls.as_ref(), &here.directory, request_log) {
             let bound = Bound::open(&door).await;
             open.push(bound.map_err(|error| doors::unopened(&error))?);
         }

@@ -434,15 +434,20 @@ fn a_port_for_everybody_may_speak_tls_and_says_what_becomes_of_renewals() {
     place.stage.write("work/server.pem", "nothing");
     ask();
     ask();
+    let mut stranger = Command::new("curl");
+    let stranger = stranger.args(["-sS", &address]).output().unwrap();
+    assert!(!stranger.status.success());
     let err = service.stop();
     let said: Vec<serde_json::Value> = err
         .lines()
         .map(|line| serde_json::from_str(line).unwrap())
         .filter(|line: &serde_json::Value| line["from"] == "tls")
         .collect();
-    assert_eq!(said.len(), 2, "{err}");
-    assert_eq!(said[0]["level"], "info");
-    assert_eq!(said[1]["level"], "error");
+    let levels: Vec<&str> = said
+        .iter()
+        .map(|it| it["level"].as_str().unwrap())
+        .collect();
+    assert_eq!(levels, ["info", "error", "warn"], "{err}");
     let message = said[1]["message"].as_str().unwrap();
     assert!(
         message.contains("server.pem` holds no certificate"),

@@ -1,14 +1,22 @@
 //! A port that speaks TLS: who gets in, and who they are.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, ErrorKind, Read, Write as _};
 use std::net::TcpStream;
+use std::sync::Arc;
 use std::time::Duration;
 
 use aegis_api::{AnswerRequest, ApprovalReply, Client, ClientError, Connect as _};
 use aegis_server::{Demand, Limits, Role};
 use aegis_tls::SecureError;
-use serde_json::Value;
+use serde_json::{Value, json};
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::pem::PemObject as _;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::version::{TLS12, TLS13};
+use tokio_rustls::rustls::{
+    ClientConfig, ClientConnection, HandshakeKind, RootCertStore, StreamOwned,
+};
 
 use crate::authority::{Authority, Issued, client_params, host, mail, uri};
 use crate::decisions::bash;
@@ -159,9 +167,16 @@ fn without_a_file_of_principals_a_certificate_opens_the_port_and_names_nobody() 
     let token = secured.stage.token("acme", &[Role::Auditor]);
     let ask = |token| secured.status("GET", "/v1/sessions", Some(&shown), token, "");
     assert_eq!((ask(None), ask(Some(&token))), (401, 200));
-    assert_eq!(
-        mistrust(&secured.client(None, Some(&token))),
-        "it wants a certificate of this client"
+    let without = secured.client(None, Some(&token));
+    let wanted = "it wants a certificate of this client";
+    assert_eq!(mistrust(&without), wanted);
+    // Whoever has much to say hears it all the same.
+    let mut request = bash("one", "ls");
+    request.args = json!({"command": "x".repeat(1 << 20)});
+    let refused = without.decide(&request).unwrap_err();
+    assert!(
+        aegis_gate::with_causes(&refused).contains(wanted),
+        "{refused:?}"
     );
 }
 
@@ -271,34 +286,56 @@ fn an_authority_that_is_taken_away_is_believed_no_more() {
     assert!(mistrust(&client).contains("does not take"));
 }
 
+/// Opens a connection to the port with TLS and says nothing.
+fn silent(secured: &Secured) -> TcpStream {
+    let stream = TcpStream::connect(secured.stage.secure_port()).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream
+}
+
+/// Returns whether the other side ends a connection, however the system calls it.
+fn is_let_go(stream: &mut impl Read) -> bool {
+    let abrupt = [ErrorKind::ConnectionReset, ErrorKind::UnexpectedEof];
+    match stream.read(&mut [0]) {
+        Ok(count) => count == 0,
+        Err(error) => abrupt.contains(&error.kind()),
+    }
+}
+
 #[test]
-fn a_client_that_says_nothing_is_let_go_and_keeps_nobody_out() {
+fn a_client_that_says_nothing_is_let_go() {
     let limits = Limits {
         head_time: Duration::from_millis(300),
-        handshakes: 1,
         ..Limits::default()
     };
     let secured = Secured::start(limits, None, None);
-    let open = || {
-        let stream = TcpStream::connect(secured.stage.secure_port()).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        stream
-    };
-    let mut silent = open();
-    // The one handshake that may go on is the first: the next one ends at once,
-    // and whoever comes by another door is answered.
-    let mut second = open();
-    assert_eq!(second.read(&mut [0]).unwrap_or(0), 0);
-    secured.stage.local().get::<Value>("/healthz").unwrap();
-    assert_eq!(silent.read(&mut [0]).unwrap(), 0);
+    let mut nothing = silent(&secured);
     // Half a greeting is no greeting.
-    let mut half = open();
+    let mut half = silent(&secured);
     half.write_all(&[0x16, 3, 1, 2, 0, 1]).unwrap();
-    assert_eq!(half.read(&mut [0]).unwrap_or(0), 0);
-    secured.client(None, None).get::<Value>("/healthz").unwrap();
     // A handshake without a request after it ends in the same way.
     let mut shaken = secured.connect(None);
-    assert_eq!(shaken.read(&mut [0]).unwrap_or(0), 0);
+    assert!(is_let_go(&mut nothing));
+    assert!(is_let_go(&mut half));
+    assert!(is_let_go(&mut shaken));
+}
+
+#[test]
+fn clients_that_say_nothing_keep_nobody_out_who_comes_by_another_door() {
+    let limits = Limits {
+        head_time: 4 * PATIENCE,
+        handshakes: 1,
+        connections: 3,
+        ..Limits::default()
+    };
+    let secured = Secured::start(limits, None, None);
+    let first = silent(&secured);
+    // Only one may say nothing: the next ones end at once, and take no place.
+    for _ in 0..3 {
+        assert!(is_let_go(&mut silent(&secured)));
+    }
+    secured.stage.local().get::<Value>("/healthz").unwrap();
+    drop(first);
 }
 
 #[test]
@@ -311,7 +348,7 @@ fn each_side_is_told_when_the_other_speaks_in_the_clear() {
         "POST",
         "/v1/decisions",
         "",
-        &"x".repeat(10_000),
+        &"x".repeat(1 << 20),
     );
     let mut reply = String::new();
     stream.read_to_string(&mut reply).unwrap();
@@ -347,4 +384,36 @@ fn a_service_is_known_by_its_authority_and_its_name() {
             .connect(&secured.address(), PATIENCE)
             .is_err()
     );
+}
+
+#[test]
+fn no_connection_is_resumed() {
+    let secured = Secured::start(Limits::default(), Some(Demand::Required), None);
+    let shown = secured.authority.client(&[uri("spiffe://acme/bot")]);
+    let mut roots = RootCertStore::empty();
+    let authority = CertificateDer::from_pem_slice(secured.authority.pem.as_bytes());
+    roots.add(authority.unwrap()).unwrap();
+    let chain = vec![CertificateDer::from(shown.der)];
+    let key = PrivateKeyDer::from_pem_slice(shown.key.as_bytes()).unwrap();
+    for version in [&TLS12, &TLS13] {
+        let provider = Arc::new(ring::default_provider());
+        let settings = ClientConfig::builder_with_provider(provider)
+            .with_protocol_versions(&[version])
+            .unwrap()
+            .with_root_certificates(roots.clone())
+            .with_client_auth_cert(chain.clone(), key.clone_key())
+            .unwrap();
+        // This client would resume what it can.
+        let settings = Arc::new(settings);
+        for _ in 0..2 {
+            let stream = TcpStream::connect(secured.stage.secure_port()).unwrap();
+            stream.set_read_timeout(Some(PATIENCE)).unwrap();
+            let name = "localhost".try_into().unwrap();
+            let connection = ClientConnection::new(Arc::clone(&settings), name).unwrap();
+            let mut stream = StreamOwned::new(connection, stream);
+            send(&mut stream, "GET", "/healthz", "Connection: close\r\n", "");
+            stream.read_to_end(&mut Vec::new()).unwrap();
+            assert_eq!(stream.conn.handshake_kind(), Some(HandshakeKind::Full));
+        }
+    }
 }

@@ -45,7 +45,7 @@ impl Secured {
                 authorities: file("ca.pem"),
                 demand,
             }),
-            is_json: false,
+            log: None,
         };
         let principals = entries.map(|entries| {
             fs::write(file("principals.yaml"), principals(entries)).unwrap();

@@ -52,10 +52,18 @@ fn a_certificate_says_all_names_of_its_holder() {
     params
         .distinguished_name
         .push(DnType::OrganizationName, "Acme, Inc. + Sons");
-    params.distinguished_name.push(DnType::CommonName, "#bot ");
+    for (kind, text) in [
+        (DnType::CountryName, "DE"),
+        (DnType::StateOrProvinceName, "BW"),
+        (DnType::LocalityName, "Ulm"),
+        (DnType::OrganizationalUnitName, "Größe"),
+        (DnType::CommonName, "#bot "),
+    ] {
+        params.distinguished_name.push(kind, text);
+    }
     let issued = Authority::new("tests").sign(&params);
     let expected = Certificate {
-        subject: "CN=\\#bot\\ ,O=Acme\\, Inc. \\+ Sons".to_owned(),
+        subject: "CN=\\#bot\\ ,OU=Größe,L=Ulm,ST=BW,C=DE,O=Acme\\, Inc. \\+ Sons".to_owned(),
         hosts: vec!["bot.acme.example".to_owned(), "bot".to_owned()],
         uris: vec!["spiffe://acme/bot".to_owned()],
         mails: vec!["bot@acme.example".to_owned()],
