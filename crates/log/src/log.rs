@@ -82,6 +82,17 @@ pub trait Log: Send + Sync {
     /// [`ReadLogError`] when the store cannot be read.
     fn change_counter(&self) -> Result<u64, ReadLogError>;
 
+    /// Returns whether an append would be taken, as far as that can be told
+    /// without one.
+    ///
+    /// If the last one was, so will be the next. Else something is written that
+    /// means nothing, so that a fault which is over is told from one that stays.
+    ///
+    /// # Errors
+    ///
+    /// [`AppendError`], as when appending.
+    fn check_writable(&self) -> Result<(), AppendError>;
+
     /// Keeps the store quick to open, at a moment when nobody waits.
     ///
     /// # Errors

@@ -176,6 +176,10 @@ impl Log for MemoryLog {
         Ok(self.kept().records.len() as u64)
     }
 
+    fn check_writable(&self) -> Result<(), AppendError> {
+        Ok(())
+    }
+
     fn maintain(&self) -> Result<(), AppendError> {
         Ok(())
     }

@@ -37,6 +37,7 @@ pub struct Daemon {
     hooks: Box<dyn Hooks>,
     limits: Limits,
     in_hand: Arc<Semaphore>,
+    large_bodies: Arc<Semaphore>,
     waits: Arc<Semaphore>,
     keys: Keys,
     event_order: EventOrder,
@@ -60,6 +61,7 @@ impl Daemon {
             gates,
             hooks: Box::new(hooks),
             in_hand: Arc::new(Semaphore::new(limits.requests)),
+            large_bodies: Arc::new(Semaphore::new(limits.large_bodies)),
             waits: Arc::new(Semaphore::new(limits.waits)),
             streams: Arc::new(Semaphore::new(limits.streams)),
             changes: Changes::new(),
@@ -167,9 +169,23 @@ impl Daemon {
 
     /// Returns the right to have one request in hand, as soon as there is one.
     pub(crate) async fn place(&self) -> Result<OwnedSemaphorePermit, Refusal> {
-        let busy = "too many requests are in hand; try again";
+        self.place_in(&self.in_hand, "too many requests are in hand; try again")
+            .await
+    }
+
+    /// Returns the right to have one large body in hand, as soon as there is one.
+    pub(crate) async fn place_of_large_body(&self) -> Result<OwnedSemaphorePermit, Refusal> {
+        let busy = "too many large bodies are in hand; try again";
+        self.place_in(&self.large_bodies, busy).await
+    }
+
+    async fn place_in(
+        &self,
+        places: &Arc<Semaphore>,
+        busy: &str,
+    ) -> Result<OwnedSemaphorePermit, Refusal> {
         let busy = || Refusal::new(ProblemKind::Busy, busy);
-        let place = Arc::clone(&self.in_hand).acquire_owned();
+        let place = Arc::clone(places).acquire_owned();
         let place = tokio::time::timeout(self.limits.queue_time, place).await;
         place.map_err(|_| busy())?.map_err(|_| busy())
     }

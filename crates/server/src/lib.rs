@@ -27,6 +27,8 @@ mod body;
 
 mod changes;
 
+mod crowd;
+
 mod assurance;
 
 mod page;

@@ -16,15 +16,20 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream, UnixListener, UnixStream};
 use tokio::sync::{Semaphore, watch};
 use tower::ServiceExt as _;
 
+use crate::crowd::Crowd;
 use crate::identity::Peer;
 use crate::limits::Limits;
 
 /// How long the service waits when the system gives no more connections.
 const PAUSE: std::time::Duration = std::time::Duration::from_millis(50);
+
+/// How many connections wait to be accepted; the system drops what is beyond,
+/// and whoever connects tries again a second later.
+const BACKLOG: u32 = 4_096;
 
 /// How many bytes the head of a request may have.
 const HEAD_BYTES_MAX: usize = 64 * 1024;
@@ -96,7 +101,7 @@ impl Bound {
                         BindError::System { place, source }
                     }
                 };
-                let listener = TcpListener::bind(address).await.map_err(failed)?;
+                let listener = bind_port(*address).map_err(failed)?;
                 let address = listener.local_addr().map_err(failed)?;
                 Ok(Self::Port(listener, address))
             }
@@ -131,6 +136,17 @@ impl Bound {
 enum Connection {
     Socket(UnixStream),
     Port(TcpStream),
+}
+
+fn bind_port(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4(),
+        SocketAddr::V6(_) => TcpSocket::new_v6(),
+    }?;
+    // A port whose last connections are still closing may be taken again.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 fn bind_socket(path: &Path, mode: u32) -> Result<UnixListener, BindError> {
@@ -190,6 +206,7 @@ impl Connections {
 /// what is in hand, within the limits.
 pub async fn serve(doors: Vec<Bound>, router: Router, limits: Limits, stop: watch::Receiver<bool>) {
     let places = Arc::new(Semaphore::new(limits.connections));
+    let crowd = Arc::new(Crowd::default());
     let graceful = Arc::new(GracefulShutdown::new());
     let mut sockets = Vec::new();
     let mut loops = Vec::new();
@@ -201,6 +218,7 @@ pub async fn serve(doors: Vec<Bound>, router: Router, limits: Limits, stop: watc
             router: router.clone(),
             limits,
             places: Arc::clone(&places),
+            crowd: Arc::clone(&crowd),
             graceful: Arc::clone(&graceful),
             closing: Closing(stop.clone()),
         };
@@ -222,6 +240,7 @@ struct Hall {
     router: Router,
     limits: Limits,
     places: Arc<Semaphore>,
+    crowd: Arc<Crowd>,
     graceful: Arc<GracefulShutdown>,
     closing: Closing,
 }
@@ -238,9 +257,17 @@ impl Hall {
                 Ok(connection) => {
                     if let Ok(place) = Arc::clone(&self.places).try_acquire_owned() {
                         self.welcome(connection, place);
+                    } else {
+                        let most = self.limits.connections;
+                        self.crowd
+                            .refuse(&format!("{most} are open, which is the limit"));
                     }
                 }
-                Err(_) => tokio::time::sleep(PAUSE).await,
+                Err(error) => {
+                    self.crowd
+                        .refuse(&format!("the system gives no more: {error}"));
+                    tokio::time::sleep(PAUSE).await;
+                }
             }
         }
     }
