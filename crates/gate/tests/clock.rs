@@ -142,7 +142,7 @@ fn what_is_recorded_while_the_clock_jumps_verifies() {
         assert_eq!(list(&machine, &format!("list-{number}")), Verdict::Allow);
         push(&machine, &format!("push-{number}"), WaitFor::Retry);
     }
-    let report = verify(&*log, &Evidence::NONE).unwrap();
+    let report = verify(&log, &Evidence::NONE).unwrap();
     assert!(report.is_sound(), "{:?}", report.faults);
 }
 

@@ -66,6 +66,21 @@ pub trait Log: Send + Sync {
     /// [`ReadLogError`] when the store cannot be read.
     fn chains(&self) -> Result<Vec<ChainSummary>, ReadLogError>;
 
+    /// Returns at most `limit` chains of sessions of `tenant`, ordered by their
+    /// names, of which the first is the next one after `after`.
+    ///
+    /// It costs what it returns, however many chains there are.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadLogError`] when the store cannot be read.
+    fn chains_after(
+        &self,
+        tenant: &TenantId,
+        after: &str,
+        limit: usize,
+    ) -> Result<Vec<ChainSummary>, ReadLogError>;
+
     /// Returns the document with this digest, if one was stored.
     ///
     /// # Errors

@@ -28,7 +28,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use aegis_canon::Digest;
-use aegis_types::{ChainId, Envelope, Head};
+use aegis_types::{ChainId, Envelope, Head, TenantId};
 
 use crate::log::{
     AppendError, Appended, Batch, ChainSummary, Log, Placed, Query, ReadLogError, Walk,
@@ -302,6 +302,15 @@ impl Log for SqliteLog {
 
     fn chains(&self) -> Result<Vec<ChainSummary>, ReadLogError> {
         self.reading(Connection::chains)
+    }
+
+    fn chains_after(
+        &self,
+        tenant: &TenantId,
+        after: &str,
+        limit: usize,
+    ) -> Result<Vec<ChainSummary>, ReadLogError> {
+        self.reading(|connection| connection.chains_after(tenant, after, limit))
     }
 
     fn document(&self, digest: &Digest) -> Result<Option<Arc<[u8]>>, ReadLogError> {
