@@ -29,8 +29,8 @@ use crate::output::say;
 use crate::page::{Page, Tone, piece};
 use crate::report::{Failure, Report, causes};
 
-/// How many characters of what is wrong with a policy are told.
-const CAUSE_MAX: usize = 600;
+/// How many characters a warning has.
+const WARNING_MAX: usize = 1_000;
 
 /// A service that is to be started.
 pub(crate) struct ServePlan {
@@ -257,8 +257,10 @@ fn outlive_limits() -> Result<(), Failure> {
 fn prepare(gates: &Gates) -> Result<(), Failure> {
     let gate = gates.of(gates.tenant());
     let policies = gate.map_err(|error| unopened_gates(&error))?.policies();
+    // What a policy file holds is not shown as it is: somebody else wrote it.
     let warn = |text: String| {
         // Where nobody reads, there is nobody to tell.
+        let text = visible(&text, WARNING_MAX);
         let _ = writeln!(anstream::stderr().lock(), "warning: {text}");
     };
     if let Some(fault) = &policies.fault {
@@ -268,7 +270,7 @@ fn prepare(gates: &Gates) -> Result<(), Failure> {
     }
     for rejected in policies.rejected.iter().filter(|it| it.last_good.is_some()) {
         let path = rejected.path.display();
-        let cause = visible(&rejected.cause, CAUSE_MAX);
+        let cause = &rejected.cause;
         warn(format!(
             "the last good policy is in force in place of `{path}`: {cause}"
         ));
