@@ -1,7 +1,7 @@
 //! Figures, side by side with peers.
 
 mod crates;
-mod figures;
+pub mod figures;
 mod hook;
 pub mod machine;
 mod mix;
@@ -9,6 +9,7 @@ mod peer;
 mod policy;
 mod record;
 pub mod replay;
+pub mod served;
 mod server;
 mod shell;
 pub mod stage;
@@ -74,7 +75,7 @@ const BENCHES: [Bench; 8] = [
 
 /// Measures every benchmark, or the one that is named.
 pub fn bench(arguments: &[String]) -> Result<()> {
-    if arguments.first().is_some_and(|name| name == server::EMPTY) {
+    if arguments.first().is_some_and(|name| name == served::EMPTY) {
         return server::serve_empty();
     }
     setup::ensure(setup::BUILD)?;

@@ -2,6 +2,8 @@
 
 mod processes;
 mod replay;
+mod service;
+mod sessions;
 
 use anyhow::{Result, bail};
 
@@ -16,7 +18,7 @@ struct Soak {
     perform: fn() -> Result<()>,
 }
 
-const SOAKS: [Soak; 4] = [
+const SOAKS: [Soak; 6] = [
     Soak {
         name: "processes",
         summary: "32 hook processes at once on one database, 200 rounds",
@@ -26,6 +28,16 @@ const SOAKS: [Soak; 4] = [
         name: "replay",
         summary: "a million recorded requests, decided again",
         perform: replay::perform,
+    },
+    Soak {
+        name: "service",
+        summary: "64 clients of a service killed every 20 s; 300 s, or AEGIS_SOAK_SECONDS",
+        perform: service::perform,
+    },
+    Soak {
+        name: "sessions",
+        summary: "a service on a log of 100,000 sessions, and its memory",
+        perform: sessions::perform,
     },
     Soak {
         name: "power",

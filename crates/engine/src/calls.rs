@@ -29,7 +29,7 @@ fn count(state: &State, request: &ActionRequest, matcher: &Matcher, window: Call
     let total: usize = tools
         .iter()
         .filter(|(tool, _)| &***tool == OTHER_TOOLS || matcher.names_tool(tool))
-        .map(|(_, times)| times.count(since, request.at))
+        .map(|(_, times)| times.count(since))
         .sum();
     u32::try_from(total).unwrap_or(u32::MAX)
 }

@@ -21,7 +21,7 @@ use crate::oversize::kept_of_value;
 pub use order::EventOrder;
 
 /// How the session begins that holds the chain of a client.
-const PREFIX: &str = "foreign:";
+pub const FOREIGN_PREFIX: &str = "foreign:";
 
 /// How often an event is tried again when its chain moved meanwhile.
 const TRIES_MAX: usize = 256;
@@ -216,14 +216,14 @@ impl ForeignBody {
 pub fn foreign_chain(tenant: &TenantId, session: &SessionId) -> Result<ChainId, ParseIdError> {
     Ok(ChainId::Session {
         tenant: tenant.clone(),
-        session: format!("{PREFIX}{session}").parse()?,
+        session: format!("{FOREIGN_PREFIX}{session}").parse()?,
     })
 }
 
 /// Returns the session to whose clients the chain of `session` belongs, if it is such a one.
 #[must_use]
 pub fn foreign_session(session: &SessionId) -> Option<SessionId> {
-    session.as_str().strip_prefix(PREFIX)?.parse().ok()
+    session.as_str().strip_prefix(FOREIGN_PREFIX)?.parse().ok()
 }
 
 impl Gate {

@@ -96,8 +96,8 @@ pub use clock::{Clock, FixedClock, SystemClock};
 pub use erase::{EraseError, Erased};
 pub use file_stamp::FileStamp;
 pub use foreign::{
-    AddForeignError, EventOrder, ForeignAdded, ForeignBody, ForeignEvent, ForeignRecord, Sealer,
-    foreign_chain, foreign_session,
+    AddForeignError, EventOrder, FOREIGN_PREFIX, ForeignAdded, ForeignBody, ForeignEvent,
+    ForeignRecord, Sealer, foreign_chain, foreign_session,
 };
 pub use gate::{Gate, Parts};
 pub use gates::{Caller, Gates, LogPlace};

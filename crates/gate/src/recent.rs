@@ -21,7 +21,7 @@ const SESSIONS_MAX: usize = 256;
 /// What is remembered of all sessions.
 #[derive(Debug, Default)]
 pub(crate) struct Recents {
-    places: Mutex<BTreeMap<ChainId, Arc<Mutex<Option<Recent>>>>>,
+    sessions: Mutex<Sessions>,
     turns: Mutex<BTreeMap<ChainId, Arc<Turn>>>,
 }
 
@@ -38,6 +38,48 @@ impl Turn {
     }
 }
 
+/// The places of the sessions that were used last.
+///
+/// What is remembered of any other is read from the log again.
+#[derive(Debug, Default)]
+struct Sessions {
+    places: BTreeMap<ChainId, Place>,
+    /// How often a place was used.
+    uses: u64,
+}
+
+#[derive(Debug)]
+struct Place {
+    recent: Arc<Mutex<Option<Recent>>>,
+    /// When it was used last, as a number of uses.
+    used: u64,
+}
+
+impl Sessions {
+    fn find(&mut self, chain: &ChainId) -> Option<Arc<Mutex<Option<Recent>>>> {
+        self.uses += 1;
+        let place = self.places.get_mut(chain)?;
+        place.used = self.uses;
+        Some(Arc::clone(&place.recent))
+    }
+
+    /// Keeps `recent`, in place of what was not used for the longest time.
+    fn keep(&mut self, chain: &ChainId, recent: Recent) {
+        if self.places.len() >= SESSIONS_MAX && !self.places.contains_key(chain) {
+            let oldest = self.places.iter().min_by_key(|(_, place)| place.used);
+            if let Some(oldest) = oldest.map(|(chain, _)| chain.clone()) {
+                self.places.remove(&oldest);
+            }
+        }
+        self.uses += 1;
+        let place = Place {
+            recent: Arc::new(Mutex::new(Some(recent))),
+            used: self.uses,
+        };
+        self.places.insert(chain.clone(), place);
+    }
+}
+
 /// What is remembered of one session.
 #[derive(Debug)]
 struct Recent {
@@ -49,7 +91,7 @@ impl Recents {
     /// Returns the place of a chain, if it has one. Only finding it is done
     /// under the lock of all sessions.
     fn place(&self, chain: &ChainId) -> Option<Arc<Mutex<Option<Recent>>>> {
-        locked(&self.places).get(chain).map(Arc::clone)
+        locked(&self.sessions).find(chain)
     }
 
     /// Returns the turn of a chain.
@@ -80,17 +122,12 @@ impl Recents {
 
     /// Remembers what was read of a chain after it was found to end at `head`.
     pub(crate) fn keep(&self, chain: &ChainId, head: Head, siblings: Arc<Siblings>) {
-        let mut sessions = locked(&self.places);
-        if sessions.len() >= SESSIONS_MAX && !sessions.contains_key(chain) {
-            sessions.clear();
-        }
-        let recent = Recent { head, siblings };
-        sessions.insert(chain.clone(), Arc::new(Mutex::new(Some(recent))));
+        locked(&self.sessions).keep(chain, Recent { head, siblings });
     }
 
     /// Forgets a chain, because another process moved it.
     pub(crate) fn forget(&self, chain: &ChainId) {
-        locked(&self.places).remove(chain);
+        locked(&self.sessions).places.remove(chain);
     }
 
     /// Adds what the record of a request says that was appended to a chain.
@@ -218,17 +255,19 @@ mod tests {
     }
 
     #[test]
-    fn sessions_beyond_those_that_are_remembered_are_forgotten() {
+    fn the_sessions_that_were_used_last_are_remembered() {
         let recents = Recents::default();
-        for number in 0..2 * SESSIONS_MAX + 1 {
-            let chain = ChainId::Session {
-                tenant: "local".parse().unwrap(),
-                session: format!("s-{number}").parse().unwrap(),
-            };
-            recents.keep(&chain, Head::default(), Arc::new(Siblings::default()));
-            assert_eq!(recents.head(&chain), Some(Head::default()));
+        let chain = |number: usize| ChainId::Session {
+            tenant: "local".parse().unwrap(),
+            session: format!("session-{number}").parse().unwrap(),
+        };
+        for number in 0..=SESSIONS_MAX {
+            recents.keep(&chain(number), Head::default(), Arc::default());
+            assert_eq!(recents.head(&chain(0)), Some(Head::default()), "{number}");
         }
-        assert!(locked(&recents.places).len() <= SESSIONS_MAX);
+        assert_eq!(recents.head(&chain(1)), None);
+        assert_eq!(recents.head(&chain(2)), Some(Head::default()));
+        assert_eq!(locked(&recents.sessions).places.len(), SESSIONS_MAX);
     }
 
     #[test]

@@ -27,8 +27,9 @@ pub struct Surroundings {
     pub home_origin: HomeOrigin,
     /// For whom files of users and projects are read.
     pub reader: Reader,
-    /// The account of the process, where the system told it to a service. It
-    /// stands for whom the agent acts, unless its edge says that.
+    /// The account of the process, as the system tells it: to the process
+    /// itself or to a service. It stands for whom the agent acts, unless its
+    /// edge says that.
     pub account: Option<UserId>,
     /// The variables of the environment.
     pub variables: BTreeMap<String, String>,
@@ -70,6 +71,7 @@ impl Surroundings {
         Self {
             home,
             home_origin,
+            account: account(rustix::process::geteuid().as_raw()),
             variables,
             directory: directory.to_path_buf(),
             ..Self::of_machine()
@@ -96,7 +98,7 @@ impl Surroundings {
         Self {
             home,
             home_origin,
-            account: format!("user:{user}").parse().ok(),
+            account: account(user),
             variables,
             directory: directory.to_path_buf(),
             reader: if is_guest {
@@ -142,6 +144,12 @@ impl Surroundings {
             .filter(|value| value.starts_with('/'))
             .map(PathBuf::from)
     }
+}
+
+/// Returns the name of an account, which is the same whoever asks: an action
+/// that is proposed to a service and then to the hook itself is one question.
+fn account(user: u32) -> Option<UserId> {
+    format!("user:{user}").parse().ok()
 }
 
 /// Returns the home directory that `variables` name, else the one that `listed` gives.

@@ -67,6 +67,21 @@ pub trait Log: Send + Sync {
     /// [`ReadLogError`] when the store cannot be read.
     fn chains(&self) -> Result<Vec<ChainSummary>, ReadLogError>;
 
+    /// Returns at most `limit` chains of sessions of `tenant`, ordered by their
+    /// names, of which the first is the next one after `after`.
+    ///
+    /// It costs what it returns, however many chains there are.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadLogError`] when the store cannot be read.
+    fn chains_after(
+        &self,
+        tenant: &TenantId,
+        after: &str,
+        limit: usize,
+    ) -> Result<Vec<ChainSummary>, ReadLogError>;
+
     /// Returns the document with this digest, if one was stored.
     ///
     /// # Errors
@@ -90,6 +105,17 @@ pub trait Log: Send + Sync {
     ///
     /// [`ReadLogError`] when the store cannot be read.
     fn change_counter(&self) -> Result<u64, ReadLogError>;
+
+    /// Returns whether an append would be taken, as far as that can be told
+    /// without one.
+    ///
+    /// If the last one was, so will be the next. Else something is written that
+    /// means nothing, so that a fault which is over is told from one that stays.
+    ///
+    /// # Errors
+    ///
+    /// [`AppendError`], as when appending.
+    fn check_writable(&self) -> Result<(), AppendError>;
 
     /// Keeps the store quick to open, at a moment when nobody waits.
     ///

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aegis_canon::Digest;
-use aegis_types::{ChainId, Envelope, EventKind, Head};
+use aegis_types::{ChainId, Envelope, EventKind, Head, SessionId, TenantId};
 
 use crate::commit::{OpenCommit, seal_group};
 use crate::log::{
@@ -78,6 +78,16 @@ impl Kept {
         let from = usize::try_from(from).unwrap_or(usize::MAX);
         let places = places.get(from..).unwrap_or_default();
         places.iter().filter_map(|place| self.records.get(*place))
+    }
+
+    fn summary(&self, chain: &ChainId) -> Option<ChainSummary> {
+        Some(ChainSummary {
+            chain: chain.clone(),
+            first: 0,
+            head: self.end_of(chain),
+            first_at: self.of_chain(chain, 0).next()?.at,
+            last_at: self.of_chain(chain, 0).next_back()?.at,
+        })
     }
 
     fn end_of(&self, chain: &ChainId) -> Head {
@@ -158,16 +168,24 @@ impl Log for MemoryLog {
 
     fn chains(&self) -> Result<Vec<ChainSummary>, ReadLogError> {
         let kept = self.kept();
-        let summary = |chain: &ChainId| {
-            Some(ChainSummary {
-                chain: chain.clone(),
-                first: 0,
-                head: kept.end_of(chain),
-                first_at: kept.of_chain(chain, 0).next()?.at,
-                last_at: kept.of_chain(chain, 0).next_back()?.at,
-            })
+        let chains = kept.chains.keys();
+        Ok(chains.filter_map(|chain| kept.summary(chain)).collect())
+    }
+
+    fn chains_after(
+        &self,
+        tenant: &TenantId,
+        after: &str,
+        limit: usize,
+    ) -> Result<Vec<ChainSummary>, ReadLogError> {
+        let kept = self.kept();
+        let is_asked_for = |chain: &&ChainId| {
+            let session = chain.session().map(SessionId::as_str);
+            chain.tenant() == tenant && session.is_some_and(|session| session > after)
         };
-        Ok(kept.chains.keys().filter_map(summary).collect())
+        let chains = kept.chains.keys().filter(is_asked_for);
+        let summaries = chains.filter_map(|chain| kept.summary(chain));
+        Ok(summaries.take(limit).collect())
     }
 
     fn document(&self, digest: &Digest) -> Result<Option<Arc<[u8]>>, ReadLogError> {
@@ -185,6 +203,10 @@ impl Log for MemoryLog {
 
     fn change_counter(&self) -> Result<u64, ReadLogError> {
         Ok(self.kept().records.len() as u64)
+    }
+
+    fn check_writable(&self) -> Result<(), AppendError> {
+        Ok(())
     }
 
     fn maintain(&self) -> Result<(), AppendError> {

@@ -25,11 +25,12 @@ mod backup;
 mod restore;
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use aegis_canon::Digest;
-use aegis_types::{ChainId, Envelope, Head};
+use aegis_types::{ChainId, Envelope, Head, TenantId};
 
 use crate::log::{
     AppendError, Appended, Batch, ChainSummary, Log, Placed, Query, ReadLogError, Walk,
@@ -106,6 +107,8 @@ pub struct SqliteLog {
     /// Connections for those who read while another one writes.
     readers: Mutex<Vec<Connection>>,
     group: Group,
+    /// Whether the last commit failed for a cause of the store.
+    is_failing: AtomicBool,
 }
 
 /// How many idle connections are kept for readers.
@@ -183,6 +186,7 @@ impl SqliteLog {
             writer: Mutex::new(connection),
             readers: Mutex::new(Vec::new()),
             group: Group::default(),
+            is_failing: AtomicBool::new(false),
         }
     }
 
@@ -194,6 +198,30 @@ impl SqliteLog {
 
     fn writer(&self) -> MutexGuard<'_, Connection> {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lends the connection that writes to `write`, and notes how that ended.
+    ///
+    /// A file that may not be written is opened for reading, and stays so when
+    /// it may; so it is opened again.
+    fn writing<T>(
+        &self,
+        write: impl FnOnce(&mut Connection) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
+        let mut writer = self.writer();
+        if writer.is_read_only()
+            && let Ok(again) = Connection::open(&self.path, &self.options, self.access)
+        {
+            // A later writer shuts this one out as before.
+            let generation = writer.generation;
+            *writer = Connection {
+                generation,
+                ..again
+            };
+        }
+        let written = write(&mut writer);
+        self.is_failing.store(written.is_err(), Ordering::Relaxed);
+        written
     }
 
     fn readers(&self) -> MutexGuard<'_, Vec<Connection>> {
@@ -251,8 +279,9 @@ impl Log for SqliteLog {
             Access::Read | Access::Still => return Err(AppendError::ReadOnly),
         }
         let drafts = Drafts::of(batch)?;
-        self.group
-            .append(drafts, |group| self.writer().commit(group))
+        self.group.append(drafts, |group| {
+            self.writing(|connection| connection.commit(group))
+        })
     }
 
     fn head(&self, chain: &ChainId) -> Result<Head, ReadLogError> {
@@ -280,6 +309,15 @@ impl Log for SqliteLog {
         self.reading(Connection::chains)
     }
 
+    fn chains_after(
+        &self,
+        tenant: &TenantId,
+        after: &str,
+        limit: usize,
+    ) -> Result<Vec<ChainSummary>, ReadLogError> {
+        self.reading(|connection| connection.chains_after(tenant, after, limit))
+    }
+
     fn document(&self, digest: &Digest) -> Result<Option<Arc<[u8]>>, ReadLogError> {
         self.reading(|connection| connection.document(digest))
     }
@@ -290,6 +328,13 @@ impl Log for SqliteLog {
 
     fn change_counter(&self) -> Result<u64, ReadLogError> {
         self.reading(Connection::change_counter)
+    }
+
+    fn check_writable(&self) -> Result<(), AppendError> {
+        if self.is_failing.load(Ordering::Relaxed) {
+            self.writing(Connection::touch)?;
+        }
+        Ok(())
     }
 
     fn maintain(&self) -> Result<(), AppendError> {

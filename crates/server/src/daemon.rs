@@ -40,6 +40,7 @@ pub struct Daemon {
     limits: Limits,
     in_hand: Arc<Semaphore>,
     at_once: Semaphore,
+    large_bodies: Arc<Semaphore>,
     waits: Arc<Semaphore>,
     keys: Keys,
     event_order: EventOrder,
@@ -66,6 +67,7 @@ impl Daemon {
             hooks: Box::new(hooks),
             in_hand: Arc::new(Semaphore::new(limits.requests)),
             at_once: Semaphore::new(limits.at_once),
+            large_bodies: Arc::new(Semaphore::new(limits.large_bodies)),
             waits: Arc::new(Semaphore::new(limits.waits)),
             streams: Arc::new(Semaphore::new(limits.streams)),
             verifications: Arc::new(Semaphore::new(1)),
@@ -202,9 +204,23 @@ impl Daemon {
 
     /// Returns the right to have one request in hand, as soon as there is one.
     pub(crate) async fn place(&self) -> Result<OwnedSemaphorePermit, Refusal> {
-        let busy = "too many requests are in hand; try again";
+        self.place_in(&self.in_hand, "too many requests are in hand; try again")
+            .await
+    }
+
+    /// Returns the right to have one large body in hand, as soon as there is one.
+    pub(crate) async fn place_of_large_body(&self) -> Result<OwnedSemaphorePermit, Refusal> {
+        let busy = "too many large bodies are in hand; try again";
+        self.place_in(&self.large_bodies, busy).await
+    }
+
+    async fn place_in(
+        &self,
+        places: &Arc<Semaphore>,
+        busy: &str,
+    ) -> Result<OwnedSemaphorePermit, Refusal> {
         let busy = || Refusal::new(ProblemKind::Busy, busy);
-        let place = Arc::clone(&self.in_hand).acquire_owned();
+        let place = Arc::clone(places).acquire_owned();
         let place = tokio::time::timeout(self.limits.queue_time, place).await;
         place.map_err(|_| busy())?.map_err(|_| busy())
     }

@@ -31,6 +31,8 @@ mod body;
 
 mod changes;
 
+mod crowd;
+
 mod assurance;
 
 mod page;

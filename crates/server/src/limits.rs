@@ -23,6 +23,9 @@ pub struct Limits {
     pub per_minute: Option<NonZeroU32>,
     /// How many bytes a body may have.
     pub body_bytes: usize,
+    /// How many bodies of more than 64 KiB may be in hand: together with the
+    /// bytes that each may have, what bodies take of memory.
+    pub large_bodies: usize,
     /// How long the head of a request may take, and a TLS handshake before it; a
     /// connection without one is closed then.
     pub head_time: Duration,
@@ -36,6 +39,25 @@ pub struct Limits {
     pub drain_time: Duration,
 }
 
+/// How many files a service may have open besides its connections: the log for
+/// each request in hand, policies, and what facts are gathered of.
+const FILES: usize = 1_024;
+
+impl Limits {
+    /// Returns the limits of a process that may have so many files open.
+    ///
+    /// Connections leave room for everything else, so that whoever is let in is
+    /// also answered.
+    #[must_use]
+    pub fn within(self, files: usize) -> Self {
+        let room = files.saturating_sub(FILES).max(files / 2);
+        Self {
+            connections: self.connections.min(room),
+            ..self
+        }
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
@@ -47,11 +69,26 @@ impl Default for Limits {
             streams: 256,
             per_minute: None,
             body_bytes: 4 * 1024 * 1024,
+            large_bodies: 16,
             head_time: Duration::from_secs(10),
             body_time: Duration::from_secs(20),
             queue_time: Duration::from_secs(2),
             sign_of_life: Duration::from_millis(500),
             drain_time: Duration::from_secs(10),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_leave_room_for_other_files() {
+        let within = |files| Limits::default().within(files).connections;
+        assert_eq!(within(usize::MAX), 16_384);
+        assert_eq!(within(20_000), 16_384);
+        assert_eq!(within(4_096), 3_072);
+        assert_eq!(within(1_024), 512);
     }
 }

@@ -16,16 +16,21 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream, UnixListener, UnixStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tower::ServiceExt as _;
 
+use crate::crowd::Crowd;
 use crate::identity::Peer;
 use crate::limits::Limits;
 use crate::secure::{Keeper, OpenSecureError, SecureDoor};
 
 /// How long the service waits when the system gives no more connections.
 const PAUSE: std::time::Duration = std::time::Duration::from_millis(50);
+
+/// How many connections wait to be accepted; the system drops what is beyond,
+/// and whoever connects tries again a second later.
+const BACKLOG: u32 = 4_096;
 
 /// How many bytes the head of a request may have.
 const HEAD_BYTES_MAX: usize = 64 * 1024;
@@ -96,12 +101,12 @@ impl Bound {
                 Ok(Self::Socket(listener, path.clone()))
             }
             Door::Port(address) => {
-                let (listener, address) = bind_port(*address).await?;
+                let (listener, address) = bind_port(*address)?;
                 Ok(Self::Port(listener, address))
             }
             Door::Secure(address, door) => {
                 let keeper = Arc::new(Keeper::open(door.clone())?);
-                let (listener, address) = bind_port(*address).await?;
+                let (listener, address) = bind_port(*address)?;
                 Ok(Self::Secure(listener, address, keeper))
             }
         }
@@ -145,7 +150,7 @@ async fn stream_at(listener: &TcpListener) -> io::Result<TcpStream> {
     Ok(stream)
 }
 
-async fn bind_port(address: SocketAddr) -> Result<(TcpListener, SocketAddr), BindError> {
+fn bind_port(address: SocketAddr) -> Result<(TcpListener, SocketAddr), BindError> {
     let failed = |source: io::Error| {
         let place = address.to_string();
         if source.kind() == io::ErrorKind::AddrInUse {
@@ -154,9 +159,20 @@ async fn bind_port(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Bin
             BindError::System { place, source }
         }
     };
-    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let listener = listen_at(address).map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
     Ok((listener, address))
+}
+
+fn listen_at(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4(),
+        SocketAddr::V6(_) => TcpSocket::new_v6(),
+    }?;
+    // A port whose last connections are still closing may be taken again.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 fn bind_socket(path: &Path, mode: u32) -> Result<UnixListener, BindError> {
@@ -217,6 +233,7 @@ impl Connections {
 pub async fn serve(doors: Vec<Bound>, router: Router, limits: Limits, stop: watch::Receiver<bool>) {
     let places = Arc::new(Semaphore::new(limits.connections));
     let handshakes = Arc::new(Semaphore::new(limits.handshakes));
+    let crowd = Arc::new(Crowd::default());
     let graceful = Arc::new(GracefulShutdown::new());
     let mut sockets = Vec::new();
     let mut loops = Vec::new();
@@ -229,6 +246,7 @@ pub async fn serve(doors: Vec<Bound>, router: Router, limits: Limits, stop: watc
             limits,
             places: Arc::clone(&places),
             handshakes: Arc::clone(&handshakes),
+            crowd: Arc::clone(&crowd),
             graceful: Arc::clone(&graceful),
             closing: Closing(stop.clone()),
         };
@@ -251,6 +269,7 @@ struct Hall {
     limits: Limits,
     places: Arc<Semaphore>,
     handshakes: Arc<Semaphore>,
+    crowd: Arc<Crowd>,
     graceful: Arc<GracefulShutdown>,
     closing: Closing,
 }
@@ -267,9 +286,17 @@ impl Hall {
                 Ok(connection) => {
                     if let Ok(place) = Arc::clone(&self.places).try_acquire_owned() {
                         self.welcome(connection, place);
+                    } else {
+                        let most = self.limits.connections;
+                        self.crowd
+                            .refuse(&format!("{most} are open, which is the limit"));
                     }
                 }
-                Err(_) => tokio::time::sleep(PAUSE).await,
+                Err(error) => {
+                    self.crowd
+                        .refuse(&format!("the system gives no more: {error}"));
+                    tokio::time::sleep(PAUSE).await;
+                }
             }
         }
     }

@@ -4,15 +4,18 @@
 //! changes: by session, by chain, by place. A cursor names a place in that
 //! order, so that what is appended between two pages moves none of them.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::str::FromStr;
 
 use aegis_api::EventOrigin;
 use aegis_canon::Digest;
-use aegis_gate::{ForeignRecord, foreign_chain, foreign_session};
+use aegis_gate::{FOREIGN_PREFIX, ForeignRecord, foreign_chain};
 use aegis_log::{Log, ReadLogError};
 use aegis_types::{ChainId, Envelope, EventKind, SessionId, TenantId};
 use serde_json::Value;
+
+use crate::page::{digits_of, name_in};
 
 /// How many records are read at a time.
 const READ_MAX: usize = 64;
@@ -121,12 +124,17 @@ pub(crate) fn page(
 ) -> Result<(Vec<Listed>, Option<Cursor>), ReadLogError> {
     let mut listed = Vec::new();
     let (mut bytes, mut looked_at) = (0, 0);
-    for stream in streams(log, tenant, filter)? {
+    let mut streams = Streams::of(log, tenant, filter, start);
+    while let Some(stream) = streams.next()? {
         let mut from = match start {
-            Some(start) if start.is_after(&stream) => continue,
             Some(start) if start.is_in(&stream) => start.seq,
             Some(_) | None => 0,
         };
+        // A session of which nothing is listed is looked at as well.
+        looked_at += 1;
+        if looked_at >= LOOKED_AT_MAX {
+            return Ok((listed, Some(stream.cursor(from, filter))));
+        }
         loop {
             let envelopes = log.read(&stream.chain, from, READ_MAX)?;
             let is_last = envelopes.len() < READ_MAX;
@@ -151,41 +159,131 @@ pub(crate) fn page(
     Ok((listed, None))
 }
 
-/// Returns the streams that the filter lets through, in their order.
-fn streams(log: &dyn Log, tenant: &TenantId, filter: &Filter) -> Result<Vec<Stream>, ReadLogError> {
-    let mut streams = Vec::new();
-    let mut add = |session: &SessionId, origin, chain: &ChainId| {
-        if filter.origin.is_none_or(|asked| asked == origin) {
-            streams.push(Stream {
+/// The streams that a filter lets through, in their order, found as they are needed.
+struct Streams<'a> {
+    log: &'a dyn Log,
+    tenant: &'a TenantId,
+    origin: Option<EventOrigin>,
+    /// Those that come before all others.
+    first: VecDeque<Stream>,
+    /// The chains of which each is a stream of the gate.
+    gate: Chains,
+    /// The chains of clients among them.
+    client: Chains,
+}
+
+/// The chains of a tenant whose names begin alike, in order.
+struct Chains {
+    prefix: &'static str,
+    /// The name of the last one that was found.
+    last: String,
+    /// What stands after the prefix in the names of the next ones.
+    found: VecDeque<SessionId>,
+    has_more: bool,
+}
+
+impl<'a> Streams<'a> {
+    fn of(log: &'a dyn Log, tenant: &'a TenantId, filter: &Filter, start: Option<&Cursor>) -> Self {
+        let begun = start.map(|start| &start.session);
+        let last = begun.map_or("", SessionId::as_str);
+        let has_more = filter.session.is_none();
+        let chains = |prefix: &'static str| Chains {
+            prefix,
+            last: format!("{prefix}{last}"),
+            found: VecDeque::new(),
+            has_more,
+        };
+        let mut streams = Self {
+            log,
+            tenant,
+            origin: filter.origin,
+            first: VecDeque::new(),
+            gate: chains(""),
+            client: chains(FOREIGN_PREFIX),
+        };
+        if let Some(session) = filter.session.as_ref().or(begun) {
+            for origin in [EventOrigin::Gate, EventOrigin::Client] {
+                let is_over = start.is_some_and(|start| origin < start.origin);
+                streams
+                    .first
+                    .extend(streams.stream(session, origin).filter(|_| !is_over));
+            }
+        }
+        streams
+    }
+
+    /// Returns the next stream.
+    fn next(&mut self) -> Result<Option<Stream>, ReadLogError> {
+        loop {
+            if let Some(stream) = self.first.pop_front() {
+                return Ok(Some(stream));
+            }
+            let gate = self.gate.peek(self.log, self.tenant)?;
+            let client = self.client.peek(self.log, self.tenant)?;
+            // Where both are of one session, that of the gate comes first.
+            let origin = match (&gate, &client) {
+                (None, None) => return Ok(None),
+                (Some(gate), Some(client)) if client < gate => EventOrigin::Client,
+                (None, Some(_)) => EventOrigin::Client,
+                (Some(_), _) => EventOrigin::Gate,
+            };
+            let session = match origin {
+                EventOrigin::Gate => {
+                    self.gate.found.pop_front();
+                    gate
+                }
+                EventOrigin::Client => {
+                    self.client.found.pop_front();
+                    client
+                }
+            };
+            let stream = session.and_then(|session| self.stream(&session, origin));
+            self.first.extend(stream);
+        }
+    }
+
+    /// Returns the stream of a session, unless the filter leaves its origin out.
+    fn stream(&self, session: &SessionId, origin: EventOrigin) -> Option<Stream> {
+        if self.origin.is_some_and(|asked| asked != origin) {
+            return None;
+        }
+        let chain = match origin {
+            EventOrigin::Gate => ChainId::Session {
+                tenant: self.tenant.clone(),
                 session: session.clone(),
-                origin,
-                chain: chain.clone(),
-            });
-        }
-    };
-    if let Some(session) = &filter.session {
-        let chain = ChainId::Session {
-            tenant: tenant.clone(),
+            },
+            EventOrigin::Client => foreign_chain(self.tenant, session).ok()?,
+        };
+        Some(Stream {
             session: session.clone(),
-        };
-        add(session, EventOrigin::Gate, &chain);
-        if let Ok(chain) = foreign_chain(tenant, session) {
-            add(session, EventOrigin::Client, &chain);
-        }
-        return Ok(streams);
+            origin,
+            chain,
+        })
     }
-    for summary in log.chains()? {
-        let chain = &summary.chain;
-        let (true, Some(session)) = (chain.tenant() == tenant, chain.session()) else {
-            continue;
-        };
-        add(session, EventOrigin::Gate, chain);
-        if let Some(session) = foreign_session(session) {
-            add(&session, EventOrigin::Client, chain);
+}
+
+impl Chains {
+    /// Returns the session of the next chain.
+    fn peek(
+        &mut self,
+        log: &dyn Log,
+        tenant: &TenantId,
+    ) -> Result<Option<SessionId>, ReadLogError> {
+        while self.found.is_empty() && self.has_more {
+            let found = log.chains_after(tenant, &self.last, READ_MAX)?;
+            self.has_more = found.len() == READ_MAX;
+            for summary in found {
+                let name = summary.chain.session().map_or("", SessionId::as_str);
+                let Some(session) = name.strip_prefix(self.prefix) else {
+                    self.has_more = false;
+                    break;
+                };
+                name.clone_into(&mut self.last);
+                self.found.extend(session.parse().ok());
+            }
         }
+        Ok(self.found.front().cloned())
     }
-    streams.sort_by(|one, other| (&one.session, one.origin).cmp(&(&other.session, other.origin)));
-    Ok(streams)
 }
 
 impl Stream {
@@ -205,10 +303,6 @@ impl Cursor {
         self.filter == filter.name()
     }
 
-    fn is_after(&self, stream: &Stream) -> bool {
-        (&self.session, self.origin) > (&stream.session, stream.origin)
-    }
-
     fn is_in(&self, stream: &Stream) -> bool {
         self.session == stream.session && self.origin == stream.origin
     }
@@ -222,11 +316,8 @@ impl fmt::Display for Cursor {
             EventOrigin::Gate => 'g',
             EventOrigin::Client => 'c',
         };
-        write!(formatter, "{origin}{}.{}.", self.seq, self.filter)?;
-        for byte in self.session.as_str().bytes() {
-            write!(formatter, "{byte:02x}")?;
-        }
-        Ok(())
+        let session = digits_of(self.session.as_str());
+        write!(formatter, "{origin}{}.{}.{session}", self.seq, self.filter)
     }
 }
 
@@ -246,8 +337,7 @@ impl FromStr for Cursor {
             (None, Some(seq)) => (EventOrigin::Client, seq),
             (None, None) => return Err(NoCursor),
         };
-        let session = bytes(name).ok_or(NoCursor)?;
-        let session = String::from_utf8(session).map_err(|_| NoCursor)?;
+        let session = name_in(name).ok_or(NoCursor)?;
         Ok(Self {
             session: session.parse().map_err(|_| NoCursor)?,
             origin,
@@ -255,17 +345,6 @@ impl FromStr for Cursor {
             filter: filter.to_owned(),
         })
     }
-}
-
-fn bytes(digits: &str) -> Option<Vec<u8>> {
-    digits
-        .as_bytes()
-        .chunks(2)
-        .map(|pair| {
-            let pair = std::str::from_utf8(pair).ok()?;
-            (pair.len() == 2).then(|| u8::from_str_radix(pair, 16).ok())?
-        })
-        .collect()
 }
 
 #[cfg(test)]

@@ -38,21 +38,29 @@ pub(crate) fn place_of(token: &str) -> Result<u64, Refusal> {
 
 /// Returns the token of a name.
 pub(crate) fn name_token(name: &str) -> String {
-    let digits = name.bytes().map(|byte| format!("{byte:02x}"));
-    std::iter::once("n".to_owned()).chain(digits).collect()
+    format!("n{}", digits_of(name))
 }
 
 /// Reads the name that a token stands for.
 pub(crate) fn name_of(token: &str) -> Result<String, Refusal> {
-    let digits = token.strip_prefix('n').ok_or_else(|| wrong("page_token"))?;
-    let bytes: Option<Vec<u8>> = digits
-        .as_bytes()
-        .chunks(2)
-        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
-        .collect();
-    bytes
-        .and_then(|bytes| String::from_utf8(bytes).ok())
-        .ok_or_else(|| wrong("page_token"))
+    let digits = token.strip_prefix('n');
+    digits.and_then(name_in).ok_or_else(|| wrong("page_token"))
+}
+
+/// Returns a name as hexadecimal digits, which stand in an address as they are.
+pub(crate) fn digits_of(name: &str) -> String {
+    name.bytes().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Returns the name that stands in such digits.
+pub(crate) fn name_in(digits: &str) -> Option<String> {
+    let is_digit = |byte: u8| byte.is_ascii_hexdigit();
+    if !digits.len().is_multiple_of(2) || !digits.bytes().all(is_digit) {
+        return None;
+    }
+    let pairs = digits.as_bytes().chunks(2);
+    let bytes = pairs.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok());
+    String::from_utf8(bytes.collect::<Option<_>>()?).ok()
 }
 
 /// Returns the refusal of a token that this service never gave.
@@ -78,7 +86,7 @@ mod tests {
         for wrong in ["", "p", "p+1", "7", "pz", "p11111111111111111"] {
             assert!(place_of(wrong).is_err(), "{wrong}");
         }
-        for wrong in ["", "nz", "nzz", "p1"] {
+        for wrong in ["", "nz", "nzz", "p1", "n6", "n+1", "nff"] {
             assert!(name_of(wrong).is_err(), "{wrong}");
         }
     }

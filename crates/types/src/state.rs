@@ -34,21 +34,26 @@ pub struct State {
 pub struct CallTimes(VecDeque<Timestamp>);
 
 impl CallTimes {
-    /// Remembers a call at `at`.
+    /// Remembers a call at `at`, which came after all that are known.
+    ///
+    /// Where the clock was set back between two calls, the earlier one counts
+    /// as one at the time of the later. So a clock that is set back resets no
+    /// limit, and one that was ahead for a while leaves none behind for long.
     pub fn push(&mut self, at: Timestamp) {
+        for later in self.0.iter_mut().rev().take_while(|known| **known > at) {
+            *later = at;
+        }
         if self.0.len() == CALLS_KEPT_MAX {
             self.0.pop_front();
         }
-        let place = self.0.partition_point(|earlier| *earlier <= at);
-        self.0.insert(place, at);
+        self.0.push_back(at);
     }
 
-    /// Returns how many calls were made after `since`, and not after `until`.
+    /// Returns how many calls were made after `since`.
     #[must_use]
-    pub fn count(&self, since: Timestamp, until: Timestamp) -> usize {
+    pub fn count(&self, since: Timestamp) -> usize {
         let first = self.0.partition_point(|at| *at <= since);
-        let last = self.0.partition_point(|at| *at <= until);
-        last.saturating_sub(first)
+        self.0.len().saturating_sub(first)
     }
 
     /// Returns the times, oldest first.
@@ -71,9 +76,19 @@ mod tests {
         for milliseconds in [10, 30, 20] {
             times.push(at(milliseconds));
         }
-        assert_eq!(times.count(at(10), at(30)), 2);
-        assert_eq!(times.count(at(9), at(30)), 3);
-        assert_eq!(times.count(at(30), at(100)), 0);
+        assert_eq!(times.count(at(10)), 2);
+        assert_eq!(times.count(at(9)), 3);
+        assert_eq!(times.count(at(20)), 0);
+    }
+
+    #[test]
+    fn a_clock_that_was_ahead_for_a_while_is_forgotten_with_the_next_call() {
+        let mut times = CallTimes::default();
+        for milliseconds in [10, 9_000_000, 9_000_001, 20] {
+            times.push(at(milliseconds));
+        }
+        assert!(times.iter().eq([10, 20, 20, 20].map(at)));
+        assert_eq!(times.count(at(15)), 3);
     }
 
     #[test]

@@ -5,26 +5,20 @@
 //! costs is the time that the process spent on the processor, as the system
 //! counts it, and not the time that passed.
 
-use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpStream;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use aegis_log::{Batch, Durability, Log as _, Options, SqliteLog};
 use aegis_types::{ChainId, Event, EventKind, Timestamp};
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use serde_json::json;
 
 use super::figures::{Figures, at_least, at_most, median};
-use super::{machine, mix};
-use crate::cargo::{Cargo, target_folder};
-
-/// What tells this program to be the handler that does nothing.
-pub const EMPTY: &str = "--empty-server";
+use super::machine;
+use super::served::{Client, Process};
+use crate::cargo::Cargo;
 
 /// How many clients ask at a time, each over one connection.
 const CONNECTIONS: [usize; 3] = [1, 16, 64];
@@ -43,7 +37,7 @@ const SESSIONS: usize = 5_000;
 pub fn measure() -> Result<()> {
     Cargo::new(&["build", "--quiet", "--release", "-p", "aegis-cli"]).succeed()?;
     let scratch = machine::scratch()?;
-    let mut served = Process::service(scratch.path())?;
+    let mut served = Process::service(scratch.path(), 0)?;
     let empty = Process::empty()?;
     for connections in CONNECTIONS {
         let mut above = Vec::new();
@@ -93,8 +87,7 @@ fn decisions(served: &Process, folder: &Path) -> Result<()> {
 /// Measures the memory at rest, and what a session adds to it.
 fn sessions(served: &mut Process) -> Result<()> {
     let before = served.resident()?;
-    let mut client = Client::new(&served.address)?;
-    client.token = served.token.clone();
+    let mut client = Client::new(served)?;
     for number in 0..SESSIONS {
         client.post(
             "/v1/decisions",
@@ -104,104 +97,9 @@ fn sessions(served: &mut Process) -> Result<()> {
     let after = served.resident()?;
     let each = after.saturating_sub(before) / SESSIONS;
     println!("  memory: {SESSIONS} sessions more take {each} bytes each");
-    let rest = Process::service(machine::scratch()?.path())?.resident()? as f64 / 1e6;
+    let rest = Process::service(machine::scratch()?.path(), 0)?.resident()? as f64 / 1e6;
     at_most("memory at rest", rest, 60.0, "MB");
     Ok(())
-}
-
-/// A server in a process of its own, ended when it is dropped.
-struct Process {
-    child: Child,
-    address: String,
-    token: String,
-}
-
-impl Process {
-    fn service(home: &Path) -> Result<Self> {
-        let config = home.join(".config/aegis");
-        fs::create_dir_all(&config)?;
-        fs::write(config.join("policy.yaml"), mix::policy_text(101))?;
-        let program = target_folder()?.join("release/aegis");
-        let aegis = |words: &[&str]| {
-            let mut command = Command::new(&program);
-            command.env_clear().env("HOME", home).args(words);
-            command
-        };
-        // Whoever measures may be an agent, for whom no token is made.
-        let token = format!("aegis_{}_{}", "b".repeat(12), "e".repeat(64));
-        let kept = json!({"v": 1, "tokens": [{
-            "id": "b".repeat(12),
-            "name": "bench",
-            "digest": aegis_canon::Digest::of(token.as_bytes()).to_string(),
-            "tenant": "local",
-            "roles": ["agent"],
-            "created_at": 0,
-        }]});
-        let mut child = aegis(&["serve", "--listen", "127.0.0.1:0"])
-            .stdout(Stdio::piped())
-            .spawn()?;
-        let out = child.stdout.take().context("its output")?;
-        let mut lines = BufReader::new(out).lines();
-        let address = loop {
-            let line = lines.next().context("the service said no port")??;
-            if let Some((_, address)) = line.split_once("http://") {
-                break address.to_owned();
-            }
-        };
-        fs::write(
-            home.join(".local/share/aegis/tokens.json"),
-            kept.to_string(),
-        )?;
-        Ok(Self {
-            child,
-            address,
-            token,
-        })
-    }
-
-    fn empty() -> Result<Self> {
-        let mut child = Command::new(std::env::current_exe()?)
-            .args(["bench", EMPTY])
-            .stdout(Stdio::piped())
-            .spawn()?;
-        let out = child.stdout.take().context("its output")?;
-        let mut line = String::new();
-        BufReader::new(out).read_line(&mut line)?;
-        Ok(Self {
-            child,
-            address: line.trim().to_owned(),
-            token: String::new(),
-        })
-    }
-
-    /// Returns the time that it spent on the processor.
-    fn cpu(&self) -> Result<Duration> {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
-        let (_, fields) = stat.rsplit_once(')').context("a line of /proc")?;
-        let ticks: u64 = fields
-            .split_whitespace()
-            .skip(11)
-            .take(2)
-            .filter_map(|field| field.parse::<u64>().ok())
-            .sum();
-        // Linux counts in hundredths of a second for programs.
-        Ok(Duration::from_millis(ticks * 10))
-    }
-
-    /// Returns how many bytes of memory it holds.
-    fn resident(&self) -> Result<usize> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<usize>().ok());
-        Ok(kib.context("its memory")? * 1_024)
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }
 
 /// What came of one turn.
@@ -244,9 +142,7 @@ fn ask(process: &Process, path: &str, connections: usize) -> Result<Turn> {
     let number = AtomicUsize::new(0);
     let mut clients = Vec::new();
     for _ in 0..connections {
-        let mut client = Client::new(&process.address)?;
-        client.token = process.token.clone();
-        clients.push(client);
+        clients.push(Client::new(process)?);
     }
     let before = process.cpu()?;
     let began = Instant::now();
@@ -296,50 +192,6 @@ fn proposal(session: &str, turn: usize) -> String {
         "directory": "/tmp",
     })
     .to_string()
-}
-
-/// A client over one connection.
-struct Client {
-    stream: BufReader<TcpStream>,
-    token: String,
-}
-
-impl Client {
-    fn new(address: &str) -> Result<Self> {
-        let stream = TcpStream::connect(address)?;
-        stream.set_nodelay(true)?;
-        Ok(Self {
-            stream: BufReader::new(stream),
-            token: String::new(),
-        })
-    }
-
-    fn post(&mut self, path: &str, body: &str) -> Result<()> {
-        let request = format!(
-            "POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nContent-Length: {}\r\n\r\n\
-             {body}",
-            self.token,
-            body.len()
-        );
-        self.stream.get_mut().write_all(request.as_bytes())?;
-        let mut length = 0;
-        let mut line = String::new();
-        self.stream.read_line(&mut line)?;
-        if !line.starts_with("HTTP/1.1 200") {
-            bail!("the server answered {line}");
-        }
-        while line != "\r\n" {
-            line.clear();
-            self.stream.read_line(&mut line)?;
-            let field = line.to_ascii_lowercase();
-            if let Some(value) = field.strip_prefix("content-length:") {
-                length = value.trim().parse()?;
-            }
-        }
-        let mut body = vec![0; length];
-        self.stream.read_exact(&mut body)?;
-        Ok(())
-    }
 }
 
 /// Returns how often so many threads append one record a second, at level full.

@@ -1,19 +1,22 @@
 //! `aegis serve`: the service, in the foreground.
 
+use std::io::{self, Write as _};
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::Path;
 use std::sync::Arc;
 
 use aegis_api::HookReply;
-use aegis_gate::{Approver, Caller, DurabilityLevel, EventOrder, Gates, LogPlace};
+use aegis_gate::{Approver, Caller, DurabilityLevel, EventOrder, Gates, LogPlace, OpenGateError};
 use aegis_policy::{
     LogFormat, LogLevel, Paint, Problems, ServiceFile, ServiceTls, Source, StorePlace, TrustMode,
     parse_principals_file, parse_service_file, render,
 };
+use aegis_redact::visible;
 use aegis_server::{
     Bound, Certificates, Daemon, Hooks, Limits, RequestLevel, RequestLog, Tokens, router,
     serve as answer,
 };
+use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit};
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -25,6 +28,9 @@ use crate::here::Here;
 use crate::output::say;
 use crate::page::{Page, Tone, piece};
 use crate::report::{Failure, Report, causes};
+
+/// How many characters a warning has.
+const WARNING_MAX: usize = 1_000;
 
 /// A service that is to be started.
 pub(crate) struct ServePlan {
@@ -120,15 +126,20 @@ pub(crate) fn run(here: &Here, service: ServePlan) -> Result<Report, Failure> {
         per_minute: file.rate_limit.and_then(NonZeroU32::new),
         at_once: 2 * threads_of_machine() - 1,
         ..Limits::default()
-    };
+    }
+    .within(open_files());
+    let runtime = runtime(&limits)?;
+    let _entered = runtime.enter();
+    let stop = stop_on_signals()?;
+    outlive_limits()?;
     let store = file.store.map(|store| match store {
         StorePlace::File(path) => LogPlace::File(here.directory.join(path)),
         StorePlace::Memory => LogPlace::Memory,
     });
     let surroundings = here.surroundings.clone();
-    let gates = Gates::open_at(surroundings, DurabilityLevel::Full, store).map_err(|error| {
-        Failure::environment(causes(&error)).remedy("`aegis doctor` names the cause")
-    })?;
+    let gates = Gates::open_at(surroundings, DurabilityLevel::Full, store)
+        .map_err(|error| unopened_gates(&error))?;
+    prepare(&gates)?;
     let request_log = file.log_level.map(|level| RequestLog {
         level: match level {
             LogLevel::Debug => RequestLevel::Debug,
@@ -144,13 +155,12 @@ pub(crate) fn run(here: &Here, service: ServePlan) -> Result<Report, Failure> {
         .with_event_order(event_order)
         .with_request_log(request_log)
         .with_certificates(certificates);
-    runtime(&limits)?.block_on(async {
+    runtime.block_on(async {
         let mut open = Vec::new();
         for door in doors.list(file.tls.as_ref(), &here.directory, request_log) {
             let bound = Bound::open(&door).await;
             open.push(bound.map_err(|error| doors::unopened(&error))?);
         }
-        let stop = stop_on_signals()?;
         announce(&open)?;
         answer(open, router(Arc::new(daemon)), limits, stop).await;
         Ok(Report::silent())
@@ -186,6 +196,10 @@ fn check(here: &Here, service: &ServePlan) -> Result<(), Failure> {
     Ok(())
 }
 
+fn unopened_gates(error: &OpenGateError) -> Failure {
+    Failure::environment(causes(error)).remedy("`aegis doctor` names the cause")
+}
+
 /// Returns how many threads the machine runs at a time.
 fn threads_of_machine() -> usize {
     std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
@@ -206,9 +220,7 @@ fn runtime(limits: &Limits) -> Result<Runtime, Failure> {
 fn stop_on_signals() -> Result<watch::Receiver<bool>, Failure> {
     let (told, stop) = watch::channel(false);
     for kind in [SignalKind::interrupt(), SignalKind::terminate()] {
-        let mut signals = signal(kind).map_err(|error| {
-            Failure::environment(format!("the system lets no signal be handled: {error}"))
-        })?;
+        let mut signals = signal(kind).map_err(|error| unhandled(&error))?;
         let told = told.clone();
         tokio::spawn(async move {
             signals.recv().await;
@@ -216,6 +228,62 @@ fn stop_on_signals() -> Result<watch::Receiver<bool>, Failure> {
         });
     }
     Ok(stop)
+}
+
+fn unhandled(error: &io::Error) -> Failure {
+    Failure::environment(format!("the system lets no signal be handled: {error}"))
+}
+
+/// Lets the process have as many files open as the system allows, and returns
+/// how many that are.
+fn open_files() -> usize {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        ..limit
+    };
+    // Without it there is room for fewer connections.
+    let allowed = match setrlimit(Resource::Nofile, raised) {
+        Ok(()) => raised.current,
+        Err(_) => limit.current,
+    };
+    allowed.map_or(usize::MAX, |most| {
+        usize::try_from(most).unwrap_or(usize::MAX)
+    })
+}
+
+/// Sees to it that a file which may not grow is a failed write, and not the end
+/// of the process: the signal of that does nothing once somebody takes it.
+fn outlive_limits() -> Result<(), Failure> {
+    signal(SignalKind::from_raw(Signal::XFSZ.as_raw()))
+        .map(drop)
+        .map_err(|error| unhandled(&error))
+}
+
+/// Reads and compiles the policies of the service itself, so that no caller
+/// waits for that, and tells of those that cannot be used.
+fn prepare(gates: &Gates) -> Result<(), Failure> {
+    let gate = gates.of(gates.tenant());
+    let policies = gate.map_err(|error| unopened_gates(&error))?.policies();
+    // What a policy file holds is not shown as it is: somebody else wrote it.
+    let warn = |text: String| {
+        // Where nobody reads, there is nobody to tell.
+        let text = visible(&text, WARNING_MAX);
+        let _ = writeln!(anstream::stderr().lock(), "warning: {text}");
+    };
+    if let Some(fault) = &policies.fault {
+        warn(format!(
+            "every action is denied until this is mended: {fault}"
+        ));
+    }
+    for rejected in policies.rejected.iter().filter(|it| it.last_good.is_some()) {
+        let path = rejected.path.display();
+        let cause = &rejected.cause;
+        warn(format!(
+            "the last good policy is in force in place of `{path}`: {cause}"
+        ));
+    }
+    Ok(())
 }
 
 fn announce(doors: &[Bound]) -> Result<(), Failure> {

@@ -46,8 +46,13 @@ impl Running {
         address.split_whitespace().next().unwrap()
     }
 
+    /// Returns the number of its process.
+    pub fn id(&self) -> Pid {
+        Pid::from_child(&self.child)
+    }
+
     pub fn signal(&self, signal: Signal) {
-        kill_process(Pid::from_child(&self.child), signal).unwrap();
+        kill_process(self.id(), signal).unwrap();
     }
 
     /// Stops the service, and returns what it wrote on standard error.

@@ -77,6 +77,36 @@ fn a_service_that_is_killed_leaves_a_gap_in_the_record_and_no_call_undecided() {
 }
 
 #[test]
+fn a_question_asked_through_a_service_and_again_without_it_is_one() {
+    let stage = Stage::with_policy();
+    // The approval outlives the process that asked for it.
+    stage.write("home/.config/aegis/settings.toml", "headless = \"defer\"\n");
+    let service = served(&stage);
+    for id in ["one", "two"] {
+        let asked = ask(&stage, id, "git push origin v1");
+        assert_eq!(asked.as_deref(), Some("defer"));
+    }
+    service.stop();
+    let again = ask(&stage, "three", "git push origin v1");
+    assert_eq!(again.as_deref(), Some("defer"));
+    assert_eq!(count(&stage, "APPROVAL_REQUESTED"), 1);
+
+    let listed = stage
+        .aegis(&["approvals", "list", "--json"])
+        .exits(0)
+        .json();
+    let id = &listed["approvals"][0]["approval"]["approval_token"];
+    let approve = ["approvals", "approve", id.as_str().unwrap()];
+    stage.aegis(&approve).exits(0);
+    let _service = served(&stage);
+    let granted = ask(&stage, "four", "git push origin v1");
+    assert_eq!(granted.as_deref(), Some("allow"));
+    let used_up = ask(&stage, "five", "git push origin v1");
+    assert_eq!(used_up.as_deref(), Some("defer"));
+    assert_eq!(count(&stage, "APPROVAL_REQUESTED"), 2);
+}
+
+#[test]
 fn a_service_that_hangs_costs_its_deadline_and_not_the_call() {
     let stage = Stage::with_policy();
     stage.write(

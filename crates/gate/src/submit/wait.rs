@@ -1,7 +1,7 @@
 //! Waiting for a person's answer.
 
 use aegis_log::{AppendError, Batch};
-use aegis_types::{ApprovalStatus, Decision, DurationMs, Entry, Head, Verdict};
+use aegis_types::{ApprovalStatus, Decision, DurationMs, Entry, Head, Timestamp, Verdict};
 
 use super::ask::{End, final_decision};
 use super::{Asked, SubmitError};
@@ -50,31 +50,30 @@ impl Gate {
         match ended {
             Ok(Some(submitted)) => submitted,
             // The grant was used up by an equal request: ask again.
-            Ok(None) => {
-                let rest = until.unix_ms().saturating_sub(self.now().unix_ms());
-                let rest = DurationMs::from_ms(u64::try_from(rest).unwrap_or(0));
-                self.submit(proposal, WaitFor::Answer(rest))
-            }
+            Ok(None) => self.submit(proposal, WaitFor::Answer(self.time_until(until))),
             Err(error) => self.deny_undecided(proposal, &with_causes(&error)),
         }
     }
 
     /// Waits until the approval is answered or expires, and records the end.
     ///
-    /// `None` when its grant was used up by an equal request meanwhile.
+    /// `None` when its grant was used up by an equal request meanwhile. A clock
+    /// that is set back meanwhile lengthens no wait: the pauses count as well.
     pub(super) fn wait_for_answer(
         &self,
         proposal: &Proposal,
         asked: Asked,
     ) -> Result<Option<Submitted>, SubmitError> {
         let mut pause = PAUSE_FIRST;
+        let mut left = self.time_until(asked.until);
         let mut seen = None;
         loop {
             let counter = self.log().change_counter()?;
-            let is_over = self.is_over(&asked);
+            left = left.min(self.time_until(asked.until));
+            let is_over = left.as_ms() == 0 || self.approver().has_left();
             if seen != Some(counter) || is_over {
                 seen = Some(counter);
-                match self.look_for_end(proposal, &asked) {
+                match self.look_for_end(proposal, &asked, is_over) {
                     Ok(Look::Ended(decision)) => {
                         return Ok(Some(Submitted {
                             request: asked.request,
@@ -93,24 +92,30 @@ impl Gate {
             if self.log().change_counter()? != counter {
                 continue;
             }
-            let now = self.now().unix_ms();
-            let rest = asked.until.unix_ms().saturating_sub(now);
-            let rest = DurationMs::from_ms(u64::try_from(rest).unwrap_or(0));
-            self.pause().pause(pause.min(rest));
+            pause = pause.min(left);
+            self.pause().pause(pause);
+            left = DurationMs::from_ms(left.as_ms().saturating_sub(pause.as_ms()));
             pause = DurationMs::from_ms(pause.as_ms().saturating_mul(2)).min(PAUSE_MAX);
         }
     }
 
-    fn is_over(&self, asked: &Asked) -> bool {
-        self.now() >= asked.until || self.approver().has_left()
+    /// Returns how long it is until `at`; nothing if that is over.
+    fn time_until(&self, at: Timestamp) -> DurationMs {
+        let left = at.unix_ms().saturating_sub(self.now().unix_ms());
+        DurationMs::from_ms(u64::try_from(left).unwrap_or(0))
     }
 
-    fn look_for_end(&self, proposal: &Proposal, asked: &Asked) -> Result<Look, SubmitError> {
+    fn look_for_end(
+        &self,
+        proposal: &Proposal,
+        asked: &Asked,
+        is_over: bool,
+    ) -> Result<Look, SubmitError> {
         let chain = self.chain(&asked.approval.session);
         let head = self.log().head(&chain)?;
         let view = self.view(asked.approval.clone())?;
         let end = match view.status {
-            ApprovalStatus::Pending if !self.is_over(asked) => return Ok(Look::Waits),
+            ApprovalStatus::Pending if !is_over => return Ok(Look::Waits),
             ApprovalStatus::Pending if self.approver().has_left() => {
                 End::Expired("whoever proposed it has gone away".to_owned())
             }

@@ -237,6 +237,11 @@ impl Connection {
         }
     }
 
+    /// Returns whether the file could only be opened for reading.
+    pub(super) fn is_read_only(&self) -> bool {
+        self.sqlite.is_readonly("main").unwrap_or(false)
+    }
+
     pub(super) fn fault(&self, error: rusqlite::Error) -> Fault {
         Fault::of(error, self.patience.span_ms())
     }

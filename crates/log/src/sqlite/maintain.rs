@@ -116,12 +116,17 @@ impl Connection {
         if folded == Maintenance::Folded {
             // The first commit to a WAL syncs its header. It is better done
             // here than by a process for whose answer somebody waits.
-            self.in_transaction(|connection| {
-                let count = "UPDATE store SET value = value + 1 WHERE name = 'folded'";
-                connection.change(count, [])
-            })?;
+            self.touch()?;
         }
         Ok(folded)
+    }
+
+    /// Commits a change that means nothing.
+    pub(super) fn touch(&mut self) -> Result<(), Fault> {
+        self.in_transaction(|connection| {
+            let count = "UPDATE store SET value = value + 1 WHERE name = 'folded'";
+            connection.change(count, []).map(drop)
+        })
     }
 
     /// Keeps the WAL from filling the disk when nobody maintains it.

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use aegis_canon::Digest;
-use aegis_types::{ChainId, Envelope, EventKind, Head, Timestamp};
+use aegis_types::{ChainId, Envelope, EventKind, Head, TenantId, Timestamp};
 use rusqlite::types::{Type, Value};
-use rusqlite::{OptionalExtension, Row, params, params_from_iter};
+use rusqlite::{OptionalExtension, Params, Row, params, params_from_iter};
 
 use super::connection::Connection;
 use super::schema::{HEADS, IS_RARE};
@@ -146,21 +146,47 @@ impl Connection {
     }
 
     pub(super) fn chains(&mut self) -> Result<Vec<ChainSummary>, ReadLogError> {
+        let mut chains = self.chains_in("SELECT id, tenant, session FROM chains", [])?;
+        chains.sort_by(|one, other| one.chain.cmp(&other.chain));
+        Ok(chains)
+    }
+
+    pub(super) fn chains_after(
+        &mut self,
+        tenant: &TenantId,
+        after: &str,
+        limit: usize,
+    ) -> Result<Vec<ChainSummary>, ReadLogError> {
+        // The chain of heads has the first name of all, so it is after none.
+        let listed = "SELECT id, tenant, session FROM chains
+                      WHERE tenant = ?1 AND session > ?2 ORDER BY session LIMIT ?3";
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let mut chains = self.chains_in(listed, params![tenant.as_str(), after, limit])?;
+        chains.sort_by(|one, other| one.chain.cmp(&other.chain));
+        Ok(chains)
+    }
+
+    /// Returns the chains that the query `listed` names, in any order.
+    fn chains_in(
+        &mut self,
+        listed: &str,
+        values: impl Params,
+    ) -> Result<Vec<ChainSummary>, ReadLogError> {
         let select = format!(
-            "WITH tail AS (
+            "WITH listed AS ({listed}), tail AS (
                  SELECT chain, min(id) AS first, max(id) AS last
                  FROM records WHERE id > {INDEXED} GROUP BY chain)
              SELECT tenant, session, last.seq, last.hash, first.at, last.at, first.seq
-             FROM chains LEFT JOIN tail ON tail.chain = chains.id
+             FROM listed LEFT JOIN tail ON tail.chain = listed.id
              JOIN records AS last ON last.id = coalesce(tail.last,
-                 (SELECT id FROM entries WHERE chain = chains.id ORDER BY seq DESC LIMIT 1))
+                 (SELECT id FROM entries WHERE chain = listed.id ORDER BY seq DESC LIMIT 1))
              JOIN records AS first ON first.id = coalesce(
-                 (SELECT id FROM entries WHERE chain = chains.id ORDER BY seq LIMIT 1),
+                 (SELECT id FROM entries WHERE chain = listed.id ORDER BY seq LIMIT 1),
                  tail.first)"
         );
-        let mut chains = self.reads(|| {
+        self.reads(|| {
             let mut statement = self.statement(&select)?;
-            let rows = statement.query_map([], |row| {
+            let rows = statement.query_map(values, |row| {
                 Ok(ChainSummary {
                     chain: chain_at(row, 0)?,
                     first: row.get::<_, i64>(6)?.cast_unsigned(),
@@ -173,9 +199,7 @@ impl Connection {
                 })
             })?;
             rows.collect::<Result<Vec<_>, _>>()
-        })?;
-        chains.sort_by(|one, other| one.chain.cmp(&other.chain));
-        Ok(chains)
+        })
     }
 
     pub(super) fn document(&mut self, digest: &Digest) -> Result<Option<Arc<[u8]>>, ReadLogError> {

@@ -1,7 +1,7 @@
 //! What is found, and in which order.
 
 use aegis_log::{Log, Query, Walk};
-use aegis_types::{EventKind, SessionId, TenantId};
+use aegis_types::{ChainId, EventKind, SessionId, TenantId};
 
 use crate::making::{append_action, at, batch, entry, on_each_log, session, session_of};
 
@@ -272,5 +272,34 @@ fn a_walk_finds_what_its_query_asks_for() {
             later.reverse();
             assert_eq!(later, expected, "{query:?}");
         }
+    });
+}
+
+#[test]
+fn chains_are_listed_page_by_page_as_all_of_them_are() {
+    on_each_log(|log| {
+        fill(log);
+        for number in 0..9 {
+            append_action(log, &session(&format!("more-{number}")), "d", 50);
+        }
+        let tenant = session("one").tenant().clone();
+        let is_listed = |chain: &ChainId| *chain.tenant() == tenant && chain.session().is_some();
+        let mut all = log.chains().unwrap();
+        all.retain(|summary| is_listed(&summary.chain));
+        for limit in [1, 4, 100] {
+            let (mut found, mut after) = (Vec::new(), String::new());
+            loop {
+                let page = log.chains_after(&tenant, &after, limit).unwrap();
+                assert!(page.len() <= limit);
+                let Some(last) = page.last() else {
+                    break;
+                };
+                after = last.chain.session().unwrap().to_string();
+                found.extend(page);
+            }
+            assert_eq!(found, all, "{limit}");
+        }
+        let other = "nobody".parse().unwrap();
+        assert_eq!(log.chains_after(&other, "", 9).unwrap(), []);
     });
 }

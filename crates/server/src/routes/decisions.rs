@@ -51,7 +51,9 @@ pub(super) async fn submit(
     body: JsonBody<DecisionRequest>,
 ) -> Result<Json<DecisionReply>, Refusal> {
     principal.must_propose()?;
-    let JsonBody { value, tags, key } = body;
+    let JsonBody {
+        value, tags, key, ..
+    } = body;
     let asked = Asked::of(&principal, value, tags)?;
     let reply = daemon
         .blocking(move |daemon| {

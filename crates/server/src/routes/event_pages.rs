@@ -21,14 +21,9 @@ use super::decisions::field;
 use crate::daemon::Daemon;
 use crate::identity::Principal;
 use crate::listing::{Cursor, Filter, Listed, page};
+use crate::page::limit;
 use crate::problem::Refusal;
 use crate::query::Parameters;
-
-/// How many events a page has unless it is told otherwise.
-const LIMIT: usize = 100;
-
-/// The most events that a page has.
-const LIMIT_MAX: usize = 1_000;
 
 /// Which events are listed.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -53,7 +48,7 @@ pub(crate) struct EventQuery {
     /// Only those of this time or earlier.
     to_ts: Option<i64>,
     /// At most so many, 1 to 1,000; 100 if absent.
-    limit: Option<usize>,
+    limit: Option<u32>,
     /// Where the page begins: the token of the page before, with the same filters.
     page_token: Option<String>,
 }
@@ -147,10 +142,7 @@ async fn listed(
 ) -> Result<(Vec<Listed>, Option<Cursor>), Refusal> {
     principal.must_be(Role::Auditor)?;
     let tenant = principal.tenant_named(query.tenant_id.as_deref())?;
-    let limit = query.limit.unwrap_or(LIMIT);
-    if !(1..=LIMIT_MAX).contains(&limit) {
-        return Err(invalid("`limit` is 1 to 1,000"));
-    }
+    let limit = limit(query.limit)?;
     let token = query.page_token.clone().filter(|token| !token.is_empty());
     let filter = filter(query)?;
     let start: Option<Cursor> = token

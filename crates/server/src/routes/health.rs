@@ -24,8 +24,8 @@ pub(super) async fn alive() -> Json<Health> {
     Json(Health { status: "ok" })
 }
 
-/// Says whether actions can be decided: whether the log can be read and a
-/// policy is in force.
+/// Says whether actions can be decided: whether the log can be read and
+/// written, and a policy is in force.
 #[utoipa::path(
     get,
     path = "/readyz",
@@ -36,7 +36,9 @@ pub(super) async fn ready(State(daemon): State<Arc<Daemon>>) -> Result<Json<Heal
     let unavailable = |detail| Refusal::new(ProblemKind::Unavailable, detail);
     daemon
         .blocking(move |daemon| {
-            daemon.gates().log().change_counter()?;
+            let log = daemon.gates().log();
+            log.change_counter()?;
+            log.check_writable()?;
             let gate = daemon.gates().of(daemon.gates().tenant())?;
             match &gate.policies().fault {
                 Some(fault) => Err(unavailable(fault.clone())),

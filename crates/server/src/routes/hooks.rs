@@ -41,7 +41,7 @@ use crate::waiting::Waiting;
 pub(super) async fn claude_code(
     State(daemon): State<Arc<Daemon>>,
     principal: Principal,
-    RawBody(body): RawBody,
+    body: RawBody,
 ) -> Result<Response, Refusal> {
     let Some(local) = principal.local else {
         return Err(Refusal::new(
@@ -49,7 +49,7 @@ pub(super) async fn claude_code(
             "hook events come over the socket of this machine only",
         ));
     };
-    let call = HookCall::from_bytes(&body)
+    let call = HookCall::from_bytes(&body.bytes)
         .map_err(|error| Refusal::new(ProblemKind::InvalidRequest, error.to_string()))?;
     let caller = Caller {
         surroundings: Surroundings::of_other(

@@ -1,13 +1,12 @@
 //! Sessions and decisions, as the log has them.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use aegis_api::{
     ActionView, DecisionLine, DecisionList, DecisionView, FindingView, Problem, ProblemKind,
     SessionList, SessionView,
 };
-use aegis_log::{Log, Placed, Query, Walk};
+use aegis_log::{ChainSummary, Log, Placed, Query, Walk};
 use aegis_types::{
     ChainId, Decision, Envelope, Event, EventKind, SessionId, TenantId, Timestamp, Verdict,
 };
@@ -65,44 +64,38 @@ pub(super) async fn sessions(
     let tenant = principal.tenant_named(query.tenant_id.as_deref())?;
     let limit = limit(query.limit)?;
     let after = query.page_token.as_deref().map(name_of).transpose()?;
+    let after = after.unwrap_or_default();
     let chains = daemon
-        .blocking(|daemon| daemon.gates().log().chains())
+        .blocking(move |daemon| {
+            let log = daemon.gates().log();
+            // One more shows whether there is another page.
+            log.chains_after(&tenant, &after, limit.saturating_add(1))
+        })
         .await??;
-    let mut found: BTreeMap<String, SessionView> = BTreeMap::new();
-    for summary in chains {
-        let records = summary.records();
-        let ChainId::Session {
-            tenant: whose,
-            session,
-        } = summary.chain
-        else {
-            continue;
-        };
-        let is_later = after
-            .as_deref()
-            .is_none_or(|after| session.as_str() > after);
-        if whose == tenant && is_later {
-            let view = SessionView {
-                tenant_id: whose.to_string(),
-                session_id: session.to_string(),
-                records,
-                head: summary
-                    .head
-                    .hash
-                    .map_or_else(String::new, |hash| hash.to_string()),
-                first_unix_ms: summary.first_at.unix_ms(),
-                last_unix_ms: summary.last_at.unix_ms(),
-            };
-            found.insert(session.to_string(), view);
-        }
-    }
-    let has_more = found.len() > limit;
-    let sessions: Vec<SessionView> = found.into_values().take(limit).collect();
+    let has_more = chains.len() > limit;
+    let sessions: Vec<_> = chains.into_iter().take(limit).map(view_in).collect();
     let last = sessions.last().filter(|_| has_more);
     Ok(Json(SessionList {
         next_page_token: last.map(|session| name_token(&session.session_id)),
         sessions,
     }))
+}
+
+fn view_in(summary: ChainSummary) -> SessionView {
+    SessionView {
+        tenant_id: summary.chain.tenant().to_string(),
+        session_id: summary
+            .chain
+            .session()
+            .map_or_else(String::new, ToString::to_string),
+        records: summary.records(),
+        head: summary
+            .head
+            .hash
+            .map_or_else(String::new, |hash| hash.to_string()),
+        first_unix_ms: summary.first_at.unix_ms(),
+        last_unix_ms: summary.last_at.unix_ms(),
+    }
 }
 
 /// Shows one session.
@@ -143,22 +136,19 @@ fn view_of(log: &dyn Log, tenant: TenantId, session: SessionId) -> Result<Sessio
         .read(&chain, head.next.saturating_sub(1), 1)?
         .into_iter()
         .next();
-    let (Some(hash), Some(first), Some(last)) = (head.hash, first, last) else {
+    let (Some(first), Some(last)) = (first, last) else {
         return Err(Refusal::new(
             ProblemKind::NotFound,
             "there is no such session",
         ));
     };
-    Ok(SessionView {
-        tenant_id: chain.tenant().to_string(),
-        session_id: chain
-            .session()
-            .map_or_else(String::new, ToString::to_string),
-        records: head.next.saturating_sub(first.seq),
-        head: hash.to_string(),
-        first_unix_ms: first.at.unix_ms(),
-        last_unix_ms: last.at.unix_ms(),
-    })
+    Ok(view_in(ChainSummary {
+        chain,
+        first: first.seq,
+        head,
+        first_at: first.at,
+        last_at: last.at,
+    }))
 }
 
 /// Which decisions are listed.

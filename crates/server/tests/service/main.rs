@@ -15,6 +15,7 @@ mod access;
 mod approvals;
 mod decisions;
 mod events;
+mod hostile;
 mod metrics;
 mod named_requests;
 mod policy_decide;
