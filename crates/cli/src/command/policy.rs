@@ -11,7 +11,7 @@ use aegis_types::{ActionRequest, PolicyStanding, RequestId, SessionId, State};
 use serde_json::{Value, json};
 
 use crate::arguments::{ExplainArguments, PolicyCommand};
-use crate::command::checked::{Checked, check_file, check_named, no_pack, report};
+use crate::command::checked::{check_file, check_named, each, no_pack, report};
 use crate::command::{
     always, backtest, diff, explain as page_of, lint, permissions, recorded, suggest, test,
 };
@@ -43,11 +43,8 @@ fn check(here: &Here, files: &[PathBuf]) -> Result<Report, Failure> {
     } else {
         files.to_vec()
     };
-    let checked: Vec<Checked> = files
-        .iter()
-        .map(|file| check_file(file))
-        .collect::<Result<_, _>>()?;
-    Ok(report(&checked))
+    let named = |file: &Path| check_named(&file.to_string_lossy());
+    Ok(report(&each(&files, named, |it| it)?))
 }
 
 /// Returns the policy files in force here that are files.
