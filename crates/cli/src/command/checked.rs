@@ -186,13 +186,23 @@ pub(crate) fn read_bytes(file: &Path) -> Result<Vec<u8>, Failure> {
 /// Returns the failure that a file which was named cannot be read.
 fn unreadable(file: &Path, error: &io::Error) -> Failure {
     let failure = Failure::usage(format!("cannot read `{}`: {error}", file.display()));
-    match error.kind() {
-        ErrorKind::NotFound => failure.remedy(
+    let remedies = [
+        (
+            ErrorKind::NotFound,
             "names are taken from the working directory; `aegis policy show` tells what is in force",
         ),
-        ErrorKind::PermissionDenied => failure.remedy("let its owner give you the right to read it"),
-        ErrorKind::IsADirectory => failure.remedy("name a file in it; `aegis validate` takes folders"),
-        _ => failure,
+        (
+            ErrorKind::PermissionDenied,
+            "let its owner give you the right to read it",
+        ),
+        (
+            ErrorKind::IsADirectory,
+            "name a file in it; `aegis validate` takes folders",
+        ),
+    ];
+    match remedies.iter().find(|(kind, _)| *kind == error.kind()) {
+        Some((_, remedy)) => failure.remedy(*remedy),
+        None => failure,
     }
 }
 

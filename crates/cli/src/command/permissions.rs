@@ -141,10 +141,13 @@ fn write(path: &Path, text: &str) -> Result<(), Failure> {
     let file = OpenOptions::new().write(true).create_new(true).open(path);
     file.and_then(|mut file| file.write_all(text.as_bytes()))
         .map_err(|error| {
-            let remedy = match error.kind() {
-                ErrorKind::AlreadyExists => "name a file that is not there yet",
-                ErrorKind::NotFound => "make the folder first",
-                _ => "name a file in a folder in which you may write",
+            let is = |kind| error.kind() == kind;
+            let remedy = if is(ErrorKind::AlreadyExists) {
+                "name a file that is not there yet"
+            } else if is(ErrorKind::NotFound) {
+                "make the folder first"
+            } else {
+                "name a file in a folder in which you may write"
             };
             Failure::environment(format!("cannot write `{}`: {error}", path.display()))
                 .remedy(remedy)

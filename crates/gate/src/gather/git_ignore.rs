@@ -223,7 +223,11 @@ impl Pattern {
 fn lists(surroundings: &Surroundings, root: &Path, folder: &Path) -> Option<Vec<Pattern>> {
     let git = root.join(".git");
     let variables = &surroundings.variables;
-    if !git.is_dir() || variables.keys().any(|name| name.starts_with("GIT_")) {
+    let leads = |name: &String| {
+        name.starts_with("GIT_CONFIG")
+            || ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"].contains(&name.as_str())
+    };
+    if !git.is_dir() || variables.keys().any(leads) {
         return None;
     }
     let home = &surroundings.home;
