@@ -3,7 +3,7 @@
 pub(crate) mod policy;
 
 use std::fs::{self, File};
-use std::io::Read as _;
+use std::io::{self, Read as _};
 use std::path::Path;
 
 /// The most bytes of a file that are looked at.
@@ -82,6 +82,9 @@ const PIPELINES: [(&str, &str); 6] = [
     (".drone.yml", "./.drone.yml"),
 ];
 
+/// Files in which targets stand.
+const MAKEFILES: [&str; 3] = ["Makefile", "makefile", "GNUmakefile"];
+
 /// Settings of Claude Code that may hold permissions.
 const HOST_SETTINGS: [&str; 2] = [".claude/settings.json", ".claude/settings.local.json"];
 
@@ -108,6 +111,8 @@ pub(crate) struct Project {
     pub(crate) deploys: Option<&'static str>,
     /// Settings of Claude Code with permissions of their own.
     pub(crate) host_settings: Vec<&'static str>,
+    /// Files that say more of it and cannot be read.
+    pub(crate) unread: Vec<&'static str>,
 }
 
 impl Project {
@@ -134,33 +139,36 @@ impl Project {
                 test: language.test,
             })
         });
+        let read = |file: &str| beginning(&folder.join(file));
         let has_target = |file: &&str| {
-            let text = beginning(&folder.join(file));
+            let text = read(file).unwrap_or_default();
             text.lines().any(|line| line.starts_with("deploy:"))
         };
         let has_permissions =
-            |file: &&str| beginning(&folder.join(file)).contains("\"permissions\"");
+            |file: &&str| read(file).is_ok_and(|text| text.contains("\"permissions\""));
+        let looked_at = MAKEFILES.into_iter().chain(HOST_SETTINGS);
         Self {
             languages: languages.collect(),
             pipelines: PIPELINES
                 .into_iter()
                 .filter(|(shown, _)| folder.join(shown).exists())
                 .collect(),
-            deploys: ["Makefile", "makefile", "GNUmakefile"]
-                .into_iter()
-                .find(has_target),
+            deploys: MAKEFILES.into_iter().find(has_target),
             host_settings: HOST_SETTINGS.into_iter().filter(has_permissions).collect(),
+            unread: looked_at.filter(|file| read(file).is_err()).collect(),
         }
     }
 }
 
-/// Returns the beginning of a regular file, as far as it is text; nothing of
-/// what cannot be read.
-fn beginning(path: &Path) -> String {
+/// Returns the beginning of a regular file, as far as it is text; nothing where there
+/// is none.
+fn beginning(path: &Path) -> io::Result<String> {
     let is_file = fs::symlink_metadata(path).is_ok_and(|kind| kind.is_file());
     let mut bytes = Vec::new();
-    if is_file && let Ok(file) = File::open(path) {
-        let _ = file.take(LOOK_BYTES_MAX).read_to_end(&mut bytes);
+    if is_file {
+        File::open(path)?
+            .take(LOOK_BYTES_MAX)
+            .read_to_end(&mut bytes)?;
     }
-    String::from_utf8_lossy(&bytes).into_owned()
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }

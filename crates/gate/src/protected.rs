@@ -368,6 +368,24 @@ impl Protected {
             .filter(move |object| object.path != path && object.path.starts_with(path))
     }
 
+    /// Returns the objects below the folder `path`; nothing if there are none, or
+    /// if one lies there under another name as well.
+    pub(crate) fn plainly_below(
+        &self,
+        path: &Path,
+        identity: Option<FileIdentity>,
+    ) -> Option<Vec<&ProtectedObject>> {
+        let is_below = |object: &&ProtectedObject| {
+            object.above.iter().any(|name| is_same(name, path))
+                || identity.is_some_and(|identity| object.folders.contains(&identity))
+        };
+        let below: Vec<_> = self.objects.iter().filter(is_below).collect();
+        let are_plain = below
+            .iter()
+            .all(|it| it.path != path && it.path.starts_with(path));
+        (are_plain && !below.is_empty() && self.holding(path, identity).is_none()).then_some(below)
+    }
+
     /// Returns the key that reading everything below `found` reads.
     ///
     /// `sees_hidden` says whether names that begin with a dot are read too.

@@ -9,7 +9,10 @@ use std::path::PathBuf;
 /// The list of users.
 const USERS: &str = "/etc/passwd";
 
-/// How much of the list is read, in bytes: tens of thousands of users.
+/// The list of groups.
+const GROUPS: &str = "/etc/group";
+
+/// How much of a list is read, in bytes: tens of thousands of users.
 const USERS_BYTES_MAX: u64 = 8 * 1024 * 1024;
 
 /// Returns the home directory that the list of users gives the owner of this process.
@@ -24,22 +27,27 @@ pub(crate) fn home() -> Option<PathBuf> {
 
 /// Returns the home directory that the list of users gives `user`.
 pub(crate) fn home_of(user: u32) -> Option<PathBuf> {
-    home_in(&list()?, user)
+    home_in(&list(USERS)?, user)
 }
 
 /// Returns the number that the list of users gives the one called `name`.
 pub(crate) fn number_of(name: &str) -> Option<u32> {
-    number_in(&list()?, name)
+    number_in(&list(USERS)?, name)
 }
 
-fn list() -> Option<Vec<u8>> {
+/// Returns the number that the list of groups gives the one called `name`.
+pub(crate) fn group_of(name: &str) -> Option<u32> {
+    number_in(&list(GROUPS)?, name)
+}
+
+fn list(path: &str) -> Option<Vec<u8>> {
     let mut list = Vec::new();
-    let file = File::open(USERS).ok()?;
+    let file = File::open(path).ok()?;
     file.take(USERS_BYTES_MAX).read_to_end(&mut list).ok()?;
     Some(list)
 }
 
-/// Returns the number of the user called `name` in the text of a list.
+/// Returns the number of the user or the group called `name` in the text of a list.
 fn number_in(list: &[u8], name: &str) -> Option<u32> {
     list.split(|byte| *byte == b'\n').find_map(|line| {
         let mut fields = line.split(|byte| *byte == b':');

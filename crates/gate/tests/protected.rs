@@ -19,6 +19,7 @@ mod machine;
 
 use std::fs;
 use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
 
@@ -50,6 +51,10 @@ fn prepare(machine: &Machine, step: &Value) {
         // A work tree in which nothing is tracked.
         "git" => git(&root, &["init", "-q"]),
         "track" => git(&root, &["add", "-f", &part(1)]),
+        "mode" => {
+            let mode = u32::from_str_radix(&part(2), 8).unwrap();
+            fs::set_permissions(root.join(part(1)), fs::Permissions::from_mode(mode)).unwrap();
+        }
         "tar" => fs::write(root.join(part(1)), tar_of(&part(2))).unwrap(),
         "tgz" => fs::write(root.join(part(1)), gzip_of(&tar_of(&part(2)))).unwrap(),
         "zip" => fs::write(root.join(part(1)), zip_of(&part(2))).unwrap(),

@@ -140,7 +140,7 @@ pub(crate) fn git_setting_runs(setting: &str) -> bool {
     let key = key.to_ascii_lowercase();
     if matches!(
         value,
-        "" | "cat" | "less" | "true" | "false" | "vi" | "vim" | "nano" | ":"
+        "" | "cat" | "less" | "true" | "false" | "vi" | "vim" | "nvim" | "nano" | "emacs" | ":"
     ) {
         return false;
     }
@@ -190,13 +190,38 @@ pub(crate) fn git_setting_kept(arguments: &[Word]) -> Option<&Word> {
     if first_text(subcommand) != "config" || rest.iter().any(asks) {
         return None;
     }
-    let keys: Vec<&&Word> = operands.by_ref().collect();
-    let [.., key, value] = keys.as_slice() else {
-        return None;
-    };
-    let setting = format!("{}={}", option::shown_text(key), option::shown_text(value));
-    let counts = git_setting_runs(&setting) || git_setting_leads_elsewhere(&setting);
-    counts.then_some(**key)
+    // Behind the value there may be one that is replaced.
+    let words: Vec<&Word> = operands.by_ref().copied().collect();
+    let mut pairs = words.iter().zip(words.iter().skip(1));
+    pairs.find_map(|(key, value)| {
+        let setting = format!("{}={}", option::shown_text(key), option::shown_text(value));
+        let counts = git_setting_runs(&setting)
+            || git_setting_leads_elsewhere(&setting)
+            || git_alias_hides(&setting);
+        counts.then_some(*key)
+    })
+}
+
+/// Returns whether an alias stands for something that is more than looking, and that
+/// its use does not show.
+fn git_alias_hides(setting: &str) -> bool {
+    const LOOKING: [&str; 8] = [
+        "status",
+        "log",
+        "diff",
+        "show",
+        "blame",
+        "describe",
+        "shortlog",
+        "branch -v",
+    ];
+    let (key, value) = setting.split_once('=').unwrap_or((setting, ""));
+    let is_alias = key.to_ascii_lowercase().starts_with("alias.");
+    let looks = LOOKING
+        .iter()
+        .filter_map(|it| value.strip_prefix(it))
+        .any(|rest| rest.is_empty() || rest.starts_with(' ') && !rest.contains("--output"));
+    is_alias && !(looks && !value.contains(['!', '\u{fffd}']) && !value.contains("--ext"))
 }
 
 /// Options of git whose value is a folder or a program that it loads or starts.

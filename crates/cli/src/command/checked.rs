@@ -1,12 +1,13 @@
 //! Policy files, read and checked with their examples.
 
-use std::path::Path;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
 
 use aegis_engine::{ExampleFailure, Expectation, check_examples};
 use aegis_gate::{PolicyFolder, example_request, read_bounded};
 use aegis_policy::{
     Compiled, LintCode, MemorySources, Paint, Parsed, Place, Problem, ProblemCode, Problems,
-    Severity, Source, Truth, lint, pack, pack_names, parse, policy_digest, render,
+    Severity, Source, Truth, lint, nearest, pack, pack_names, parse, policy_digest, render,
 };
 use serde_json::{Value, json};
 
@@ -32,6 +33,8 @@ pub(crate) struct Checked {
     pub(crate) findings: Vec<Problem>,
     /// Examples that their rules get wrong.
     pub(crate) failures: Vec<ExampleFailure>,
+    /// Why there is no text to look at, if there is none.
+    pub(crate) unread: Option<Failure>,
 }
 
 impl Checked {
@@ -53,8 +56,10 @@ pub(crate) fn check_named(name: &str) -> Result<Checked, Failure> {
 /// Returns the failure that there is no such pack.
 pub(crate) fn no_pack(name: &str) -> Failure {
     let names: Vec<&str> = pack_names().collect();
-    Failure::usage(format!("there is no pack `{name}`"))
-        .remedy(format!("there are: {}", names.join(", ")))
+    let near = nearest(name, names.iter().copied());
+    let near = near.map_or_else(String::new, |near| format!("did you mean `{near}`? "));
+    let remedy = format!("{near}there are: {}", names.join(", "));
+    Failure::usage(format!("there is no pack `{name}`")).remedy(remedy)
 }
 
 /// Reads and checks the policy in `file`, its examples included.
@@ -99,6 +104,7 @@ fn checked(
                 sources: as_given(&parsed.texts),
                 failures: failures(&parsed),
                 parsed: Some(parsed),
+                unread: None,
             }
         }
         Err(problems) => Checked {
@@ -108,7 +114,55 @@ fn checked(
             problems: problems.0,
             findings: Vec::new(),
             failures: Vec::new(),
+            unread: None,
         },
+    }
+}
+
+/// Returns what stands for a file that cannot be read beside others that can.
+fn unread(name: &Path, failure: Failure) -> Checked {
+    Checked {
+        name: name.display().to_string(),
+        parsed: None,
+        problems: Vec::new(),
+        sources: Vec::new(),
+        findings: Vec::new(),
+        failures: Vec::new(),
+        unread: Some(failure),
+    }
+}
+
+/// Looks at each file by itself, so that one which cannot be read hides no other.
+///
+/// # Errors
+///
+/// Why the file cannot be read, where it is the only one.
+pub(crate) fn each<T>(
+    names: &[PathBuf],
+    look: impl Fn(&Path) -> Result<T, Failure>,
+    without: impl Fn(Checked) -> T,
+) -> Result<Vec<T>, Failure> {
+    let mut looked = Vec::new();
+    for name in names {
+        looked.push(match look(name) {
+            Err(failure) if names.len() > 1 && failure.exit == Exit::Usage => {
+                without(unread(name, failure))
+            }
+            found => found?,
+        });
+    }
+    Ok(looked)
+}
+
+/// Shows why a file was not looked at.
+pub(crate) fn show_unread(page: &mut Page, name: &str, failure: &Failure) {
+    page.line(&[
+        piece(Tone::Bad, "✗ "),
+        piece(Tone::Plain, name),
+        piece(Tone::Quiet, format!("  {}", failure.message)),
+    ]);
+    if let Some(remedy) = &failure.remedy {
+        page.plain(format!("  help: {remedy}"));
     }
 }
 
@@ -126,18 +180,46 @@ fn as_given(sources: &[Source], file: &Path) -> Vec<Source> {
 
 /// Returns the bytes of a file that was named.
 pub(crate) fn read_bytes(file: &Path) -> Result<Vec<u8>, Failure> {
-    read_bounded(file, BYTES_MAX)
-        .map_err(|error| Failure::usage(format!("cannot read `{}`: {error}", file.display())))
+    read_bounded(file, BYTES_MAX).map_err(|error| unreadable(file, &error))
+}
+
+/// Returns the failure that a file which was named cannot be read.
+fn unreadable(file: &Path, error: &io::Error) -> Failure {
+    let failure = Failure::usage(format!("cannot read `{}`: {error}", file.display()));
+    let remedies = [
+        (
+            ErrorKind::NotFound,
+            "names are taken from the working directory; `aegis policy show` tells what is in force",
+        ),
+        (
+            ErrorKind::PermissionDenied,
+            "let its owner give you the right to read it",
+        ),
+        (
+            ErrorKind::IsADirectory,
+            "name a file in it; `aegis validate` takes folders",
+        ),
+    ];
+    match remedies.iter().find(|(kind, _)| *kind == error.kind()) {
+        Some((_, remedy)) => failure.remedy(*remedy),
+        None => failure,
+    }
 }
 
 /// Returns the text of a file that was named.
 pub(crate) fn read_text(file: &Path) -> Result<String, Failure> {
     String::from_utf8(read_bytes(file)?).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
-        Failure::usage(format!(
-            "`{}` is not text in UTF-8 (byte {at})",
-            file.display()
-        ))
+        let before = error.as_bytes().get(..at).unwrap_or_default();
+        let last = before
+            .rsplit(|byte| *byte == b'\n')
+            .next()
+            .unwrap_or_default();
+        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let column = String::from_utf8_lossy(last).chars().count() + 1;
+        let name = file.display();
+        Failure::usage(format!("`{name}` is not text in UTF-8: {line}:{column}"))
+            .remedy("save it as UTF-8")
     })
 }
 
@@ -186,6 +268,9 @@ pub(crate) fn report(checked: &[Checked]) -> Report {
 }
 
 fn show_sum(page: &mut Page, one: &Checked) {
+    if let Some(failure) = &one.unread {
+        return show_unread(page, &one.name, failure);
+    }
     let errors = one
         .problems
         .iter()
@@ -223,7 +308,10 @@ fn show_sum(page: &mut Page, one: &Checked) {
 
 fn sum(rules: usize, examples: usize) -> String {
     let rules = describe::count(rules, "rule", "rules");
-    let examples = describe::count(examples, "example holds", "examples hold");
+    let examples = match examples {
+        0 => "without examples".to_owned(),
+        count => describe::count(count, "example holds", "examples hold"),
+    };
     format!("  {rules}, {examples}")
 }
 
@@ -309,6 +397,7 @@ fn to_json(one: &Checked) -> Value {
     json!({
         "file": one.name,
         "sound": one.is_sound(),
+        "unread": one.unread.as_ref().map(|it| &it.message),
         "problems": problems,
         "failed_examples": examples,
         "rules": one.parsed.as_ref().map(|parsed| parsed.policy.rules.len()),

@@ -26,12 +26,18 @@ pub(crate) fn init(here: &Here, arguments: &InitArguments) -> Result<Report, Fai
     let root = folder.join(".aegis");
     refuse_links(&root)?;
     let project = Project::look(folder);
-    for name in ["scenarios", "reports", schema::FOLDER] {
-        let wanted = root.join(name);
-        fs::create_dir_all(&wanted).map_err(|source| failed(&wanted, &source))?;
-    }
     let mut page = Page::default();
     let mut made = Vec::new();
+    for name in ["scenarios", "reports", schema::FOLDER] {
+        let wanted = root.join(name);
+        let is_there = wanted.is_dir();
+        fs::create_dir_all(&wanted).map_err(|source| failed(&wanted, &source))?;
+        if !is_there && name != schema::FOLDER {
+            let shown = format!(".aegis/{name}/");
+            page.line(&[piece(Tone::Good, "made  "), piece(Tone::Plain, &shown)]);
+            made.push(shown);
+        }
+    }
     let mut kept = Vec::new();
     for (name, text) in files(&project) {
         let path = root.join(&name);
@@ -52,6 +58,16 @@ pub(crate) fn init(here: &Here, arguments: &InitArguments) -> Result<Report, Fai
         page.blank();
         show(&mut page, &project);
     }
+    for file in &project.unread {
+        page.line(&[
+            piece(Tone::Careful, "! "),
+            piece(Tone::Plain, *file),
+            piece(
+                Tone::Quiet,
+                "  cannot be read, so the policy says nothing of it",
+            ),
+        ]);
+    }
     page.blank()
         .plain("Next:")
         .plain("  aegis policy check                     check the policy and its examples")
@@ -63,6 +79,7 @@ pub(crate) fn init(here: &Here, arguments: &InitArguments) -> Result<Report, Fai
             "folder": root,
             "made": made,
             "kept": kept,
+            "unread": project.unread,
             "languages": project.languages.iter().map(|it| it.name).collect::<Vec<_>>(),
         }),
     ))
@@ -140,8 +157,12 @@ fn refuse_links(root: &Path) -> Result<(), Failure> {
                 true => "a folder",
                 false => "a file",
             };
+            let what = match found.is_symlink() {
+                true => format!("a link, and not {wanted}"),
+                false => format!("not {wanted}"),
+            };
             return Err(
-                Failure::environment(format!("`{}` is not {wanted}", path.display()))
+                Failure::environment(format!("`{}` is {what}", path.display()))
                     .remedy("move it away, and run `aegis init` again"),
             );
         }
@@ -170,4 +191,5 @@ fn write(path: &Path, text: &str, force: bool) -> Result<bool, Failure> {
 
 fn failed(path: &Path, source: &std::io::Error) -> Failure {
     Failure::environment(format!("cannot write `{}`: {source}", path.display()))
+        .remedy("run `aegis init` in a folder in which you may write")
 }

@@ -33,10 +33,13 @@ pub(crate) fn answer(here: &Here, arguments: &LintArguments) -> Result<Report, F
     if arguments.fix {
         here.refuse_agents()?;
     }
-    let mut looked = Vec::new();
-    for name in names {
-        looked.push(look(&name, arguments)?);
-    }
+    let without = |checked: Checked| Looked {
+        name: checked.name.clone(),
+        checked,
+        findings: Vec::new(),
+        mended: None,
+    };
+    let looked = checked::each(&names, |name| look(name, arguments), without)?;
     Ok(report(&looked))
 }
 
@@ -45,17 +48,18 @@ struct Looked {
     name: String,
     checked: Checked,
     findings: Vec<Problem>,
-    /// How many findings were mended.
-    mended: usize,
+    /// How many findings were mended, if that was asked for.
+    mended: Option<usize>,
 }
 
 fn look(name: &Path, arguments: &LintArguments) -> Result<Looked, Failure> {
     let shown = name.display().to_string();
     let mut checked = check_named(&shown)?;
-    let mut mended = 0;
+    let mut mended = None;
     if arguments.fix {
-        mended = mend(name, &checked, arguments)?;
-        if mended > 0 {
+        let count = mend(name, &checked, arguments)?;
+        mended = Some(count);
+        if count > 0 {
             checked = check_named(&shown)?;
         }
     }
@@ -89,6 +93,12 @@ fn mend(file: &Path, checked: &Checked, arguments: &LintArguments) -> Result<usi
     if pack(&checked.name).is_some() {
         return Err(Failure::usage(format!("`{shown}` comes with the program"))
             .remedy("packs cannot be changed; extend it with rules of your own"));
+    }
+    if fs::symlink_metadata(file).is_ok_and(|it| it.is_symlink()) {
+        return Err(
+            Failure::usage(format!("`{shown}` is a link, and is not followed"))
+                .remedy("name the file that it leads to"),
+        );
     }
     let own = parsed.texts.first().map_or("", |it| &*it.text);
     let before = findings(checked, arguments);
@@ -153,6 +163,9 @@ fn report(looked: &[Looked]) -> Report {
 }
 
 fn show_sum(page: &mut Page, one: &Looked) {
+    if let Some(failure) = &one.checked.unread {
+        return checked::show_unread(page, &one.name, failure);
+    }
     let (tone, sign, text) = match (&one.checked.parsed, one.findings.len()) {
         (None, _) => {
             let is_error = |it: &&Problem| it.severity == Severity::Error;
@@ -179,8 +192,10 @@ fn show_sum(page: &mut Page, one: &Looked) {
         }
     };
     let mended = match one.mended {
-        0 => String::new(),
-        count => format!("; {} mended", describe::count(count, "finding", "findings")),
+        None => String::new(),
+        Some(0) if one.findings.is_empty() => String::new(),
+        Some(0) => "; none of them suggests a change that lets nothing more happen".to_owned(),
+        Some(count) => format!("; {} mended", describe::count(count, "finding", "findings")),
     };
     page.line(&[
         piece(tone, sign),
@@ -209,8 +224,9 @@ fn to_json(one: &Looked) -> Value {
     json!({
         "policy": one.name,
         "sound": one.checked.parsed.is_some(),
+        "unread": one.checked.unread.as_ref().map(|it| &it.message),
         "findings": findings,
-        "mended": one.mended,
+        "mended": one.mended.unwrap_or(0),
     })
 }
 

@@ -1,7 +1,7 @@
 //! `aegis policy import` and `export`: permission rules of an agent's host.
 
 use std::fs::{self, OpenOptions};
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
 use aegis_policy::{
@@ -141,7 +141,15 @@ fn write(path: &Path, text: &str) -> Result<(), Failure> {
     let file = OpenOptions::new().write(true).create_new(true).open(path);
     file.and_then(|mut file| file.write_all(text.as_bytes()))
         .map_err(|error| {
+            let is = |kind| error.kind() == kind;
+            let remedy = if is(ErrorKind::AlreadyExists) {
+                "name a file that is not there yet"
+            } else if is(ErrorKind::NotFound) {
+                "make the folder first"
+            } else {
+                "name a file in a folder in which you may write"
+            };
             Failure::environment(format!("cannot write `{}`: {error}", path.display()))
-                .remedy("name a file that is not there yet")
+                .remedy(remedy)
         })
 }

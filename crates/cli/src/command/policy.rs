@@ -11,7 +11,7 @@ use aegis_types::{ActionRequest, PolicyStanding, RequestId, SessionId, State};
 use serde_json::{Value, json};
 
 use crate::arguments::{ExplainArguments, PolicyCommand};
-use crate::command::checked::{Checked, check_file, check_named, no_pack, report};
+use crate::command::checked::{check_file, check_named, each, no_pack, report};
 use crate::command::{
     always, backtest, diff, explain as page_of, lint, permissions, recorded, suggest, test,
 };
@@ -43,11 +43,8 @@ fn check(here: &Here, files: &[PathBuf]) -> Result<Report, Failure> {
     } else {
         files.to_vec()
     };
-    let checked: Vec<Checked> = files
-        .iter()
-        .map(|file| check_file(file))
-        .collect::<Result<_, _>>()?;
-    Ok(report(&checked))
+    let named = |file: &Path| check_named(&file.to_string_lossy());
+    Ok(report(&each(&files, named, |it| it)?))
 }
 
 /// Returns the policy files in force here that are files.
@@ -92,12 +89,12 @@ fn explained(here: &Here, arguments: &ExplainArguments) -> Result<Report, Failur
         &State::default(),
         &gate.engine_settings(),
     );
-    Ok(page_of::report(
-        &request,
-        &attached,
-        &explanation,
-        arguments.all,
-    ))
+    let mut report = page_of::report(&request, &attached, &explanation, arguments.all);
+    if !policies.rejected.is_empty() {
+        report.page.blank();
+        show_rejected(here, &policies, &mut report.page);
+    }
+    Ok(report)
 }
 
 fn request(
@@ -215,19 +212,7 @@ fn in_force(here: &Here) -> Result<Report, Failure> {
             page.plain(format!("  {fault}"));
         }
     }
-    for rejected in &policies.rejected {
-        let path = here.shown(&rejected.path);
-        let then = match rejected.last_good {
-            Some(_) => "cannot be used; the last good one stays in force",
-            None => "cannot be used, and no earlier good one is known",
-        };
-        page.line(&[
-            piece(Tone::Bad, "✗ "),
-            piece(Tone::Plain, path.display().to_string()),
-            piece(Tone::Bad, format!("  {then}")),
-        ]);
-        page.plain(format!("  {}", rejected.cause));
-    }
+    show_rejected(here, &policies, &mut page);
     for policy in &policies.policies {
         let place = policy
             .path
@@ -267,6 +252,23 @@ fn in_force(here: &Here) -> Result<Report, Failure> {
         Exit::Done
     };
     Ok(Report::done(page, json!({"policies": json, "fault": policies.fault})).with(exit))
+}
+
+/// Shows which files cannot be used, and what holds instead.
+fn show_rejected(here: &Here, policies: &InForce, page: &mut Page) {
+    for rejected in &policies.rejected {
+        let path = here.shown(&rejected.path);
+        let then = match rejected.last_good {
+            Some(_) => "cannot be used; the last good one stays in force",
+            None => "cannot be used, and no earlier good one is known",
+        };
+        page.line(&[
+            piece(Tone::Bad, "✗ "),
+            piece(Tone::Plain, path.display().to_string()),
+            piece(Tone::Bad, format!("  {then}")),
+        ]);
+        page.plain(format!("  {}", rejected.cause));
+    }
 }
 
 fn standing(policy: &PolicyInForce) -> crate::page::Piece {

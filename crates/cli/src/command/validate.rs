@@ -36,39 +36,88 @@ pub(crate) fn validate(arguments: &ValidateArguments) -> Result<Report, Failure>
     let mut page = Page::default();
     let mut results = Vec::new();
     let mut exit = Exit::Done;
-    for file in expand(&arguments.files)? {
-        let (report, kind) = one(&file)?;
+    let (files, others) = expand(&arguments.files)?;
+    for file in &files {
+        let (report, kind) = match one(file) {
+            // One that cannot be read hides none of the others.
+            Err(failure) if files.len() > 1 && failure.exit == Exit::Usage => {
+                (unread(file, &failure), "unknown")
+            }
+            found => found?,
+        };
         page.block(&report.page.into_text());
         if report.exit != Exit::Done {
             exit = Exit::Usage;
         }
         results.push(json!({"file": file, "kind": kind, "result": report.json}));
     }
+    for file in others {
+        page.line(&[
+            piece(Tone::Quiet, "- "),
+            piece(Tone::Plain, file.display().to_string()),
+            piece(
+                Tone::Quiet,
+                "  passed over: no file of Aegis, as far as it tells",
+            ),
+        ]);
+    }
     Ok(Report::done(page, json!({"files": results})).with(exit))
 }
 
-/// Returns the files named, and those in the folders named.
-fn expand(named: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
-    let mut files = Vec::new();
+fn unread(file: &Path, failure: &Failure) -> Report {
+    let mut page = Page::default();
+    checked::show_unread(&mut page, &file.display().to_string(), failure);
+    let json = json!({"sound": false, "fault": failure.message});
+    Report::done(page, json).with(Exit::Usage)
+}
+
+/// Returns the files named with those in the folders named, and what lies there and is
+/// for other programs.
+fn expand(named: &[PathBuf]) -> Result<(Vec<PathBuf>, Vec<PathBuf>), Failure> {
+    let (mut files, mut others) = (Vec::new(), Vec::new());
     for path in named {
         if !path.is_dir() {
             files.push(path.clone());
             continue;
         }
-        let entries = fs::read_dir(path).map_err(|error| {
-            Failure::usage(format!("cannot read `{}`: {error}", path.display()))
-        })?;
-        let mut found: Vec<PathBuf> = entries
-            .filter_map(|entry| Some(entry.ok()?.path()))
-            .filter(|file| file.is_file() && ending(file).is_some_and(|it| ENDINGS.contains(&it)))
-            .collect();
-        found.sort();
-        files.extend(found);
+        for folder in [path.clone(), path.join(".aegis")] {
+            if folder != *path && !folder.is_dir() {
+                continue;
+            }
+            let entries = fs::read_dir(&folder).map_err(|error| {
+                Failure::usage(format!("cannot read `{}`: {error}", folder.display()))
+            })?;
+            let mut found: Vec<PathBuf> = entries
+                .filter_map(|entry| Some(entry.ok()?.path()))
+                .filter(|file| {
+                    file.is_file() && ending(file).is_some_and(|it| ENDINGS.contains(&it))
+                })
+                .collect();
+            found.sort();
+            let (own, rest): (Vec<_>, Vec<_>) = found.into_iter().partition(|it| is_ours(it));
+            files.extend(own);
+            others.extend(rest);
+        }
     }
     if files.is_empty() {
-        return Err(Failure::usage("there is nothing to check in these folders"));
+        return Err(Failure::usage("there is nothing to check in these folders")
+            .remedy("name the file: what a file is for is told by its first keys"));
     }
-    Ok(files)
+    Ok((files, others))
+}
+
+/// Returns whether a file that nobody named is one that Aegis reads.
+fn is_ours(file: &Path) -> bool {
+    let folder = file.parent().and_then(Path::file_name);
+    if folder.is_some_and(|name| name == ".aegis") {
+        return true;
+    }
+    match ending(file) {
+        Some("toml") => file.file_name().is_some_and(|name| name == "settings.toml"),
+        Some("jsonl") => true,
+        _ => checked::read_bytes(file)
+            .is_ok_and(|bytes| detect(&String::from_utf8_lossy(&bytes)).is_some()),
+    }
 }
 
 fn ending(file: &Path) -> Option<&str> {

@@ -102,7 +102,10 @@ fn answers_in_json_keep_their_keys() {
             &["version"][..],
             &["envelope", "policy", "shell", "version"][..],
         ),
-        (&["init"], &["folder", "kept", "languages", "made"]),
+        (
+            &["init"],
+            &["folder", "kept", "languages", "made", "unread"],
+        ),
         (&["trust"], &["files"]),
         (&["trust", "--list"], &["trusted"]),
         (&["policy", "check"], &["files"]),

@@ -253,3 +253,13 @@ fn an_action_rule_in_doubt_is_explained_with_what_counts_beside_it() {
     let told = [of("{}").exits(0), of("{\"n\": 10}").exits(0)];
     stage.shows("explain-in-doubt", &told.iter().collect::<Vec<_>>());
 }
+
+#[test]
+fn a_file_that_cannot_be_used_is_told_beside_every_explanation() {
+    let stage = Stage::with_log();
+    let policy = "home/.config/aegis/policy.yaml";
+    stage.write(policy, "aegis: policy/v1\nname: x\nrulez: []\n");
+    let told = stage.aegis(&["policy", "explain", "--command", "ls"]);
+    assert!(told.out.contains("cannot be used"), "{}", told.whole());
+    stage.shows("explain-rejected", &[&told]);
+}

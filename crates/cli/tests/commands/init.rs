@@ -1,7 +1,7 @@
 //! The files that `init` makes for projects of several kinds.
 
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 
 use super::stage::Stage;
 
@@ -95,4 +95,17 @@ fn what_a_project_brings_has_no_say_in_what_is_written() {
     let again = stage.aegis(&["init", "--force"]).exits(3);
     assert_eq!(stage.read("home/victim/policy.yaml"), "theirs\n");
     stage.shows("init-links", &[&refused, &again]);
+}
+
+#[test]
+fn a_file_that_says_more_of_the_project_and_cannot_be_read_is_told() {
+    let stage = Stage::new();
+    stage.write("work/Makefile", "deploy:\n\t./deploy\n");
+    let makefile = stage.path("work/Makefile");
+    fs::set_permissions(&makefile, fs::Permissions::from_mode(0o000)).unwrap();
+    // Root reads it all the same.
+    let is_read = fs::read(&makefile).is_ok();
+    let told = stage.aegis(&["init", "--json"]).exits(0);
+    let unread: &[&str] = if is_read { &[] } else { &["Makefile"] };
+    assert_eq!(told.json()["unread"], serde_json::json!(unread));
 }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::symlink;
 
 use aegis_policy::LintCode;
 
@@ -49,6 +50,8 @@ fn findings_are_shown_with_their_code_and_what_to_do() {
                 "l008",
                 "--allow",
                 "L013",
+                "--allow",
+                "L005",
                 "hasty.yaml",
             ])
             .exits(0),
@@ -68,7 +71,7 @@ fn findings_are_shown_with_their_code_and_what_to_do() {
         .exits(1)
         .json();
     assert_eq!(keys(&json), ["policies"]);
-    let first = &json["policies"][0]["findings"][0];
+    let first = &json["policies"][0]["findings"][1];
     assert_eq!(
         (first["code"].as_str(), first["line"].as_u64()),
         (Some("L002"), Some(9))
@@ -147,4 +150,24 @@ fn every_code_has_a_section_in_the_book() {
     }
     let sections = book.lines().filter(|line| line.starts_with("## L")).count();
     assert_eq!(sections, LintCode::ALL.len());
+}
+
+#[test]
+fn a_fix_follows_no_link_and_says_why_it_mends_nothing() {
+    let stage = Stage::new();
+    stage.write(
+        "home/real.yaml",
+        "aegis: policy/v1\nname: x\ndefault: ask\nrules:\n  - {id: a, match: {tool: Bash}, verdict: allow}\n",
+    );
+    symlink(stage.path("home/real.yaml"), stage.path("work/link.yaml")).unwrap();
+    fs::copy(stage.path("home/real.yaml"), stage.path("work/own.yaml")).unwrap();
+    let told = [
+        stage
+            .aegis(&["policy", "lint", "--fix", "link.yaml"])
+            .exits(2),
+        stage
+            .aegis(&["policy", "lint", "--fix", "own.yaml"])
+            .exits(1),
+    ];
+    stage.shows("policy-lint-fix-nothing", &told.iter().collect::<Vec<_>>());
 }

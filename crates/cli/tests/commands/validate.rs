@@ -61,3 +61,35 @@ fn a_wrong_file_of_each_kind_is_refused() {
     ];
     stage.shows("validate-wrong", &told.iter().collect::<Vec<_>>());
 }
+
+#[test]
+fn one_file_that_cannot_be_read_hides_none_of_the_others() {
+    let stage = Stage::with_log();
+    stage.aegis(&["init"]).exits(0);
+    fs::write(
+        stage.path("work/latin.yaml"),
+        b"aegis: policy/v1\nname: caf\xe9\n",
+    )
+    .unwrap();
+    stage.write("work/package.json", "{\"name\": \"shop\"}\n");
+    stage.write("work/compose.yaml", "services: {}\n");
+    stage.write("work/Cargo.toml", "[package]\n");
+    let own = ".aegis/policy.yaml";
+    let told = [
+        stage
+            .aegis(&["validate", "gone.yaml", "latin.yaml", own])
+            .exits(2),
+        stage
+            .aegis(&["policy", "check", "gone.yaml", "latin.yaml", own])
+            .exits(2),
+        stage.aegis(&["policy", "lint", "gone.yaml", own]).exits(2),
+        stage
+            .aegis(&["policy", "check", "aegis:developer", "aegis:developr"])
+            .exits(2),
+        stage
+            .aegis(&["policy", "check", "aegis:developer"])
+            .exits(0),
+        stage.aegis(&["validate", "."]).exits(2),
+    ];
+    stage.shows("one-of-several", &told.iter().collect::<Vec<_>>());
+}

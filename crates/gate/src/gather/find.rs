@@ -22,6 +22,7 @@ struct Search {
     folders: Vec<String>,
     deletes: bool,
     only_files: bool,
+    only_empty: bool,
     depth_max: usize,
     wanted: Vec<Test>,
     unwanted: Vec<Test>,
@@ -66,6 +67,7 @@ impl Search {
             folders,
             deletes: false,
             only_files: false,
+            only_empty: selects_only_empty(command),
             depth_max: usize::MAX,
             wanted: Vec::new(),
             unwanted: Vec::new(),
@@ -120,6 +122,33 @@ impl Search {
         });
         is_wanted && !is_pruned && !self.unwanted.iter().any(|test| test.fits(shown))
     }
+}
+
+/// Returns whether `-empty` surely holds of all that something is done to: it stands
+/// before what is done, and nothing offers another way there.
+fn selects_only_empty(command: &Command) -> bool {
+    let words: Option<Vec<String>> = command.arguments.iter().map(Word::literal).collect();
+    let Some(words) = words else {
+        return false;
+    };
+    let joins = |word: &String| matches!(word.as_str(), "-o" | "-or" | "," | "!" | "-not" | "-D");
+    let acts = |word: &&String| {
+        let rest = word.strip_prefix('-').unwrap_or_default();
+        ["delete", "exec", "ok", "print", "fprint", "ls", "fls"]
+            .iter()
+            .any(|action| rest.starts_with(action))
+    };
+    let mut before = words.iter().take_while(|word| !acts(word));
+    before.any(|word| word == "-empty") && !words.iter().any(joins)
+}
+
+/// Returns whether a file holds something, or a folder a file that does.
+fn holds_content(part: &Path) -> bool {
+    let is_full = |path: &Path| {
+        fs::symlink_metadata(path).is_ok_and(|it| it.is_symlink() || it.is_file() && it.len() > 0)
+    };
+    let mut entries = fs::read_dir(part).into_iter().flatten().flatten();
+    is_full(part) || part.is_dir() && entries.any(|entry| is_full(&entry.path()))
 }
 
 /// Judges what every `find` of a line selects, if something is done to it.
@@ -201,7 +230,7 @@ fn touch_selected(
             }
             let parts = parts_of(object);
             let is_selected = parts.iter().any(|part| {
-                if search.only_files && part.is_dir() {
+                if search.only_files && part.is_dir() || search.only_empty && holds_content(part) {
                     return false;
                 }
                 let Ok(rest) = part.strip_prefix(&root.path) else {

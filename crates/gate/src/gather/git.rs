@@ -10,9 +10,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use aegis_shell::{Extent, Touched, located};
+use aegis_shell::{Extent, Touched, located, program_name};
 use aegis_types::{Command, ProtectedKind};
 
+use super::git_ignore::Cleaning;
 use super::git_index::{Tracking, tracking, work_tree_of};
 use super::resolve::Last;
 use super::shell::{Line, text_of};
@@ -70,7 +71,13 @@ pub(crate) fn touch(
     } else {
         found.path.clone()
     };
-    for (kind, path) in reached_in(&folder, bulk, is_foreign(line, command), touches) {
+    let cleaning = (bulk == Bulk::Cleans).then(|| Cleaning::of(line, command, &words));
+    let spares = |root: &Path, file: &Path| {
+        let mut cleaning = cleaning.iter();
+        cleaning.any(|it| it.spares(line.surroundings, root, file))
+    };
+    let is_foreign = is_foreign(line, command) || bulk == Bulk::Cleans && forgets(line);
+    for (kind, path) in reached_in(&folder, bulk, is_foreign, spares, touches) {
         let reach = Reach::certain(item.access)
             .if_certain(item.certain)
             .deep(true);
@@ -108,6 +115,20 @@ fn is_foreign(line: &Line<'_>, command: &Command) -> bool {
             let text = word.literal().unwrap_or_default();
             text.starts_with("--git-dir") || text.starts_with("--work-tree")
         })
+}
+
+/// Returns whether a line makes git forget what it tracks.
+fn forgets(line: &Line<'_>) -> bool {
+    let mut gits = line
+        .plan
+        .commands
+        .iter()
+        .filter(|it| program_name(it).as_deref() == Some("git"));
+    gits.any(|it| {
+        let words = subcommand(it);
+        let name = words.first().map_or("", String::as_str);
+        matches!(name, "rm" | "mv" | "update-index" | "read-tree" | "init")
+    })
 }
 
 /// Returns the subcommand of git and what follows it.
@@ -193,6 +214,7 @@ fn reached_in(
     folder: &Path,
     bulk: Bulk,
     is_foreign: bool,
+    spares: impl Fn(&Path, &Path) -> bool,
     touches: &Touches<'_>,
 ) -> Vec<(ProtectedKind, PathBuf)> {
     let root = work_tree_of(folder);
@@ -216,7 +238,9 @@ fn reached_in(
                         Some(root) if !is_foreign => tracking(root, file),
                         Some(_) | None => Tracking::Unknown,
                     };
-                    is_meant(bulk, seen, file.exists())
+                    let is_spared = seen == Tracking::Untracked
+                        && root.as_deref().is_some_and(|root| spares(root, file));
+                    is_meant(bulk, seen, file.exists()) && !is_spared
                 });
         if is_reached {
             reached.push((object.kind, object.path.clone()));

@@ -41,7 +41,8 @@ pub(crate) fn tracking(root: &Path, file: &Path) -> Tracking {
     let Some(index) = read_index(root) else {
         return Tracking::Unknown;
     };
-    match find(&index, name.as_os_str().as_encoded_bytes()) {
+    let name = name.as_os_str().as_encoded_bytes();
+    match find(&index, |known| known == name) {
         Some(Some(entry)) => {
             let is_clean =
                 fs::symlink_metadata(file).is_ok_and(|metadata| entry.is_seen_in(&metadata));
@@ -54,6 +55,23 @@ pub(crate) fn tracking(root: &Path, file: &Path) -> Tracking {
         Some(None) => Tracking::Untracked,
         None => Tracking::Unknown,
     }
+}
+
+/// Returns whether git tracks anything in `folder`, which lies in the work tree
+/// `root`; nothing if it cannot be told.
+pub(crate) fn tracks_in(root: &Path, folder: &Path) -> Option<bool> {
+    let mut start = folder
+        .strip_prefix(root)
+        .ok()?
+        .as_os_str()
+        .as_encoded_bytes()
+        .to_vec();
+    if start.is_empty() {
+        return Some(true);
+    }
+    start.push(b'/');
+    let found = find(&read_index(root)?, |known| known.starts_with(&start))?;
+    Some(found.is_some())
 }
 
 fn read_index(root: &Path) -> Option<Vec<u8>> {
@@ -96,8 +114,8 @@ impl Entry {
     }
 }
 
-/// Finds `name`; the outer `None` when the index is of another form.
-fn find(index: &[u8], name: &[u8]) -> Option<Option<Entry>> {
+/// Finds the first entry with a name that is `wanted`; the outer `None` when the index is of another form.
+fn find(index: &[u8], wanted: impl Fn(&[u8]) -> bool) -> Option<Option<Entry>> {
     if index.is_empty() {
         return Some(None);
     }
@@ -115,7 +133,7 @@ fn find(index: &[u8], name: &[u8]) -> Option<Option<Entry>> {
         let start = at + if flags & 0x4000 == 0 { 62 } else { 64 };
         let rest = index.get(start..)?;
         let length = rest.iter().position(|byte| *byte == 0)?;
-        if rest.get(..length)? == name {
+        if wanted(rest.get(..length)?) {
             return Some(Some(Entry {
                 mtime_seconds: word(index, at + 8)?,
                 inode: word(index, at + 20)?,

@@ -13,7 +13,7 @@ use super::resolve::{Found, Last};
 use super::spelling::path_forms;
 use super::touches::{Reached, Touches};
 use super::word::{Shape, shape};
-use super::{find, git, glob, links, listed};
+use super::{find, git, glob, links, listed, rights};
 use crate::protected::{Reach, Relation};
 use crate::surroundings::Surroundings;
 use aegis_shell::written;
@@ -135,7 +135,9 @@ fn touch_command(line: &Line<'_>, command: &Command, items: &[Touched], touches:
             Some(_) | None => item,
         };
         touches.cause = Some(cause(command, item));
-        if is_git && git::touch(line, command, item, touches) {
+        if is_git && git::touch(line, command, item, touches)
+            || sets_rights_again(line, command, item, touches)
+        {
             continue;
         }
         touch_word(line, command, item, through, touches);
@@ -146,6 +148,26 @@ fn touch_command(line: &Line<'_>, command: &Command, items: &[Touched], touches:
     touches.cause = Some(command.span);
     links::touch_sources(line, command, touches);
     links::touch_into_folder(line, command, touches);
+}
+
+/// Adds a folder of which the rights are set as they are already; returns
+/// whether it is one.
+fn sets_rights_again(
+    line: &Line<'_>,
+    command: &Command,
+    item: &Touched,
+    touches: &mut Touches<'_>,
+) -> bool {
+    let Some(path) = path_of(line, command, &item.word, touches).filter(|_| line.is_certain) else {
+        return false;
+    };
+    let found = touches.resolver.follow(touches.base, &path, Last::Followed);
+    let is_kept = found
+        .is_some_and(|found| rights::keeps_all(line, command, item, &found, touches.protected));
+    if is_kept {
+        touches.add_fact_only(&path, &written(&item.word), item.access);
+    }
+    is_kept
 }
 
 /// Returns the words that make a command reach for something: the word that

@@ -2,14 +2,14 @@
 
 use aegis_types::Verdict;
 
-use super::clause::{Clause, Level, get, items, texts};
+use super::clause::{Clause, Level, get, items, map, texts};
 use super::{Lint, LintCode};
 use crate::parse::Entry;
-use crate::pattern::Glob;
+use crate::pattern::{Glob, Pattern};
 use crate::problem::quoted;
 
 /// Programs that run whatever they are given, or run it as somebody else.
-const RUNNERS: [&str; 42] = [
+const RUNNERS: [&str; 58] = [
     "sh",
     "bash",
     "zsh",
@@ -52,7 +52,49 @@ const RUNNERS: [&str; 42] = [
     "setsid",
     "ssh",
     "npx",
+    "bunx",
+    "uvx",
+    "make",
+    "gmake",
+    "just",
+    "npm",
+    "pnpm",
+    "yarn",
+    "docker",
+    "podman",
+    "kubectl",
+    "git",
+    "tmux",
+    "screen",
+    "vim",
+    "emacs",
 ];
+
+/// Tools that take a command line.
+const SHELLS: [&str; 3] = ["Bash", "Monitor", "PowerShell"];
+
+/// Tools that write files.
+const WRITERS: [&str; 4] = ["Write", "Edit", "MultiEdit", "NotebookEdit"];
+
+/// Effects of which nobody can oversee what they are done to.
+const WEIGHTY: [&str; 13] = [
+    "write",
+    "delete",
+    "execute",
+    "upload",
+    "privilege",
+    "persistence",
+    "credential",
+    "history",
+    "remote_code",
+    "written_code",
+    "loaded_code",
+    "remote_shell",
+    "unknown",
+];
+
+/// Texts of which a condition that says something misses one.
+const ANY_TEXTS: [&str; 6] = ["a", "7", "-", "/", "x y", "Z\nz"];
 
 /// Scripts that lie in the project, where `unknown: true` is the way to allow them.
 const PROJECT_SCRIPTS: [&str; 4] = ["gradlew", "mvnw", "configure", "manage.py"];
@@ -80,18 +122,10 @@ pub(super) fn check(lint: &mut Lint<'_>, clause: &Clause<'_, '_>) {
 }
 
 fn check_patterns(lint: &mut Lint<'_>, level: &Level<'_, '_>) {
-    let is_alone = level.entries.len() == 1 && !level.is_inner;
-    for (text, node) in level.texts("tool") {
-        let every = match text {
-            "*" | "**" => "this allows every tool",
-            "mcp__*" | "mcp__*__*" => "this allows every tool of every server",
-            _ => continue,
-        };
-        if is_alone {
-            lint.find(LintCode::BroadAllow, &node.span, every)
-                .help("name the tools, or what their calls may do: `effect: read`");
-        }
+    if level.says_only(&[]) {
+        check_tools(lint, level);
     }
+    check_exceptions(lint, level);
     let is_who = |entry: &Entry<'_>| matches!(entry.key.as_ref(), "agent" | "skill");
     if let Some(entry) = level.entries.first().filter(|_| !level.is_inner)
         && level.entries.iter().all(is_who)
@@ -106,10 +140,120 @@ fn check_patterns(lint: &mut Lint<'_>, level: &Level<'_, '_>) {
                 .help("name the hosts: `*.example.org` is every name below one");
         }
     }
+    check_classes(lint, level);
     for (text, node) in level.paths() {
-        if matches!(text, "/**" | "**" | "**/*" | "/") {
-            lint.find(LintCode::BroadAllow, &node.span, "this allows every path")
-                .help("name the folders: `./**` is the project");
+        let message = match text {
+            "/**" | "**" | "**/*" | "/" | "/**/*" | "/*/**" => "this allows every path",
+            "~" | "~/**" | "~/**/*" | "/home/**" | "/home/*/**" | "/Users/**" | "/root/**" => {
+                "this allows everything at home: keys, settings, and what runs at the next login"
+            }
+            _ => continue,
+        };
+        lint.find(LintCode::BroadAllow, &node.span, message)
+            .help("name the folders: `./**` is the project");
+    }
+    if level.says_only(&["effect"])
+        && let Some((text, node)) = level
+            .texts("effect")
+            .into_iter()
+            .find(|(text, _)| WEIGHTY.contains(text))
+    {
+        let message = format!("this allows {} of whatever it is done to", quoted(text));
+        lint.find(LintCode::BroadAllow, &node.span, message)
+            .help("say what it may be done to, with `path:`, `host:` or `shell:`");
+    }
+    check_params(lint, level);
+}
+
+/// Finds what is allowed by the names of tools or actions alone.
+fn check_tools(lint: &mut Lint<'_>, level: &Level<'_, '_>) {
+    let tools = level.texts("tool");
+    for (text, node) in &tools {
+        let glob = Glob((*text).into());
+        let named = |names: &[&'static str]| names.iter().copied().find(|it| glob.matches(it));
+        let message = match *text {
+            "*" | "**" => "this allows every tool".to_owned(),
+            "mcp__*" | "mcp__*__*" => "this allows every tool of every server".to_owned(),
+            _ => match (named(&SHELLS), named(&WRITERS)) {
+                (Some(tool), _) => format!("this allows every command line of {}", quoted(tool)),
+                (None, Some(tool)) => format!("this allows {} of every file", quoted(tool)),
+                (None, None) => continue,
+            },
+        };
+        lint.find(LintCode::BroadAllow, &node.span, message).help(
+            "say what its calls may do: `effect: read`, `path: ./**`, or commands under `shell:`",
+        );
+    }
+    let actions = level.texts("action").into_iter();
+    for (text, node) in actions.filter(|_| tools.is_empty()) {
+        let message = match text {
+            "shell.exec" => "this allows every command line",
+            "fs.write" => "this allows every file to be written",
+            "mcp.call" => "this allows every tool of every server",
+            "tool.call" => "this allows every tool that is not known",
+            _ => continue,
+        };
+        lint.find(LintCode::BroadAllow, &node.span, message)
+            .help("name the tools, and say what their calls may do");
+    }
+}
+
+/// Finds what is allowed by saying only which tools or agents are not meant.
+fn check_exceptions(lint: &mut Lint<'_>, level: &Level<'_, '_>) {
+    let Some(node) = level.get("not").filter(|_| level.says_only(&["not"])) else {
+        return;
+    };
+    let is_who = |key: &str| matches!(key, "tool" | "action" | "agent" | "skill");
+    let mut keys = items(node).iter().flat_map(map);
+    if level.entries.len() == 1 && keys.all(|entry| is_who(&entry.key)) {
+        lint.find(
+            LintCode::BroadAllow,
+            &node.span,
+            "this allows everything else",
+        )
+        .help("name what is meant, and not what is not");
+    }
+}
+
+/// Finds classes of hosts that hold the most part of the internet.
+fn check_classes(lint: &mut Lint<'_>, level: &Level<'_, '_>) {
+    let hosts = level.get("host").map_or(&[][..], items).iter();
+    for host in hosts.map(map).filter(|host| get(host, "name").is_none()) {
+        let classes = get(host, "class").map_or_else(Vec::new, texts);
+        let wide = classes
+            .into_iter()
+            .find(|(text, _)| matches!(*text, "name" | "global" | "unknown"));
+        if let Some((text, node)) = wide {
+            let message = format!("this allows every host of the class {}", quoted(text));
+            lint.find(LintCode::BroadAllow, &node.span, message)
+                .help("name the hosts: a name may lead anywhere");
+        }
+    }
+}
+
+/// Finds conditions on a parameter that hold whatever it is.
+fn check_params(lint: &mut Lint<'_>, level: &Level<'_, '_>) {
+    let is_firewall = level.get("params_match").is_some();
+    for entry in level.params() {
+        let tests = map(&entry.value);
+        let expressions = match is_firewall {
+            true => texts(&entry.value),
+            false => get(tests, "regex").map_or_else(Vec::new, texts),
+        };
+        let globs = get(tests, "glob").map_or_else(Vec::new, texts);
+        let is_any = |holds: &dyn Fn(&str) -> bool| ANY_TEXTS.iter().all(|it| holds(it));
+        let expressions = expressions.into_iter().filter(|(text, _)| {
+            let pattern = Pattern::new(text);
+            is_any(&|it| pattern.is_match(it) == Some(true))
+        });
+        let globs = globs.into_iter().filter(|(text, _)| {
+            let glob = Glob((*text).into());
+            is_any(&|it| it.contains('/') || glob.matches(it))
+        });
+        for (_, node) in expressions.chain(globs) {
+            let message = "this holds whatever the parameter is";
+            lint.find(LintCode::BroadAllow, &node.span, message)
+                .help("say what the parameter must be, or leave the condition out");
         }
     }
 }

@@ -37,6 +37,8 @@ pub(super) struct Level<'n, 'a> {
     pub(super) is_negated: bool,
     /// Whether it stands in another one.
     pub(super) is_inner: bool,
+    /// Whether what it stands in, or stands beside, says more of what may be done.
+    pub(super) is_narrowed: bool,
 }
 
 /// The keys of each rule and the bytes of its name, by its line and column.
@@ -147,36 +149,51 @@ impl<'n, 'a> Clause<'n, 'a> {
             Spelling::Permissions => return levels,
         };
         if let Some(node) = self.get(key) {
-            add_levels(node, false, false, &mut levels);
+            let outermost = Level {
+                entries: &[],
+                is_negated: false,
+                is_inner: false,
+                is_narrowed: false,
+            };
+            add_levels(node, outermost, &mut levels);
         }
         levels
     }
 }
 
+/// The keys that say who acts and with which tool, and not what is done.
+const WHO: [&str; 5] = ["tool", "action", "agent", "skill", "risk"];
+
+/// Adds the level that `node` is, of which `place` says all but its keys, and those in it.
+///
 /// The depth of the tree is bounded, so the recursion is.
-fn add_levels<'n, 'a>(
-    node: &'n Node<'a>,
-    is_negated: bool,
-    is_inner: bool,
-    levels: &mut Vec<Level<'n, 'a>>,
-) {
+fn add_levels<'n, 'a>(node: &'n Node<'a>, place: Level<'n, 'a>, levels: &mut Vec<Level<'n, 'a>>) {
     let entries = map(node);
     if entries.is_empty() {
         return;
     }
-    levels.push(Level {
-        entries,
-        is_negated,
-        is_inner,
-    });
+    levels.push(Level { entries, ..place });
+    let says_more = |beside: &str| {
+        let mut keys = entries.iter().map(|it| it.key.as_ref());
+        keys.any(|key| key != beside && !WHO.contains(&key))
+    };
     for entry in entries {
-        let turns = match entry.key.as_ref() {
+        let key = entry.key.as_ref();
+        let turns = match key {
             "any" | "all" => false,
             "not" => true,
             _ => continue,
         };
-        for item in items(&entry.value) {
-            add_levels(item, is_negated != turns, true, levels);
+        let inner = items(&entry.value);
+        let is_narrowed = place.is_narrowed || says_more(key) || key == "all" && inner.len() > 1;
+        for item in inner {
+            let place = Level {
+                is_negated: place.is_negated != turns,
+                is_inner: true,
+                is_narrowed,
+                ..place
+            };
+            add_levels(item, place, levels);
         }
     }
 }
@@ -185,6 +202,13 @@ impl<'n, 'a> Level<'n, 'a> {
     /// Returns the value of a key.
     pub(super) fn get(&self, key: &str) -> Option<&'n Node<'a>> {
         get(self.entries, key)
+    }
+
+    /// Returns whether nothing but these keys, and those on who acts with which tool,
+    /// says what it is about.
+    pub(super) fn says_only(&self, keys: &[&str]) -> bool {
+        let mut own = self.entries.iter().map(|it| it.key.as_ref());
+        !self.is_narrowed && own.all(|key| keys.contains(&key) || WHO.contains(&key))
     }
 
     /// Returns the texts under a key: one, or those of a list.

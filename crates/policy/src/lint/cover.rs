@@ -4,6 +4,8 @@
 
 use aegis_types::{Access, EffectKind, Verdict};
 
+use super::overlap::names_overlap;
+use crate::holds::other_name;
 use crate::matcher::{HostPattern, Matcher, PathPattern, ShellPattern};
 use crate::pattern::Glob;
 use crate::rule::Rule;
@@ -186,7 +188,28 @@ fn covers_one(wide: &Matcher, narrow: &Matcher, every: bool, depth: usize) -> bo
                 .any
                 .iter()
                 .any(|it| covers_one(it, narrow, every, depth + 1)))
-        && (wide.not.is_none() || wide.not == narrow.not)
+        && (wide.not.is_none() || wide.not == narrow.not || excludes_other_tools(wide, narrow))
+}
+
+/// Returns whether all that `wide` leaves out is tools that `narrow` is not about.
+fn excludes_other_tools(wide: &Matcher, narrow: &Matcher) -> bool {
+    let Some(left_out) = wide.not.as_deref() else {
+        return true;
+    };
+    let only_tools = Matcher {
+        tool: left_out.tool.clone(),
+        ..Matcher::default()
+    };
+    let mut pairs = left_out
+        .tool
+        .iter()
+        .flat_map(|out| narrow.tool.iter().map(move |it| (out, it)));
+    *left_out == only_tools
+        && !narrow.tool.is_empty()
+        && !pairs.any(|(out, it)| {
+            let other = other_name(it.as_str()).map(|other| Glob(other.into()));
+            names_overlap(out, it) || other.is_some_and(|other| names_overlap(out, &other))
+        })
 }
 
 /// Returns whether each of `narrow` is covered by one of `wide`; nothing given

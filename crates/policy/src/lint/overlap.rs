@@ -139,7 +139,7 @@ fn paths_overlap(left: &PathPattern, right: &PathPattern) -> bool {
         && some(&left.glob, &right.glob, path_globs_overlap) == Some(true)
 }
 
-fn names_overlap(left: &Glob, right: &Glob) -> bool {
+pub(super) fn names_overlap(left: &Glob, right: &Glob) -> bool {
     let rights = expanded(right.as_str());
     let tokens = |text: &str| tokens(text, false);
     expanded(left.as_str())

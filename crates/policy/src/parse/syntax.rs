@@ -10,6 +10,10 @@ pub(super) fn report(walker: &mut Walker<'_>, error: &ScanError) {
     let text = walker.text;
     let at = error.marker().byte_offset().unwrap_or(text.len());
     let start = last_boundary(text, at.min(text.len()));
+    let start = match is_about_a_tab(error.kind()) {
+        true => nearest_tab(text, start).unwrap_or(start),
+        false => start,
+    };
     let length = text
         .get(start..)
         .and_then(|rest| rest.chars().next())
@@ -21,6 +25,26 @@ pub(super) fn report(walker: &mut Walker<'_>, error: &ScanError) {
     if let Some(help) = help {
         problem.help(help);
     }
+}
+
+const fn is_about_a_tab(kind: &ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::TabInIndentation
+            | ErrorKind::TabInBlockIndentation
+            | ErrorKind::TabNotAllowed
+            | ErrorKind::TabInPlainScalar
+            | ErrorKind::TabAtBlockScalarStart
+    )
+}
+
+/// Returns where the tab stands that the reader stopped at: it may have read the line
+/// before to its end, or the blanks behind the tab.
+fn nearest_tab(text: &str, at: usize) -> Option<usize> {
+    let before = text.get(..at)?;
+    let blanks = before.trim_end_matches([' ', '\t']).len();
+    let passed = before.get(blanks..)?.find('\t').map(|it| blanks + it);
+    passed.or_else(|| Some(at + text.get(at..)?.find('\t')?))
 }
 
 fn last_boundary(text: &str, at: usize) -> usize {
@@ -41,11 +65,7 @@ type Words = (ProblemCode, Option<&'static str>, Option<&'static str>);
 fn words(kind: &ErrorKind) -> Words {
     let syntax = |message, help| (ProblemCode::Syntax, Some(message), Some(help));
     match kind {
-        ErrorKind::TabInIndentation
-        | ErrorKind::TabInBlockIndentation
-        | ErrorKind::TabNotAllowed
-        | ErrorKind::TabInPlainScalar
-        | ErrorKind::TabAtBlockScalarStart => {
+        tab if is_about_a_tab(tab) => {
             syntax("a tab stands where YAML wants blanks", "indent with blanks")
         }
         ErrorKind::UnclosedQuotedScalar => syntax(

@@ -116,9 +116,12 @@ fn taken_apart<'n, 'a>(
             Some(about) => (tool, Some(about)),
             None => {
                 let message = format!("{} does not end with `)`", quoted(text));
-                walker
-                    .error(ProblemCode::UnknownValue, &node.span, message)
-                    .suggest(format!("\"{text})\""));
+                let problem = walker.error(ProblemCode::UnknownValue, &node.span, message);
+                // Closed with nothing in it, it would be about every call.
+                match rest.trim() {
+                    "" => problem.help("say what it is about, or write the name of the tool alone"),
+                    _ => problem.suggest(format!("\"{text})\"")),
+                };
                 return None;
             }
         },
