@@ -42,10 +42,15 @@ const POLICIES_MAX: usize = 256;
 /// How many gates are kept.
 const GATES_MAX: usize = 256;
 
+/// How many bytes of variables a caller may have whose gate is kept: with the
+/// number of gates the bound of what callers can fill the memory with.
+const VARIABLES_BYTES_MAX: usize = 16 * 1024;
+
 /// How long it counts where the links on the way to protected files lead.
 ///
 /// Following each of them takes longer than everything else that a gate stands
-/// on. An agent that could turn one of them round would be denied that first.
+/// on. Where an agent would turn one round by an action that is decided, that is
+/// denied; what turns one round unseen has as long as this until it is seen.
 const LINKS_FOR: Duration = Duration::from_millis(100);
 
 /// Whom a gate is for.
@@ -58,6 +63,14 @@ pub struct Caller {
     /// Whether it could have written the files of its home itself, and not
     /// those of the service: its own settings and policies may then only tighten.
     pub is_guest: bool,
+}
+
+impl Caller {
+    fn is_small(&self) -> bool {
+        let variables = self.surroundings.variables.iter();
+        let sizes = variables.map(|(name, value)| name.len() + value.len() + 64);
+        sizes.sum::<usize>() <= VARIABLES_BYTES_MAX
+    }
 }
 
 /// Where a service keeps its log.
@@ -236,7 +249,11 @@ impl Gates {
         }
         let made = Arc::new(self.make(&caller)?);
         let gate = made.gate.telling(approver);
+        if !caller.is_small() {
+            return Ok(gate);
+        }
         let mut kept = self.kept();
+        kept.retain(|_, kept| kept.made.elapsed() < LINKS_FOR);
         if kept.len() >= GATES_MAX && !kept.contains_key(&caller) {
             kept.clear();
         }
@@ -382,5 +399,33 @@ mod tests {
             gates.policies_at(&Places::of(&caller), Mode::Enforce);
         }
         assert!(gates.policies.lock().unwrap().len() <= POLICIES_MAX);
+    }
+    #[test]
+    fn gates_of_many_callers_and_of_large_ones_do_not_pile_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let surroundings = Surroundings {
+            home: folder.path().join("home"),
+            managed: folder.path().join("managed"),
+            ..Surroundings::default()
+        };
+        let place = Some(LogPlace::Memory);
+        let gates = Gates::open_at(surroundings.clone(), DurabilityLevel::Normal, place).unwrap();
+        let open = |name: String, value: String| {
+            let caller = Caller {
+                surroundings: Surroundings {
+                    variables: [(name, value)].into(),
+                    ..surroundings.clone()
+                },
+                tenant: None,
+                is_guest: true,
+            };
+            gates.at(caller).unwrap();
+        };
+        open("LARGE".to_owned(), "x".repeat(VARIABLES_BYTES_MAX));
+        assert!(gates.kept().is_empty());
+        for number in 0..=GATES_MAX {
+            open(format!("NAME_{number}"), String::new());
+        }
+        assert!((1..=GATES_MAX).contains(&gates.kept().len()));
     }
 }

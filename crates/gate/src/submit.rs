@@ -206,7 +206,7 @@ impl Gate {
     /// [`ReadLogError`] when what other actions plan cannot be read.
     pub fn gather(&self, proposal: &Proposal) -> Result<ActionRequest, ReadLogError> {
         let chain = self.chain(&proposal.session);
-        self.gather_at(proposal, &chain, || self.head(&chain))
+        self.gather_at(proposal, &chain, || self.log().head(&chain))
     }
 
     /// Gathers the facts of a proposal; `head` is where its chain ends.

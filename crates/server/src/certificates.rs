@@ -29,8 +29,8 @@ pub struct Certificates {
 #[derive(Debug)]
 struct Read {
     stamp: FileStamp,
-    /// Nothing while the file cannot be used.
-    principals: Option<Arc<Vec<NamedPrincipal>>>,
+    /// Why there are none, while the file cannot be used.
+    principals: Result<Arc<Vec<NamedPrincipal>>, String>,
 }
 
 /// Why a certificate names nobody.
@@ -95,22 +95,23 @@ impl Certificates {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(read) = &*last
             && read.stamp == stamp
+            && let Ok(principals) = &read.principals
         {
-            return read.principals.clone();
+            return Some(Arc::clone(principals));
         }
-        let principals = match read(&self.path) {
-            Ok(principals) => Some(Arc::new(principals)),
-            Err(cause) => {
-                let message = format!("every certificate names nobody: {cause}");
-                notice(self.is_json, Gravity::Error, "principals", &message);
-                None
-            }
-        };
-        *last = Some(Read {
-            stamp,
-            principals: principals.clone(),
-        });
-        principals
+        // What could not be read is read again, and told of once.
+        let principals = read(&self.path).map(Arc::new);
+        if let Err(cause) = &principals
+            && last
+                .as_ref()
+                .is_none_or(|last| last.principals != principals)
+        {
+            let message = format!("every certificate names nobody: {cause}");
+            notice(self.is_json, Gravity::Error, "principals", &message);
+        }
+        let found = principals.clone().ok();
+        *last = Some(Read { stamp, principals });
+        found
     }
 }
 

@@ -174,11 +174,23 @@ impl Daemon {
             .map_err(|_| Refusal::new(ProblemKind::Busy, "too many streams are open"))
     }
 
-    /// Does `work`, which may block, as soon as not too much is in hand.
+    /// Does `work`, which may block but is short, as soon as not too much is in hand.
     ///
-    /// Handing work to another thread costs more than most decisions. So it is
-    /// done by the thread that read the request, as long as enough of those are
-    /// left to read others, however long it takes.
+    /// Handing it to another thread costs more than most decisions. So it is done
+    /// by the thread that read the request, as long as enough of those are left to
+    /// read others, should it take long after all.
+    pub(crate) async fn briefly<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&Self) -> T + Send + 'static,
+    ) -> Result<T, Refusal> {
+        let place = self.place().await?;
+        let Ok(_seat) = self.at_once.try_acquire() else {
+            return self.elsewhere(place, work).await;
+        };
+        catch_unwind(AssertUnwindSafe(|| work(self))).map_err(|_| failed())
+    }
+
+    /// Does `work`, which may block, as soon as not too much is in hand.
     ///
     /// It goes on to its end even if the caller goes away meanwhile: what was
     /// begun to be recorded is recorded.
@@ -186,12 +198,15 @@ impl Daemon {
         self: &Arc<Self>,
         work: impl FnOnce(&Self) -> T + Send + 'static,
     ) -> Result<T, Refusal> {
-        let failed = || Refusal::new(ProblemKind::Failed, "the service failed on this request");
         let place = self.place().await?;
-        if let Ok(_turn) = self.at_once.try_acquire() {
-            let work = AssertUnwindSafe(|| work(self));
-            return catch_unwind(work).map_err(|_| failed());
-        }
+        self.elsewhere(place, work).await
+    }
+
+    async fn elsewhere<T: Send + 'static>(
+        self: &Arc<Self>,
+        place: OwnedSemaphorePermit,
+        work: impl FnOnce(&Self) -> T + Send + 'static,
+    ) -> Result<T, Refusal> {
         let daemon = Arc::clone(self);
         let work = move || {
             let _place = place;
@@ -224,4 +239,8 @@ impl Daemon {
         let place = tokio::time::timeout(self.limits.queue_time, place).await;
         place.map_err(|_| busy())?.map_err(|_| busy())
     }
+}
+
+fn failed() -> Refusal {
+    Refusal::new(ProblemKind::Failed, "the service failed on this request")
 }

@@ -5,6 +5,7 @@
 //! is taken at their word: tenant, agent and role follow from what the service knows.
 
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -145,7 +146,10 @@ impl Principal {
     pub(crate) fn roles(&self) -> Roles {
         match self.rights {
             Rights::Of(roles) => roles,
-            Rights::OfProcess(process) if agent_above(process).is_some() => {
+            // Who has ended already cannot be told from an agent.
+            Rights::OfProcess(process)
+                if agent_above(process).is_some() || !is_running(process) =>
+            {
                 Roles::of(&[Role::Agent])
             }
             Rights::OfProcess(_) => Roles::of(&[Role::Approver, Role::Auditor, Role::Operator]),
@@ -374,6 +378,12 @@ impl Principal {
         }
         Ok(self)
     }
+}
+
+/// Returns whether a process is still there; where nothing shows processes, it is.
+fn is_running(process: u32) -> bool {
+    let processes = Path::new("/proc");
+    processes.join(process.to_string()).exists() || !processes.join("self").exists()
 }
 
 fn unknown(detail: &str) -> Refusal {

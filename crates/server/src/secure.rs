@@ -75,6 +75,8 @@ pub struct Keeper {
 struct Kept {
     stamps: Vec<FileStamp>,
     settings: Arc<ServerConfig>,
+    /// Why newer files could not be used, if they could not.
+    fault: Option<String>,
 }
 
 /// A stream whose client showed this certificate, if it showed any.
@@ -87,7 +89,11 @@ impl Keeper {
         let settings = door.read()?;
         Ok(Self {
             door,
-            last: Mutex::new(Kept { stamps, settings }),
+            last: Mutex::new(Kept {
+                stamps,
+                settings,
+                fault: None,
+            }),
         })
     }
 
@@ -95,18 +101,23 @@ impl Keeper {
     fn settings(&self) -> Arc<ServerConfig> {
         let stamps = self.door.stamps();
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        if last.stamps != stamps {
+        // What could not be used is read again, and told of once.
+        if last.stamps != stamps || last.fault.is_some() {
             last.stamps = stamps;
             match self.door.read() {
                 Ok(settings) => {
                     last.settings = settings;
+                    last.fault = None;
                     let message = "the certificates of the port were read again";
                     self.tell(Gravity::Info, message);
                 }
                 Err(error) => {
-                    let cause = with_causes(&error);
-                    let message = format!("the port goes on as before: {cause}");
-                    self.tell(Gravity::Error, &message);
+                    let fault = Some(with_causes(&error));
+                    if let Some(cause) = fault.as_ref().filter(|_| last.fault != fault) {
+                        let message = format!("the port goes on as before: {cause}");
+                        self.tell(Gravity::Error, &message);
+                    }
+                    last.fault = fault;
                 }
             }
         }

@@ -6,7 +6,8 @@ use aegis_types::TenantId;
 
 /// Returns what was found, or as much of it as is `tenant`'s.
 ///
-/// What the file holds for all is counted only where nobody else has records in it.
+/// What the file holds for all is told only where nobody else has records in it;
+/// a fault of the file itself counts for everybody.
 #[must_use]
 pub fn verification_view(found: &Verification, tenant: Option<&TenantId>) -> VerificationView {
     let is_theirs = |name: &TenantId| tenant.is_none_or(|tenant| tenant == name);
@@ -22,12 +23,15 @@ pub fn verification_view(found: &Verification, tenant: Option<&TenantId>) -> Ver
         .filter(|fault| {
             fault
                 .place()
-                .is_none_or(|(chain, _)| is_theirs(chain.tenant()))
+                .map_or(are_alone, |(chain, _)| is_theirs(chain.tenant()))
         })
         .map(fault_view)
         .collect();
+    let is_of_all = |fault: &&Fault| fault.place().is_none();
+    let of_all = found.faults.iter().filter(is_of_all).count() as u64;
     // Those beyond the ones that are told may be anybody's.
     let untold = found.fault_count - found.faults.len() as u64;
+    let untold = untold + if are_alone { 0 } else { of_all };
     let fault_count = faults.len() as u64 + untold;
     let records = if are_alone {
         found.records

@@ -56,7 +56,7 @@ pub(super) async fn submit(
     } = body;
     let asked = Asked::of(&principal, value, tags)?;
     let reply = daemon
-        .blocking(move |daemon| {
+        .briefly(move |daemon| {
             let gate = asked.gate(daemon)?;
             let once = Once {
                 keys: daemon.keys(),
@@ -100,7 +100,7 @@ pub(super) async fn rehearse(
     principal.must_propose()?;
     let asked = Asked::of(&principal, body.value, body.tags)?;
     let reply = daemon
-        .blocking(move |daemon| {
+        .briefly(move |daemon| {
             let submitted = asked.gate(daemon)?.rehearse(&asked.proposal);
             Ok::<_, Refusal>(reply(&asked.proposal, &submitted))
         })

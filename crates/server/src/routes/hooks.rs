@@ -1,7 +1,7 @@
 //! Hook events of agent hosts.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use aegis_api::{HookCall, HookReply, Problem, ProblemKind};
 use aegis_gate::{Caller, Surroundings};
@@ -63,7 +63,7 @@ pub(super) async fn claude_code(
     };
     let event = call.event.to_vec();
     let place = daemon.place().await?;
-    let mut caller = Attended::new(Arc::clone(&daemon), caller, event);
+    let mut caller = Attended::new(Arc::clone(&daemon), caller, event, place);
     // Most events are answered before a person could be asked: in one piece.
     let soon = tokio::time::timeout(daemon.limits().sign_of_life, &mut caller.work);
     let body = match soon.await {
@@ -72,7 +72,7 @@ pub(super) async fn claude_code(
         })?),
         Err(_) => {
             let (sender, body) = Channel::new(4);
-            tokio::spawn(caller.attend(daemon, sender, place));
+            tokio::spawn(caller.attend(daemon, sender));
             Body::new(body)
         }
     };
@@ -92,16 +92,28 @@ fn bytes_of(reply: Result<HookReply, JoinError>) -> Option<Bytes> {
 /// A caller whose event is answered. It has left when this is dropped.
 struct Attended {
     waiting: Arc<Waiting>,
+    /// Its place among the requests in hand, which the work holds to its end even
+    /// if the caller goes away.
+    place: Arc<Mutex<Option<OwnedSemaphorePermit>>>,
     work: JoinHandle<HookReply>,
 }
 
 impl Attended {
-    fn new(daemon: Arc<Daemon>, caller: Caller, event: Vec<u8>) -> Self {
+    fn new(
+        daemon: Arc<Daemon>,
+        caller: Caller,
+        event: Vec<u8>,
+        place: OwnedSemaphorePermit,
+    ) -> Self {
         let waiting = Arc::new(Waiting::default());
+        let place = Arc::new(Mutex::new(Some(place)));
         let approver = Arc::clone(&waiting);
+        let held = Arc::clone(&place);
         Self {
             waiting,
+            place,
             work: tokio::task::spawn_blocking(move || {
+                let _held = held;
                 let hooks = daemon.hooks();
                 hooks.answer(daemon.gates(), caller, approver, &event)
             }),
@@ -112,13 +124,7 @@ impl Attended {
     /// service is there.
     ///
     /// Whoever waits for a person gives its place to others.
-    async fn attend(
-        mut self,
-        daemon: Arc<Daemon>,
-        mut sender: Sender<Bytes>,
-        place: OwnedSemaphorePermit,
-    ) {
-        let mut place = Some(place);
+    async fn attend(mut self, daemon: Arc<Daemon>, mut sender: Sender<Bytes>) {
         let mut wait_place = None;
         let mut sign = tokio::time::interval(daemon.limits().sign_of_life);
         let reply = loop {
@@ -131,14 +137,17 @@ impl Attended {
             }
             if wait_place.is_none() {
                 wait_place = daemon.wait().ok();
-                place = place.filter(|_| wait_place.is_none());
+                if wait_place.is_some() {
+                    let mut place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
+                    drop(place.take());
+                }
             }
             let sign = Bytes::from_static(HookReply::SIGN_OF_LIFE);
             if sender.send_data(sign).await.is_err() {
                 self.waiting.leave();
             }
         };
-        drop((place, wait_place));
+        drop(wait_place);
         // A reply that cannot be made is cut off, and its process denies by itself.
         if let Some(bytes) = bytes_of(reply) {
             let _ = sender.send_data(bytes).await;

@@ -50,7 +50,7 @@ pub(super) async fn report(
     let session = field("session_id", &report.session_id)?;
     let request = field("call_id", &report.call_id)?;
     let decided = daemon
-        .blocking(move |daemon| {
+        .briefly(move |daemon| {
             let gate = daemon.gates().of(&tenant)?;
             let once = Once {
                 keys: daemon.keys(),

@@ -57,7 +57,11 @@ impl Hooks for Echo {
 impl Stage {
     /// Starts a service with the limits of everyday.
     pub fn new() -> Self {
-        Self::with(Limits::default())
+        // Some of the work is done where requests are read, the rest elsewhere.
+        Self::with(Limits {
+            at_once: 1,
+            ..Limits::default()
+        })
     }
 
     /// Starts a service with `limits`.
