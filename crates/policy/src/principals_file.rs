@@ -138,11 +138,14 @@ fn roles<'a>(walker: &mut Walker<'a>, map: Map<'_, 'a>) -> Option<Vec<Role>> {
     let roles = walker.one_or_many(node, "`roles`", |walker, item| {
         walker.choice(item, "a role", &ROLES)
     });
-    if roles.contains(&Role::Agent) && roles.contains(&Role::Approver) {
-        let message = "nobody has both roles, agent and approver";
+    if let Some(barred) = Role::beside_agent(&roles) {
+        let barred = barred.as_str();
+        let message = format!("nobody has both roles, agent and {barred}");
         walker
             .error(ProblemCode::Contradiction, &node.span, message)
-            .help("an agent must not answer for itself; give the approver another certificate");
+            .help(format!(
+                "an agent must not answer for itself; give the {barred} another certificate"
+            ));
     }
     Some(roles)
 }
@@ -289,8 +292,8 @@ mod tests {
             (entry("dns: a, common_name: a"), "common_name"),
             (entry("dns: ''"), "empty"),
             (
-                "[{name: a, tenant: t, roles: [agent, approver], dns: a}]".to_owned(),
-                "agent and approver",
+                "[{name: a, tenant: t, roles: [agent, operator], dns: a}]".to_owned(),
+                "agent and operator",
             ),
             (
                 "[{name: a, tenant: t, roles: [], dns: a}]".to_owned(),

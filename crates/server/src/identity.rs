@@ -4,6 +4,7 @@
 //! process on a socket of this machine, or by a token or a certificate. Nobody
 //! is taken at their word: tenant, agent and role follow from what the service knows.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use std::time::Instant;
 use aegis_api::ProblemKind;
 use aegis_gate::agent_above;
 use aegis_tls::Certificate;
-use aegis_types::{AgentId, Role, TenantId, UserId};
+use aegis_types::{AgentId, Envelope, Event, Role, TenantId, UserId};
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, header};
@@ -119,6 +120,33 @@ pub(crate) struct Local {
     pub(crate) is_guest: bool,
 }
 
+/// How the names begin that only the service gives.
+pub(crate) const SERVICE_NAMES: [&str; 3] = ["user:", "token:", "certificate:"];
+
+/// By what a caller shows who it is.
+#[derive(Clone, Debug)]
+pub(crate) struct Shown {
+    authorization: Option<HeaderValue>,
+    peer: Option<Peer>,
+}
+
+impl FromRequestParts<Arc<Daemon>> for Shown {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Arc<Daemon>) -> Result<Self, Infallible> {
+        Ok(Self::of(parts))
+    }
+}
+
+impl Shown {
+    fn of(parts: &Parts) -> Self {
+        Self {
+            authorization: parts.headers.get(header::AUTHORIZATION).cloned(),
+            peer: parts.extensions.get().cloned(),
+        }
+    }
+}
+
 impl Principal {
     /// Returns who a process of this machine is.
     ///
@@ -218,12 +246,20 @@ impl Principal {
     /// Returns whether a proposal that `who` made is its own.
     pub(crate) fn may_act_as(&self, who: &aegis_types::Principal) -> bool {
         let is_its_agent = self.agents.is_empty() || self.agents.contains(&who.agent);
-        let is_its_user = self.local.is_none()
-            || who
-                .user
-                .as_ref()
-                .is_some_and(|user| user.as_str() == self.name);
+        let own = self.recorded_name();
+        let is_its_user = match who.user.as_ref().map(UserId::as_str) {
+            // Only the service says who asked like this.
+            Some(user) if SERVICE_NAMES.iter().any(|name| user.starts_with(name)) => user == own,
+            Some(_) | None => self.local.is_none(),
+        };
         who.tenant == self.tenant && is_its_agent && is_its_user
+    }
+
+    /// Returns whether `request` is the record of what it proposed.
+    pub(crate) fn proposed(&self, request: &Envelope) -> bool {
+        let event =
+            Event::from_recorded(request.kind, request.subject.as_deref(), &request.payload);
+        matches!(event, Ok(Event::ActionRequested(request)) if self.may_act_as(&request.principal))
     }
 
     fn lacks(&self, role: Role) -> Refusal {
@@ -277,7 +313,7 @@ impl FromRequestParts<Arc<Daemon>> for Principal {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, daemon: &Arc<Daemon>) -> Result<Self, Refusal> {
-        let principal = Self::named(parts, daemon)?;
+        let principal = Self::named(&Shown::of(parts), daemon)?;
         // Two tokens may have one name; each is a caller of its own.
         match daemon
             .rate()
@@ -294,18 +330,18 @@ impl FromRequestParts<Arc<Daemon>> for Principal {
 }
 
 impl Principal {
-    /// Returns who makes a request.
-    fn named(parts: &Parts, daemon: &Daemon) -> Result<Self, Refusal> {
-        let by_certificate = Self::by_certificate(parts, daemon)?;
-        if let Some(given) = parts.headers.get(header::AUTHORIZATION) {
-            let by_token = Self::by_token(parts, daemon, given)?;
+    /// Returns who shows this.
+    pub(crate) fn named(shown: &Shown, daemon: &Daemon) -> Result<Self, Refusal> {
+        let by_certificate = Self::by_certificate(shown, daemon)?;
+        if let Some(given) = &shown.authorization {
+            let by_token = Self::by_token(shown, daemon, given)?;
             return match by_certificate {
                 Some(other) => by_token.bounded_by(&other),
                 None => Ok(by_token),
             };
         }
-        match parts.extensions.get::<Peer>() {
-            Some(&Peer::Process { user, process }) => Ok(Self::of_process(daemon, user, process)),
+        match shown.peer {
+            Some(Peer::Process { user, process }) => Ok(Self::of_process(daemon, user, process)),
             Some(Peer::Port(_)) | None => by_certificate.ok_or_else(|| {
                 let or = match daemon.certificates() {
                     Some(_) => ", or a certificate that the file of principals names",
@@ -316,7 +352,7 @@ impl Principal {
         }
     }
 
-    fn by_token(parts: &Parts, daemon: &Daemon, given: &HeaderValue) -> Result<Self, Refusal> {
+    fn by_token(shown: &Shown, daemon: &Daemon, given: &HeaderValue) -> Result<Self, Refusal> {
         let token = given
             .to_str()
             .ok()
@@ -328,8 +364,8 @@ impl Principal {
             .tokens()
             .principal(token.trim(), daemon.gates().now())
             .map_err(|error| unknown(&error.to_string()))?;
-        principal.process = match parts.extensions.get::<Peer>() {
-            Some(&Peer::Process { process, .. }) => Some(process),
+        principal.process = match shown.peer {
+            Some(Peer::Process { process, .. }) => Some(process),
             Some(Peer::Port(_)) | None => None,
         };
         Ok(principal)
@@ -338,9 +374,9 @@ impl Principal {
     /// Returns whom the certificate of the connection names, if one was shown.
     ///
     /// Where no file says whom certificates name, they only open the port.
-    fn by_certificate(parts: &Parts, daemon: &Daemon) -> Result<Option<Self>, Refusal> {
+    fn by_certificate(shown: &Shown, daemon: &Daemon) -> Result<Option<Self>, Refusal> {
         let (Some(Peer::Port(Some(certificate))), Some(certificates)) =
-            (parts.extensions.get::<Peer>(), daemon.certificates())
+            (&shown.peer, daemon.certificates())
         else {
             return Ok(None);
         };

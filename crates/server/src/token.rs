@@ -119,9 +119,11 @@ pub enum TokenError {
     /// No role is named.
     #[error("a token needs at least one role")]
     NoRole,
-    /// It would let an agent answer its own questions.
-    #[error("no token has both roles, agent and approver: an agent must not answer for itself")]
-    AgentApproves,
+    /// It would let an agent answer its own questions, or make who does.
+    #[error(
+        "no token has both roles, agent and {}: an agent must not answer for itself", .0.as_str()
+    )]
+    BesideAgent(Role),
     /// The file cannot be read or written.
     #[error("the tokens in `{}` cannot be read or written", .path.display())]
     File {
@@ -236,8 +238,8 @@ impl Tokens {
         if new.roles.is_empty() {
             return Err(TokenError::NoRole);
         }
-        if new.roles.contains(&Role::Agent) && new.roles.contains(&Role::Approver) {
-            return Err(TokenError::AgentApproves);
+        if let Some(barred) = Role::beside_agent(&new.roles) {
+            return Err(TokenError::BesideAgent(barred));
         }
         let _lock = self.lock()?;
         let mut tokens = self.read()?;

@@ -30,4 +30,13 @@ impl Role {
             Self::Operator => "operator",
         }
     }
+
+    /// Returns the role among `roles` that nobody may have who is an agent: an
+    /// agent neither answers for itself nor makes tokens of those who do.
+    #[must_use]
+    pub fn beside_agent(roles: &[Self]) -> Option<Self> {
+        let is_barred = |role: &&Self| matches!(role, Self::Approver | Self::Operator);
+        let barred = roles.iter().find(is_barred).copied();
+        barred.filter(|_| roles.contains(&Self::Agent))
+    }
 }

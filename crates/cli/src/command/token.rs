@@ -155,7 +155,7 @@ const fn role(name: RoleName) -> Role {
 fn failure(error: &TokenError) -> Failure {
     let text = causes(error);
     match error {
-        TokenError::NoRole | TokenError::AgentApproves => Failure::usage(text),
+        TokenError::NoRole | TokenError::BesideAgent(_) => Failure::usage(text),
         TokenError::Unknown
         | TokenError::Expired
         | TokenError::File { .. }

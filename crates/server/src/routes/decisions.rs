@@ -14,12 +14,9 @@ use serde_json::{Map, Value, json};
 
 use crate::body::JsonBody;
 use crate::daemon::Daemon;
-use crate::identity::Principal;
+use crate::identity::{Principal, SERVICE_NAMES};
 use crate::key::Once;
 use crate::problem::Refusal;
-
-/// How names begin that only the service gives.
-const SERVICE_NAMES: [&str; 3] = ["user:", "token:", "certificate:"];
 
 /// How many decisions on one action are looked through.
 const DECISIONS_MAX: usize = 1_024;
@@ -61,7 +58,7 @@ pub(super) async fn submit(
             let once = Once {
                 keys: daemon.keys(),
                 gate: &gate,
-                caller: &principal.name,
+                caller: &principal.recorded_name(),
                 key: key.as_ref(),
             };
             let proposal = &asked.proposal;

@@ -64,7 +64,7 @@ pub(super) async fn add(
             let once = Once {
                 keys: daemon.keys(),
                 gate: &gate,
-                caller: &principal.name,
+                caller: &principal.recorded_name(),
                 key: key.as_ref(),
             };
             once.answer_in_one(

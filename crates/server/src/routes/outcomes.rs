@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use aegis_api::{OutcomeReply, OutcomeReport, Problem};
+use aegis_api::{OutcomeReply, OutcomeReport, Problem, ProblemKind};
 use aegis_gate::{Belongs, Gate};
 use aegis_log::Query;
 use aegis_types::{Envelope, EventKind, RequestId, SessionId};
@@ -52,10 +52,11 @@ pub(super) async fn report(
     let decided = daemon
         .briefly(move |daemon| {
             let gate = daemon.gates().of(&tenant)?;
+            must_be_own(&gate, &principal, &session, &request)?;
             let once = Once {
                 keys: daemon.keys(),
                 gate: &gate,
-                caller: &principal.name,
+                caller: &principal.recorded_name(),
                 key: key.as_ref(),
             };
             once.answer(
@@ -73,6 +74,30 @@ pub(super) async fn report(
         axum::http::StatusCode::CREATED,
         Json(OutcomeReply { decided }),
     ))
+}
+
+/// Refuses to go on where somebody else proposed the action.
+fn must_be_own(
+    gate: &Gate,
+    principal: &Principal,
+    session: &SessionId,
+    request: &RequestId,
+) -> Result<(), Refusal> {
+    let found = gate.log().newest(&Query {
+        tenant: Some(&principal.tenant),
+        session: Some(session),
+        kinds: &[EventKind::ActionRequested],
+        subject: Some(request.as_str()),
+        limit: 1,
+        ..Query::default()
+    })?;
+    match found.first() {
+        Some(proposed) if !principal.proposed(proposed) => Err(Refusal::new(
+            ProblemKind::Forbidden,
+            format!("`{request}` was proposed by somebody else, who alone reports its outcome"),
+        )),
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// Returns whether the outcome recorded after `used` was of a decided action;

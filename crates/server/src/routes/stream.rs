@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use aegis_api::{Problem, ProblemKind};
 use aegis_log::{Log, Placed, Query, Walk};
-use aegis_types::{Envelope, Event, EventKind, Role, SessionId, TenantId};
+use aegis_types::{EventKind, Role, SessionId, TenantId};
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, HeaderValue, header};
@@ -19,7 +19,7 @@ use tokio::sync::mpsc;
 
 use super::decisions::field;
 use crate::daemon::Daemon;
-use crate::identity::Principal;
+use crate::identity::{Principal, Shown};
 use crate::listen::Closing;
 use crate::page::{place_of, place_token, wrong};
 use crate::problem::Refusal;
@@ -71,6 +71,7 @@ pub(super) async fn stream(
     principal: Principal,
     Parameters(query): Parameters<StreamQuery>,
     Extension(closing): Extension<Closing>,
+    shown: Shown,
     fields: HeaderMap,
 ) -> Result<Response, Refusal> {
     principal.must_be_one_of(&[Role::Agent, Role::Auditor, Role::Operator])?;
@@ -84,7 +85,9 @@ pub(super) async fn stream(
     };
     let place = daemon.stream()?;
     let mut source = Source {
-        owner: (!principal.is_reader()).then_some(principal),
+        owner: (!principal.is_reader()).then(|| principal.clone()),
+        follower: principal,
+        shown,
         tenant,
         session,
         after: 0,
@@ -120,6 +123,9 @@ pub(super) async fn stream(
 struct Source {
     /// Who follows, if it may see its own sessions only.
     owner: Option<Principal>,
+    /// Who follows, and by what it showed that.
+    follower: Principal,
+    shown: Shown,
     tenant: TenantId,
     session: Option<SessionId>,
     after: u64,
@@ -151,7 +157,7 @@ impl Source {
             limit: RECORDS_MAX,
             ..Query::default()
         })?;
-        if !requests.is_empty() && requests.iter().all(|request| is_own(owner, request)) {
+        if !requests.is_empty() && requests.iter().all(|request| owner.proposed(request)) {
             return Ok(());
         }
         Err(Refusal::new(
@@ -168,11 +174,16 @@ impl Source {
         }
         loop {
             let read = daemon.blocking(move |daemon| {
-                let part = self.part(&**daemon.gates().log());
+                let part = if self.may_follow(daemon) {
+                    self.part(&**daemon.gates().log()).ok()
+                } else {
+                    None
+                };
                 (self, part)
             });
-            // A log that cannot be read ends the stream; who follows resumes it.
-            let Ok((source, Ok(part))) = read.await else {
+            // Whoever is nobody any more hears nothing more. A log that cannot be read
+            // ends the stream as well; who follows resumes it.
+            let Ok((source, Some(part))) = read.await else {
                 return;
             };
             self = source;
@@ -199,6 +210,11 @@ impl Source {
         }
     }
 
+    /// Returns whether who follows is still who it was when it began.
+    fn may_follow(&self, daemon: &Daemon) -> bool {
+        Principal::named(&self.shown, daemon).is_ok_and(|now| now == self.follower)
+    }
+
     /// Returns what was added, and remembers that it was told.
     fn part(&mut self, log: &dyn Log) -> Result<Part, Refusal> {
         // Whatever is at this place or before it is seen by what is read next.
@@ -218,7 +234,7 @@ impl Source {
         for Placed { place, envelope } in found {
             let is_request = envelope.kind == EventKind::ActionRequested;
             let mut owner = self.owner.iter();
-            if is_request && !owner.all(|owner| is_own(owner, &envelope)) {
+            if is_request && !owner.all(|owner| owner.proposed(&envelope)) {
                 part.is_last = true;
                 return Ok(part);
             }
@@ -233,12 +249,6 @@ impl Source {
         }
         Ok(part)
     }
-}
-
-/// Returns whether `request` is the record of what `owner` proposed.
-fn is_own(owner: &Principal, request: &Envelope) -> bool {
-    let event = Event::from_recorded(request.kind, request.subject.as_deref(), &request.payload);
-    matches!(event, Ok(Event::ActionRequested(request)) if owner.may_act_as(&request.principal))
 }
 
 /// The parts of a stream as the body of a reply.

@@ -105,10 +105,21 @@ fn new_token(
         Some(Err(error)) => return Err(wrong(format!("`expires_in`: {error}"))),
     };
     let agent = |name: &String| field::<AgentId>("agents", name);
+    let roles: Vec<Role> = asked.roles.iter().map(role).collect::<Result<_, _>>()?;
+    let trusted = |role: &&Role| matches!(role, Role::Approver | Role::Operator);
+    if let (None, Some(role)) = (principal.local, roles.iter().find(trusted)) {
+        // Else who holds one such token would be as many people as it likes.
+        let detail = format!(
+            "a token with the role {} is made at the machine of the service, with \
+             `aegis token create`",
+            role.as_str()
+        );
+        return Err(Refusal::new(ProblemKind::Forbidden, detail));
+    }
     Ok(NewToken {
         tenant: principal.tenant_named(asked.tenant_id.as_deref())?,
         name: asked.name,
-        roles: asked.roles.iter().map(role).collect::<Result<_, _>>()?,
+        roles,
         agents: asked.agents.iter().map(agent).collect::<Result<_, _>>()?,
         expires_at,
     })
@@ -158,7 +169,7 @@ impl From<TokenError> for Refusal {
     fn from(error: TokenError) -> Self {
         let kind = match &error {
             TokenError::Unknown | TokenError::Expired => ProblemKind::Unauthenticated,
-            TokenError::NoRole | TokenError::AgentApproves => ProblemKind::InvalidRequest,
+            TokenError::NoRole | TokenError::BesideAgent(_) => ProblemKind::InvalidRequest,
             TokenError::File { .. } | TokenError::Damaged { .. } | TokenError::Random => {
                 ProblemKind::Failed
             }

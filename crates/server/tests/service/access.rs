@@ -67,7 +67,7 @@ fn proposal() -> Value {
 }
 
 fn outcome() -> Value {
-    json!({"session_id": "s", "call_id": "one", "outcome": "completed"})
+    json!({"session_id": "s", "call_id": "unproposed", "outcome": "completed"})
 }
 
 fn event() -> Value {
@@ -124,7 +124,8 @@ fn routes() -> Vec<Route> {
         read("/v1/decisions", [403, 403, 200, 200]),
         read("/v1/decisions/{session}/{call}", [403, 403, 200, 200]),
         read("/v1/approvals", [403, 200, 200, 200]),
-        read("/v1/approvals/{id}", [200, 200, 200, 200]),
+        // Another agent of the tenant asked; whoever asked sees it.
+        read("/v1/approvals/{id}", [404, 200, 200, 200]),
         send(
             "/v1/approvals/{id}/answer",
             Takes::Nothing,

@@ -123,7 +123,8 @@ fn a_name_whose_work_was_lost_is_worked_once() {
     // As a service leaves it that is killed between the two.
     let gates = Gates::open(surroundings(stage.folder()), DurabilityLevel::Normal).unwrap();
     let gate = gates.of(&"acme".parse().unwrap()).unwrap();
-    let subject = Digest::of_value(&json!(["token:of acme", "name"]));
+    let id = token.split('_').nth(1).unwrap();
+    let subject = Digest::of_value(&json!([format!("token:{id}"), "name"]));
     let digest = Digest::of_value(&json!(["/v1/decisions", body]));
     gate.observe(
         &"s".parse().unwrap(),
@@ -240,4 +241,41 @@ fn a_client_that_names_its_requests_gets_a_lost_answer_and_one_record() {
     let lost = client().decide(&request).unwrap_err();
     assert!(matches!(lost, ClientError::Unreachable { .. }), "{lost:?}");
     assert_eq!(count(&stage, &token, "POLICY_DECISION"), 2);
+}
+
+#[test]
+fn a_name_of_one_token_is_none_of_another_that_is_called_alike() {
+    let stage = Stage::new();
+    let [one, other] = [(); 2].map(|()| stage.token("acme", &[Role::Agent]));
+    let body = proposal("git push --force");
+    let asked = post(&stage, &one, "/v1/decisions", "name", &body);
+    let id = asked.body["approval"]["approval_token"].as_str().unwrap();
+    let approver = stage.token("acme", &[Role::Approver]);
+    let path = format!("/v1/approvals/{id}/answer");
+    let granted = json!({"approved": true}).to_string();
+    assert_eq!(stage.status("POST", &path, Some(&approver), &granted), 200);
+    let verdict = |token: &str| {
+        let answered = post(&stage, token, "/v1/decisions", "name", &body);
+        answered.body["verdict"].clone()
+    };
+    assert_eq!(verdict(&one), "allow");
+    assert_ne!(verdict(&other), "allow");
+}
+
+#[test]
+fn the_outcome_of_an_action_is_told_by_who_proposed_it() {
+    let stage = Stage::new();
+    let [one, other] = [(); 2].map(|()| stage.token("acme", &[Role::Agent]));
+    let decided = post(&stage, &one, "/v1/decisions", "name", &proposal("ls"));
+    let body = json!({
+        "session_id": decided.body["session_id"],
+        "call_id": decided.body["call_id"],
+        "outcome": "failed",
+    })
+    .to_string();
+    assert_eq!(
+        stage.status("POST", "/v1/outcomes", Some(&other), &body),
+        403
+    );
+    assert_eq!(stage.status("POST", "/v1/outcomes", Some(&one), &body), 201);
 }

@@ -5,7 +5,7 @@ use std::io::{BufRead as _, BufReader};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use aegis_server::{Limits, Role};
+use aegis_server::{Limits, Role, Tokens};
 use serde_json::Value;
 
 use crate::decisions::bash;
@@ -178,4 +178,21 @@ fn an_id_that_no_stream_gave_is_refused() {
     );
     BufReader::new(stream).read_line(&mut line).unwrap();
     assert!(line.contains("400"), "{line}");
+}
+
+#[test]
+fn who_holds_a_token_that_is_revoked_hears_nothing_more() {
+    let stage = Stage::new();
+    let agent = stage.token("acme", &[Role::Agent]);
+    let auditor = stage.token("acme", &[Role::Auditor]);
+    let mut followed = Followed::new(&stage, &auditor, "", None);
+    decide(&stage, &agent, "s", "one");
+    followed.next();
+    let id = auditor.split('_').nth(1).unwrap();
+    let tokens = Tokens::at(&stage.folder().join("state"));
+    assert!(tokens.revoke(id).unwrap());
+    decide(&stage, &agent, "s", "two");
+    let mut rest = String::new();
+    while followed.0.read_line(&mut rest).unwrap() > 0 {}
+    assert!(!rest.contains("two"), "{rest}");
 }
