@@ -107,7 +107,9 @@ fn new_token(
     let agent = |name: &String| field::<AgentId>("agents", name);
     let roles: Vec<Role> = asked.roles.iter().map(role).collect::<Result<_, _>>()?;
     let trusted = |role: &&Role| matches!(role, Role::Approver | Role::Operator);
-    if let (None, Some(role)) = (principal.local, roles.iter().find(trusted)) {
+    if Role::beside_agent(&roles).is_none()
+        && let (None, Some(role)) = (principal.local, roles.iter().find(trusted))
+    {
         // Else who holds one such token would be as many people as it likes.
         let detail = format!(
             "a token with the role {} is made at the machine of the service, with \
