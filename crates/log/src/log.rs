@@ -109,8 +109,9 @@ pub trait Log: Send + Sync {
     /// Returns whether an append would be taken, as far as that can be told
     /// without one.
     ///
-    /// If the last one was, so will be the next. Else something is written that
-    /// means nothing, so that a fault which is over is told from one that stays.
+    /// If the last one was, so will be the next, as long as the store is where it
+    /// was. Else something is written that means nothing, so that a fault which is
+    /// over is told from one that stays.
     ///
     /// # Errors
     ///

@@ -7,6 +7,8 @@ mod patience;
 
 mod still;
 
+mod held;
+
 mod fault;
 
 mod connection;
@@ -39,6 +41,7 @@ use crate::seal::Drafts;
 use crate::verify::{Evidence, Verification};
 use connection::{Access, Connection};
 use group::Group;
+use held::HeldFile;
 
 pub use backup::{BackupError, CopyStep};
 pub use connection::OpenLogError;
@@ -100,6 +103,8 @@ impl Default for Options {
 #[derive(Debug)]
 pub struct SqliteLog {
     path: PathBuf,
+    /// The file that the writer writes.
+    held: HeldFile,
     options: Options,
     access: Access,
     /// The connection that writes; readers borrow it when nobody does.
@@ -181,6 +186,7 @@ impl SqliteLog {
     fn with(path: &Path, options: Options, access: Access, connection: Connection) -> Self {
         Self {
             path: path.to_owned(),
+            held: connection.held.clone(),
             options,
             access,
             writer: Mutex::new(connection),
@@ -212,10 +218,11 @@ impl SqliteLog {
         if writer.is_read_only()
             && let Ok(again) = Connection::open(&self.path, &self.options, self.access)
         {
-            // A later writer shuts this one out as before.
+            // A later writer shuts this one out as before, and so does another file.
             let generation = writer.generation;
             *writer = Connection {
                 generation,
+                held: self.held.clone(),
                 ..again
             };
         }
@@ -332,9 +339,9 @@ impl Log for SqliteLog {
 
     fn check_writable(&self) -> Result<(), AppendError> {
         if self.is_failing.load(Ordering::Relaxed) {
-            self.writing(Connection::touch)?;
+            return Ok(self.writing(Connection::touch)?);
         }
-        Ok(())
+        Ok(self.held.check()?)
     }
 
     fn maintain(&self) -> Result<(), AppendError> {

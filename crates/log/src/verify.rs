@@ -28,10 +28,11 @@ pub use report::{Column, Fault, Range, Standing, Verification, VerifiedChain};
 /// How much is recomputed.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Depth {
-    /// Every hash, link, place and column, from the stored bytes.
+    /// Every hash, link, place and column, from the stored bytes, and that the
+    /// indexes have every record once.
     #[default]
     Hashes,
-    /// Also that the bytes are the canonical ones, and that the indexes agree.
+    /// Also that the bytes are the canonical ones, and that the indexes say the same.
     Canonical,
 }
 

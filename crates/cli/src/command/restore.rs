@@ -2,6 +2,7 @@
 
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt as _;
+use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 
 use aegis_log::{Ahead, BackupError, Restore, RestoreError, restore as put_back};
@@ -19,6 +20,7 @@ use crate::report::{Failure, Report, causes};
 /// Puts a backup in the place of the log here, and keeps what was there aside.
 pub(crate) fn restore(here: &Here, arguments: &RestoreArguments) -> Result<Report, Failure> {
     here.refuse_agents()?;
+    refuse_beside_a_service(here)?;
     let aside = aside(here);
     DirBuilder::new()
         .recursive(true)
@@ -51,15 +53,33 @@ pub(crate) fn restore(here: &Here, arguments: &RestoreArguments) -> Result<Repor
         ),
     ]);
     show_heads(&mut page, found);
-    let kept = restored.kept_aside.then_some(&aside);
+    let kept = restored.kept.as_ref();
     if let Some(kept) = kept {
-        let text = format!("  the log that was there is kept as {}", kept.display());
+        let what = if *kept == aside {
+            "the log that was there"
+        } else {
+            "no log was there; what was left of one"
+        };
+        let text = format!("  {what} is kept as {}", kept.display());
         page.line(&[piece(Tone::Quiet, text)]);
     }
     let mut json = to_json(found);
     json.insert("file".to_owned(), json!(arguments.file));
     json.insert("kept".to_owned(), json!(kept));
     Ok(Report::done(page, Value::Object(json)))
+}
+
+/// Fails while a service answers, which would go on with a log that was removed.
+fn refuse_beside_a_service(here: &Here) -> Result<(), Failure> {
+    let socket = &here.places.socket;
+    if UnixStream::connect(socket).is_err() {
+        return Ok(());
+    }
+    let socket = socket.display();
+    Err(Failure::environment(format!(
+        "a service answers at `{socket}` and has the log open"
+    ))
+    .remedy("stop it, with `aegis daemon stop` if that started it, and restore again"))
 }
 
 /// Returns a name beside the log, with the present time in it.

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 
 use super::guide::{Step, are_shown, printed, steps};
 use super::readme::words;
-use super::stage::{Stage, keys, repository};
+use super::running::Running;
+use super::stage::{Stage, keys, programs, repository};
 
 /// Returns the part of the page on the log under a heading.
 pub fn section(heading: &str) -> String {
@@ -171,6 +172,23 @@ fn a_backup_that_was_changed_is_named_and_not_restored() {
     ];
     stage.shows("log-restore-changed", &told.iter().collect::<Vec<_>>());
     assert!(fs::read(stage.log()).unwrap() == before);
+}
+
+#[test]
+fn nothing_is_restored_while_a_service_answers() {
+    let stage = Stage::with_log();
+    stage.aegis(&["log", "backup", "keep.db"]).exits(0);
+    let served = Running::start(&stage, &programs().join("aegis"), &["serve"], "unix:");
+    // The service goes on with the file that is no longer there.
+    fs::remove_file(stage.log()).unwrap();
+    let refused = stage.aegis(&["log", "restore", "keep.db", "--force"]);
+    let said = refused.exits(3).err;
+    assert!(said.contains("a service answers at `"), "{said}");
+    assert!(said.contains("help: stop it"), "{said}");
+    assert!(!stage.log().exists());
+    served.stop();
+    stage.aegis(&["log", "restore", "keep.db"]).exits(0);
+    stage.aegis(&["log", "verify"]).exits(0);
 }
 
 #[test]

@@ -10,6 +10,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{CachedStatement, ErrorCode, OpenFlags};
 
 use super::fault::Fault;
+use super::held::HeldFile;
 use super::patience::Patience;
 use super::schema::{FORMAT, FORMAT_PRUNED};
 use super::still::immutable;
@@ -104,6 +105,8 @@ impl From<OpenLogError> for ReadLogError {
 /// A connection whose file was found to be a log.
 pub(crate) struct Connection {
     pub(super) sqlite: rusqlite::Connection,
+    /// The file that it writes.
+    pub(super) held: HeldFile,
     pub(super) patience: Patience,
     /// The generation of writers that was the latest when this one opened.
     pub(super) generation: i64,
@@ -160,20 +163,25 @@ impl Connection {
         let patience = Patience::new(options.patience);
         let failed = |error| OpenLogError::of(error, patience.span_ms());
         let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let reach = || match access {
-            Access::Still => rusqlite::Connection::open_with_flags(immutable(path), flags),
-            Access::Write | Access::Read | Access::Alone => {
-                rusqlite::Connection::open_with_flags(path, flags)
-            }
+        let reach = || {
+            let held = HeldFile::at(path);
+            let sqlite = match access {
+                Access::Still => rusqlite::Connection::open_with_flags(immutable(path), flags),
+                Access::Write | Access::Read | Access::Alone => {
+                    rusqlite::Connection::open_with_flags(path, flags)
+                }
+            };
+            sqlite.map(|sqlite| (sqlite, held))
         };
         // Where the file is there after all, somebody made it in between.
-        let sqlite = match reach() {
+        let (sqlite, held) = match reach() {
             Err(_) if !is_there(path) => return Err(OpenLogError::Missing),
             Err(_) => reach().map_err(failed)?,
-            Ok(sqlite) => sqlite,
+            Ok(reached) => reached,
         };
         let mut connection = Self {
             sqlite,
+            held,
             patience: patience.clone(),
             generation: 0,
             known: Known::default(),

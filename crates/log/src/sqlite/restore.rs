@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use aegis_canon::Digest;
 use aegis_types::ChainId;
@@ -33,8 +33,8 @@ pub struct Restore<'a> {
 pub struct Restored {
     /// What the backup was found to hold.
     pub verification: Verification,
-    /// Whether there was a log, which is kept aside.
-    pub kept_aside: bool,
+    /// What was there and is kept aside: the log, or the WAL that was left of one.
+    pub kept: Option<PathBuf>,
 }
 
 /// Records of a log that a backup of it lacks.
@@ -100,10 +100,10 @@ pub fn restore(
     let backup = SqliteLog::open_still(wanted.from).map_err(RestoreError::Open)?;
     let draft = Draft::of(&backup, wanted.to, tell).map_err(RestoreError::Backup)?;
     let verification = draft.verified(tell).map_err(RestoreError::Backup)?;
-    let kept_aside = match SqliteLog::open_alone(wanted.to) {
+    let kept = match SqliteLog::open_alone(wanted.to) {
         Ok(present) => {
             overwrite(&present, &draft, wanted, tell)?;
-            true
+            Some(wanted.aside.to_owned())
         }
         Err(OpenLogError::Busy { .. }) => return Err(RestoreError::InUse),
         Err(OpenLogError::Missing) => move_in(draft, wanted)?,
@@ -119,10 +119,7 @@ pub fn restore(
             error @ (OpenLogError::ReadOnly | OpenLogError::Full | OpenLogError::Unavailable(_)),
         ) => return Err(RestoreError::Present(error)),
     };
-    Ok(Restored {
-        verification,
-        kept_aside,
-    })
+    Ok(Restored { verification, kept })
 }
 
 /// Overwrites `present`, which nobody else has open, within its file.
@@ -160,16 +157,16 @@ fn overwrite(
 
 /// Renames what is in the place of the log, and gives the copy its name.
 ///
-/// Returns whether there was anything.
-fn move_in(draft: Draft, wanted: &Restore<'_>) -> Result<bool, RestoreError> {
+/// Returns the new name of what was there.
+fn move_in(draft: Draft, wanted: &Restore<'_>) -> Result<Option<PathBuf>, RestoreError> {
     if is_taken(wanted.aside) {
         return Err(RestoreError::Aside(BackupError::Exists));
     }
-    let mut was_there = false;
+    let mut kept = None;
     for ending in ["", "-wal"] {
         let aside = beside(wanted.aside, ending);
-        match fs::rename(beside(wanted.to, ending), aside) {
-            Ok(()) => was_there = true,
+        match fs::rename(beside(wanted.to, ending), &aside) {
+            Ok(()) => kept = kept.or(Some(aside)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(RestoreError::Write(error)),
         }
@@ -177,7 +174,7 @@ fn move_in(draft: Draft, wanted: &Restore<'_>) -> Result<bool, RestoreError> {
     // An index of the WAL is made anew by whoever opens the log.
     let _ = fs::remove_file(beside(wanted.to, "-shm"));
     draft.put(wanted.to, false).map_err(RestoreError::Backup)?;
-    Ok(was_there)
+    Ok(kept)
 }
 
 /// Returns what `present` holds and `backup` lacks.

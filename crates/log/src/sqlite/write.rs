@@ -75,7 +75,8 @@ impl Connection {
         Ok(())
     }
 
-    /// Runs `write` in a transaction that is rolled back if anything fails.
+    /// Runs `write` in a transaction that is rolled back if anything fails, or if
+    /// the file is no longer at its path.
     pub(super) fn in_transaction<T>(
         &mut self,
         write: impl FnOnce(&mut Self) -> Result<T, Fault>,
@@ -83,6 +84,7 @@ impl Connection {
         self.patience.begin();
         self.execute("BEGIN IMMEDIATE")?;
         let written = write(self).and_then(|written| {
+            self.held.check()?;
             self.execute("COMMIT")?;
             Ok(written)
         });

@@ -60,6 +60,7 @@ fn verify_records(
     documents.extend(&cuts.documents);
     check_sealed(connection, &slots, &mut verification)?;
     check_documents(connection, &documents, &mut verification)?;
+    check_coverage(connection, &mut verification)?;
     if evidence.depth == Depth::Canonical {
         check_index(connection, &mut verification)?;
     }
@@ -303,18 +304,41 @@ fn check_documents(
     Ok(())
 }
 
-/// Checks that the indexed columns are those of the records.
+/// Checks that the index has the records up to the last one in it, and nothing else.
+///
+/// Whoever reads takes what is beyond the last one for all that is not in the
+/// index yet, so a row too many hides records as well as one too few.
+fn check_coverage(
+    connection: &Connection,
+    verification: &mut Verification,
+) -> Result<(), rusqlite::Error> {
+    // In the order of the records, which lie side by side then.
+    let foreign = "SELECT entries.id FROM entries NOT INDEXED LEFT JOIN records USING (id)
+                   WHERE records.id IS NULL";
+    let mut statement = connection.prepare(foreign)?;
+    for id in statement.query_map([], |row| row.get(0))? {
+        verification.add(Fault::IndexForeign { id: id? });
+    }
+    // What a row for no record hides is told by that row.
+    let lacking = "SELECT records.id FROM records LEFT JOIN entries USING (id)
+                   WHERE entries.id IS NULL AND records.id <=
+                       (SELECT max(id) FROM entries WHERE id <= (SELECT max(id) FROM records))";
+    let mut statement = connection.prepare(lacking)?;
+    for id in statement.query_map([], |row| row.get(0))? {
+        verification.add(Fault::IndexLacks { id: id? });
+    }
+    Ok(())
+}
+
+/// Checks that the columns of the index are those of the records.
 fn check_index(
     connection: &Connection,
     verification: &mut Verification,
 ) -> Result<(), rusqlite::Error> {
-    let select = "SELECT records.id FROM records LEFT JOIN entries USING (id)
-        WHERE records.id <= (SELECT coalesce(max(id), 0) FROM entries)
-          AND (entries.chain IS NOT records.chain OR entries.seq IS NOT records.seq
-            OR entries.at IS NOT records.at OR entries.kind IS NOT records.kind
-            OR entries.subject IS NOT records.subject)
-        UNION ALL
-        SELECT entries.id FROM entries LEFT JOIN records USING (id) WHERE records.id IS NULL";
+    let select = "SELECT id FROM records JOIN entries USING (id)
+        WHERE entries.chain IS NOT records.chain OR entries.seq IS NOT records.seq
+           OR entries.at IS NOT records.at OR entries.kind IS NOT records.kind
+           OR entries.subject IS NOT records.subject";
     let mut statement = connection.prepare(select)?;
     for id in statement.query_map([], |row| row.get(0))? {
         let id = id?;

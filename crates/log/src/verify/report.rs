@@ -235,6 +235,17 @@ pub enum Fault {
         /// The number of the record in the file.
         id: i64,
     },
+    /// The index has a row for a record that is not there, and readers miss
+    /// records before it.
+    IndexForeign {
+        /// The number of the row in the file.
+        id: i64,
+    },
+    /// The index lacks a record, and readers miss it.
+    IndexLacks {
+        /// The number of the record in the file.
+        id: i64,
+    },
     /// A document does not have its digest.
     DocumentEdited {
         /// The digest.
@@ -325,6 +336,8 @@ impl Fault {
             Self::ChainMissing { chain, .. } | Self::CutDiffers { chain } => Some((chain, 0)),
             Self::Stray { .. }
             | Self::IndexDiffers { .. }
+            | Self::IndexForeign { .. }
+            | Self::IndexLacks { .. }
             | Self::DocumentEdited { .. }
             | Self::DocumentMissing { .. }
             | Self::DocumentUnlisted { .. }

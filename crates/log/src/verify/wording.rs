@@ -47,6 +47,8 @@ impl fmt::Display for Fault {
             }
             Self::Stray { id } => write!(f, "row {id} belongs to no chain"),
             Self::IndexDiffers { id } => write!(f, "the index differs from row {id}"),
+            Self::IndexForeign { id } => write!(f, "index row {id} is no record and hides some"),
+            Self::IndexLacks { id } => write!(f, "the index lacks row {id}, so readers miss it"),
             Self::DocumentEdited { digest } => write!(f, "document {digest} was edited"),
             Self::DocumentMissing { digest } => write!(f, "document {digest} is missing"),
             Self::DocumentUnlisted { digest } => {
@@ -65,11 +67,8 @@ impl fmt::Display for Fault {
                 "was pruned, so nothing can be held against its anchor",
             ),
             Self::CutDiffers { chain } => {
-                write!(
-                    f,
-                    "where {} was cut is another place than recorded",
-                    Name(chain)
-                )
+                let name = Name(chain);
+                write!(f, "where {name} was cut is another place than recorded")
             }
             Self::CheckpointBroken { chain, seq } => {
                 record(f, chain, *seq, "is a checkpoint that does not hold")

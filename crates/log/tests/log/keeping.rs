@@ -204,7 +204,11 @@ fn a_log_that_was_destroyed_is_restored_and_goes_on() {
     assert!(fs::metadata(place.path().with_file_name("log.db-wal")).is_ok());
 
     let restored = again(&place, &from, false).unwrap();
-    assert!(restored.kept_aside && restored.verification.is_sound());
+    // What is kept is named, and is all that there was.
+    let kept = restored.kept.unwrap();
+    assert_eq!(kept, aside(&place).with_extension("db-wal"));
+    assert!(kept.exists() && !aside(&place).exists());
+    assert!(restored.verification.is_sound());
     let log = place.open();
     assert_eq!(log.head(&heads_of("acme")).unwrap(), heads);
     append_action(&log, &session("one"), "later", 50);
@@ -221,7 +225,7 @@ fn a_log_is_restored_where_none_was() {
     let from = elsewhere.path();
     backup(&filled(&Place::new()), &from).unwrap();
     let restored = again(&place, &from, false).unwrap();
-    assert!(!restored.kept_aside);
+    assert_eq!(restored.kept, None);
     assert_eq!(names_beside(&place.path()), ["log.db"]);
     assert_eq!(records(&place.path()), restored.verification.records);
 }
@@ -252,7 +256,7 @@ fn records_that_the_backup_lacks_are_not_given_up_unless_told() {
     assert_eq!(records(&place.path()), whole);
 
     let restored = again(&place, &from, true).unwrap();
-    assert!(restored.kept_aside);
+    assert_eq!(restored.kept, Some(aside(&place)));
     assert_eq!(records(&place.path()), restored.verification.records);
     assert_eq!(records(&aside(&place)), whole);
     append_action(&place.open(), &session("one"), "another", 60);
@@ -377,7 +381,8 @@ fn a_file_that_is_no_log_any_more_is_kept_and_replaced_only_if_told() {
             "{refused:?}"
         );
         assert_eq!(fs::read(place.path()).unwrap(), spoiled);
-        assert!(again(&place, &from, true).unwrap().kept_aside);
+        let restored = again(&place, &from, true).unwrap();
+        assert_eq!(restored.kept, Some(aside(&place)));
         assert_eq!(fs::read(aside(&place)).unwrap(), spoiled);
         assert_eq!(records(&place.path()), whole);
         append_action(&place.open(), &session("one"), "later", 50);

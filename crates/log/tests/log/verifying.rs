@@ -667,24 +667,59 @@ fn a_sealed_payload_may_come_first_in_its_chain() {
     assert_eq!(verify(&log, &CANONICAL).unwrap(), found);
 }
 
-#[test]
-fn an_index_that_disagrees_is_found_at_the_canonical_depth() {
-    let place = Place::new();
+/// A filled log whose records are in the indexes, and some that are not yet.
+fn indexed(place: &Place) -> SqliteLog {
     let log = place.open_with(aegis_log::Options {
         wal_pages: 0,
         ..aegis_log::Options::default()
     });
     fill(&log);
     log.maintain().unwrap();
+    append_action(&log, &session("one"), "one-4", 40);
+    assert!(verified(&log).is_sound());
     assert!(verify(&log, &CANONICAL).unwrap().is_sound());
+    log
+}
+
+#[test]
+fn an_index_that_says_something_else_is_found_at_the_canonical_depth() {
+    let place = Place::new();
+    let log = indexed(&place);
     place
         .intruder()
-        .execute("DELETE FROM entries WHERE id = 5", [])
+        .execute("UPDATE entries SET subject = 'x' WHERE id = 5", [])
         .unwrap();
     assert!(verified(&log).is_sound());
     assert_eq!(
         verify(&log, &CANONICAL).unwrap().faults,
         [Fault::IndexDiffers { id: 5 }]
+    );
+}
+
+#[test]
+fn a_row_of_the_index_too_many_or_too_few_is_found() {
+    let insert = "INSERT INTO entries VALUES (9999, 77, 0, 0, 'x', NULL)";
+    let delete = "DELETE FROM entries WHERE id = 5";
+    let foreign = || Fault::IndexForeign { id: 9_999 };
+    let lacks = || Fault::IndexLacks { id: 5 };
+    for (statements, expected) in [
+        (&[insert][..], vec![foreign()]),
+        (&[delete], vec![lacks()]),
+        // As many rows as before.
+        (&[insert, delete], vec![foreign(), lacks()]),
+    ] {
+        let place = Place::new();
+        let log = indexed(&place);
+        for statement in statements {
+            assert_eq!(place.intruder().execute(statement, []), Ok(1));
+        }
+        assert_eq!(verified(&log).faults, expected);
+        assert_eq!(verify(&log, &CANONICAL).unwrap().faults, expected);
+    }
+    // One row is enough where nothing is in the indexes yet.
+    check(
+        |sqlite| assert_eq!(sqlite.execute(insert, []), Ok(1)),
+        &[foreign()],
     );
 }
 

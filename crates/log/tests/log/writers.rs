@@ -102,6 +102,48 @@ fn a_locked_log_is_busy_after_the_time_given_and_not_before() {
     append_action(&log, &session("one"), "a", 10);
 }
 
+/// Asserts that `log` takes nothing, and says that its file was `what`.
+fn refuses_as(log: &SqliteLog, what: &str) {
+    let before = log.head(&session("one")).unwrap();
+    let told = [
+        log.check_writable().unwrap_err(),
+        log.append(action(&session("one"), "lost", 20)).unwrap_err(),
+        log.check_writable().unwrap_err(),
+    ];
+    for refused in told {
+        let AppendError::Unavailable(cause) = refused else {
+            panic!("{refused:?}");
+        };
+        let said = cause.to_string();
+        let expected = format!("log.db` was {what} while it was open: put that file back, or");
+        assert!(said.contains(&expected), "{said}");
+    }
+    assert_eq!(log.head(&session("one")).unwrap(), before);
+}
+
+#[test]
+fn a_log_whose_file_was_removed_or_replaced_takes_nothing_until_it_is_back() {
+    let place = Place::new();
+    let log = place.open();
+    append_action(&log, &session("one"), "a", 10);
+    log.check_writable().unwrap();
+
+    let away = place.path().with_file_name("away.db");
+    std::fs::rename(place.path(), &away).unwrap();
+    refuses_as(&log, "removed");
+    std::fs::copy(&away, place.path()).unwrap();
+    refuses_as(&log, "replaced");
+    std::fs::rename(&away, place.path()).unwrap();
+    log.check_writable().unwrap();
+    append_action(&log, &session("one"), "b", 30);
+    drop(log);
+    assert_eq!(place.open().head(&session("one")).unwrap().next, 4);
+
+    let log = place.open();
+    std::fs::remove_file(place.path()).unwrap();
+    refuses_as(&log, "removed");
+}
+
 #[test]
 fn a_log_opened_for_reading_refuses_to_append() {
     let place = Place::new();
