@@ -121,7 +121,8 @@ fn did(wish: &PruneWish<'_>, report: &PruneReport, is_compact: bool) -> Report {
         .iter()
         .filter_map(|(tenant, head)| Some((tenant, text_of(head)?)))
         .collect();
-    if !report.pruned.is_empty() {
+    // A pruning that was recorded and killed had nobody to tell its head to.
+    if !report.pruned.is_empty() || report.deleted > 0 {
         for (tenant, head) in &heads {
             page.line(&[
                 piece(Tone::Quiet, format!("  head of {tenant}  ")),

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aegis_api::{Client, SystemConnector};
 use aegis_canon::Digest;
-use aegis_log::{Batch, Log as _, Options, Query, SqliteLog};
+use aegis_log::{Batch, Log as _, Options, PruneOrder, Query, SqliteLog};
 use aegis_types::{ChainId, Entry, Envelope, EventKind, SealedPayload, Timestamp};
 use rusqlite::Connection;
 use serde_json::{Value, json};
@@ -81,6 +81,34 @@ fn older_stage() -> Stage {
     stage
 }
 
+/// Returns the newest head, as people keep it.
+fn head_of(stage: &Stage) -> String {
+    let log = SqliteLog::open_read_only(stage.log()).unwrap();
+    let tenant = log.chains().unwrap()[0].chain.tenant().clone();
+    let head = log.head(&ChainId::Heads { tenant }).unwrap();
+    format!("{}:{}", head.next - 1, head.hash.unwrap())
+}
+
+#[test]
+fn a_pruning_that_was_killed_has_its_head_told_by_the_next() {
+    let stage = older_stage();
+    let log = SqliteLog::open(stage.log(), Options::default()).unwrap();
+    let tenant = log.chains().unwrap()[0].chain.tenant().clone();
+    let order = PruneOrder {
+        tenant: &tenant,
+        before: days_ago(90),
+        stays: &|_| false,
+    };
+    let plan = log.plan_pruning(&order).unwrap().unwrap();
+    log.record_pruning(plan, "ada", days_ago(0)).unwrap();
+    drop(log);
+    let head = head_of(&stage);
+    let told = stage.aegis(&["log", "prune", "--before", "90d"]).exits(0);
+    assert!(told.out.contains(&head), "{}", told.out);
+    let again = stage.aegis(&["log", "prune", "--before", "90d"]).exits(0);
+    assert!(!again.out.contains(&head), "{}", again.out);
+}
+
 #[test]
 fn the_procedure_of_retention_does_and_prints_what_it_shows() {
     let stage = old_stage();
@@ -96,6 +124,10 @@ fn every_command_on_a_pruned_log_does_what_it_did() {
     let agent = stage.aegis_with(&["log", "prune", "--before", "90d"], &[("CLAUDECODE", "1")]);
     assert!(agent.exits(1).err.contains("an agent may not change"));
     let before = stage.aegis(&["log", "list", "--json"]).exits(0).json();
+    let kept_before = head_of(&stage);
+    stage
+        .aegis(&["log", "verify", "--anchor", &kept_before])
+        .exits(0);
     let pruned = stage.aegis(&["log", "prune", "--before", "90d", "--json"]);
     let pruned = pruned.exits(0).json();
     assert_eq!(pruned["pruned"][0]["sessions"], json!(["autumn", "summer"]));
@@ -117,6 +149,14 @@ fn every_command_on_a_pruned_log_does_what_it_did() {
     stage.aegis(&["log", "verify", "--canonical"]).exits(0);
     let head = pruned["heads"][0]["head"].as_str().unwrap();
     stage.aegis(&["log", "verify", "--anchor", head]).exits(0);
+    let before_it = stage.aegis(&["log", "verify", "--anchor", &kept_before]);
+    let told = before_it.exits(1).out;
+    assert!(
+        told.contains(
+            "nothing vouches for it: verify with the head that `aegis log prune` printed"
+        ),
+        "{told}"
+    );
     let old = format!("1:{}", "0".repeat(64));
     let told = stage.aegis(&["log", "verify", "--anchor", &old]).exits(1);
     assert!(

@@ -64,6 +64,13 @@ impl fmt::Display for Fault {
                 *seq,
                 "was pruned, so nothing can be held against its anchor",
             ),
+            Self::PruningUnanchored { chain, seq } => record(
+                f,
+                chain,
+                *seq,
+                "says that records were pruned after the newest head that was kept elsewhere; \
+                 nothing vouches for it: verify with the head that `aegis log prune` printed",
+            ),
             Self::CutDiffers { chain } => {
                 write!(
                     f,

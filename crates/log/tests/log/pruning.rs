@@ -554,22 +554,29 @@ fn an_export_of_a_pruned_log_is_verified_without_it() {
     }
 }
 
+/// Returns an anchor at each record of `chain` that is there.
+fn anchors(log: &SqliteLog, chain: &ChainId) -> Vec<Anchor> {
+    let envelopes = log.read(chain, 0, 100).unwrap();
+    let anchors = envelopes.iter().map(|envelope| Anchor {
+        chain: chain.clone(),
+        seq: envelope.seq,
+        hash: envelope.hash,
+    });
+    anchors.collect()
+}
+
 #[test]
-fn an_anchor_holds_from_the_cut_on_and_not_before_it() {
+fn an_anchor_holds_from_the_record_of_the_pruning_on_and_not_before_it() {
     let place = Place::new();
     let log = filled(&place);
     let chain = heads_of("acme");
-    let anchors = log.read(&chain, 0, 100).unwrap();
-    let anchors: Vec<Anchor> = anchors
-        .iter()
-        .map(|envelope| Anchor {
-            chain: chain.clone(),
-            seq: envelope.seq,
-            hash: envelope.hash,
-        })
-        .collect();
+    let before = anchors(&log, &chain);
+    assert_eq!(before.len(), 13);
     prune(&log, 50);
-    for anchor in anchors {
+    append_action(&log, &session("young"), "last", 210);
+    let after = anchors(&log, &chain);
+    assert_eq!(after.last().unwrap().seq, 14);
+    for anchor in before.into_iter().chain(after) {
         let anchors = [anchor.clone()];
         let evidence = Evidence {
             anchors: &anchors,
@@ -583,6 +590,10 @@ fn an_anchor_holds_from_the_cut_on_and_not_before_it() {
         if anchor.seq < 10 {
             let (chain, seq) = (chain.clone(), anchor.seq);
             assert_eq!(found.faults, [Fault::AnchorPruned { chain, seq }]);
+        } else if anchor.seq < 13 {
+            // Somebody may have pruned who may not, since it was kept.
+            let (chain, seq) = (session(RETENTION_SESSION), 0);
+            assert_eq!(found.faults, [Fault::PruningUnanchored { chain, seq }]);
         } else {
             assert_eq!(found.faults, []);
             assert_eq!(heads.anchored_to, Some(anchor.seq));
@@ -602,6 +613,40 @@ fn an_anchor_holds_from_the_cut_on_and_not_before_it() {
         faults.as_slice(),
         [Fault::AnchorBroken { seq: 10, .. }]
     ));
+}
+
+#[test]
+fn an_anchor_holds_beside_each_pruning_that_it_reaches() {
+    let place = Place::new();
+    let log = filled(&place);
+    let faults = |anchor: Option<Anchor>| {
+        let anchors: Vec<Anchor> = anchor.into_iter().collect();
+        let evidence = Evidence {
+            anchors: &anchors,
+            ..Evidence::NONE
+        };
+        let found = verify(&log, &evidence).unwrap().faults;
+        let text = exported(&log, None);
+        let of_export = verify_export(text.as_bytes(), &evidence).unwrap();
+        assert_eq!(found, of_export.faults);
+        found
+    };
+    let newest = |chain: &ChainId| anchors(&log, chain).pop();
+    let (heads, young) = (heads_of("acme"), session("young"));
+    record(&log, 50);
+    let (first, of_young) = (newest(&heads), newest(&young));
+    assert_eq!(faults(first.clone()), []);
+    append_action(&log, &session("later"), "later", 300);
+    let between = newest(&heads);
+    // Nothing was swept yet, so heads that are gone for the log are still there.
+    record(&log, 150);
+    let (chain, seq) = (session(RETENTION_SESSION), 1);
+    let unanchored = Fault::PruningUnanchored { chain, seq };
+    assert!(faults(between).contains(&unanchored));
+    assert_eq!(faults(of_young), [unanchored]);
+    assert_eq!(faults(newest(&heads)), []);
+    assert_eq!(faults(newest(&session(RETENTION_SESSION))), []);
+    assert_eq!(faults(newest(&session("later"))), []);
 }
 
 #[test]
