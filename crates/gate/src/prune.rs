@@ -75,7 +75,7 @@ pub enum PruneLogError {
     #[error("the approvals cannot be read, so nobody knows which sessions wait")]
     Approvals(#[from] ReadApprovalError),
     /// What goes cannot be recorded.
-    #[error("what goes cannot be recorded, so nothing went")]
+    #[error("not all that goes can be recorded")]
     Record(#[from] PruneError),
     /// The keys cannot be destroyed.
     #[error("the keys of sealed results cannot be destroyed, so nothing was deleted")]

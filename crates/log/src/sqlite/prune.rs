@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use aegis_canon::Digest;
 use aegis_types::{ChainId, Entry, Envelope, EventKind, Payload, SessionId, TenantId, Timestamp};
-use rusqlite::params;
+use rusqlite::{OptionalExtension as _, params};
 use serde::Deserialize as _;
 
 use super::SqliteLog;
@@ -51,6 +51,8 @@ pub struct PruneOrder<'a> {
 pub struct PrunePlan {
     tenant: TenantId,
     before: Timestamp,
+    /// The last record of the chain of heads that was pruned before.
+    begun: Option<Cut>,
     heads: Cut,
     /// Whether it names all that may go, and not only as many as one record holds.
     is_all: bool,
@@ -94,6 +96,9 @@ pub enum PruneError {
         /// The session.
         session: SessionId,
     },
+    /// Another pruning was recorded since this one was planned.
+    #[error("another pruning was recorded meanwhile")]
+    Another,
 }
 
 impl From<Fault> for PruneError {
@@ -116,6 +121,7 @@ impl SqliteLog {
         let mut plan = PrunePlan {
             tenant: order.tenant.clone(),
             before: order.before,
+            begun: cut.begun,
             heads: cut.last,
             is_all: cut.is_all,
             pruned: Vec::new(),
@@ -164,7 +170,9 @@ impl SqliteLog {
         let cuts = Cuts::of(self, order.tenant)?;
         let session = |chain: &ChainId| chain.session().cloned();
         let named = cuts.named.iter();
+        let gone = cuts.bounds(&chain).gone;
         let mut cut = HeadsCut {
+            begun: gone,
             last: Cut {
                 hash: Digest::of(b""),
                 seq: 0,
@@ -177,7 +185,6 @@ impl SqliteLog {
             records: 0,
         };
         // What is left of heads that went before is no part of this pruning.
-        let gone = cuts.bounds(&chain).gone;
         let mut from = gone.map_or(0, |gone| gone.seq.saturating_add(1));
         loop {
             let page = self.read(&chain, from, PAGE)?;
@@ -232,7 +239,7 @@ impl SqliteLog {
         };
         let drafts = drafts(&plan.tenant, &statement, at)?;
         self.writer()
-            .record_pruning(&plan.tenant, &statement, drafts)
+            .record_pruning(&plan.tenant, plan.begun, &statement, drafts)
     }
 
     /// Returns the names of the keys under which records are sealed that are
@@ -306,6 +313,7 @@ impl SqliteLog {
 
 /// The beginning of a chain of heads that may go, and what it had named.
 struct HeadsCut {
+    begun: Option<Cut>,
     last: Cut,
     is_all: bool,
     named: BTreeMap<SessionId, Cut>,
@@ -366,34 +374,52 @@ impl Connection {
     fn record_pruning(
         &mut self,
         tenant: &TenantId,
+        begun: Option<Cut>,
         statement: &Statement,
         drafts: Drafts,
     ) -> Result<(), PruneError> {
-        let mut moved = None;
-        let recorded = self.in_transaction(|connection| {
+        let mut refusal = None;
+        self.in_transaction(|connection| {
             connection.check_generation()?;
             connection.known.forget();
-            moved = connection.moved_since(tenant, statement)?;
-            if moved.is_some() {
+            let cut = connection.cut_of_heads(tenant);
+            if cut.map_err(|error| connection.fault(error))? != begun {
+                refusal = Some(PruneError::Another);
+                return Ok(());
+            }
+            if let Some(session) = connection.moved_since(tenant, statement)? {
+                refusal = Some(PruneError::Moved { session });
+                return Ok(());
+            }
+            // What is refused here wrote nothing, so this comes before the cuts.
+            let sealings = seal_group(connection, vec![drafts])?;
+            if let Some(error) = sealings.into_iter().find_map(Result::err) {
+                refusal = Some(PruneError::Write(error));
                 return Ok(());
             }
             connection.allow_pruning()?;
             // Rows are found through the indexes when they are deleted.
             connection.index()?;
-            connection.cut_chains(tenant, statement)?;
-            for sealing in seal_group(connection, vec![drafts])? {
-                // A batch without an expectation is refused for what it holds alone.
-                if sealing.is_err() {
-                    return Err(Fault::Full);
-                }
-            }
-            Ok(())
-        });
-        recorded?;
-        match moved {
-            Some(session) => Err(PruneError::Moved { session }),
-            None => Ok(()),
+            connection.cut_chains(tenant, statement)
+        })?;
+        refusal.map_or(Ok(()), Err)
+    }
+
+    /// Returns where the chain of heads of `tenant` is cut.
+    fn cut_of_heads(&self, tenant: &TenantId) -> Result<Option<Cut>, rusqlite::Error> {
+        if !self.was_pruned()? {
+            return Ok(None);
         }
+        let select = "SELECT seq, hash FROM cuts JOIN chains ON chains.id = cuts.chain
+                      WHERE tenant = ?1 AND session = ?2";
+        let mut statement = self.statement(select)?;
+        let read = |row: &rusqlite::Row<'_>| {
+            let seq = row.get::<_, i64>(0)?.cast_unsigned();
+            let hash = digest_at(row, 1)?;
+            Ok(Cut { hash, seq })
+        };
+        let found = statement.query_row(params![tenant.as_str(), HEADS], read);
+        found.optional()
     }
 
     /// Returns a session that does not end any more as `statement` has it.

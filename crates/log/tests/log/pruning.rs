@@ -487,6 +487,32 @@ fn a_session_that_moved_meanwhile_is_not_pruned() {
 }
 
 #[test]
+fn of_two_prunings_at_once_the_later_record_is_refused() {
+    for (first, second) in [(15, 50), (50, 15)] {
+        let place = Place::new();
+        let log = place.open();
+        for (name, unix_ms) in [("oldest", 10), ("old", 20), ("young", 100)] {
+            append_action(&log, &session(name), name, unix_ms);
+        }
+        let plan = plan_of(&log, "acme", second, &[]).unwrap();
+        record(&log, first);
+        // Nothing is left of what the other one would cut as well.
+        log.sweep(&mut |_| {}).unwrap();
+        let refused = log.record_pruning(plan, "eve", at(200));
+        assert!(matches!(refused, Err(PruneError::Another)), "{refused:?}");
+        assert_eq!(sound(&log).pruned.len(), 1);
+        // Once it is planned again it goes on where the other one ended.
+        let again = plan_of(&log, "acme", second, &[]);
+        assert_eq!(again.is_some(), second > first);
+        if let Some(plan) = again {
+            log.record_pruning(plan, "eve", at(200)).unwrap();
+            log.sweep(&mut |_| {}).unwrap();
+            assert_eq!(sound(&log).pruned.len(), 2);
+        }
+    }
+}
+
+#[test]
 fn only_the_tenant_that_is_named_is_pruned() {
     let place = Place::new();
     let log = filled(&place);
