@@ -21,7 +21,7 @@ use crate::commit::{OpenCommit, seal_group};
 use crate::heads::{HeadsMoved, MovedHead};
 use crate::log::{AppendError, Log as _, Query, ReadLogError};
 use crate::prune::{Cut, Cuts, RETENTION_SESSION, Statement};
-use crate::seal::{Draft, Drafts, InvalidEntry};
+use crate::seal::{Draft, Drafts, ENTRY_BYTES_MAX, InvalidEntry};
 use crate::stored::read_envelope;
 
 /// How many records go in one transaction.
@@ -30,10 +30,8 @@ const RECORDS_A_STEP: usize = 1_000;
 /// How many records of the chain of heads are read at a time.
 const PAGE: usize = 1_024;
 
-/// How many sessions one record of pruning names.
-///
-/// So many names of the greatest length fit into one record.
-const SESSIONS_MAX: usize = 8_000;
+/// How many bytes of names one record of pruning holds, beside what it always says.
+const NAMES_BYTES_MAX: usize = ENTRY_BYTES_MAX - (16 << 10);
 
 /// What is to go.
 #[derive(Clone, Copy)]
@@ -110,13 +108,14 @@ impl From<Fault> for PruneError {
 impl SqliteLog {
     /// Looks for the sessions that `order` lets go; nothing if there is none.
     ///
+    /// A plan without sessions is one where those that stay, which are named as
+    /// well, fill the record before one that may go is reached.
+    ///
     /// # Errors
     ///
     /// [`ReadLogError`] when the log cannot be read.
     pub fn plan_pruning(&self, order: &PruneOrder<'_>) -> Result<Option<PrunePlan>, ReadLogError> {
-        let Some(cut) = self.cut_of_heads(order)? else {
-            return Ok(None);
-        };
+        let cut = self.cut_of_heads(order)?;
         let stays = self.sessions_that_say(order.tenant)?;
         let mut plan = PrunePlan {
             tenant: order.tenant.clone(),
@@ -147,7 +146,11 @@ impl SqliteLog {
                 plan.kept.push(head);
             }
         }
-        Ok((!plan.pruned.is_empty()).then_some(plan))
+        if plan.pruned.is_empty() {
+            plan.records = 0;
+        }
+        let is_done = plan.pruned.is_empty() && plan.is_all;
+        Ok((!is_done).then_some(plan))
     }
 
     /// Returns the sessions that say what was pruned.
@@ -163,7 +166,7 @@ impl SqliteLog {
     }
 
     /// Follows the chain of heads as long as it is older than `order` says.
-    fn cut_of_heads(&self, order: &PruneOrder<'_>) -> Result<Option<HeadsCut>, ReadLogError> {
+    fn cut_of_heads(&self, order: &PruneOrder<'_>) -> Result<HeadsCut, ReadLogError> {
         let chain = ChainId::Heads {
             tenant: order.tenant.clone(),
         };
@@ -183,7 +186,9 @@ impl SqliteLog {
                 .collect(),
             documents: BTreeSet::new(),
             records: 0,
+            bytes: 0,
         };
+        cut.bytes = cut.named.keys().map(bytes_of).sum();
         // What is left of heads that went before is no part of this pruning.
         let mut from = gone.map_or(0, |gone| gone.seq.saturating_add(1));
         loop {
@@ -194,25 +199,15 @@ impl SqliteLog {
             from = last.seq.saturating_add(1);
             for envelope in &page {
                 if envelope.at >= order.before {
-                    return Ok(cut.some());
+                    return Ok(cut);
                 }
-                if cut.named.len() >= SESSIONS_MAX {
+                if !cut.take(envelope) {
                     cut.is_all = false;
-                    return Ok(cut.some());
+                    return Ok(cut);
                 }
-                let heads = HeadsMoved::deserialize(&*envelope.payload).unwrap_or_default();
-                let moved = heads.moved.iter();
-                let moved = moved.map(|head| (head.session.clone(), Cut::from(head)));
-                cut.named.extend(moved);
-                cut.documents.extend(heads.documents);
-                cut.records += 1;
-                cut.last = Cut {
-                    hash: envelope.hash,
-                    seq: envelope.seq,
-                };
             }
         }
-        Ok(cut.some())
+        Ok(cut)
     }
 
     /// Records that what `plan` names goes, by order of `by`.
@@ -319,13 +314,45 @@ struct HeadsCut {
     named: BTreeMap<SessionId, Cut>,
     documents: BTreeSet<Digest>,
     records: u64,
+    /// How many bytes of a record of pruning the names take.
+    bytes: usize,
 }
 
 impl HeadsCut {
-    /// Returns it, if there is anything in it.
-    fn some(self) -> Option<Self> {
-        (self.records > 0).then_some(self)
+    /// Takes in the next record, unless one record of pruning cannot hold what it names.
+    fn take(&mut self, envelope: &Envelope) -> bool {
+        let heads = HeadsMoved::deserialize(&*envelope.payload).unwrap_or_default();
+        let sessions = heads.moved.iter().map(|head| &head.session);
+        let sessions = sessions.filter(|session| !self.named.contains_key(*session));
+        let bytes = sessions.map(bytes_of).sum::<usize>() + heads.documents.len() * DOCUMENT_BYTES;
+        if self.bytes + bytes > NAMES_BYTES_MAX {
+            return false;
+        }
+        self.bytes += bytes;
+        let moved = heads.moved.iter();
+        let moved = moved.map(|head| (head.session.clone(), Cut::from(head)));
+        self.named.extend(moved);
+        self.documents.extend(heads.documents);
+        self.records += 1;
+        self.last = Cut {
+            hash: envelope.hash,
+            seq: envelope.seq,
+        };
+        true
     }
+}
+
+/// How many bytes the digest of a document takes, in quotes and with a comma.
+const DOCUMENT_BYTES: usize = 64 + 3;
+
+/// Returns how many bytes the end of `session` takes at most.
+fn bytes_of(session: &SessionId) -> usize {
+    let frame = r#"{"hash":"","seq":,"session":""},"#.len() + 64 + 20;
+    let escapes = session
+        .as_str()
+        .bytes()
+        .filter(|byte| b"\"\\".contains(byte));
+    frame + session.as_str().len() + escapes.count()
 }
 
 /// A row that is to be deleted: its number, and that of its chain.
