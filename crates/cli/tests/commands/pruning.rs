@@ -195,7 +195,12 @@ fn every_command_on_a_pruned_log_does_what_it_did() {
     let compact = ["log", "prune", "--before", "90d", "--compact", "--json"];
     assert_eq!(stage.aegis(&compact).exits(0).json()["free_bytes"], 0);
     stage.aegis(&["log", "verify", "--canonical"]).exits(0);
-    stage.aegis(&["doctor"]);
+    // No agent's host is set up here, and the log is sound.
+    let told = stage.aegis(&["doctor"]).exits(1).out;
+    assert!(
+        told.contains("their newest records hold together"),
+        "{told}"
+    );
 }
 
 #[test]
@@ -363,6 +368,52 @@ fn the_keys_of_sealed_results_go_with_them() {
     assert_eq!(pruned.exits(0).json()["keys"], 1);
     assert_eq!(stage.read(&file), format!("{name} {}\n", "00".repeat(32)));
     stage.aegis(&["log", "verify"]).exits(0);
+}
+
+#[test]
+fn it_is_not_said_that_nothing_is_old_enough_where_not_all_was_looked_at() {
+    let stage = Stage::with_policy();
+    fs::create_dir_all(stage.log().parent().unwrap()).unwrap();
+    let log = SqliteLog::open(stage.log(), Options::default()).unwrap();
+    // More than one record can name, of a session that goes on.
+    for (session, days, count) in [("long", 200, 14), ("over", 150, 1), ("long", 0, 1)] {
+        for part in 0..count {
+            let texts = (0..5_000).map(|number| format!("{session} {days} {part} {number}"));
+            let entry = Entry {
+                at: days_ago(days),
+                kind: EventKind::PromptSubmitted,
+                subject: None,
+                payload: json!({}).into(),
+                sealed: None,
+            };
+            let documents =
+                texts.map(|text| (Digest::of(text.as_bytes()), text.into_bytes().into()));
+            log.append(Batch {
+                chain: ChainId::Session {
+                    tenant: "local".parse().unwrap(),
+                    session: session.parse().unwrap(),
+                },
+                expected: None,
+                entries: vec![entry],
+                documents: documents.collect(),
+            })
+            .unwrap();
+        }
+    }
+    drop(log);
+    for words in [
+        &["log", "prune", "--before", "90d"][..],
+        &["log", "prune", "--before", "90d", "--dry-run"],
+    ] {
+        let told = stage.aegis(words).exits(0).out;
+        assert!(
+            told.contains("not all of tenant local could be looked at"),
+            "{told}"
+        );
+        assert!(!told.contains("There is no session"), "{told}");
+    }
+    let told = stage.aegis(&["log", "verify", "--json"]).exits(0).json();
+    assert_eq!(told["pruned"], json!([]));
 }
 
 #[test]
