@@ -36,7 +36,7 @@ pub struct PruneWish<'a> {
 pub struct Prunable {
     /// The tenant.
     pub tenant: TenantId,
-    /// The sessions.
+    /// The sessions; none where those that stay are more than one record names.
     pub sessions: Vec<SessionId>,
     /// How many records, those of the chain of heads included.
     pub records: u64,
@@ -75,7 +75,7 @@ pub enum PruneLogError {
     #[error("the approvals cannot be read, so nobody knows which sessions wait")]
     Approvals(#[from] ReadApprovalError),
     /// What goes cannot be recorded.
-    #[error("what goes cannot be recorded, so nothing went")]
+    #[error("not all that goes can be recorded")]
     Record(#[from] PruneError),
     /// The keys cannot be destroyed.
     #[error("the keys of sealed results cannot be destroyed, so nothing was deleted")]
@@ -121,6 +121,9 @@ impl Gate {
             // One record names so many sessions and no more.
             while let Some(plan) = self.plan_pruning(&log, &tenant, wish.before)? {
                 report.pruned.push(prunable(tenant.clone(), &plan));
+                if plan.sessions().next().is_none() {
+                    break;
+                }
                 log.record_pruning(plan, by.as_str(), self.now())?;
             }
             let chain = ChainId::Heads {

@@ -10,7 +10,8 @@
 
 mod machine;
 
-use aegis_gate::{Belongs, InForce, RejectedPolicy, WaitFor};
+use aegis_gate::{Belongs, InForce, Proposal, RejectedPolicy, WaitFor};
+use aegis_log::RETENTION_SESSION;
 use aegis_types::{EventKind, Mode, Outcome, Reason, Verdict};
 use machine::{ALLOW, Machine, in_force, policy, request, session};
 use serde_json::json;
@@ -35,6 +36,23 @@ fn request_and_decision_are_recorded_together_before_the_answer() {
     assert_eq!(envelopes[1].payload["request_digest"], json!(digest));
     let policy = submitted.decision.policies[0].digest;
     assert!(machine.log.document(&policy).unwrap().is_some());
+}
+
+#[test]
+fn nothing_is_proposed_in_the_session_that_says_what_was_pruned() {
+    let machine = Machine::new(&[ALLOW]);
+    let proposal = Proposal {
+        session: RETENTION_SESSION.parse().unwrap(),
+        ..machine.bash("one", "ls build")
+    };
+    let tried = machine.gate().submit(&proposal, WaitFor::Later);
+    for submitted in [tried, machine.gate().rehearse(&proposal)] {
+        assert_eq!(submitted.decision.verdict, Verdict::Deny);
+        assert_eq!(submitted.decision.reason, Reason::CannotDecide);
+        let message = submitted.decision.findings[0].message.clone().unwrap();
+        assert!(message.contains("name another session"), "{message}");
+    }
+    assert_eq!(machine.log.chains().unwrap(), []);
 }
 
 #[test]

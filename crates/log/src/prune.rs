@@ -66,6 +66,14 @@ pub struct Pruned {
     pub sessions: u64,
 }
 
+/// A record of pruning, and the chains that it cuts.
+#[derive(Clone, Debug)]
+pub(crate) struct Said {
+    pub(crate) chain: ChainId,
+    pub(crate) seq: u64,
+    pub(crate) cut: Vec<ChainId>,
+}
+
 /// Everything that the records of pruning say.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Cuts {
@@ -77,6 +85,8 @@ pub(crate) struct Cuts {
     pub(crate) documents: BTreeSet<Digest>,
     /// Every pruning, in order.
     pub(crate) told: Vec<Pruned>,
+    /// The records that say so, in the same order.
+    pub(crate) said: Vec<Said>,
 }
 
 impl Cuts {
@@ -119,6 +129,14 @@ impl Cuts {
         let heads = ChainId::Heads {
             tenant: tenant.clone(),
         };
+        let sessions = statement.pruned.iter();
+        let mut cut: Vec<ChainId> = sessions.map(|head| of_session(&head.session)).collect();
+        cut.push(heads.clone());
+        self.said.push(Said {
+            chain: envelope.chain.clone(),
+            seq: envelope.seq,
+            cut,
+        });
         self.gone.insert(heads, statement.heads);
         self.documents.extend(statement.documents);
         self.told.push(Pruned {

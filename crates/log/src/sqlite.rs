@@ -21,6 +21,7 @@ mod read;
 
 mod maintain;
 
+mod cuts;
 mod prune;
 
 mod backup;
@@ -45,10 +46,10 @@ use held::HeldFile;
 
 pub use backup::{BackupError, CopyStep};
 pub use connection::OpenLogError;
+pub(crate) use cuts::{cut_table, cuts_in, prunings_in};
 pub(crate) use fault::Fault;
 pub use maintain::Maintenance;
 pub use prune::{PruneError, PruneOrder, PrunePlan};
-pub(crate) use prune::{cut_table, cuts_in, prunings_in};
 pub(crate) use read::{chain_at, digest_at};
 pub use restore::{Ahead, Restore, RestoreError, Restored, restore};
 pub(crate) use still::immutable;

@@ -90,7 +90,8 @@ fn would(wish: &PruneWish<'_>, found: &[Prunable]) -> Report {
         for session in one.sessions.iter().take(SESSIONS_SHOWN) {
             page.line(&[piece(Tone::Quiet, format!("  {session}"))]);
         }
-        if one.sessions.len() > SESSIONS_SHOWN || !one.is_all {
+        let is_more = !one.sessions.is_empty() && !one.is_all;
+        if one.sessions.len() > SESSIONS_SHOWN || is_more {
             page.line(&[piece(Tone::Quiet, "  … and more")]);
         }
     }
@@ -121,7 +122,8 @@ fn did(wish: &PruneWish<'_>, report: &PruneReport, is_compact: bool) -> Report {
         .iter()
         .filter_map(|(tenant, head)| Some((tenant, text_of(head)?)))
         .collect();
-    if !report.pruned.is_empty() {
+    // A pruning that was recorded and killed had nobody to tell its head to.
+    if !report.pruned.is_empty() || report.deleted > 0 {
         for (tenant, head) in &heads {
             page.line(&[
                 piece(Tone::Quiet, format!("  head of {tenant}  ")),
@@ -164,6 +166,15 @@ fn show(page: &mut Page, wish: &PruneWish<'_>, found: &[Prunable], word: &str) {
         ));
     }
     for one in found {
+        if one.sessions.is_empty() {
+            let text = format!(
+                "not all of tenant {} could be looked at: the sessions that stay are more than \
+                 one record names; `aegis log backup` keeps all of it",
+                one.tenant
+            );
+            page.line(&[piece(Tone::Careful, text)]);
+            continue;
+        }
         let records = describe::count(one.records, "record", "records");
         let sessions = describe::count(one.sessions.len(), "session", "sessions");
         let text = format!(

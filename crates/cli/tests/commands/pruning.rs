@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aegis_api::{Client, SystemConnector};
 use aegis_canon::Digest;
-use aegis_log::{Batch, Log as _, Options, Query, SqliteLog};
+use aegis_log::{Batch, Log as _, Options, PruneOrder, Query, SqliteLog};
 use aegis_types::{ChainId, Entry, Envelope, EventKind, SealedPayload, Timestamp};
 use rusqlite::Connection;
 use serde_json::{Value, json};
@@ -79,6 +79,34 @@ fn older_stage() -> Stage {
         age(&log, &decided[..1], "autumn", 140);
     }
     stage
+}
+
+/// Returns the newest head, as people keep it.
+fn head_of(stage: &Stage) -> String {
+    let log = SqliteLog::open_read_only(stage.log()).unwrap();
+    let tenant = log.chains().unwrap()[0].chain.tenant().clone();
+    let head = log.head(&ChainId::Heads { tenant }).unwrap();
+    format!("{}:{}", head.next - 1, head.hash.unwrap())
+}
+
+#[test]
+fn a_pruning_that_was_killed_has_its_head_told_by_the_next() {
+    let stage = older_stage();
+    let log = SqliteLog::open(stage.log(), Options::default()).unwrap();
+    let tenant = log.chains().unwrap()[0].chain.tenant().clone();
+    let order = PruneOrder {
+        tenant: &tenant,
+        before: days_ago(90),
+        stays: &|_| false,
+    };
+    let plan = log.plan_pruning(&order).unwrap().unwrap();
+    log.record_pruning(plan, "ada", days_ago(0)).unwrap();
+    drop(log);
+    let head = head_of(&stage);
+    let told = stage.aegis(&["log", "prune", "--before", "90d"]).exits(0);
+    assert!(told.out.contains(&head), "{}", told.out);
+    let again = stage.aegis(&["log", "prune", "--before", "90d"]).exits(0);
+    assert!(!again.out.contains(&head), "{}", again.out);
 }
 
 #[test]
@@ -155,7 +183,33 @@ fn every_command_on_a_pruned_log_does_what_it_did() {
     let compact = ["log", "prune", "--before", "90d", "--compact", "--json"];
     assert_eq!(stage.aegis(&compact).exits(0).json()["free_bytes"], 0);
     stage.aegis(&["log", "verify", "--canonical"]).exits(0);
-    stage.aegis(&["doctor"]);
+    // No agent's host is set up here, and the log is sound.
+    let told = stage.aegis(&["doctor"]).exits(1).out;
+    assert!(
+        told.contains("their newest records hold together"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_head_that_was_kept_before_a_pruning_does_not_vouch_for_it() {
+    let stage = old_stage();
+    let kept_before = head_of(&stage);
+    stage
+        .aegis(&["log", "verify", "--anchor", &kept_before])
+        .exits(0);
+    let pruned = stage.aegis(&["log", "prune", "--before", "90d", "--json"]);
+    let pruned = pruned.exits(0).json();
+    let before_it = stage.aegis(&["log", "verify", "--anchor", &kept_before]);
+    let told = before_it.exits(1).out;
+    assert!(
+        told.contains(
+            "nothing vouches for it: verify with the head that `aegis log prune` printed"
+        ),
+        "{told}"
+    );
+    let head = pruned["heads"][0]["head"].as_str().unwrap();
+    stage.aegis(&["log", "verify", "--anchor", head]).exits(0);
 }
 
 #[test]
@@ -323,6 +377,52 @@ fn the_keys_of_sealed_results_go_with_them() {
     assert_eq!(pruned.exits(0).json()["keys"], 1);
     assert_eq!(stage.read(&file), format!("{name} {}\n", "00".repeat(32)));
     stage.aegis(&["log", "verify"]).exits(0);
+}
+
+#[test]
+fn it_is_not_said_that_nothing_is_old_enough_where_not_all_was_looked_at() {
+    let stage = Stage::with_policy();
+    fs::create_dir_all(stage.log().parent().unwrap()).unwrap();
+    let log = SqliteLog::open(stage.log(), Options::default()).unwrap();
+    // More than one record can name, of a session that goes on.
+    for (session, days, count) in [("long", 200, 14), ("over", 150, 1), ("long", 0, 1)] {
+        for part in 0..count {
+            let texts = (0..5_000).map(|number| format!("{session} {days} {part} {number}"));
+            let entry = Entry {
+                at: days_ago(days),
+                kind: EventKind::PromptSubmitted,
+                subject: None,
+                payload: json!({}).into(),
+                sealed: None,
+            };
+            let documents =
+                texts.map(|text| (Digest::of(text.as_bytes()), text.into_bytes().into()));
+            log.append(Batch {
+                chain: ChainId::Session {
+                    tenant: "local".parse().unwrap(),
+                    session: session.parse().unwrap(),
+                },
+                expected: None,
+                entries: vec![entry],
+                documents: documents.collect(),
+            })
+            .unwrap();
+        }
+    }
+    drop(log);
+    for words in [
+        &["log", "prune", "--before", "90d"][..],
+        &["log", "prune", "--before", "90d", "--dry-run"],
+    ] {
+        let told = stage.aegis(words).exits(0).out;
+        assert!(
+            told.contains("not all of tenant local could be looked at"),
+            "{told}"
+        );
+        assert!(!told.contains("There is no session"), "{told}");
+    }
+    let told = stage.aegis(&["log", "verify", "--json"]).exits(0).json();
+    assert_eq!(told["pruned"], json!([]));
 }
 
 #[test]

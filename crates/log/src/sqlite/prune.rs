@@ -9,20 +9,19 @@ use std::time::Instant;
 
 use aegis_canon::Digest;
 use aegis_types::{ChainId, Entry, Envelope, EventKind, Payload, SessionId, TenantId, Timestamp};
-use rusqlite::params;
+use rusqlite::{OptionalExtension as _, params};
 use serde::Deserialize as _;
 
 use super::SqliteLog;
 use super::connection::Connection;
 use super::fault::Fault;
 use super::read::{chain_at, digest_at};
-use super::schema::{ALLOW_PRUNING, HEADS, IS_RARE};
+use super::schema::{ALLOW_PRUNING, HEADS};
 use crate::commit::{OpenCommit, seal_group};
 use crate::heads::{HeadsMoved, MovedHead};
 use crate::log::{AppendError, Log as _, Query, ReadLogError};
 use crate::prune::{Cut, Cuts, RETENTION_SESSION, Statement};
-use crate::seal::{Draft, Drafts, InvalidEntry};
-use crate::stored::read_envelope;
+use crate::seal::{Draft, Drafts, ENTRY_BYTES_MAX, InvalidEntry};
 
 /// How many records go in one transaction.
 const RECORDS_A_STEP: usize = 1_000;
@@ -30,10 +29,8 @@ const RECORDS_A_STEP: usize = 1_000;
 /// How many records of the chain of heads are read at a time.
 const PAGE: usize = 1_024;
 
-/// How many sessions one record of pruning names.
-///
-/// So many names of the greatest length fit into one record.
-const SESSIONS_MAX: usize = 8_000;
+/// How many bytes of names one record of pruning holds, beside what it always says.
+const NAMES_BYTES_MAX: usize = ENTRY_BYTES_MAX - (16 << 10);
 
 /// What is to go.
 #[derive(Clone, Copy)]
@@ -51,6 +48,8 @@ pub struct PruneOrder<'a> {
 pub struct PrunePlan {
     tenant: TenantId,
     before: Timestamp,
+    /// The last record of the chain of heads that was pruned before.
+    begun: Option<Cut>,
     heads: Cut,
     /// Whether it names all that may go, and not only as many as one record holds.
     is_all: bool,
@@ -94,6 +93,9 @@ pub enum PruneError {
         /// The session.
         session: SessionId,
     },
+    /// Another pruning was recorded since this one was planned.
+    #[error("another pruning was recorded meanwhile")]
+    Another,
 }
 
 impl From<Fault> for PruneError {
@@ -105,17 +107,19 @@ impl From<Fault> for PruneError {
 impl SqliteLog {
     /// Looks for the sessions that `order` lets go; nothing if there is none.
     ///
+    /// A plan without sessions is one where those that stay, which are named as
+    /// well, fill the record before one that may go is reached.
+    ///
     /// # Errors
     ///
     /// [`ReadLogError`] when the log cannot be read.
     pub fn plan_pruning(&self, order: &PruneOrder<'_>) -> Result<Option<PrunePlan>, ReadLogError> {
-        let Some(cut) = self.cut_of_heads(order)? else {
-            return Ok(None);
-        };
+        let cut = self.cut_of_heads(order)?;
         let stays = self.sessions_that_say(order.tenant)?;
         let mut plan = PrunePlan {
             tenant: order.tenant.clone(),
             before: order.before,
+            begun: cut.begun,
             heads: cut.last,
             is_all: cut.is_all,
             pruned: Vec::new(),
@@ -141,7 +145,11 @@ impl SqliteLog {
                 plan.kept.push(head);
             }
         }
-        Ok((!plan.pruned.is_empty()).then_some(plan))
+        if plan.pruned.is_empty() {
+            plan.records = 0;
+        }
+        let is_done = plan.pruned.is_empty() && plan.is_all;
+        Ok((!is_done).then_some(plan))
     }
 
     /// Returns the sessions that say what was pruned.
@@ -157,14 +165,16 @@ impl SqliteLog {
     }
 
     /// Follows the chain of heads as long as it is older than `order` says.
-    fn cut_of_heads(&self, order: &PruneOrder<'_>) -> Result<Option<HeadsCut>, ReadLogError> {
+    fn cut_of_heads(&self, order: &PruneOrder<'_>) -> Result<HeadsCut, ReadLogError> {
         let chain = ChainId::Heads {
             tenant: order.tenant.clone(),
         };
         let cuts = Cuts::of(self, order.tenant)?;
         let session = |chain: &ChainId| chain.session().cloned();
         let named = cuts.named.iter();
+        let gone = cuts.bounds(&chain).gone;
         let mut cut = HeadsCut {
+            begun: gone,
             last: Cut {
                 hash: Digest::of(b""),
                 seq: 0,
@@ -175,9 +185,10 @@ impl SqliteLog {
                 .collect(),
             documents: BTreeSet::new(),
             records: 0,
+            bytes: 0,
         };
+        cut.bytes = cut.named.keys().map(bytes_of).sum();
         // What is left of heads that went before is no part of this pruning.
-        let gone = cuts.bounds(&chain).gone;
         let mut from = gone.map_or(0, |gone| gone.seq.saturating_add(1));
         loop {
             let page = self.read(&chain, from, PAGE)?;
@@ -187,25 +198,15 @@ impl SqliteLog {
             from = last.seq.saturating_add(1);
             for envelope in &page {
                 if envelope.at >= order.before {
-                    return Ok(cut.some());
+                    return Ok(cut);
                 }
-                if cut.named.len() >= SESSIONS_MAX {
+                if !cut.take(envelope) {
                     cut.is_all = false;
-                    return Ok(cut.some());
+                    return Ok(cut);
                 }
-                let heads = HeadsMoved::deserialize(&*envelope.payload).unwrap_or_default();
-                let moved = heads.moved.iter();
-                let moved = moved.map(|head| (head.session.clone(), Cut::from(head)));
-                cut.named.extend(moved);
-                cut.documents.extend(heads.documents);
-                cut.records += 1;
-                cut.last = Cut {
-                    hash: envelope.hash,
-                    seq: envelope.seq,
-                };
             }
         }
-        Ok(cut.some())
+        Ok(cut)
     }
 
     /// Records that what `plan` names goes, by order of `by`.
@@ -232,7 +233,7 @@ impl SqliteLog {
         };
         let drafts = drafts(&plan.tenant, &statement, at)?;
         self.writer()
-            .record_pruning(&plan.tenant, &statement, drafts)
+            .record_pruning(&plan.tenant, plan.begun, &statement, drafts)
     }
 
     /// Returns the names of the keys under which records are sealed that are
@@ -306,18 +307,51 @@ impl SqliteLog {
 
 /// The beginning of a chain of heads that may go, and what it had named.
 struct HeadsCut {
+    begun: Option<Cut>,
     last: Cut,
     is_all: bool,
     named: BTreeMap<SessionId, Cut>,
     documents: BTreeSet<Digest>,
     records: u64,
+    /// How many bytes of a record of pruning the names take.
+    bytes: usize,
 }
 
 impl HeadsCut {
-    /// Returns it, if there is anything in it.
-    fn some(self) -> Option<Self> {
-        (self.records > 0).then_some(self)
+    /// Takes in the next record, unless one record of pruning cannot hold what it names.
+    fn take(&mut self, envelope: &Envelope) -> bool {
+        let heads = HeadsMoved::deserialize(&*envelope.payload).unwrap_or_default();
+        let sessions = heads.moved.iter().map(|head| &head.session);
+        let sessions = sessions.filter(|session| !self.named.contains_key(*session));
+        let bytes = sessions.map(bytes_of).sum::<usize>() + heads.documents.len() * DOCUMENT_BYTES;
+        if self.bytes + bytes > NAMES_BYTES_MAX {
+            return false;
+        }
+        self.bytes += bytes;
+        let moved = heads.moved.iter();
+        let moved = moved.map(|head| (head.session.clone(), Cut::from(head)));
+        self.named.extend(moved);
+        self.documents.extend(heads.documents);
+        self.records += 1;
+        self.last = Cut {
+            hash: envelope.hash,
+            seq: envelope.seq,
+        };
+        true
     }
+}
+
+/// How many bytes the digest of a document takes, in quotes and with a comma.
+const DOCUMENT_BYTES: usize = 64 + 3;
+
+/// Returns how many bytes the end of `session` takes at most.
+fn bytes_of(session: &SessionId) -> usize {
+    let frame = r#"{"hash":"","seq":,"session":""},"#.len() + 64 + 20;
+    let escapes = session
+        .as_str()
+        .bytes()
+        .filter(|byte| b"\"\\".contains(byte));
+    frame + session.as_str().len() + escapes.count()
 }
 
 /// A row that is to be deleted: its number, and that of its chain.
@@ -366,34 +400,52 @@ impl Connection {
     fn record_pruning(
         &mut self,
         tenant: &TenantId,
+        begun: Option<Cut>,
         statement: &Statement,
         drafts: Drafts,
     ) -> Result<(), PruneError> {
-        let mut moved = None;
-        let recorded = self.in_transaction(|connection| {
+        let mut refusal = None;
+        self.in_transaction(|connection| {
             connection.check_generation()?;
             connection.known.forget();
-            moved = connection.moved_since(tenant, statement)?;
-            if moved.is_some() {
+            let cut = connection.cut_of_heads(tenant);
+            if cut.map_err(|error| connection.fault(error))? != begun {
+                refusal = Some(PruneError::Another);
+                return Ok(());
+            }
+            if let Some(session) = connection.moved_since(tenant, statement)? {
+                refusal = Some(PruneError::Moved { session });
+                return Ok(());
+            }
+            // What is refused here wrote nothing, so this comes before the cuts.
+            let sealings = seal_group(connection, vec![drafts])?;
+            if let Some(error) = sealings.into_iter().find_map(Result::err) {
+                refusal = Some(PruneError::Write(error));
                 return Ok(());
             }
             connection.allow_pruning()?;
             // Rows are found through the indexes when they are deleted.
             connection.index()?;
-            connection.cut_chains(tenant, statement)?;
-            for sealing in seal_group(connection, vec![drafts])? {
-                // A batch without an expectation is refused for what it holds alone.
-                if sealing.is_err() {
-                    return Err(Fault::Full);
-                }
-            }
-            Ok(())
-        });
-        recorded?;
-        match moved {
-            Some(session) => Err(PruneError::Moved { session }),
-            None => Ok(()),
+            connection.cut_chains(tenant, statement)
+        })?;
+        refusal.map_or(Ok(()), Err)
+    }
+
+    /// Returns where the chain of heads of `tenant` is cut.
+    fn cut_of_heads(&self, tenant: &TenantId) -> Result<Option<Cut>, rusqlite::Error> {
+        if !self.was_pruned()? {
+            return Ok(None);
         }
+        let select = "SELECT seq, hash FROM cuts JOIN chains ON chains.id = cuts.chain
+                      WHERE tenant = ?1 AND session = ?2";
+        let mut statement = self.statement(select)?;
+        let read = |row: &rusqlite::Row<'_>| {
+            let seq = row.get::<_, i64>(0)?.cast_unsigned();
+            let hash = digest_at(row, 1)?;
+            Ok(Cut { hash, seq })
+        };
+        let found = statement.query_row(params![tenant.as_str(), HEADS], read);
+        found.optional()
     }
 
     /// Returns a session that does not end any more as `statement` has it.
@@ -515,57 +567,4 @@ impl Connection {
         self.known.forget();
         self.cut_wal()
     }
-}
-
-/// Reads what the records of pruning in a file say.
-pub(crate) fn cuts_in(connection: &rusqlite::Connection) -> Result<Cuts, rusqlite::Error> {
-    let mut cuts = Cuts::default();
-    for envelope in prunings_in(connection)? {
-        cuts.add(&envelope);
-    }
-    Ok(cuts)
-}
-
-/// Reads the records of pruning in a file, in order.
-pub(crate) fn prunings_in(
-    connection: &rusqlite::Connection,
-) -> Result<Vec<Envelope>, rusqlite::Error> {
-    let select = format!(
-        "SELECT bytes, hash FROM records WHERE id IN (
-             SELECT id FROM entries WHERE {IS_RARE} AND kind = 'RECORDS_PRUNED'
-             UNION ALL
-             SELECT id FROM records WHERE kind = 'RECORDS_PRUNED'
-                 AND id > (SELECT coalesce(max(id), 0) FROM entries))
-         ORDER BY id"
-    );
-    let mut prunings = Vec::new();
-    let mut statement = connection.prepare(&select)?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        let bytes = row.get_ref(0)?.as_blob()?;
-        // What does not read is named where its chain is verified.
-        prunings.extend(read_envelope(bytes, digest_at(row, 1)?));
-    }
-    Ok(prunings)
-}
-
-/// Reads where a file says that chains were cut.
-pub(crate) fn cut_table(
-    connection: &rusqlite::Connection,
-) -> Result<BTreeMap<ChainId, Cut>, rusqlite::Error> {
-    let exists = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'cuts')";
-    let mut cuts = BTreeMap::new();
-    if !connection.query_row(exists, [], |row| row.get(0))? {
-        return Ok(cuts);
-    }
-    let select =
-        "SELECT tenant, session, seq, hash FROM cuts JOIN chains ON chains.id = cuts.chain";
-    let mut statement = connection.prepare(select)?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        let seq = row.get::<_, i64>(2)?.cast_unsigned();
-        let hash = digest_at(row, 3)?;
-        cuts.insert(chain_at(row, 0)?, Cut { hash, seq });
-    }
-    Ok(cuts)
 }

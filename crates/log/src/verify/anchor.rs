@@ -1,6 +1,6 @@
 //! What a log is held against: heads kept elsewhere, and signed checkpoints.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aegis_canon::{Digest, canonical};
 use aegis_types::{ChainId, Envelope, SessionId, TenantId};
@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::Evidence;
 use super::report::{Fault, Verification};
 use crate::log::ReadLogError;
-use crate::prune::Cut;
+use crate::prune::{Cut, Said};
 
 /// A record whose hash was kept where the holder of the log cannot change it.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -94,6 +94,9 @@ pub(super) trait Ground {
     /// Returns the last record of a chain that was pruned.
     fn gone(&self, chain: &ChainId) -> Option<Cut>;
 
+    /// Returns the records that say what was pruned.
+    fn said(&self) -> &[Said];
+
     /// Returns the hash of a record.
     fn hash(&self, chain: &ChainId, seq: u64) -> Result<Option<Digest>, ReadLogError>;
 
@@ -101,7 +104,7 @@ pub(super) trait Ground {
     fn checkpoints(&self) -> Result<Vec<Envelope>, ReadLogError>;
 
     /// Returns the last number of each session that the heads of `tenant` name
-    /// up to their record `to`.
+    /// up to their record `to`, behind those that were pruned.
     fn listed(&self, tenant: &TenantId, to: u64) -> Result<BTreeMap<SessionId, u64>, ReadLogError>;
 }
 
@@ -122,6 +125,7 @@ impl Reach {
         for envelope in ground.checkpoints()? {
             reach.try_checkpoint(&envelope, evidence);
         }
+        let direct: BTreeSet<ChainId> = reach.to.keys().cloned().collect();
         let heads: Vec<(TenantId, u64)> = reach
             .to
             .iter()
@@ -134,7 +138,24 @@ impl Reach {
                 reach.extend(ChainId::Session { tenant, session }, seq);
             }
         }
+        reach.try_prunings(&direct, ground);
         Ok(reach)
+    }
+
+    /// Reports each pruning that cut a chain of `anchored` and that nothing reaches.
+    ///
+    /// Whoever can write the file can record one that explains why the beginning
+    /// of such a chain is gone, with all that it had named.
+    fn try_prunings(&mut self, anchored: &BTreeSet<ChainId>, ground: &dyn Ground) {
+        for said in ground.said() {
+            let is_reached = self.to.get(&said.chain).is_some_and(|to| said.seq <= *to);
+            if !is_reached && said.cut.iter().any(|chain| anchored.contains(chain)) {
+                self.broken.push(Fault::PruningUnanchored {
+                    chain: said.chain.clone(),
+                    seq: said.seq,
+                });
+            }
+        }
     }
 
     fn extend(&mut self, chain: ChainId, seq: u64) {

@@ -13,7 +13,7 @@ use super::diagnosis::{Claim, Diagnosis};
 use super::report::{Fault, Verification};
 use crate::export::{EXPORT_VERSION, head_of};
 use crate::log::ReadLogError;
-use crate::prune::Cut;
+use crate::prune::{Cut, Cuts, Said};
 use crate::stored::from_value;
 
 /// Verifies the export that `reader` gives.
@@ -107,7 +107,12 @@ impl Lines {
         if Digest::of(&canonical(&value)) != hash || self.diagnosis.found.records > 0 {
             return None;
         }
-        self.diagnosis.cuts.add(&from_value(value, hash).ok()?);
+        let envelope = from_value(value, hash).ok()?;
+        self.diagnosis.cuts.add(&envelope);
+        // An export of one chain has it nowhere else.
+        if let Some(kept) = self.hashes.get_mut(&(envelope.chain, envelope.seq)) {
+            *kept = Some(hash);
+        }
         self.prunings.push(hash);
         Some(())
     }
@@ -138,7 +143,7 @@ impl Lines {
             .is_some_and(|end| is(end, "whole", Value::from(true)));
         let diagnosis = self.diagnosis.finish(is_whole);
         let mut found = diagnosis.found;
-        found.pruned = diagnosis.cuts.told;
+        found.pruned.clone_from(&diagnosis.cuts.told);
         if is_whole && self.prunings != diagnosis.prunings {
             // A beginning is missing, and the log itself says nothing of it.
             found.add(Fault::Incomplete);
@@ -173,7 +178,7 @@ impl Lines {
             found.add(Fault::Incomplete);
         }
         let ground = ExportGround {
-            gone: diagnosis.cuts.gone,
+            cuts: diagnosis.cuts,
             hashes: self.hashes,
             checkpoints: diagnosis.checkpoints,
             listings: diagnosis.listings,
@@ -198,7 +203,7 @@ fn from_hex(text: &str) -> Option<Vec<u8>> {
 
 /// Where anchors are looked up in an export.
 struct ExportGround {
-    gone: BTreeMap<ChainId, Cut>,
+    cuts: Cuts,
     hashes: BTreeMap<(ChainId, u64), Option<Digest>>,
     checkpoints: Vec<Envelope>,
     listings: BTreeMap<ChainId, Vec<(u64, u64)>>,
@@ -206,7 +211,11 @@ struct ExportGround {
 
 impl Ground for ExportGround {
     fn gone(&self, chain: &ChainId) -> Option<Cut> {
-        self.gone.get(chain).copied()
+        self.cuts.gone.get(chain).copied()
+    }
+
+    fn said(&self) -> &[Said] {
+        &self.cuts.said
     }
 
     fn hash(&self, chain: &ChainId, seq: u64) -> Result<Option<Digest>, ReadLogError> {

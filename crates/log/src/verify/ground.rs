@@ -9,7 +9,7 @@ use serde::Deserialize as _;
 use super::anchor::Ground;
 use crate::heads::HeadsMoved;
 use crate::log::{Log, Query, ReadLogError};
-use crate::prune::{Cut, Cuts};
+use crate::prune::{Cut, Cuts, Said};
 
 /// Where anchors are looked up in a log.
 pub(super) struct LogGround<'a> {
@@ -23,6 +23,10 @@ const PAGE: usize = 1_024;
 impl Ground for LogGround<'_> {
     fn gone(&self, chain: &ChainId) -> Option<Cut> {
         self.cuts.gone.get(chain).copied()
+    }
+
+    fn said(&self) -> &[Said] {
+        &self.cuts.said
     }
 
     fn hash(&self, chain: &ChainId, seq: u64) -> Result<Option<Digest>, ReadLogError> {
@@ -52,7 +56,9 @@ impl Ground for LogGround<'_> {
             tenant: tenant.clone(),
         };
         let mut listed = BTreeMap::new();
-        let mut from = 0;
+        // What those that are left of a pruned beginning name is held against nothing.
+        let gone = self.gone(&chain);
+        let mut from = gone.map_or(0, |gone| gone.seq.saturating_add(1));
         while from <= to {
             let page = match self.log.read(&chain, from, PAGE) {
                 Err(ReadLogError::Envelope { .. }) => break,

@@ -285,6 +285,13 @@ pub enum Fault {
         /// The number of the record.
         seq: u64,
     },
+    /// A pruning cut a chain that is anchored, and nothing kept elsewhere reaches its record.
+    PruningUnanchored {
+        /// The chain of the record that says what was pruned.
+        chain: ChainId,
+        /// The number of that record.
+        seq: u64,
+    },
     /// The table of chains that were cut says something else than the records of pruning.
     CutDiffers {
         /// The chain.
@@ -332,6 +339,7 @@ impl Fault {
             }
             | Self::AnchorBroken { chain, seq, .. }
             | Self::AnchorPruned { chain, seq }
+            | Self::PruningUnanchored { chain, seq }
             | Self::CheckpointBroken { chain, seq } => Some((chain, *seq)),
             Self::ChainMissing { chain, .. } | Self::CutDiffers { chain } => Some((chain, 0)),
             Self::Stray { .. }

@@ -6,6 +6,11 @@ use aegis_types::ChainId;
 
 use super::report::{Column, Fault};
 
+const ANCHOR_PRUNED: &str = "was pruned, so nothing can be held against its anchor";
+
+const PRUNING_UNANCHORED: &str = "says that records were pruned after the newest head that was \
+    kept elsewhere; nothing vouches for it: verify with the head that `aegis log prune` printed";
+
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -60,12 +65,8 @@ impl fmt::Display for Fault {
             Self::AnchorBroken { chain, seq, .. } => {
                 record(f, chain, *seq, "is not the one that was anchored")
             }
-            Self::AnchorPruned { chain, seq } => record(
-                f,
-                chain,
-                *seq,
-                "was pruned, so nothing can be held against its anchor",
-            ),
+            Self::AnchorPruned { chain, seq } => record(f, chain, *seq, ANCHOR_PRUNED),
+            Self::PruningUnanchored { chain, seq } => record(f, chain, *seq, PRUNING_UNANCHORED),
             Self::CutDiffers { chain } => {
                 let name = Name(chain);
                 write!(f, "where {name} was cut is another place than recorded")

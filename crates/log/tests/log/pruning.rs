@@ -29,18 +29,22 @@ fn filled(place: &Place) -> SqliteLog {
         ..action(&session("one"), "documented", 20)
     };
     log.append(with_document).unwrap();
-    let mut sealed = entry(EventKind::PromptSubmitted, "sealed", 20);
+    append_sealed(&log, "two", 20);
+    for name in ["spanning", "young"] {
+        append_action(&log, &session(name), &format!("{name}-young"), 100);
+    }
+    log
+}
+
+fn append_sealed(log: &SqliteLog, name: &str, unix_ms: i64) {
+    let mut sealed = entry(EventKind::PromptSubmitted, "sealed", unix_ms);
     let ciphertext = b"sealed".to_vec();
     sealed.sealed = Some(SealedPayload {
         key_id: "a key".to_owned(),
         digest: Digest::of(&ciphertext),
         ciphertext: Some(ciphertext),
     });
-    log.append(batch(&session("two"), vec![sealed])).unwrap();
-    for name in ["spanning", "young"] {
-        append_action(&log, &session(name), &format!("{name}-young"), 100);
-    }
-    log
+    log.append(batch(&session(name), vec![sealed])).unwrap();
 }
 
 fn plan_of(log: &SqliteLog, tenant: &str, before: i64, stays: &[&str]) -> Option<PrunePlan> {
@@ -487,6 +491,87 @@ fn a_session_that_moved_meanwhile_is_not_pruned() {
 }
 
 #[test]
+fn of_two_prunings_at_once_the_later_record_is_refused() {
+    for (first, second) in [(15, 50), (50, 15)] {
+        let place = Place::new();
+        let log = place.open();
+        for (name, unix_ms) in [("oldest", 10), ("old", 20), ("young", 100)] {
+            append_action(&log, &session(name), name, unix_ms);
+        }
+        let plan = plan_of(&log, "acme", second, &[]).unwrap();
+        record(&log, first);
+        // Nothing is left of what the other one would cut as well.
+        log.sweep(&mut |_| {}).unwrap();
+        let refused = log.record_pruning(plan, "eve", at(200));
+        assert!(matches!(refused, Err(PruneError::Another)), "{refused:?}");
+        assert_eq!(sound(&log).pruned.len(), 1);
+        // Once it is planned again it goes on where the other one ended.
+        let again = plan_of(&log, "acme", second, &[]);
+        assert_eq!(again.is_some(), second > first);
+        if let Some(plan) = again {
+            log.record_pruning(plan, "eve", at(200)).unwrap();
+            log.sweep(&mut |_| {}).unwrap();
+            assert_eq!(sound(&log).pruned.len(), 2);
+        }
+    }
+}
+
+#[test]
+fn sessions_that_stay_hide_none_that_may_go() {
+    let place = Place::new();
+    let log = place.open();
+    // Many more than those that go.
+    let names: Vec<String> = (0..8_001).map(|number| format!("waits-{number}")).collect();
+    for name in &names {
+        let asked = entry(EventKind::ApprovalRequested, name, 10);
+        log.append(batch(&session(name), vec![asked])).unwrap();
+    }
+    append_action(&log, &session("over"), "over", 20);
+    let order = PruneOrder {
+        tenant: &"acme".parse().unwrap(),
+        before: at(50),
+        stays: &|session| session.as_str().starts_with("waits-"),
+    };
+    let plan = log.plan_pruning(&order).unwrap().unwrap();
+    let going: Vec<_> = plan.sessions().map(SessionId::as_str).collect();
+    assert_eq!(going, ["over"]);
+    log.record_pruning(plan, "ada", at(200)).unwrap();
+    log.sweep(&mut |_| {}).unwrap();
+    assert_eq!(verified(&log).faults, []);
+    assert!(log.plan_pruning(&order).unwrap().is_none());
+}
+
+#[test]
+fn what_one_record_cannot_name_goes_with_the_next_or_is_told() {
+    let place = Place::new();
+    let log = place.open();
+    for part in 0..14 {
+        let documents = (0..5_000).map(|number| document(&format!("{part}-{number}")));
+        let with_documents = Batch {
+            documents: documents.collect(),
+            ..action(&session(&format!("part-{part}")), "documented", 10)
+        };
+        log.append(with_documents).unwrap();
+    }
+    // Where the record is full before one may go, it is not said that there is none.
+    let order = PruneOrder {
+        tenant: &"acme".parse().unwrap(),
+        before: at(50),
+        stays: &|session| session.as_str() != "part-13",
+    };
+    let plan = log.plan_pruning(&order).unwrap().unwrap();
+    assert!(plan.sessions().next().is_none() && !plan.is_all());
+    let mut rounds = Vec::new();
+    while let Some(plan) = plan_of(&log, "acme", 50, &[]) {
+        rounds.push(plan.sessions().count());
+        log.record_pruning(plan, "ada", at(200)).unwrap();
+    }
+    assert_eq!(rounds, [12, 2]);
+    log.sweep(&mut |_| {}).unwrap();
+    assert_eq!(verified(&log).faults, []);
+}
+
+#[test]
 fn only_the_tenant_that_is_named_is_pruned() {
     let place = Place::new();
     let log = filled(&place);
@@ -510,16 +595,17 @@ fn only_the_tenant_that_is_named_is_pruned() {
 fn accidents_are_refused_by_a_pruned_file_as_well() {
     let place = Place::new();
     let log = filled(&place);
+    append_sealed(&log, "young", 100);
     prune(&log, 50);
+    assert_eq!(sound(&log).sealed, 1);
     let sqlite = rusqlite::Connection::open(place.path()).unwrap();
     for accident in [
         "DELETE FROM records",
-        "DELETE FROM sealed WHERE record IN (SELECT id FROM records)",
+        "DELETE FROM sealed",
         "UPDATE records SET at = 0",
         "DELETE FROM documents",
     ] {
-        let done = sqlite.execute(accident, []);
-        assert_eq!(done.is_err(), !accident.contains("sealed"), "{accident}");
+        assert!(sqlite.execute(accident, []).is_err(), "{accident}");
     }
     sound(&log);
 }
@@ -554,22 +640,29 @@ fn an_export_of_a_pruned_log_is_verified_without_it() {
     }
 }
 
+/// Returns an anchor at each record of `chain` that is there.
+fn anchors(log: &SqliteLog, chain: &ChainId) -> Vec<Anchor> {
+    let envelopes = log.read(chain, 0, 100).unwrap();
+    let anchors = envelopes.iter().map(|envelope| Anchor {
+        chain: chain.clone(),
+        seq: envelope.seq,
+        hash: envelope.hash,
+    });
+    anchors.collect()
+}
+
 #[test]
-fn an_anchor_holds_from_the_cut_on_and_not_before_it() {
+fn an_anchor_holds_from_the_record_of_the_pruning_on_and_not_before_it() {
     let place = Place::new();
     let log = filled(&place);
     let chain = heads_of("acme");
-    let anchors = log.read(&chain, 0, 100).unwrap();
-    let anchors: Vec<Anchor> = anchors
-        .iter()
-        .map(|envelope| Anchor {
-            chain: chain.clone(),
-            seq: envelope.seq,
-            hash: envelope.hash,
-        })
-        .collect();
+    let before = anchors(&log, &chain);
+    assert_eq!(before.len(), 13);
     prune(&log, 50);
-    for anchor in anchors {
+    append_action(&log, &session("young"), "last", 210);
+    let after = anchors(&log, &chain);
+    assert_eq!(after.last().unwrap().seq, 14);
+    for anchor in before.into_iter().chain(after) {
         let anchors = [anchor.clone()];
         let evidence = Evidence {
             anchors: &anchors,
@@ -583,6 +676,10 @@ fn an_anchor_holds_from_the_cut_on_and_not_before_it() {
         if anchor.seq < 10 {
             let (chain, seq) = (chain.clone(), anchor.seq);
             assert_eq!(found.faults, [Fault::AnchorPruned { chain, seq }]);
+        } else if anchor.seq < 13 {
+            // Somebody may have pruned who may not, since it was kept.
+            let (chain, seq) = (session(RETENTION_SESSION), 0);
+            assert_eq!(found.faults, [Fault::PruningUnanchored { chain, seq }]);
         } else {
             assert_eq!(found.faults, []);
             assert_eq!(heads.anchored_to, Some(anchor.seq));
@@ -602,6 +699,40 @@ fn an_anchor_holds_from_the_cut_on_and_not_before_it() {
         faults.as_slice(),
         [Fault::AnchorBroken { seq: 10, .. }]
     ));
+}
+
+#[test]
+fn an_anchor_holds_beside_each_pruning_that_it_reaches() {
+    let place = Place::new();
+    let log = filled(&place);
+    let faults = |anchor: Option<Anchor>| {
+        let anchors: Vec<Anchor> = anchor.into_iter().collect();
+        let evidence = Evidence {
+            anchors: &anchors,
+            ..Evidence::NONE
+        };
+        let found = verify(&log, &evidence).unwrap().faults;
+        let text = exported(&log, None);
+        let of_export = verify_export(text.as_bytes(), &evidence).unwrap();
+        assert_eq!(found, of_export.faults);
+        found
+    };
+    let newest = |chain: &ChainId| anchors(&log, chain).pop();
+    let (heads, young) = (heads_of("acme"), session("young"));
+    record(&log, 50);
+    let (first, of_young) = (newest(&heads), newest(&young));
+    assert_eq!(faults(first.clone()), []);
+    append_action(&log, &session("later"), "later", 300);
+    let between = newest(&heads);
+    // Nothing was swept yet, so heads that are gone for the log are still there.
+    record(&log, 150);
+    let (chain, seq) = (session(RETENTION_SESSION), 1);
+    let unanchored = Fault::PruningUnanchored { chain, seq };
+    assert!(faults(between).contains(&unanchored));
+    assert_eq!(faults(of_young), [unanchored]);
+    assert_eq!(faults(newest(&heads)), []);
+    assert_eq!(faults(newest(&session(RETENTION_SESSION))), []);
+    assert_eq!(faults(newest(&session("later"))), []);
 }
 
 #[test]
