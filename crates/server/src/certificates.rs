@@ -145,6 +145,7 @@ mod tests {
             hosts: vec!["build.example".to_owned()],
             uris: vec!["spiffe://acme/ana".to_owned()],
             mails: vec!["ana@acme.example".to_owned()],
+            is_authority: false,
             fingerprint: Digest::of(b"ana"),
             begins_at: Timestamp::from_unix_ms(10),
             ends_at: Timestamp::from_unix_ms(20),

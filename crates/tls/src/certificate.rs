@@ -6,8 +6,8 @@ use aegis_canon::Digest;
 use aegis_types::Timestamp;
 use x509_cert::Certificate as Parsed;
 use x509_cert::der::Decode as _;
-use x509_cert::ext::pkix::SubjectAltName;
 use x509_cert::ext::pkix::name::GeneralName;
+use x509_cert::ext::pkix::{BasicConstraints, KeyUsage, SubjectAltName};
 use x509_cert::time::Time;
 
 /// What a certificate says of its holder.
@@ -23,6 +23,8 @@ pub struct Certificate {
     pub uris: Vec<String>,
     /// The addresses of mail.
     pub mails: Vec<String>,
+    /// Whether its holder may sign certificates of others.
+    pub is_authority: bool,
     /// SHA-256 of the whole certificate.
     pub fingerprint: Digest,
     /// From when it holds.
@@ -51,6 +53,7 @@ impl Certificate {
             hosts: Vec::new(),
             uris: Vec::new(),
             mails: Vec::new(),
+            is_authority: is_authority(&parsed)?,
             fingerprint: Digest::of(bytes),
             begins_at: moment(validity.not_before),
             ends_at: moment(validity.not_after),
@@ -78,6 +81,16 @@ impl Certificate {
     pub fn holds_at(&self, now: Timestamp) -> bool {
         self.begins_at <= now && now <= self.ends_at
     }
+}
+
+/// Returns whether the holder may sign certificates: it says so, and no list of
+/// what the key is for leaves that out.
+fn is_authority(parsed: &Parsed) -> Result<bool, ParseCertificateError> {
+    let inner = parsed.tbs_certificate();
+    let constraints = inner.get_extension::<BasicConstraints>()?;
+    let usage = inner.get_extension::<KeyUsage>()?;
+    Ok(constraints.is_some_and(|(_, said)| said.ca)
+        && usage.is_none_or(|(_, said)| said.key_cert_sign()))
 }
 
 fn moment(time: Time) -> Timestamp {

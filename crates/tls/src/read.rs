@@ -50,7 +50,7 @@ pub enum ReadCredentialsError {
     /// The key wants a password.
     #[error("the key `{}` is encrypted, and nobody is there to type its password", .0.display())]
     Encrypted(PathBuf),
-    /// The first certificate of the file is damaged.
+    /// A certificate of the file is damaged.
     #[error("the certificate `{}` is damaged", .path.display())]
     Damaged {
         /// The file.
@@ -62,6 +62,16 @@ pub enum ReadCredentialsError {
     /// The first certificate of the file does not hold at this moment.
     #[error("the certificate `{}` has expired, or does not hold yet", .0.display())]
     Expired(PathBuf),
+    /// A certificate among the authorities may not sign those of others.
+    #[error("certificate {number} of `{}`, `{subject}`, is no authority: it may sign no others", .path.display())]
+    NoAuthority {
+        /// The file.
+        path: PathBuf,
+        /// Its place in the file, from 1.
+        number: usize,
+        /// Whose it is.
+        subject: String,
+    },
     /// Key and certificate do not belong together.
     #[error("the key `{}` is not that of the certificate `{}`", .key.display(), .chain.display())]
     Mismatch {
@@ -132,14 +142,27 @@ impl Credentials {
 pub struct Authorities(pub(crate) RootCertStore);
 
 impl Authorities {
-    /// Reads a bundle of certificates.
+    /// Reads a bundle of certificates, all of which may sign others: whoever has
+    /// the key of one that may not could name themselves anybody.
     ///
     /// # Errors
     ///
     /// [`ReadCredentialsError`].
     pub fn read(path: &Path) -> Result<Self, ReadCredentialsError> {
         let mut store = RootCertStore::empty();
-        for certificate in certificates(path)? {
+        for (index, certificate) in certificates(path)?.into_iter().enumerate() {
+            let parsed = Certificate::parse(&certificate);
+            let parsed = parsed.map_err(|source| ReadCredentialsError::Damaged {
+                path: path.to_path_buf(),
+                source,
+            })?;
+            if !parsed.is_authority {
+                return Err(ReadCredentialsError::NoAuthority {
+                    path: path.to_path_buf(),
+                    number: index.saturating_add(1),
+                    subject: parsed.subject,
+                });
+            }
             let added = store.add(certificate);
             added.map_err(|source| ReadCredentialsError::Unusable {
                 path: path.to_path_buf(),

@@ -174,6 +174,9 @@ pub(crate) fn unread(error: &ReadCredentialsError) -> Failure {
         ReadCredentialsError::Mismatch { .. } => {
             failure.remedy("name the key with which this certificate was asked for")
         }
+        ReadCredentialsError::NoAuthority { .. } => {
+            failure.remedy("name the certificate of whoever signed it, or take it out of the file")
+        }
         ReadCredentialsError::File { .. }
         | ReadCredentialsError::Damaged { .. }
         | ReadCredentialsError::Unusable { .. } => failure,

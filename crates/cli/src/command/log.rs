@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::str::FromStr as _;
 
+use aegis_canon::Digest;
 use aegis_log::{Log, MemoryLog, Query, ReadLogError};
 use aegis_types::{
     ActionRequest, ChainId, Decision, Envelope, Event, EventKind, SessionId, Verdict,
@@ -23,6 +24,9 @@ pub(super) const SUMMARY_CHARS: usize = 60;
 
 /// The greatest number of records that are looked through for a list.
 const LOOKED_THROUGH_MAX: usize = 100_000;
+
+/// The greatest number of requests of one name that are looked through.
+const SAME_NAME_MAX: usize = 1_000;
 
 /// Answers one of the commands on the log, or looks into the database of another
 /// system.
@@ -109,21 +113,26 @@ pub(crate) fn event(envelope: &Envelope) -> Result<Event, Failure> {
     .map_err(|error| Failure::environment(causes(&error)))
 }
 
-/// Returns the newest recorded request with this name in the chain of `near`.
+/// Returns the recorded request that `decision` decided, which several may share
+/// a name with.
 fn request_of<R: Records + ?Sized>(
     log: &R,
-    near: &Envelope,
+    decision: &Envelope,
+    digest: Digest,
 ) -> Result<Option<ActionRequest>, Failure> {
     let query = Query {
-        tenant: Some(near.chain.tenant()),
-        session: near.chain.session(),
+        tenant: Some(decision.chain.tenant()),
+        session: decision.chain.session(),
         kinds: &[EventKind::ActionRequested],
-        subject: near.subject.as_deref(),
-        limit: 1,
+        subject: decision.subject.as_deref(),
+        limit: SAME_NAME_MAX,
         ..Query::default()
     };
     let found = log.newest_records(&query)?;
-    match found.first().map(event).transpose()? {
+    let decided = found
+        .iter()
+        .find(|envelope| Digest::of(&envelope.payload.to_canonical()) == digest);
+    match decided.map(event).transpose()? {
         Some(Event::ActionRequested(request)) => Ok(Some(*request)),
         Some(_) | None => Ok(None),
     }
@@ -181,7 +190,12 @@ fn decisions<R: Records + ?Sized>(log: &R, arguments: &ListArguments) -> Result<
         if rows.len() == arguments.limit.get() {
             break;
         }
-        let Event::DecisionMade { decision, .. } = event(envelope)? else {
+        let Event::DecisionMade {
+            request_digest,
+            decision,
+            ..
+        } = event(envelope)?
+        else {
             continue;
         };
         if arguments
@@ -190,7 +204,7 @@ fn decisions<R: Records + ?Sized>(log: &R, arguments: &ListArguments) -> Result<
         {
             continue;
         }
-        let request = request_of(log, envelope)?;
+        let request = request_of(log, envelope, request_digest)?;
         rows.push(row(envelope, request.as_ref(), &decision));
         listed.push(line(envelope, request.as_ref(), &decision));
     }

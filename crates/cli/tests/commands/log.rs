@@ -69,6 +69,17 @@ fn a_file_that_is_no_log_is_named() {
 }
 
 #[test]
+fn a_decision_is_listed_with_the_request_it_decided_although_another_has_its_name() {
+    let stage = Stage::with_policy();
+    for command in ["git status", "git log"] {
+        stage.propose("first", "call-1", command);
+    }
+    let json = stage.aegis(&["log", "list", "--json"]).exits(0).json();
+    assert_eq!(json["decisions"][0]["request"], "git log");
+    assert_eq!(json["decisions"][1]["request"], "git status");
+}
+
+#[test]
 fn everything_about_one_request_is_shown() {
     let stage = Stage::with_log();
     let told = stage.aegis(&["log", "show", "call-2"]).exits(0);

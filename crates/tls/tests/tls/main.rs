@@ -25,7 +25,7 @@ use aegis_tls::{
     Authorities, Certificate, Credentials, ReadCredentialsError, SecureConnector, SecureError,
 };
 use aegis_types::Timestamp;
-use rcgen::{DnType, date_time_ymd};
+use rcgen::{BasicConstraints, DistinguishedName, DnType, IsCa, KeyUsagePurpose, date_time_ymd};
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -48,7 +48,7 @@ fn a_certificate_says_all_names_of_its_holder() {
     let mut params = client_params(&names);
     params.not_before = date_time_ymd(2026, 1, 2);
     params.not_after = date_time_ymd(2027, 3, 4);
-    params.distinguished_name = rcgen::DistinguishedName::new();
+    params.distinguished_name = DistinguishedName::new();
     params
         .distinguished_name
         .push(DnType::OrganizationName, "Acme, Inc. + Sons");
@@ -67,6 +67,7 @@ fn a_certificate_says_all_names_of_its_holder() {
         hosts: vec!["bot.acme.example".to_owned(), "bot".to_owned()],
         uris: vec!["spiffe://acme/bot".to_owned()],
         mails: vec!["bot@acme.example".to_owned()],
+        is_authority: false,
         fingerprint: Digest::of(&issued.der),
         begins_at: Timestamp::from_unix_ms(1_767_312_000_000),
         ends_at: Timestamp::from_unix_ms(1_804_118_400_000),
@@ -188,6 +189,36 @@ fn a_bundle_of_authorities_has_at_least_one() {
         matches!(error, ReadCredentialsError::NoCertificate(_)),
         "{error:?}"
     );
+}
+
+#[test]
+fn a_bundle_of_authorities_has_nobody_who_may_not_sign() {
+    let files = Files::new();
+    let path = files.path("ca.pem");
+    let mut for_nothing_else = service_params(&["plain.example"]);
+    for_nothing_else.is_ca = IsCa::ExplicitNoCa;
+    let mut without_the_right = service_params(&["plain.example"]);
+    without_the_right.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    without_the_right.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    let silent = service_params(&["plain.example"]);
+    for mut params in [for_nothing_else, without_the_right.clone(), silent] {
+        params.distinguished_name = DistinguishedName::new();
+        params.distinguished_name.push(DnType::CommonName, "plain");
+        let other = files.authority.sign(&params);
+        fs::write(&path, format!("{}{}", files.authority.pem, other.pem)).unwrap();
+        let error = Authorities::read(&path).unwrap_err().to_string();
+        let expected = format!(
+            "certificate 2 of `{}`, `CN=plain`, is no authority: it may sign no others",
+            path.display()
+        );
+        assert_eq!(error, expected);
+    }
+    without_the_right
+        .key_usages
+        .push(KeyUsagePurpose::KeyCertSign);
+    let other = files.authority.sign(&without_the_right);
+    fs::write(&path, &other.pem).unwrap();
+    Authorities::read(&path).unwrap();
 }
 
 /// Answers one connection with the certificate `issued`, whatever it says.
