@@ -113,8 +113,8 @@ fn in_the_same_account_a_program_ends_and_replaces_the_service() {
     let policy = "aegis: policy/v1\\nname: mine\\ndefault: allow\\n";
     own.run(&format!(
         "mkdir -p fake/.config/aegis && printf '{policy}' > fake/.config/aegis/policy.yaml && \
-         unlink {socket}; (HOME=$PWD/fake setsid aegis serve --socket $PWD/{socket} >said 2>&1 &); \
-         until grep -q listening said; do :; done"
+         unlink {socket}; (HOME=$PWD/fake setsid aegis serve --socket $PWD/{socket} >fake/said 2>&1 &); \
+         until grep -qs listening fake/said; do :; done"
     ));
     own.propose("call-2", "git status");
     assert!(!own.run("aegis log export").contains("call-2"));
