@@ -337,8 +337,20 @@ impl Gates {
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::path::Path;
 
     use super::*;
+
+    fn gates_in(folder: &Path) -> (Surroundings, Gates) {
+        let surroundings = Surroundings {
+            home: folder.join("home"),
+            managed: folder.join("managed"),
+            ..Surroundings::default()
+        };
+        let place = Some(LogPlace::Memory);
+        let gates = Gates::open_at(surroundings.clone(), DurabilityLevel::Normal, place).unwrap();
+        (surroundings, gates)
+    }
 
     #[test]
     fn a_gate_is_kept_as_long_as_nothing_that_it_stands_on_has_changed() {
@@ -384,13 +396,7 @@ mod tests {
     #[test]
     fn policies_of_many_callers_do_not_pile_up() {
         let folder = tempfile::tempdir().unwrap();
-        let surroundings = Surroundings {
-            home: folder.path().join("home"),
-            managed: folder.path().join("managed"),
-            ..Surroundings::default()
-        };
-        let place = Some(LogPlace::Memory);
-        let gates = Gates::open_at(surroundings.clone(), DurabilityLevel::Normal, place).unwrap();
+        let (surroundings, gates) = gates_in(folder.path());
         for number in 0..=POLICIES_MAX {
             let caller = Surroundings {
                 home: folder.path().join(format!("home-{number}")),
@@ -400,16 +406,11 @@ mod tests {
         }
         assert!(gates.policies.lock().unwrap().len() <= POLICIES_MAX);
     }
+
     #[test]
     fn gates_of_many_callers_and_of_large_ones_do_not_pile_up() {
         let folder = tempfile::tempdir().unwrap();
-        let surroundings = Surroundings {
-            home: folder.path().join("home"),
-            managed: folder.path().join("managed"),
-            ..Surroundings::default()
-        };
-        let place = Some(LogPlace::Memory);
-        let gates = Gates::open_at(surroundings.clone(), DurabilityLevel::Normal, place).unwrap();
+        let (surroundings, gates) = gates_in(folder.path());
         let open = |name: String, value: String| {
             let caller = Caller {
                 surroundings: Surroundings {
