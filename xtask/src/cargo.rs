@@ -95,3 +95,19 @@ pub fn target_folder() -> Result<PathBuf> {
     let folder = metadata.get("target_directory").and_then(Value::as_str);
     Ok(folder.context("cargo tells no target folder")?.into())
 }
+
+/// Builds `aegis-hook` as it is installed, and returns where it is.
+///
+/// Any other profile or way to link would make a program that nobody starts.
+pub fn build_hook() -> Result<PathBuf> {
+    let words = ["build", "--quiet", "--profile", "hook", "-p", "aegis-hook"];
+    Cargo::new(&words)
+        .words(&["--config".to_owned(), "crates/hook/static.toml".to_owned()])
+        .succeed()?;
+    let host = Command::new("rustc")
+        .args(["--print", "host-tuple"])
+        .output();
+    let host = host.context("cannot start rustc")?.stdout;
+    let host = String::from_utf8(host).context("rustc tells no name of this machine")?;
+    Ok(target_folder()?.join(host.trim()).join("hook/aegis-hook"))
+}

@@ -212,4 +212,8 @@ impl Log for MemoryLog {
     fn maintain(&self) -> Result<(), AppendError> {
         Ok(())
     }
+
+    fn close(&self) -> Result<(), AppendError> {
+        Ok(())
+    }
 }

@@ -348,4 +348,8 @@ impl Log for SqliteLog {
     fn maintain(&self) -> Result<(), AppendError> {
         Self::maintain(self).map(drop)
     }
+
+    fn close(&self) -> Result<(), AppendError> {
+        Self::close(self).map(drop)
+    }
 }

@@ -17,7 +17,7 @@ use serde_json::Value;
 
 use super::figures::{Figures, at_most};
 use super::{machine, mix};
-use crate::cargo::{Cargo, target_folder};
+use crate::cargo::{Cargo, build_hook, target_folder};
 
 /// How often each program runs.
 const RUNS: usize = 1_000;
@@ -62,8 +62,7 @@ struct Home {
 
 /// Measures and prints.
 pub fn measure() -> Result<()> {
-    Cargo::new(&["build", "--quiet", "--profile", "hook", "-p", "aegis-hook"]).succeed()?;
-    let hook = target_folder()?.join("hook/aegis-hook");
+    let hook = build_hook()?;
     let scratch = machine::scratch()?;
     let empty = build_empty(scratch.path())?;
     let mut contestants = vec![

@@ -13,7 +13,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
 use crate::bench::machine;
-use crate::cargo::{Cargo, target_folder};
+use crate::cargo::build_hook;
 
 /// How many hooks are at work at the same time.
 const PROCESSES: usize = 32;
@@ -86,8 +86,7 @@ struct Worker {
 
 /// Performs all rounds, at both levels.
 pub fn perform() -> Result<()> {
-    Cargo::new(&["build", "--quiet", "--profile", "hook", "-p", "aegis-hook"]).succeed()?;
-    let hook = target_folder()?.join("hook/aegis-hook");
+    let hook = build_hook()?;
     for level in ["normal", "full"] {
         let scratch = machine::scratch()?;
         let began = Instant::now();

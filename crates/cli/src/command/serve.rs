@@ -140,6 +140,7 @@ pub(crate) fn run(here: &Here, service: ServePlan) -> Result<Report, Failure> {
     let gates = Gates::open_at(surroundings, DurabilityLevel::Full, store)
         .map_err(|error| unopened_gates(&error))?;
     prepare(&gates)?;
+    let log = Arc::clone(gates.log());
     let request_log = file.log_level.map(|level| RequestLog {
         level: match level {
             LogLevel::Debug => RequestLevel::Debug,
@@ -163,8 +164,11 @@ pub(crate) fn run(here: &Here, service: ServePlan) -> Result<Report, Failure> {
         }
         announce(&open)?;
         answer(open, router(Arc::new(daemon)), limits, stop).await;
-        Ok(Report::silent())
-    })
+        Ok::<_, Failure>(())
+    })?;
+    // What was acknowledged is durable whether or not this succeeds.
+    let _ = log.close();
+    Ok(Report::silent())
 }
 
 /// Refuses to start what would be less safe than it was told to be.

@@ -77,6 +77,25 @@ fn a_service_that_is_killed_leaves_a_gap_in_the_record_and_no_call_undecided() {
 }
 
 #[test]
+fn a_service_that_stops_leaves_no_write_ahead_log_for_the_next_to_read() {
+    let stage = Stage::with_policy();
+    let service = served(&stage);
+    for number in 0..40 {
+        ask(&stage, &number.to_string(), "git status");
+    }
+    let wal = stage.log().with_extension("db-wal");
+    let before = fs::metadata(&wal).unwrap().len();
+    service.stop();
+    let after = fs::metadata(&wal).unwrap().len();
+    // One page stays, so that the next commit need not sync a header.
+    assert!(
+        after < 5_000 && before > 100_000,
+        "{before} bytes, then {after}"
+    );
+    assert_eq!(count(&stage, "TOOL_CALL_PROPOSED"), 40);
+}
+
+#[test]
 fn a_question_asked_through_a_service_and_again_without_it_is_one() {
     let stage = Stage::with_policy();
     // The approval outlives the process that asked for it.

@@ -56,6 +56,20 @@ impl SqliteLog {
         Ok(self.writer().maintain(pages_max)?)
     }
 
+    /// Folds the whole WAL back and cuts it to nothing, at the end of a process.
+    ///
+    /// Whoever opens the log next would read all of it first.
+    ///
+    /// # Errors
+    ///
+    /// [`AppendError`], as when appending.
+    pub fn close(&self) -> Result<Maintenance, AppendError> {
+        let mut writer = self.writer();
+        writer.patience.begin();
+        writer.in_transaction(Connection::index)?;
+        Ok(writer.cut_back()?)
+    }
+
     /// Erases every sealed payload under the keys called `key_ids`, and returns
     /// how many there were.
     ///
@@ -110,8 +124,13 @@ impl Connection {
                 &self.wal("PRAGMA wal_checkpoint(PASSIVE)")?,
             ));
         }
-        // The next process cannot know what is folded back already, and would
-        // read it all again; so the WAL is cut to nothing.
+        self.cut_back()
+    }
+
+    /// Folds the WAL back and cuts it to nothing: the next process cannot know
+    /// what is folded back already, and would read it all again.
+    fn cut_back(&mut self) -> Result<Maintenance, Fault> {
+        self.patience.end();
         let folded = Maintenance::of(&self.wal("PRAGMA wal_checkpoint(TRUNCATE)")?);
         if folded == Maintenance::Folded {
             // The first commit to a WAL syncs its header. It is better done
