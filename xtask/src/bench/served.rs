@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -56,10 +57,9 @@ impl Process {
                 break address.to_owned();
             }
         };
-        fs::write(
-            home.join(".local/share/aegis/tokens.json"),
-            kept.to_string(),
-        )?;
+        let tokens = home.join(".local/share/aegis/tokens.json");
+        fs::write(&tokens, kept.to_string())?;
+        fs::set_permissions(&tokens, fs::Permissions::from_mode(0o600))?;
         Ok(Self {
             child,
             address,

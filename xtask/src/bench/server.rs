@@ -5,6 +5,7 @@
 //! costs is the time that the process spent on the processor, as the system
 //! counts it, and not the time that passed.
 
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -13,7 +14,7 @@ use std::time::{Duration, Instant};
 use aegis_log::{Batch, Durability, Log as _, Options, SqliteLog};
 use aegis_types::{ChainId, Event, EventKind, Timestamp};
 use anyhow::{Result, bail};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::figures::{Figures, at_least, at_most, median};
 use super::machine;
@@ -30,37 +31,57 @@ const ROUNDS: usize = 3;
 /// How many bytes an average record of a decision has, for the raw appends beside it.
 const RECORD_BYTES: usize = 1_400;
 
-/// How many sessions are opened to see what one costs.
-const SESSIONS: usize = 5_000;
+/// How many sessions are opened to see what one costs, and how many before them.
+const SESSIONS: usize = 20_000;
+const SESSIONS_FIRST: usize = 2_000;
+
+/// A command line of an ordinary day.
+const COMMAND: &str = "cargo test --workspace 2>&1 | tail -20";
+
+/// Makes the body of a request from its session and its number.
+type Body<'a> = &'a (dyn Fn(&str, usize) -> String + Sync);
+
+/// What is asked without being recorded: a call of any agent, and a command line.
+const QUESTIONS: [(&str, Body<'static>); 2] = [
+    ("a call of a tool", &plain_call),
+    ("a command line", &command_line),
+];
 
 /// Measures and prints.
 pub fn measure() -> Result<()> {
     Cargo::new(&["build", "--quiet", "--release", "-p", "aegis-cli"]).succeed()?;
     let scratch = machine::scratch()?;
-    let mut served = Process::service(scratch.path(), 0)?;
+    let served = Process::service(scratch.path(), 0)?;
     let empty = Process::empty()?;
     for connections in CONNECTIONS {
-        let mut above = Vec::new();
-        let mut turns = (Turn::default(), Turn::default());
+        let mut nothing = Turn::default();
+        let mut asked = [Turn::default(), Turn::default()];
+        let mut above = [Vec::new(), Vec::new()];
         for _ in 0..ROUNDS {
-            let nothing = ask(&empty, "/", connections)?;
-            let rehearsed = ask(&served, "/v1/decisions/rehearse", connections)?;
-            above.push(rehearsed.cpu_us() - nothing.cpu_us());
-            turns.0.add(nothing);
-            turns.1.add(rehearsed);
+            let turn = ask(&empty, "/", connections, &plain_call)?;
+            let base = turn.cpu_us();
+            nothing.add(turn);
+            for ((_, body), (sum, above)) in QUESTIONS.iter().zip(asked.iter_mut().zip(&mut above))
+            {
+                let turn = ask(&served, "/v1/policy/decide", connections, body)?;
+                above.push(turn.cpu_us() - base);
+                sum.add(turn);
+            }
         }
-        turns.0.print(&format!("an empty handler, {connections}"));
-        turns.1.print(&format!("a rehearsal, {connections}"));
-        let above = median(&above);
-        at_most(
-            "processor above the empty handler",
-            above,
-            60.0,
-            "us a request",
-        );
+        nothing.print(&format!("an empty handler, {connections}"));
+        for ((name, _), (sum, above)) in QUESTIONS.iter().zip(asked.iter().zip(&above)) {
+            sum.print(&format!("{name}, {connections}"));
+            let above = median(above);
+            at_most(
+                "processor above the empty handler",
+                above,
+                60.0,
+                "us a request",
+            );
+        }
     }
     decisions(&served, scratch.path())?;
-    sessions(&mut served)
+    sessions()
 }
 
 /// Measures decisions with their record at level full, beside raw appends.
@@ -70,7 +91,7 @@ fn decisions(served: &Process, folder: &Path) -> Result<()> {
     let mut decided = Turn::default();
     for round in 0..ROUNDS {
         let raw = raw_rate(&folder.join(format!("raw-{round}.db")), connections)?;
-        let turn = ask(served, "/v1/decisions", connections)?;
+        let turn = ask(served, "/v1/decisions", connections, &proposal)?;
         println!(
             "  raw group commits {raw:.0} a second, decisions {:.0}, {:.0} % of two processors",
             turn.rate(),
@@ -85,19 +106,23 @@ fn decisions(served: &Process, folder: &Path) -> Result<()> {
 }
 
 /// Measures the memory at rest, and what a session adds to it.
-fn sessions(served: &mut Process) -> Result<()> {
-    let before = served.resident()?;
-    let mut client = Client::new(served)?;
-    for number in 0..SESSIONS {
-        client.post(
-            "/v1/decisions",
-            &proposal(&format!("many-{number}"), number),
-        )?;
-    }
-    let after = served.resident()?;
+fn sessions() -> Result<()> {
+    let scratch = machine::scratch()?;
+    let served = Process::service(scratch.path(), 0)?;
+    let rest = served.resident()? as f64 / 1e6;
+    let mut client = Client::new(&served)?;
+    let mut open = |numbers: Range<usize>| -> Result<usize> {
+        for number in numbers {
+            let body = proposal(&format!("many-{number}"), number);
+            client.post("/v1/decisions", &body)?;
+        }
+        served.resident()
+    };
+    // The first ones fill what is there once, such as connections to the log.
+    let before = open(0..SESSIONS_FIRST)?;
+    let after = open(SESSIONS_FIRST..SESSIONS_FIRST + SESSIONS)?;
     let each = after.saturating_sub(before) / SESSIONS;
     println!("  memory: {SESSIONS} sessions more take {each} bytes each");
-    let rest = Process::service(machine::scratch()?.path(), 0)?.resident()? as f64 / 1e6;
     at_most("memory at rest", rest, 60.0, "MB");
     Ok(())
 }
@@ -137,7 +162,7 @@ impl Turn {
 }
 
 /// Asks `process` by so many clients for one turn.
-fn ask(process: &Process, path: &str, connections: usize) -> Result<Turn> {
+fn ask(process: &Process, path: &str, connections: usize, body: Body) -> Result<Turn> {
     let stop = AtomicBool::new(false);
     let number = AtomicUsize::new(0);
     let mut clients = Vec::new();
@@ -157,7 +182,7 @@ fn ask(process: &Process, path: &str, connections: usize) -> Result<Turn> {
                     let mut times = Vec::new();
                     while !stop.load(Ordering::Relaxed) {
                         let turn = number.fetch_add(1, Ordering::Relaxed);
-                        let body = proposal(&format!("session-{at}"), turn);
+                        let body = body(&format!("session-{at}"), turn);
                         let began = Instant::now();
                         client.post(path, &body)?;
                         times.push(began.elapsed());
@@ -183,12 +208,32 @@ fn ask(process: &Process, path: &str, connections: usize) -> Result<Turn> {
     })
 }
 
+fn plain_call(session: &str, turn: usize) -> String {
+    question(session, turn, "read_file", json!({"path": "src/main.rs"}))
+}
+
+fn command_line(session: &str, turn: usize) -> String {
+    question(session, turn, "Bash", json!({"command": COMMAND}))
+}
+
+fn question(session: &str, turn: usize, tool: &str, args: Value) -> String {
+    json!({
+        "event": {
+            "session_id": session,
+            "event_type": "TOOL_CALL_PROPOSED",
+            "payload": {"call_id": format!("call-{turn:09}"), "tool_name": tool, "args": args},
+        },
+        "snapshot": {},
+    })
+    .to_string()
+}
+
 fn proposal(session: &str, turn: usize) -> String {
     json!({
         "session_id": session,
         "call_id": format!("call-{turn:09}"),
         "tool_name": "Bash",
-        "args": {"command": "cargo test --workspace 2>&1 | tail -20"},
+        "args": {"command": COMMAND},
         "directory": "/tmp",
     })
     .to_string()

@@ -62,6 +62,9 @@ fn matches_one(letter: char, rest: &mut std::str::Chars<'_>, found: char) -> boo
 /// Returns whether `path` matches `glob`, in which `**` stands for any folders
 /// and `*` for letters of one name.
 pub(crate) fn matches_path(glob: &str, path: &str) -> bool {
+    if !ends_fit(glob, path) {
+        return false;
+    }
     let (mut glob, mut path) = (glob.split('/'), path.split('/'));
     let mut retry = None;
     loop {
@@ -91,6 +94,22 @@ pub(crate) fn matches_path(glob: &str, path: &str) -> bool {
         path = from.clone();
         retry = Some((after, from));
     }
+}
+
+/// Returns whether `path` begins and ends with what `glob` holds before its first
+/// sign and after its last, which most globs of the table fail by.
+fn ends_fit(glob: &str, path: &str) -> bool {
+    let (glob, path) = (glob.as_bytes(), path.as_bytes());
+    let is_sign = |byte: &u8| matches!(byte, b'*' | b'?' | b'[' | b']');
+    let Some(last) = glob.iter().rposition(is_sign) else {
+        return glob == path;
+    };
+    let first = glob.iter().position(is_sign).unwrap_or(last);
+    let (begin, end) = (glob.split_at(first).0, glob.split_at(last + 1).1);
+    // Two stars stand for no folder as well, and then for no slash.
+    let begin = begin.strip_suffix(b"/").unwrap_or(begin);
+    let end = end.strip_prefix(b"/").unwrap_or(end);
+    path.ends_with(end) && path.starts_with(begin)
 }
 
 #[cfg(test)]
@@ -131,6 +150,10 @@ mod tests {
             ("/a/**", "/a/b/c"),
             ("/a/**/c", "/a/c"),
             ("/**/b/*.x", "/q/b/b/z.x"),
+            ("/a/**", "/a"),
+            ("/a/b[0-9]/c", "/a/b7/c"),
+            ("/a/b", "/a/b"),
+            ("**", "/a"),
         ] {
             assert!(matches_path(glob, path), "{glob} {path}");
         }
@@ -139,6 +162,8 @@ mod tests {
             ("**/.env", "/a/.envrc"),
             ("/a", "/a/b"),
             ("/a/b", "/a"),
+            ("/a/*/b", "/a/b"),
+            ("/a/b*/b", "/a/b"),
         ] {
             assert!(!matches_path(glob, path), "{glob} {path}");
         }
