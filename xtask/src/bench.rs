@@ -7,6 +7,7 @@ pub mod machine;
 mod mix;
 mod peer;
 mod policy;
+mod profile;
 mod record;
 pub mod replay;
 pub mod served;
@@ -30,7 +31,7 @@ pub struct Bench {
 }
 
 /// Every benchmark, each in a file of `xtask/src/bench/`.
-const BENCHES: [Bench; 8] = [
+const BENCHES: [Bench; 9] = [
     Bench {
         name: "hook",
         summary: "the hook as a whole process",
@@ -70,6 +71,11 @@ const BENCHES: [Bench; 8] = [
         name: "server",
         summary: "the service, beside a handler that does nothing",
         measure: server::measure,
+    },
+    Bench {
+        name: "profile",
+        summary: "where the service spends the time of a decision",
+        measure: profile::measure,
     },
 ];
 

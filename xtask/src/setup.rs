@@ -105,6 +105,13 @@ pub const FUZZ: &[Need] = &[Need {
     purpose: "builds the fuzzer",
 }];
 
+/// What seeing where time goes needs.
+pub const PROFILE: &[Need] = &[Need {
+    program: "perf",
+    package: "linux-perf",
+    purpose: "samples what the service does",
+}];
+
 /// What scoring needs: the programs that other spellings of a command make use of.
 pub const SCORE: &[Need] = &[
     Need {

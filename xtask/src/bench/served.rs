@@ -30,6 +30,11 @@ pub struct Process {
 impl Process {
     /// Starts the service of `home` at `port` of this machine; at any if that is 0.
     pub fn service(home: &Path, port: u16) -> Result<Self> {
+        Self::service_of(&target_folder()?.join("release/aegis"), home, port)
+    }
+
+    /// As [`Process::service`], where `program` is the service.
+    pub fn service_of(program: &Path, home: &Path, port: u16) -> Result<Self> {
         let config = home.join(".config/aegis");
         fs::create_dir_all(&config)?;
         fs::write(config.join("policy.yaml"), mix::policy_text(101))?;
@@ -43,7 +48,7 @@ impl Process {
             "roles": ["agent", "auditor"],
             "created_at": 0,
         }]});
-        let mut child = Command::new(target_folder()?.join("release/aegis"))
+        let mut child = Command::new(program)
             .env_clear()
             .env("HOME", home)
             .args(["serve", "--listen", &format!("127.0.0.1:{port}")])
@@ -98,6 +103,11 @@ impl Process {
         self.child.kill()?;
         self.child.wait()?;
         Ok(())
+    }
+
+    /// Returns the number of its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Returns the port at which it listens.

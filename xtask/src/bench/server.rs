@@ -39,7 +39,7 @@ const SESSIONS_FIRST: usize = 2_000;
 const COMMAND: &str = "cargo test --workspace 2>&1 | tail -20";
 
 /// Makes the body of a request from its session and its number.
-type Body<'a> = &'a (dyn Fn(&str, usize) -> String + Sync);
+pub(super) type Body<'a> = &'a (dyn Fn(&str, usize) -> String + Sync);
 
 /// What is asked without being recorded: a call of any agent, and a command line.
 const QUESTIONS: [(&str, Body<'static>); 2] = [
@@ -129,7 +129,7 @@ fn sessions() -> Result<()> {
 
 /// What came of one turn.
 #[derive(Default)]
-struct Turn {
+pub(super) struct Turn {
     times: Vec<Duration>,
     cpu: Duration,
     span: Duration,
@@ -150,7 +150,7 @@ impl Turn {
         self.cpu.as_secs_f64() * 1e6 / self.times.len().max(1) as f64
     }
 
-    fn print(&self, name: &str) {
+    pub(super) fn print(&self, name: &str) {
         Figures::of(&self.times).print(name);
         println!(
             "  {:<46} {:>10.0} a second, {:.1} us of processor each",
@@ -162,7 +162,7 @@ impl Turn {
 }
 
 /// Asks `process` by so many clients for one turn.
-fn ask(process: &Process, path: &str, connections: usize, body: Body) -> Result<Turn> {
+pub(super) fn ask(process: &Process, path: &str, connections: usize, body: Body) -> Result<Turn> {
     let stop = AtomicBool::new(false);
     let number = AtomicUsize::new(0);
     let mut clients = Vec::new();
@@ -228,7 +228,8 @@ fn question(session: &str, turn: usize, tool: &str, args: Value) -> String {
     .to_string()
 }
 
-fn proposal(session: &str, turn: usize) -> String {
+/// Returns a command line to decide, as the body of a request.
+pub(super) fn proposal(session: &str, turn: usize) -> String {
     json!({
         "session_id": session,
         "call_id": format!("call-{turn:09}"),
