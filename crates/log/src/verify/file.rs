@@ -27,7 +27,8 @@ pub fn verify(log: &SqliteLog, evidence: &Evidence<'_>) -> Result<Verification, 
     let found = verify_records(log, &connection, evidence);
     let (mut verification, cuts) = found.map_err(|error| log.read_failure(error))?;
     verification.is_whole = true;
-    Reach::find(evidence, &LogGround { log, cuts: &cuts })?.apply(&mut verification);
+    let ground = LogGround { log, cuts: &cuts };
+    Reach::find(evidence, &ground, &verification.chains)?.apply(&mut verification);
     verification.pruned = cuts.told;
     Ok(verification)
 }
