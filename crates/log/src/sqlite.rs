@@ -24,7 +24,9 @@ mod read;
 mod maintain;
 
 mod cuts;
-mod prune;
+mod plan_pruning;
+mod record_pruning;
+mod sweep;
 
 mod backup;
 mod restore;
@@ -52,8 +54,9 @@ pub use connection::OpenLogError;
 pub(crate) use cuts::{cut_table, cuts_in, prunings_in};
 pub(crate) use fault::Fault;
 pub use maintain::Maintenance;
-pub use prune::{PruneError, PruneOrder, PrunePlan};
+pub use plan_pruning::{PruneOrder, PrunePlan};
 pub(crate) use read::{chain_at, digest_at};
+pub use record_pruning::PruneError;
 pub use restore::{Ahead, Restore, RestoreError, Restored, restore};
 pub(crate) use still::immutable;
 
