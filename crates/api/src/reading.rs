@@ -15,7 +15,9 @@ pub struct SessionView {
     pub session_id: String,
     /// How many records it has.
     pub records: u64,
-    /// The hash of the last one, in hexadecimal digits.
+    /// The number of the last one.
+    pub last_seq: u64,
+    /// Its hash, in hexadecimal digits.
     pub head: String,
     /// When the first record was made.
     pub first_unix_ms: i64,

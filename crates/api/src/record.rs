@@ -38,8 +38,9 @@ pub struct RecordQuery<'a> {
 pub struct VerifyRequest {
     /// Also write every envelope anew and compare the bytes.
     pub canonical: bool,
-    /// Records as they were kept elsewhere: `SESSION:SEQ:HASH`, or `SEQ:HASH` of
-    /// the chain of heads.
+    /// Records as they were kept elsewhere: `TENANT/SESSION@SEQ:HASH`, or
+    /// `TENANT@SEQ:HASH` of the chain of heads. In the names all but letters, digits
+    /// and `-._~` is escaped, as in an address.
     #[schema(max_items = 64)]
     pub anchors: Vec<String>,
 }

@@ -501,7 +501,8 @@ pub(crate) struct VerifyArguments {
     /// Also write every envelope anew and compare the bytes.
     #[arg(long)]
     pub(crate) canonical: bool,
-    /// A record as it was kept elsewhere: `SESSION:SEQ:HASH`, or `SEQ:HASH` of the heads.
+    /// A record as it was kept elsewhere: `TENANT/SESSION@SEQ:HASH`, or `TENANT@SEQ:HASH`
+    /// of the heads.
     #[arg(long, value_name = "RECORD")]
     pub(crate) anchor: Vec<String>,
     #[command(flatten)]

@@ -94,6 +94,12 @@ pub enum AddForeignError {
         /// The hash of the last event.
         hash: Option<Digest>,
     },
+    /// Its chain was pruned, and with it the event that the next one must follow.
+    #[error(
+        "the events of this session were pruned from the log, so none can follow them; \
+         name another session"
+    )]
+    Pruned,
     /// The order of events is enforced, and this one breaks it.
     #[error("{0}")]
     Order(String),
@@ -259,6 +265,9 @@ impl Gate {
         let chain = foreign_chain(&self.settings().tenant.value, &event.session)?;
         let head = self.log().head(&chain)?;
         let last = last_of(self.log(), &chain, head)?;
+        if last.is_none() && is_pruned(self.log(), &chain, head)? {
+            return Err(AddForeignError::Pruned);
+        }
         let (next, hash) = last.as_ref().map_or((0, None), |last| {
             (last.event.seq.saturating_add(1), Some(last.event.hash))
         });
@@ -418,6 +427,15 @@ fn last_of(
         ..Query::default()
     })?;
     Ok(found.first().and_then(ForeignRecord::of))
+}
+
+/// Tells whether the beginning of `chain`, which ends at `head`, was pruned.
+fn is_pruned(log: &dyn Log, chain: &ChainId, head: Head) -> Result<bool, ReadLogError> {
+    if head.next == 0 {
+        return Ok(false);
+    }
+    let first = log.read(chain, 0, 1)?;
+    Ok(first.first().is_none_or(|first| first.seq > 0))
 }
 
 /// Returns the event number `seq` of a client in `chain`.

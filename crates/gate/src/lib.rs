@@ -74,6 +74,7 @@ mod pause;
 mod identifier;
 
 mod oversize;
+mod reserved;
 
 mod own_files;
 
@@ -112,6 +113,7 @@ pub use proposal::{Proposal, WaitFor};
 pub use protected::{Protected, ProtectedObject};
 pub use prune::{PRUNE_AGE_MIN, Prunable, PruneLogError, PruneReport, PruneWish};
 pub use read_file::{Reader, read_bounded, read_regular};
+pub use reserved::{RESERVED_CAUSE, is_reserved};
 pub use sealing::{Opened, PayloadKeys, SealError};
 pub use settings::{
     DurabilityLevel, FallbackLevel, Headless, Ignored, LoadSettingsError, Origin, Role, SealLevel,

@@ -12,6 +12,7 @@ use crate::approvals::{ReadApprovalError, may_answer_in_host};
 use crate::gate::Gate;
 use crate::oversize::kept_of_value;
 use crate::record::cut_text;
+use crate::reserved::{RESERVED_CAUSE, is_reserved};
 use crate::sealing::SealError;
 
 /// How large the recorded content of an outcome may be.
@@ -38,6 +39,9 @@ pub enum Belongs {
 /// Why something was not recorded.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {
+    /// The session is the one that says what was pruned.
+    #[error("{}", RESERVED_CAUSE)]
+    Reserved,
     /// The log cannot be read.
     #[error("the log cannot be read")]
     Read(#[from] ReadLogError),
@@ -64,6 +68,14 @@ enum Standing {
     Decided(Verdict),
 }
 
+/// Refuses the session in which nothing of an agent belongs.
+fn must_be_of_agents(session: &SessionId) -> Result<(), RecordError> {
+    if is_reserved(session) {
+        return Err(RecordError::Reserved);
+    }
+    Ok(())
+}
+
 impl Gate {
     /// Records what became of the action `request`.
     ///
@@ -74,7 +86,7 @@ impl Gate {
     ///
     /// # Errors
     ///
-    /// [`RecordError`] when the log cannot be read or written.
+    /// [`RecordError`] when the log cannot be read or written, or the session is reserved.
     pub fn record_outcome(
         &self,
         session: &SessionId,
@@ -82,6 +94,7 @@ impl Gate {
         outcome: Outcome,
         content: &Value,
     ) -> Result<Belongs, RecordError> {
+        must_be_of_agents(session)?;
         let (content, sealed) = self.seal(session, request, self.content(content))?;
         let event = Event::OutcomeRecorded {
             request: request.clone(),
@@ -247,7 +260,7 @@ impl Gate {
     ///
     /// # Errors
     ///
-    /// [`RecordError`] when the log cannot be written.
+    /// [`RecordError`] when the log cannot be written, or the session is reserved.
     pub fn observe(
         &self,
         session: &SessionId,
@@ -255,6 +268,7 @@ impl Gate {
         subject: Option<&str>,
         detail: &Value,
     ) -> Result<(), RecordError> {
+        must_be_of_agents(session)?;
         let event = Event::Observed {
             kind,
             subject: subject.map(|subject| {
@@ -286,12 +300,13 @@ impl Gate {
     ///
     /// # Errors
     ///
-    /// [`RecordError`] when the log cannot be read or written.
+    /// [`RecordError`] when the log cannot be read or written, or the session is reserved.
     pub fn undecided(
         &self,
         session: &SessionId,
         requests: &[RequestId],
     ) -> Result<Vec<RequestId>, RecordError> {
+        must_be_of_agents(session)?;
         let mut undecided = Vec::new();
         for request in requests {
             match self.standing_of(session, request)? {

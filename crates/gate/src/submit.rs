@@ -5,7 +5,7 @@ mod ask;
 mod wait;
 
 use aegis_engine::{decide, memory_needed};
-use aegis_log::{AppendError, Batch, Query, RETENTION_SESSION, ReadLogError};
+use aegis_log::{AppendError, Batch, Query, ReadLogError};
 use aegis_types::{
     ActionRequest, Approval, ChainId, Decision, DurationMs, Entry, Event, EventKind, Head, Reason,
     Timestamp, Verdict,
@@ -21,6 +21,7 @@ use crate::in_force::{InForce, RejectedPolicy};
 use crate::oversize;
 use crate::proposal::{Proposal, WaitFor};
 use crate::record::{Recorded, record_decision, record_request};
+use crate::reserved::{RESERVED_CAUSE, is_reserved};
 use crate::siblings;
 use crate::state::Memory;
 use crate::submitted::Submitted;
@@ -54,15 +55,6 @@ pub(crate) enum Step {
     Waiting(Box<Asked>),
 }
 
-/// Why a proposal in the session that says what was pruned is denied.
-const RESERVED: &str =
-    "the session `aegis-retention` only says what was pruned from the log; name another session";
-
-/// Tells whether `proposal` names the session that says what was pruned.
-fn is_reserved(proposal: &Proposal) -> bool {
-    proposal.session.as_str() == RETENTION_SESSION
-}
-
 /// A request that a person was asked about.
 pub(crate) struct Asked {
     pub(crate) request: ActionRequest,
@@ -93,7 +85,7 @@ impl Gate {
     /// with [`WaitFor::Later`] and [`WaitFor::Retry`].
     #[must_use]
     pub fn submit(&self, proposal: &Proposal, wait: WaitFor) -> Submitted {
-        if is_reserved(proposal) {
+        if is_reserved(&proposal.session) {
             // Not even a denial of it belongs there.
             return self.rehearse(proposal);
         }
@@ -139,7 +131,9 @@ impl Gate {
         let kept = oversize::kept_of(self.redactor(), proposal);
         let (request, decision) = match kept {
             Some(kept) => (self.bare(&kept), undecided(oversize::CAUSE)),
-            None if is_reserved(proposal) => (self.bare(proposal), undecided(RESERVED)),
+            None if is_reserved(&proposal.session) => {
+                (self.bare(proposal), undecided(RESERVED_CAUSE))
+            }
             None => self
                 .try_rehearse(proposal)
                 .unwrap_or_else(|error| (self.bare(proposal), undecided(&with_causes(&error)))),

@@ -3,16 +3,16 @@
 use std::io::{self, Read};
 use std::path::Path;
 
-use aegis_gate::{Gate, OpenGateError, Surroundings, with_causes};
+use aegis_gate::{Gate, OpenGateError, RESERVED_CAUSE, Surroundings, is_reserved, with_causes};
 use aegis_types::EventKind;
 use serde_json::json;
 
 use crate::event::HookEvent;
 use crate::guard::Guard;
 use crate::input::{INPUT_BYTES_MAX, Input};
-use crate::output::Reply;
+use crate::output::{Output, Reply};
 use crate::service::{self, Asked};
-use crate::{observe, outcome, permission, settings_change};
+use crate::{observe, outcome, permission, say, settings_change};
 
 /// Reads one event from standard input, answers it and ends the process.
 pub fn serve() -> ! {
@@ -181,7 +181,21 @@ fn objection(input: &Input, surroundings: &Surroundings) -> Option<String> {
     }
 }
 
+/// Returns what is said of an event that asks nothing and is of the session in which
+/// nothing is recorded.
+fn not_recorded(desk: &Desk<'_>) -> Option<Reply> {
+    let decides = matches!(
+        desk.input.event,
+        Some(HookEvent::PreToolUse | HookEvent::PermissionRequest | HookEvent::ConfigChange)
+    );
+    let is_refused = !decides && is_reserved(&desk.input.session);
+    is_refused.then(|| Reply::of(&Output::told(say::not_recorded(RESERVED_CAUSE))))
+}
+
 fn reply(desk: &Desk<'_>, blocked: Option<String>) -> Reply {
+    if let Some(refused) = not_recorded(desk) {
+        return refused;
+    }
     match desk.input.event {
         Some(HookEvent::PreToolUse) => crate::decide::answer(desk),
         Some(HookEvent::PermissionRequest) => permission::answer(desk),

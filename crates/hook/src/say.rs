@@ -26,6 +26,11 @@ pub(crate) fn cannot_decide(cause: &str) -> String {
     ))
 }
 
+/// Returns what is said of an event of which nothing is recorded, because of `cause`.
+pub(crate) fn not_recorded(cause: &str) -> String {
+    format!("Aegis recorded nothing of this: {cause}.")
+}
+
 /// The most characters of a part of a command line.
 const PART_CHARACTERS_MAX: usize = 120;
 

@@ -48,6 +48,6 @@ pub use unchained::{
     OpenUnchainedError, UnchainedLog, UnchainedQuery, UnchainedRecord, UnchainedSession,
 };
 pub use verify::{
-    Anchor, Checkpoint, Column, Depth, Evidence, Fault, Range, SignatureStanding, Standing,
-    Verification, VerifiedChain, verify, verify_chain, verify_end, verify_export,
+    Anchor, Checkpoint, Column, Depth, Evidence, Fault, Range, ReadAnchorError, SignatureStanding,
+    Standing, Verification, VerifiedChain, verify, verify_chain, verify_end, verify_export,
 };

@@ -15,6 +15,8 @@ mod connection;
 
 mod group;
 
+mod index;
+
 mod write;
 
 mod read;
@@ -22,7 +24,9 @@ mod read;
 mod maintain;
 
 mod cuts;
-mod prune;
+mod plan_pruning;
+mod record_pruning;
+mod sweep;
 
 mod backup;
 mod restore;
@@ -43,14 +47,16 @@ use crate::verify::{Evidence, Verification};
 use connection::{Access, Connection};
 use group::Group;
 use held::HeldFile;
+use schema::HIDE_INDEX;
 
 pub use backup::{BackupError, CopyStep};
 pub use connection::OpenLogError;
 pub(crate) use cuts::{cut_table, cuts_in, prunings_in};
 pub(crate) use fault::Fault;
 pub use maintain::Maintenance;
-pub use prune::{PruneError, PruneOrder, PrunePlan};
+pub use plan_pruning::{PruneOrder, PrunePlan};
 pub(crate) use read::{chain_at, digest_at};
+pub use record_pruning::PruneError;
 pub use restore::{Ahead, Restore, RestoreError, Restored, restore};
 pub(crate) use still::immutable;
 
@@ -265,13 +271,31 @@ impl SqliteLog {
 impl SqliteLog {
     /// Opens a plain connection that only reads.
     pub(crate) fn another_reader(&self) -> Result<rusqlite::Connection, ReadLogError> {
-        let access = match self.access {
+        let opened = Connection::open(&self.path, &self.options, self.access_of_readers());
+        Ok(opened?.sqlite)
+    }
+
+    /// Opens the log once more, to look for everything among its records alone.
+    ///
+    /// INVARIANT: there is one connection, so one thread alone reads with it.
+    pub(crate) fn past_the_index(&self) -> Result<Self, ReadLogError> {
+        let access = self.access_of_readers();
+        let connection = Connection::open(&self.path, &self.options, access)?;
+        let hidden = connection.sqlite.execute_batch(HIDE_INDEX);
+        hidden.map_err(|error| connection.fault(error))?;
+        Ok(Self::with(
+            &self.path,
+            self.options.clone(),
+            access,
+            connection,
+        ))
+    }
+
+    const fn access_of_readers(&self) -> Access {
+        match self.access {
             Access::Write | Access::Read | Access::Alone => Access::Read,
             Access::Still => Access::Still,
-        };
-        Connection::open(&self.path, &self.options, access)
-            .map(|connection| connection.sqlite)
-            .map_err(ReadLogError::from)
+        }
     }
 
     /// Says what a failure of such a connection means.

@@ -14,6 +14,7 @@ mod ground;
 mod kept;
 mod report;
 mod scan;
+mod spelling;
 mod wording;
 
 pub use anchor::{Anchor, Checkpoint, SignatureStanding};
@@ -24,6 +25,7 @@ pub use file::verify;
 pub(crate) use kept::verify_kept;
 pub(crate) use report::FAULTS_TOLD_MAX;
 pub use report::{Column, Fault, Range, Standing, Verification, VerifiedChain};
+pub use spelling::ReadAnchorError;
 
 /// How much is recomputed.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]

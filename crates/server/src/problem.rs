@@ -67,7 +67,16 @@ impl From<ParseEventError> for Refusal {
 
 impl From<RecordError> for Refusal {
     fn from(error: RecordError) -> Self {
-        Self::new(ProblemKind::Unavailable, with_causes(&error))
+        let kind = match error {
+            RecordError::Reserved => ProblemKind::InvalidRequest,
+            RecordError::Read(_)
+            | RecordError::Append(_)
+            | RecordError::Event(_)
+            | RecordError::Approvals(_)
+            | RecordError::Seal(_)
+            | RecordError::Write(_) => ProblemKind::Unavailable,
+        };
+        Self::new(kind, with_causes(&error))
     }
 }
 

@@ -1,6 +1,6 @@
 //! `aegis log backup`: a copy of the log in one file.
 
-use aegis_log::{BackupError, Verification};
+use aegis_log::{Anchor, BackupError, Verification};
 use serde_json::{Value, json};
 
 use crate::arguments::BackupArguments;
@@ -70,15 +70,8 @@ pub(super) fn contents(found: &Verification) -> String {
 
 /// Shows where the chain of heads of each tenant ends, as `verify` takes it for an anchor.
 pub(super) fn show_heads(page: &mut Page, found: &Verification) {
-    let heads = heads(found);
-    let several = heads.len() > 1;
-    for (tenant, head) in heads {
-        let label = if several {
-            format!("  head of {tenant}  ")
-        } else {
-            "  head  ".to_owned()
-        };
-        page.line(&[piece(Tone::Quiet, label), piece(Tone::Plain, head)]);
+    for (_, head) in heads(found) {
+        page.line(&[piece(Tone::Quiet, "  head  "), piece(Tone::Plain, head)]);
     }
 }
 
@@ -108,7 +101,7 @@ fn sessions(found: &Verification) -> usize {
     sessions.count()
 }
 
-/// Returns each tenant with `SEQ:HASH` of the last record of its heads.
+/// Returns each tenant with the last record of its heads, as `verify` takes it.
 fn heads(found: &Verification) -> Vec<(String, String)> {
     let of_heads = found
         .chains
@@ -116,9 +109,8 @@ fn heads(found: &Verification) -> Vec<(String, String)> {
         .filter(|one| one.chain.session().is_none());
     of_heads
         .filter_map(|one| {
-            let seq = one.head.next.checked_sub(1)?;
-            let head = format!("{seq}:{}", one.head.hash?);
-            Some((one.chain.tenant().to_string(), head))
+            let head = Anchor::of(&one.chain, &one.head)?;
+            Some((one.chain.tenant().to_string(), head.to_string()))
         })
         .collect()
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::str::FromStr as _;
 
 use aegis_canon::Digest;
-use aegis_log::{Log, MemoryLog, Query, ReadLogError};
+use aegis_log::{Anchor, Log, MemoryLog, Query, ReadLogError};
 use aegis_types::{
     ActionRequest, ChainId, Decision, Envelope, Event, EventKind, SessionId, Verdict,
 };
@@ -152,13 +152,16 @@ fn sessions<R: Records + ?Sized>(log: &R) -> Result<Report, Failure> {
             piece(Tone::Quiet, describe::time(summary.last_at)),
             piece(Tone::Plain, summary.records().to_string()),
         ]);
+        let anchor = Anchor::of(&summary.chain, &summary.head);
         listed.push(json!({
             "tenant": tenant,
             "session": session,
             "first_unix_ms": summary.first_at,
             "last_unix_ms": summary.last_at,
             "records": summary.records(),
+            "seq": anchor.as_ref().map(|anchor| anchor.seq),
             "head": summary.head.hash,
+            "anchor": anchor.map(|anchor| anchor.to_string()),
         }));
     }
     let mut page = Page::default();

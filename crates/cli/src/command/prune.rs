@@ -3,7 +3,8 @@
 use std::str::FromStr as _;
 
 use aegis_gate::{PRUNE_AGE_MIN, Prunable, PruneLogError, PruneReport, PruneWish};
-use aegis_types::{DurationMs, Head, TenantId, Timestamp};
+use aegis_log::Anchor;
+use aegis_types::{ChainId, DurationMs, Head, TenantId, Timestamp};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
@@ -120,13 +121,13 @@ fn did(wish: &PruneWish<'_>, report: &PruneReport, is_compact: bool) -> Report {
     let heads: Vec<(&TenantId, String)> = report
         .heads
         .iter()
-        .filter_map(|(tenant, head)| Some((tenant, text_of(head)?)))
+        .filter_map(|(tenant, head)| Some((tenant, anchor(tenant, head)?)))
         .collect();
     // A pruning that was recorded and killed had nobody to tell its head to.
     if !report.pruned.is_empty() || report.deleted > 0 {
-        for (tenant, head) in &heads {
+        for (_, head) in &heads {
             page.line(&[
-                piece(Tone::Quiet, format!("  head of {tenant}  ")),
+                piece(Tone::Quiet, "  head  "),
                 piece(Tone::Plain, head.clone()),
             ]);
         }
@@ -194,7 +195,8 @@ fn to_json(one: &Prunable) -> Value {
     })
 }
 
-/// Returns `SEQ:HASH` of the record that a chain ends with.
-fn text_of(head: &Head) -> Option<String> {
-    Some(format!("{}:{}", head.next.checked_sub(1)?, head.hash?))
+/// Returns the record that the heads of `tenant` end with, as `verify` takes it.
+fn anchor(tenant: &TenantId, head: &Head) -> Option<String> {
+    let tenant = tenant.clone();
+    Some(Anchor::of(&ChainId::Heads { tenant }, head)?.to_string())
 }

@@ -79,15 +79,15 @@ impl Records for Served<'_> {
 }
 
 fn summary(session: &SessionView) -> Option<ChainSummary> {
+    let next = session.last_seq.checked_add(1)?;
     Some(ChainSummary {
         chain: ChainId::Session {
             tenant: session.tenant_id.parse().ok()?,
             session: session.session_id.parse().ok()?,
         },
-        // What was pruned before it is not told.
-        first: 0,
+        first: next.checked_sub(session.records)?,
         head: Head {
-            next: session.records,
+            next,
             hash: Some(session.head.parse().ok()?),
         },
         first_at: Timestamp::from_unix_ms(session.first_unix_ms),
@@ -103,7 +103,7 @@ fn strange() -> Failure {
 pub(crate) fn refused(error: &ClientError) -> Failure {
     let failure = remote::failure(error);
     if is(error, ProblemKind::Forbidden) {
-        return failure.remedy("reading the log needs the role `auditor`");
+        return failure.remedy("reading the log needs the role `auditor` of its tenant");
     }
     failure
 }

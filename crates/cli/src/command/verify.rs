@@ -102,10 +102,10 @@ pub(crate) fn of_file(file: &Path, evidence: &Evidence<'_>) -> Result<Verificati
 
 /// Reads a record whose hash was kept elsewhere.
 fn anchor(text: &str, tenant: &TenantId) -> Result<Anchor, Failure> {
-    Anchor::read(text, tenant).ok_or_else(|| {
-        Failure::usage(format!("`{text}` is no head")).remedy(
-            "write SEQ:HASH, as `aegis log backup` shows it, or SESSION:SEQ:HASH, as \
-                 `aegis log list --sessions --json` shows them",
+    Anchor::read(text, tenant).map_err(|error| {
+        Failure::usage(format!("`--anchor {text}`: {}", causes(&error))).remedy(
+            "write TENANT@SEQ:HASH, as `aegis log backup` shows it, or TENANT/SESSION@SEQ:HASH, \
+                 as `aegis log list --sessions --json` shows them",
         )
     })
 }

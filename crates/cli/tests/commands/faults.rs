@@ -209,13 +209,16 @@ fn a_log_that_may_not_be_written_denies_until_it_may() {
 fn a_log_that_is_removed_under_a_service_denies_until_it_is_back() {
     let served = Served::new();
     assert!(served.decide("before").recorded);
-    let (log, away) = (served.stage.log(), served.stage.path("home/away.db"));
-    fs::rename(&log, &away).unwrap();
-    // Before anything was asked, too.
-    assert!(served.unready().is_some());
-    served.fails("was removed while it was open");
-    fs::rename(&away, &log).unwrap();
-    served.goes_on();
+    let log = served.stage.log();
+    let away = served.stage.path("home/away.db");
+    for file in [log.clone(), log.with_file_name("log.db-wal")] {
+        fs::rename(&file, &away).unwrap();
+        // Before anything was asked, too.
+        assert!(served.unready().is_some());
+        served.fails("was removed while it was open");
+        fs::rename(&away, &file).unwrap();
+        served.goes_on();
+    }
     served.stage.aegis(&["log", "verify"]).exits(0);
 }
 

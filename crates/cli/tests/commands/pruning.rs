@@ -86,7 +86,7 @@ fn head_of(stage: &Stage) -> String {
     let log = SqliteLog::open_read_only(stage.log()).unwrap();
     let tenant = log.chains().unwrap()[0].chain.tenant().clone();
     let head = log.head(&ChainId::Heads { tenant }).unwrap();
-    format!("{}:{}", head.next - 1, head.hash.unwrap())
+    format!("local@{}:{}", head.next - 1, head.hash.unwrap())
 }
 
 #[test]
@@ -145,7 +145,7 @@ fn every_command_on_a_pruned_log_does_what_it_did() {
     stage.aegis(&["log", "verify", "--canonical"]).exits(0);
     let head = pruned["heads"][0]["head"].as_str().unwrap();
     stage.aegis(&["log", "verify", "--anchor", head]).exits(0);
-    let old = format!("1:{}", "0".repeat(64));
+    let old = format!("local@1:{}", "0".repeat(64));
     let told = stage.aegis(&["log", "verify", "--anchor", &old]).exits(1);
     assert!(
         told.out.contains("was pruned, so nothing can be held"),
@@ -178,8 +178,12 @@ fn every_command_on_a_pruned_log_does_what_it_did() {
     let listed = listed.exits(0).json();
     let sessions = listed["sessions"].as_array().unwrap();
     let summer = sessions.iter().find(|one| one["session"] == "summer");
-    assert_eq!(summer.unwrap()["records"], 2);
-    stage.aegis(&["log", "verify"]).exits(0);
+    let summer = summer.unwrap();
+    assert_eq!((&summer["records"], &summer["seq"]), (&json!(2), &json!(3)));
+    let kept = format!("local/summer@3:{}", summer["head"].as_str().unwrap());
+    assert_eq!(summer["anchor"], kept.as_str());
+    let held = ["log", "verify", "--anchor", &kept, "--anchor", head];
+    stage.aegis(&held).exits(0);
     let compact = ["log", "prune", "--before", "90d", "--compact", "--json"];
     assert_eq!(stage.aegis(&compact).exits(0).json()["free_bytes"], 0);
     stage.aegis(&["log", "verify", "--canonical"]).exits(0);
@@ -254,6 +258,7 @@ fn a_service_goes_on_while_its_log_is_pruned() {
     for words in [
         &["log", "list"][..],
         &["log", "list", "--sessions"],
+        &["log", "list", "--sessions", "--json"],
         &["log", "verify"],
     ] {
         let here = stage.aegis(words).exits(0);

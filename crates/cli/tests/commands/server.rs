@@ -131,6 +131,7 @@ fn the_log_is_looked_into_at_a_service_as_it_is_here() {
         &["log", "list", "--json"],
         &["log"],
         &["log", "list", "--sessions"],
+        &["log", "list", "--sessions", "--json"],
         &["log", "list", "--session", "first", "--verdict", "deny"],
         &["log", "list", "--limit", "1", "--json"],
         &["log", "show", "call-2"],
@@ -150,12 +151,10 @@ fn the_log_is_looked_into_at_a_service_as_it_is_here() {
         .stage
         .aegis(&["log", "list", "--sessions", "--json"]);
     let sessions = sessions.exits(0).json();
-    let head = sessions["sessions"][0]["head"].as_str().unwrap();
-    let last = sessions["sessions"][0]["records"].as_u64().unwrap() - 1;
-    let anchor = format!("first:{last}:{head}");
-    let held = service.ask(&["log", "verify", "--anchor", &anchor], Some(&auditor));
+    let anchor = sessions["sessions"][0]["anchor"].as_str().unwrap();
+    let held = service.ask(&["log", "verify", "--anchor", anchor], Some(&auditor));
     assert!(held.exits(0).out.contains("anchored"));
-    let wrong = format!("first:{last}:{}", "0".repeat(64));
+    let wrong = format!("local/first@1:{}", "0".repeat(64));
     for words in [
         &["log", "verify", "--anchor", &wrong][..],
         &["log", "verify", "--anchor", &wrong, "--json"],

@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
+use aegis_log::{Batch, Log as _, Options, SqliteLog};
+use aegis_types::{ChainId, Entry, EventKind, Timestamp};
 use rusqlite::Connection;
+use serde_json::json;
 
 use super::stage::{Stage, Told};
 
@@ -121,15 +124,71 @@ fn a_head_kept_elsewhere_shows_what_agrees_with_itself_and_is_another() {
         .iter()
         .find(|it| it["session"] == "second")
         .unwrap();
-    let seq = second["records"].as_u64().unwrap() - 1;
-    let anchor = format!("second:{seq}:{}", second["head"].as_str().unwrap());
-    let sound = stage
-        .aegis(&["log", "verify", "--anchor", &anchor])
-        .exits(0);
-    let other = format!("second:{seq}:{}", "0".repeat(64));
+    let anchor = second["anchor"].as_str().unwrap();
+    let sound = stage.aegis(&["log", "verify", "--anchor", anchor]).exits(0);
+    // As it was kept before anchors named their tenant.
+    let hash = second["head"].as_str().unwrap();
+    let short = format!("second:{}:{hash}", second["seq"]);
+    let shorter = stage.aegis(&["log", "verify", "--anchor", &short]).exits(0);
+    let other = format!("local/second@3:{}", "0".repeat(64));
     let broken = stage.aegis(&["log", "verify", "--anchor", &other]).exits(1);
-    let malformed = stage
-        .aegis(&["log", "verify", "--anchor", "second"])
-        .exits(2);
-    stage.shows("verify-anchor", &[&sound, &broken, &malformed]);
+    let verify = |anchor: &str| stage.aegis(&["log", "verify", "--anchor", anchor]);
+    let malformed = verify("second").exits(2);
+    let no_hash = verify("local@3:abc").exits(2);
+    let nameless = verify(&format!("local/a/b@3:{hash}")).exits(2);
+    let told = [&sound, &shorter, &broken, &malformed, &no_hash, &nameless];
+    stage.shows("verify-anchor", &told);
+}
+
+#[test]
+fn a_tenant_that_was_removed_whole_shows_against_its_head() {
+    let stage = Stage::with_log();
+    let log = SqliteLog::open(stage.log(), Options::default()).unwrap();
+    let entry = Entry {
+        at: Timestamp::from_unix_ms(1),
+        kind: EventKind::PromptSubmitted,
+        subject: None,
+        payload: json!({}).into(),
+        sealed: None,
+    };
+    log.append(Batch {
+        chain: ChainId::Session {
+            tenant: "acme:eu".parse().unwrap(),
+            session: "a/b".parse().unwrap(),
+        },
+        expected: None,
+        entries: vec![entry],
+        documents: Vec::new(),
+    })
+    .unwrap();
+    drop(log);
+    let backup = ["log", "backup", "keep.db", "--json"];
+    let heads = stage.aegis(&backup).exits(0).json()["heads"].clone();
+    let kept = heads[0]["head"].as_str().unwrap();
+    assert!(kept.starts_with("acme%3Aeu@0:"), "{heads}");
+    let listed = stage.aegis(&["log", "list", "--sessions", "--json"]);
+    let listed = listed.exits(0).json()["sessions"][0].clone();
+    let of_session = listed["anchor"].as_str().unwrap();
+    assert!(of_session.starts_with("acme%3Aeu/a%2Fb@0:"), "{listed}");
+    let words = ["log", "verify", "--anchor", kept, "--anchor", of_session];
+    stage.aegis(&words).exits(0);
+    let theirs = "(SELECT id FROM chains WHERE tenant = 'acme:eu')";
+    intrude(
+        &stage,
+        &[
+            &format!("DELETE FROM records WHERE chain IN {theirs}"),
+            "DELETE FROM chains WHERE tenant = 'acme:eu'",
+        ],
+    );
+    // The log agrees with itself.
+    stage.aegis(&["log", "verify"]).exits(0);
+    let told = stage.aegis(&words).exits(1).out;
+    for said in [
+        "tenant `acme:eu` is missing, and record 0 of its heads was anchored",
+        "session `a/b` of tenant `acme:eu` is missing, and its record 0 was anchored",
+    ] {
+        assert!(told.contains(said), "{told}");
+    }
+    let file = [&words[..], &["--file", "keep.db"]].concat();
+    stage.aegis(&file).exits(0);
 }

@@ -191,6 +191,7 @@ impl Connection {
             .set_up(options, access)
             .map_err(|error| OpenLogError::of(error, patience.span_ms()))?;
         connection.generation = connection.check_format()?;
+        connection.held.note_wal();
         Ok(connection)
     }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use aegis_types::{ChainId, Envelope};
 
+use super::index::{INDEXED, last_indexed};
 use super::read::{chain_at, digest_at};
 use super::schema::IS_RARE;
 use crate::prune::{Cut, Cuts};
@@ -22,16 +23,20 @@ pub(crate) fn cuts_in(connection: &rusqlite::Connection) -> Result<Cuts, rusqlit
 pub(crate) fn prunings_in(
     connection: &rusqlite::Connection,
 ) -> Result<Vec<Envelope>, rusqlite::Error> {
-    let select = format!(
+    let by_index = format!(
         "SELECT bytes, hash FROM records WHERE id IN (
              SELECT id FROM entries WHERE {IS_RARE} AND kind = 'RECORDS_PRUNED'
              UNION ALL
-             SELECT id FROM records WHERE kind = 'RECORDS_PRUNED'
-                 AND id > (SELECT coalesce(max(id), 0) FROM entries))
-         ORDER BY id"
+             SELECT id FROM records WHERE kind = 'RECORDS_PRUNED' AND id > {INDEXED})
+         AND kind = 'RECORDS_PRUNED' ORDER BY id"
     );
+    // Verification names what is wrong with the index, and looks past it.
+    let select = match last_indexed(connection) {
+        Ok(_) => by_index.as_str(),
+        Err(_) => "SELECT bytes, hash FROM records WHERE kind = 'RECORDS_PRUNED' ORDER BY id",
+    };
     let mut prunings = Vec::new();
-    let mut statement = connection.prepare(&select)?;
+    let mut statement = connection.prepare(select)?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let bytes = row.get_ref(0)?.as_blob()?;

@@ -5,18 +5,24 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use super::fault::Fault;
+use super::still::beside;
 use crate::log::StoreFault;
 
-/// The file at a path, as it was when it was opened.
+/// The file at a path and the WAL beside it, as they were when they were opened.
 ///
 /// SQLite goes on with a file that was removed or replaced, and what it writes
 /// there goes away with the process.
 #[derive(Clone, Debug)]
 pub(super) struct HeldFile {
     path: PathBuf,
-    /// Its device and its number there, if there was one.
-    found: Option<(u64, u64)>,
+    found: Option<Stamp>,
+    wal_path: PathBuf,
+    /// The WAL, which nobody removes in good faith while it is open.
+    wal: Option<Stamp>,
 }
+
+/// What tells a file from another one at its path: its device, and its number there.
+type Stamp = (u64, u64);
 
 impl HeldFile {
     /// Looks at what is at `path` now.
@@ -24,27 +30,45 @@ impl HeldFile {
     /// INVARIANT: called before the file is opened. One that is exchanged in
     /// between then counts as another, while afterwards it would be trusted.
     pub(super) fn at(path: &Path) -> Self {
+        let wal_path = beside(path, "-wal");
         Self {
             path: path.to_owned(),
             found: look(path),
+            wal: look(&wal_path),
+            wal_path,
         }
     }
 
-    /// Checks that what is written to the file is found at its path.
+    /// Looks at the WAL that was made when the file was opened, if none was there.
+    pub(super) fn note_wal(&mut self) {
+        self.wal = self.wal.or_else(|| look(&self.wal_path));
+    }
+
+    /// Checks that what is written to the file or the WAL is found at its path.
     pub(super) fn check(&self) -> Result<(), Fault> {
-        let what = match look(&self.path) {
-            Some(found) if self.found == Some(found) => return Ok(()),
-            Some(_) => "replaced",
-            None => "removed",
-        };
-        let path = self.path.display();
-        Err(Fault::Unavailable(StoreFault::new(format!(
-            "`{path}` was {what} while it was open: put that file back, or restart the service"
-        ))))
+        check(&self.path, self.found)?;
+        match self.wal {
+            Some(_) => check(&self.wal_path, self.wal),
+            // A file that may only be read is opened without one.
+            None => Ok(()),
+        }
     }
 }
 
-fn look(path: &Path) -> Option<(u64, u64)> {
+/// Checks that what was `held` is at `path` still.
+fn check(path: &Path, held: Option<Stamp>) -> Result<(), Fault> {
+    let what = match look(path) {
+        Some(found) if held == Some(found) => return Ok(()),
+        Some(_) => "replaced",
+        None => "removed",
+    };
+    let path = path.display();
+    Err(Fault::Unavailable(StoreFault::new(format!(
+        "`{path}` was {what} while it was open: put that file back, or restart the service"
+    ))))
+}
+
+fn look(path: &Path) -> Option<Stamp> {
     let found = fs::metadata(path).ok()?;
     Some((found.dev(), found.ino()))
 }

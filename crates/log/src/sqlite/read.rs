@@ -8,16 +8,17 @@ use rusqlite::types::{Type, Value};
 use rusqlite::{OptionalExtension, Params, Row, params, params_from_iter};
 
 use super::connection::Connection;
+use super::index::{INDEXED, IndexDiffers, last_indexed};
 use super::schema::{HEADS, IS_RARE};
 use crate::log::{ChainSummary, Placed, Query, ReadLogError, Walk};
 use crate::stored::read_envelope;
 
 /// The columns of a record that an envelope is read from.
-const COLUMNS: &str =
-    "seq, hash, bytes, (SELECT ciphertext FROM sealed WHERE record = records.id), id";
+const COLUMNS: &str = "records.seq, records.hash, records.bytes,
+    (SELECT ciphertext FROM sealed WHERE record = records.id), found.id";
 
-/// The last record that is in the indexes.
-const INDEXED: &str = "(SELECT coalesce(max(id), 0) FROM entries)";
+/// What the index says of a record.
+const FOUND: &str = "id, chain, seq, at, kind, subject";
 
 /// Reads a digest from column `column` of `row`.
 pub(crate) fn digest_at(row: &Row<'_>, column: usize) -> Result<Digest, rusqlite::Error> {
@@ -29,7 +30,11 @@ fn placed_at(row: &Row<'_>) -> Result<Result<Placed, ReadLogError>, rusqlite::Er
     Ok(envelope_at(row)?.map(|envelope| Placed { place, envelope }))
 }
 
+/// Reads the record that was found, if it is what the index said of it.
 fn envelope_at(row: &Row<'_>) -> Result<Result<Envelope, ReadLogError>, rusqlite::Error> {
+    if !row.get::<_, bool>(5)? {
+        return Err(IndexDiffers::at(row.get(4)?));
+    }
     let seq: i64 = row.get(0)?;
     let bytes = row.get_ref(2)?.as_blob()?;
     let read = read_envelope(bytes, digest_at(row, 1)?);
@@ -55,10 +60,12 @@ impl Connection {
         read().map_err(|error| self.fault(error).into())
     }
 
-    fn envelopes(&self, sql: &str, values: &[Value]) -> Result<Vec<Envelope>, ReadLogError> {
+    /// Returns the records that `sql` finds, in its order.
+    fn placed(&self, sql: &str, values: &[Value]) -> Result<Vec<Placed>, ReadLogError> {
         self.reads(|| {
+            last_indexed(&self.sqlite)?;
             let mut statement = self.statement(sql)?;
-            let rows = statement.query_and_then(params_from_iter(values), envelope_at)?;
+            let rows = statement.query_and_then(params_from_iter(values), placed_at)?;
             rows.collect::<Result<Vec<_>, _>>()
         })?
         .into_iter()
@@ -81,19 +88,22 @@ impl Connection {
             return Ok(Vec::new());
         };
         let select = format!(
-            "SELECT {COLUMNS} FROM records WHERE id IN (
-                 SELECT id FROM (SELECT id FROM entries WHERE chain = ?1 AND seq >= ?2
-                                 ORDER BY seq LIMIT ?3)
-                 UNION ALL
-                 SELECT id FROM records WHERE id > {INDEXED} AND chain = ?1 AND seq >= ?2)
-             ORDER BY id LIMIT ?3"
+            "SELECT {COLUMNS}, records.chain IS ?1 AND records.seq IS found.seq
+             FROM (SELECT id, seq FROM (SELECT id, seq FROM entries
+                                        WHERE chain = ?1 AND seq >= ?2 ORDER BY seq LIMIT ?3)
+                   UNION ALL
+                   SELECT id, seq FROM records WHERE id > {INDEXED} AND chain = ?1 AND seq >= ?2
+                   ORDER BY id LIMIT ?3) AS found
+             LEFT JOIN records ON records.id = found.id ORDER BY found.id"
         );
         let values = [
             Value::from(id),
             Value::from(i64::try_from(from).unwrap_or(i64::MAX)),
             Value::from(i64::try_from(limit).unwrap_or(i64::MAX)),
         ];
-        self.envelopes(&select, &values)
+        let found = self.placed(&select, &values)?;
+        self.reads(|| self.check_gaps(id, from, &found))?;
+        Ok(envelopes(found))
     }
 
     pub(super) fn newest(&mut self, query: &Query<'_>) -> Result<Vec<Envelope>, ReadLogError> {
@@ -103,7 +113,7 @@ impl Connection {
         }
         let selection = Selection::of(query, chains.as_deref(), None);
         let sql = selection.sql(Bound::of(query, chains.as_deref()));
-        self.envelopes(&sql, &selection.values)
+        self.placed(&sql, &selection.values).map(envelopes)
     }
 
     pub(super) fn walk(
@@ -121,13 +131,7 @@ impl Connection {
             Walk::Before(_) => Bound::of(query, chains.as_deref()),
         };
         let selection = Selection::of(query, chains.as_deref(), Some(walk));
-        self.reads(|| {
-            let mut statement = self.statement(&selection.sql(bound))?;
-            let rows = statement.query_and_then(params_from_iter(&selection.values), placed_at)?;
-            rows.collect::<Result<Vec<_>, _>>()
-        })?
-        .into_iter()
-        .collect()
+        self.placed(&selection.sql(bound), &selection.values)
     }
 
     /// Returns the numbers of the chains of the session asked for, if one is.
@@ -172,21 +176,38 @@ impl Connection {
         listed: &str,
         values: impl Params,
     ) -> Result<Vec<ChainSummary>, ReadLogError> {
+        // The newest records have no row in the index that could say something else.
+        let agrees = |end: &str| {
+            format!(
+                "{end}.chain IS ends.id AND {end}.seq IS
+                 coalesce((SELECT seq FROM entries WHERE id = {end}.id), {end}.seq)"
+            )
+        };
+        let (last_agrees, first_agrees) = (agrees("last"), agrees("first"));
         let select = format!(
             "WITH listed AS ({listed}), tail AS (
                  SELECT chain, min(id) AS first, max(id) AS last
-                 FROM records WHERE id > {INDEXED} GROUP BY chain)
-             SELECT tenant, session, last.seq, last.hash, first.at, last.at, first.seq
-             FROM listed LEFT JOIN tail ON tail.chain = listed.id
-             JOIN records AS last ON last.id = coalesce(tail.last,
-                 (SELECT id FROM entries WHERE chain = listed.id ORDER BY seq DESC LIMIT 1))
-             JOIN records AS first ON first.id = coalesce(
-                 (SELECT id FROM entries WHERE chain = listed.id ORDER BY seq LIMIT 1),
-                 tail.first)"
+                 FROM records WHERE id > {INDEXED} GROUP BY chain),
+             ends AS (
+                 SELECT listed.*, coalesce(tail.last,
+                     (SELECT id FROM entries WHERE chain = listed.id ORDER BY seq DESC LIMIT 1)
+                 ) AS last_id, coalesce(
+                     (SELECT id FROM entries WHERE chain = listed.id ORDER BY seq LIMIT 1),
+                     tail.first) AS first_id
+                 FROM listed LEFT JOIN tail ON tail.chain = listed.id)
+             SELECT tenant, session, last.seq, last.hash, first.at, last.at, first.seq,
+                 {last_agrees} AND {first_agrees}, last_id
+             FROM ends LEFT JOIN records AS last ON last.id = last_id
+             LEFT JOIN records AS first ON first.id = first_id
+             WHERE last_id IS NOT NULL"
         );
         self.reads(|| {
+            last_indexed(&self.sqlite)?;
             let mut statement = self.statement(&select)?;
-            let rows = statement.query_map(values, |row| {
+            let rows = statement.query_and_then(values, |row| {
+                if !row.get::<_, bool>(7)? {
+                    return Err(IndexDiffers::at(row.get(8)?));
+                }
                 Ok(ChainSummary {
                     chain: chain_at(row, 0)?,
                     first: row.get::<_, i64>(6)?.cast_unsigned(),
@@ -223,6 +244,10 @@ impl Connection {
         })?;
         Ok(last.unwrap_or(0).cast_unsigned())
     }
+}
+
+fn envelopes(found: Vec<Placed>) -> Vec<Envelope> {
+    found.into_iter().map(|placed| placed.envelope).collect()
 }
 
 /// Reads the name of a chain from columns `column` and the one after it.
@@ -317,12 +342,16 @@ impl Selection {
             Bound::Subject | Bound::Time | Bound::Chain | Bound::Newest => "true",
         };
         format!(
-            "SELECT {COLUMNS} FROM records WHERE id IN (
-                 SELECT id FROM (SELECT id FROM entries {index} WHERE {repeated} AND {conditions}
-                                 ORDER BY {order} {direction} LIMIT ?{limit})
-                 UNION ALL
-                 SELECT id FROM records WHERE id > {INDEXED} AND {conditions})
-             ORDER BY id {direction} LIMIT ?{limit}"
+            "SELECT {COLUMNS}, records.chain IS found.chain AND records.seq IS found.seq
+                 AND records.at IS found.at AND records.kind IS found.kind
+                 AND records.subject IS found.subject
+             FROM (SELECT * FROM (SELECT {FOUND} FROM entries {index}
+                                  WHERE {repeated} AND {conditions}
+                                  ORDER BY {order} {direction} LIMIT ?{limit})
+                   UNION ALL
+                   SELECT {FOUND} FROM records WHERE id > {INDEXED} AND {conditions}
+                   ORDER BY id {direction} LIMIT ?{limit}) AS found
+             LEFT JOIN records ON records.id = found.id ORDER BY found.id {direction}"
         )
     }
 

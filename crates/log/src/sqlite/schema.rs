@@ -99,6 +99,27 @@ BEGIN SELECT raise(ABORT, 'sealed payloads are never changed'); END;
 "
 );
 
+/// Hides the index from a connection: an empty one of its own stands before it, so
+/// that everything is looked for among the records.
+pub(super) const HIDE_INDEX: &str = concat!(
+    "
+CREATE TEMP TABLE entries (
+    id INTEGER PRIMARY KEY,
+    chain INTEGER,
+    seq INTEGER,
+    at INTEGER,
+    kind TEXT,
+    subject TEXT
+);
+CREATE INDEX temp.entries_place ON entries (chain, seq);
+CREATE INDEX temp.entries_subject ON entries (subject) WHERE subject IS NOT NULL;
+CREATE INDEX temp.entries_time ON entries (at, kind, chain);
+CREATE INDEX temp.entries_rare ON entries (kind, chain) WHERE kind NOT IN (",
+    frequent!(),
+    ");
+"
+);
+
 /// Makes tables of [`FORMAT`] those of [`FORMAT_PRUNED`].
 ///
 /// `cuts` names the last record of each chain that may go, and the hurdles for

@@ -8,6 +8,7 @@ use rusqlite::{OptionalExtension, Params, Row, params};
 
 use super::connection::{Connection, OpenLogError};
 use super::fault::Fault;
+use super::index::last_indexed;
 use super::read::digest_at;
 use super::schema::HEADS;
 use crate::commit::{OpenCommit, Sealing, seal_group};
@@ -44,23 +45,8 @@ impl Connection {
         }
         self.known.forget();
         self.check_generation()?;
-        self.known.indexed = self.last_indexed()?;
+        self.known.indexed = self.indexed()?;
         self.known.version = Some(version);
-        Ok(())
-    }
-
-    fn last_indexed(&self) -> Result<i64, Fault> {
-        let select = "SELECT coalesce(max(id), 0) FROM entries";
-        self.one(select, [], |row| row.get(0))
-    }
-
-    /// Takes all records into the indexes.
-    pub(super) fn index(&mut self) -> Result<(), Fault> {
-        let insert = "INSERT INTO entries (id, chain, seq, at, kind, subject)
-                      SELECT id, chain, seq, at, kind, subject FROM records WHERE id > ?1";
-        let indexed = self.last_indexed()?;
-        self.change(insert, [indexed])?;
-        self.known.indexed = self.last_indexed()?;
         Ok(())
     }
 
@@ -252,23 +238,24 @@ impl Connection {
         let Some(id) = self.find_id(chain)? else {
             return Ok(None);
         };
+        let last = last_indexed(&self.sqlite)?;
         // The newest records are not in the indexes yet, and the chain that
         // is asked for is mostly the one that moved last.
-        let newest = "SELECT seq, hash FROM records
-                      WHERE chain = ?1 AND id > (SELECT coalesce(max(id), 0) FROM entries)
+        let newest = "SELECT seq, hash FROM records WHERE chain = ?1 AND id > ?2
                       ORDER BY id DESC LIMIT 1";
-        let indexed = "SELECT seq, hash FROM records WHERE id =
-                       (SELECT id FROM entries WHERE chain = ?1 ORDER BY seq DESC LIMIT 1)";
         let read = |row: &Row<'_>| {
             Ok(Head {
                 next: row.get::<_, i64>(0)?.cast_unsigned().saturating_add(1),
                 hash: Some(digest_at(row, 1)?),
             })
         };
-        let newest = self.statement(newest)?.query_row([id], read).optional()?;
+        let newest = self
+            .statement(newest)?
+            .query_row([id, last], read)
+            .optional()?;
         let head = match newest {
             Some(head) => Some(head),
-            None => self.statement(indexed)?.query_row([id], read).optional()?,
+            None => self.indexed_head(id, read)?,
         };
         let head = match head {
             Some(head) => head,

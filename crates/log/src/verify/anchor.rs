@@ -7,7 +7,7 @@ use aegis_types::{ChainId, Envelope, SessionId, TenantId};
 use serde_json::Value;
 
 use super::Evidence;
-use super::report::{Fault, Verification};
+use super::report::{Fault, Verification, VerifiedChain};
 use crate::log::ReadLogError;
 use crate::prune::{Cut, Said};
 
@@ -42,28 +42,6 @@ pub enum SignatureStanding {
     Broken,
     /// Nothing is known of the key.
     Unknown,
-}
-
-impl Anchor {
-    /// Reads a record of `tenant` as people keep it: `SESSION:SEQ:HASH`, or
-    /// `SEQ:HASH` of the chain of heads.
-    #[must_use]
-    pub fn read(text: &str, tenant: &TenantId) -> Option<Self> {
-        let (rest, hash) = text.rsplit_once(':')?;
-        let tenant = tenant.clone();
-        let (chain, seq) = match rest.rsplit_once(':') {
-            None => (ChainId::Heads { tenant }, rest),
-            Some((session, seq)) => {
-                let session = session.parse().ok()?;
-                (ChainId::Session { tenant, session }, seq)
-            }
-        };
-        Some(Self {
-            chain,
-            seq: seq.parse().ok()?,
-            hash: hash.parse().ok()?,
-        })
-    }
 }
 
 impl Checkpoint {
@@ -116,11 +94,15 @@ pub(super) struct Reach {
 }
 
 impl Reach {
-    /// Looks up everything that `evidence` can hold against `ground`.
-    pub(super) fn find(evidence: &Evidence<'_>, ground: &dyn Ground) -> Result<Self, ReadLogError> {
+    /// Looks up everything that `evidence` can hold against `ground`, which has `chains`.
+    pub(super) fn find(
+        evidence: &Evidence<'_>,
+        ground: &dyn Ground,
+        chains: &[VerifiedChain],
+    ) -> Result<Self, ReadLogError> {
         let mut reach = Self::default();
         for anchor in evidence.anchors {
-            reach.try_anchor(anchor, ground)?;
+            reach.try_anchor(anchor, ground, chains)?;
         }
         for envelope in ground.checkpoints()? {
             reach.try_checkpoint(&envelope, evidence);
@@ -163,7 +145,12 @@ impl Reach {
         *to = seq.max(*to);
     }
 
-    fn try_anchor(&mut self, anchor: &Anchor, ground: &dyn Ground) -> Result<(), ReadLogError> {
+    fn try_anchor(
+        &mut self,
+        anchor: &Anchor,
+        ground: &dyn Ground,
+        chains: &[VerifiedChain],
+    ) -> Result<(), ReadLogError> {
         let gone = ground.gone(&anchor.chain);
         let found = match ground.hash(&anchor.chain, anchor.seq)? {
             Some(found) => Some(found),
@@ -176,6 +163,11 @@ impl Reach {
             self.extend(anchor.chain.clone(), anchor.seq);
         } else if found.is_none() && gone.is_some_and(|gone| anchor.seq < gone.seq) {
             self.broken.push(Fault::AnchorPruned {
+                chain: anchor.chain.clone(),
+                seq: anchor.seq,
+            });
+        } else if gone.is_none() && !chains.iter().any(|one| one.chain == anchor.chain) {
+            self.broken.push(Fault::AnchoredMissing {
                 chain: anchor.chain.clone(),
                 seq: anchor.seq,
             });

@@ -183,7 +183,7 @@ impl Lines {
             checkpoints: diagnosis.checkpoints,
             listings: diagnosis.listings,
         };
-        if let Ok(reach) = Reach::find(evidence, &ground) {
+        if let Ok(reach) = Reach::find(evidence, &ground, &found.chains) {
             reach.apply(&mut found);
         }
         found

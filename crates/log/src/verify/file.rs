@@ -27,7 +27,16 @@ pub fn verify(log: &SqliteLog, evidence: &Evidence<'_>) -> Result<Verification, 
     let found = verify_records(log, &connection, evidence);
     let (mut verification, cuts) = found.map_err(|error| log.read_failure(error))?;
     verification.is_whole = true;
-    Reach::find(evidence, &LogGround { log, cuts: &cuts })?.apply(&mut verification);
+    let find = |log: &SqliteLog| {
+        let ground = LogGround { log, cuts: &cuts };
+        Reach::find(evidence, &ground, &verification.chains)
+    };
+    let reach = match find(log) {
+        // What is wrong with the index is named, and keeps no anchor from being held.
+        Err(ReadLogError::Damaged(_)) => find(&log.past_the_index()?),
+        found => found,
+    };
+    reach?.apply(&mut verification);
     verification.pruned = cuts.told;
     Ok(verification)
 }

@@ -51,6 +51,7 @@ pub(crate) fn verify_kept(
     }
     // Nothing is ever pruned in memory.
     let cuts = &Cuts::default();
-    Reach::find(evidence, &LogGround { log, cuts })?.apply(&mut found);
+    let ground = LogGround { log, cuts };
+    Reach::find(evidence, &ground, &found.chains)?.apply(&mut found);
     Ok(found)
 }

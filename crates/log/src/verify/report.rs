@@ -278,6 +278,13 @@ pub enum Fault {
         /// The hash in the log, if there is such a record.
         found: Option<Digest>,
     },
+    /// A head that was kept elsewhere is of a chain that is not there at all.
+    AnchoredMissing {
+        /// The chain.
+        chain: ChainId,
+        /// The number of the record.
+        seq: u64,
+    },
     /// A head that was kept elsewhere is of a record that was pruned.
     AnchorPruned {
         /// The chain.
@@ -338,6 +345,7 @@ impl Fault {
                 chain, from: seq, ..
             }
             | Self::AnchorBroken { chain, seq, .. }
+            | Self::AnchoredMissing { chain, seq }
             | Self::AnchorPruned { chain, seq }
             | Self::PruningUnanchored { chain, seq }
             | Self::CheckpointBroken { chain, seq } => Some((chain, *seq)),

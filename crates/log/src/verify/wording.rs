@@ -65,6 +65,7 @@ impl fmt::Display for Fault {
             Self::AnchorBroken { chain, seq, .. } => {
                 record(f, chain, *seq, "is not the one that was anchored")
             }
+            Self::AnchoredMissing { chain, seq } => anchored(f, chain, *seq),
             Self::AnchorPruned { chain, seq } => record(f, chain, *seq, ANCHOR_PRUNED),
             Self::PruningUnanchored { chain, seq } => record(f, chain, *seq, PRUNING_UNANCHORED),
             Self::CutDiffers { chain } => {
@@ -100,6 +101,20 @@ fn several(
 
 fn record(f: &mut fmt::Formatter<'_>, chain: &ChainId, seq: u64, what: &str) -> fmt::Result {
     write!(f, "record {seq} of {} {what}", Name(chain))
+}
+
+/// Says of a chain that is not there that it was: of a tenant, if not even its heads are.
+fn anchored(f: &mut fmt::Formatter<'_>, chain: &ChainId, seq: u64) -> fmt::Result {
+    match chain {
+        ChainId::Session { .. } => {
+            let name = Name(chain);
+            write!(f, "{name} is missing, and its record {seq} was anchored")
+        }
+        ChainId::Heads { tenant } => {
+            write!(f, "tenant `{tenant}` is missing, and record {seq} ")?;
+            f.write_str("of its heads was anchored")
+        }
+    }
 }
 
 /// Names records of a chain that follow each other.
@@ -167,12 +182,24 @@ mod tests {
             &Fault::Misplaced {
                 chain: chain.clone(),
                 seq: 3,
-                of_chain: heads,
+                of_chain: heads.clone(),
                 of_seq: 5,
             },
             "in the place of record 3 of session `one` of tenant `acme` stands record 5 of the \
              heads of tenant `acme`",
         );
+        for (chain, expected) in [
+            (
+                chain.clone(),
+                "session `one` of tenant `acme` is missing, and its record 3 was anchored",
+            ),
+            (
+                heads.clone(),
+                "tenant `acme` is missing, and record 3 of its heads was anchored",
+            ),
+        ] {
+            check(&Fault::AnchoredMissing { chain, seq: 3 }, expected);
+        }
         for (records, expected) in [
             (1, "session `one` of tenant `acme` is missing, 1 record"),
             (2, "session `one` of tenant `acme` is missing, 2 records"),

@@ -15,6 +15,7 @@ mod child;
 
 mod appending;
 mod formats;
+mod index;
 mod keeping;
 mod power_cut;
 mod processes;

@@ -10,7 +10,7 @@ use rusqlite::{Connection, params};
 use serde_json::json;
 
 use crate::making::{
-    Place, action, append_action, batch, document, entry, entry_with, heads_of, session,
+    Place, action, append_action, batch, document, entry, entry_with, heads_of, session, session_of,
 };
 
 /// Three sessions, nine commits, one document and two sealed payloads.
@@ -847,6 +847,28 @@ fn a_log_rewritten_with_all_hashes_right_is_caught_by_an_anchor_and_only_by_one(
         "{:?}",
         found.faults
     );
+}
+
+#[test]
+fn an_anchor_of_a_chain_that_is_not_there_is_named() {
+    let place = Place::new();
+    let log = place.open();
+    append_action(&log, &session("one"), "a", 10);
+    let text = exported(&log, None);
+    let hash = log.head(&session("one")).unwrap().hash.unwrap();
+    for chain in [session("two"), heads_of("gone"), session_of("gone", "one")] {
+        let seq = 0;
+        let anchor = Anchor { chain, seq, hash };
+        let evidence = Evidence {
+            anchors: std::slice::from_ref(&anchor),
+            ..Evidence::NONE
+        };
+        let chain = anchor.chain.clone();
+        let expected = [Fault::AnchoredMissing { chain, seq }];
+        assert_eq!(verify(&log, &evidence).unwrap().faults, expected);
+        let found = verify_export(text.as_bytes(), &evidence).unwrap();
+        assert_eq!(found.faults, expected);
+    }
 }
 
 #[test]

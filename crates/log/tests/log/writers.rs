@@ -102,8 +102,8 @@ fn a_locked_log_is_busy_after_the_time_given_and_not_before() {
     append_action(&log, &session("one"), "a", 10);
 }
 
-/// Asserts that `log` takes nothing, and says that its file was `what`.
-fn refuses_as(log: &SqliteLog, what: &str) {
+/// Asserts that `log` takes nothing, and says that its `file` was `what`.
+fn refuses_as(log: &SqliteLog, file: &str, what: &str) {
     let before = log.head(&session("one")).unwrap();
     let told = [
         log.check_writable().unwrap_err(),
@@ -115,7 +115,7 @@ fn refuses_as(log: &SqliteLog, what: &str) {
             panic!("{refused:?}");
         };
         let said = cause.to_string();
-        let expected = format!("log.db` was {what} while it was open: put that file back, or");
+        let expected = format!("{file}` was {what} while it was open: put that file back, or");
         assert!(said.contains(&expected), "{said}");
     }
     assert_eq!(log.head(&session("one")).unwrap(), before);
@@ -130,9 +130,9 @@ fn a_log_whose_file_was_removed_or_replaced_takes_nothing_until_it_is_back() {
 
     let away = place.path().with_file_name("away.db");
     std::fs::rename(place.path(), &away).unwrap();
-    refuses_as(&log, "removed");
+    refuses_as(&log, "log.db", "removed");
     std::fs::copy(&away, place.path()).unwrap();
-    refuses_as(&log, "replaced");
+    refuses_as(&log, "log.db", "replaced");
     std::fs::rename(&away, place.path()).unwrap();
     log.check_writable().unwrap();
     append_action(&log, &session("one"), "b", 30);
@@ -141,7 +141,33 @@ fn a_log_whose_file_was_removed_or_replaced_takes_nothing_until_it_is_back() {
 
     let log = place.open();
     std::fs::remove_file(place.path()).unwrap();
-    refuses_as(&log, "removed");
+    refuses_as(&log, "log.db", "removed");
+}
+
+#[test]
+fn a_log_whose_wal_was_removed_or_replaced_takes_nothing_until_it_is_back() {
+    let place = Place::new();
+    let wal = place.path().with_file_name("log.db-wal");
+    let away = place.path().with_file_name("away");
+    // With a WAL that the first one made, and with one that was there.
+    for number in 0..2 {
+        let log = place.open();
+        append_action(&log, &session("one"), "a", 10);
+        log.check_writable().unwrap();
+        std::fs::rename(&wal, &away).unwrap();
+        refuses_as(&log, "log.db-wal", "removed");
+        std::fs::copy(&away, &wal).unwrap();
+        refuses_as(&log, "log.db-wal", "replaced");
+        std::fs::rename(&away, &wal).unwrap();
+        append_action(&log, &session("one"), "b", 30);
+        drop(log);
+        let head = place.open().head(&session("one")).unwrap();
+        assert_eq!(head.next, 4 * (number + 1));
+    }
+    // It is cut and begun anew while others have it open, and stays the same file.
+    let (one, other) = (place.open(), place.open());
+    other.erase_sealed(&[]).unwrap();
+    append_action(&one, &session("one"), "c", 40);
 }
 
 #[test]

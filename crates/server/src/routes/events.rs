@@ -185,7 +185,7 @@ impl From<AddForeignError> for Refusal {
                 told(ProblemKind::InvalidRequest)
             }
             AddForeignError::Hash { .. } => told(ProblemKind::HashMismatch),
-            AddForeignError::Order(_) => told(ProblemKind::Conflict),
+            AddForeignError::Order(_) | AddForeignError::Pruned => told(ProblemKind::Conflict),
             AddForeignError::Conflict { next, hash } => {
                 let mut problem = Problem::new(ProblemKind::Conflict, error.to_string());
                 problem.expected_seq = Some(*next);

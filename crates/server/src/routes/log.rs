@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use aegis_api::{Problem, ProblemKind, RecordList, VerificationView, VerifyRequest};
+use aegis_gate::with_causes;
 use aegis_log::{Anchor, Depth, Evidence, Query, Walk};
-use aegis_types::{Envelope, EventKind, Role, SessionId, TenantId, Timestamp};
+use aegis_types::{Envelope, EventKind, Role, SessionId, Timestamp};
 use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
@@ -100,7 +101,7 @@ fn kinds(names: Option<&str>) -> Result<Vec<EventKind>, Refusal> {
     kinds.ok_or_else(|| invalid("`event_type` names no kind of event"))
 }
 
-fn invalid(detail: &str) -> Refusal {
+fn invalid(detail: impl Into<String>) -> Refusal {
     Refusal::new(ProblemKind::InvalidRequest, detail)
 }
 
@@ -129,7 +130,7 @@ pub(super) async fn verify(
 ) -> Result<Json<VerificationView>, Refusal> {
     principal.must_be(Role::Auditor)?;
     let tenant = principal.tenant.clone();
-    let anchors = anchors(&request, &tenant)?;
+    let anchors = anchors(&request, &principal)?;
     let alone = daemon.verification()?;
     let view = daemon
         .blocking(move |daemon| {
@@ -151,13 +152,19 @@ pub(super) async fn verify(
     Ok(Json(view))
 }
 
-fn anchors(request: &VerifyRequest, tenant: &TenantId) -> Result<Vec<Anchor>, Refusal> {
+/// Reads the anchors, which are all of the tenant of the caller: whether there is
+/// another one is none of their business.
+fn anchors(request: &VerifyRequest, principal: &Principal) -> Result<Vec<Anchor>, Refusal> {
     if request.anchors.len() > ANCHORS_MAX {
         return Err(invalid("`anchors` has at most 64 records"));
     }
-    let read = request.anchors.iter().map(|text| {
-        Anchor::read(text, tenant)
-            .ok_or_else(|| invalid("an anchor is `SESSION:SEQ:HASH` or `SEQ:HASH`"))
-    });
-    read.collect()
+    let read = |(number, text): (usize, &String)| {
+        let anchor = Anchor::read(text, &principal.tenant).map_err(|error| {
+            let cause = with_causes(&error);
+            invalid(format!("`anchors[{number}]`: {cause}"))
+        })?;
+        principal.tenant_named(Some(anchor.chain.tenant().as_str()))?;
+        Ok(anchor)
+    };
+    request.anchors.iter().enumerate().map(read).collect()
 }

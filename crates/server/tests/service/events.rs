@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use aegis_canon::{Digest, parse};
 use aegis_gate::EventOrder;
-use aegis_log::to_base64;
+use aegis_log::{Options, PruneOrder, SqliteLog, to_base64};
 use aegis_server::Role;
+use aegis_types::Timestamp;
 use serde_json::{Value, json};
 
 use crate::stage::Stage;
@@ -515,6 +516,38 @@ fn a_tampered_event_of_a_client_is_found() {
         (&json!(false), &json!(0))
     );
     assert!(verified.body["error"].is_string());
+}
+
+#[test]
+fn nothing_follows_an_event_that_was_pruned() {
+    let (stage, token) = stage();
+    for event in [first(), second()] {
+        assert_eq!(stage.post(&token, "/v1/events", &event).status, 201);
+    }
+    let log = stage.folder().join("state/log.db");
+    let log = SqliteLog::open(log, Options::default()).unwrap();
+    let order = PruneOrder {
+        tenant: &"acme".parse().unwrap(),
+        before: Timestamp::from_unix_ms(i64::MAX),
+        stays: &|_| false,
+    };
+    let plan = log.plan_pruning(&order).unwrap().unwrap();
+    let now = Timestamp::from_unix_ms(1_800_000_000_000);
+    log.record_pruning(plan, "ada", now).unwrap();
+    log.sweep(&mut |_| {}).unwrap();
+    let third = json!({
+        "session_id": "sess-001", "seq": 2, "event_type": "MEMORY_READ", "prev_hash": V2,
+    });
+    let unnumbered = json!({"session_id": "sess-001", "event_type": "MEMORY_READ"});
+    for event in [first(), third, unnumbered] {
+        let reply = stage.post(&token, "/v1/events", &event);
+        assert_eq!(reply.status, 409);
+        let said = reply.body["error"].as_str().unwrap();
+        assert!(said.contains("were pruned from the log"), "{said}");
+        assert!(said.contains("name another session"), "{said}");
+    }
+    let other = json!({"session_id": "sess-002", "event_type": "MEMORY_READ"});
+    assert_eq!(stage.post(&token, "/v1/events", &other).status, 201);
 }
 
 #[test]

@@ -43,6 +43,27 @@ fn count(stage: &Stage, token: &str, kind: &str) -> usize {
     listed.body["events"].as_array().unwrap().len()
 }
 
+#[test]
+fn nothing_is_recorded_in_the_session_that_says_what_was_pruned() {
+    let stage = Stage::new();
+    let token = stage.token("acme", &[Role::Agent, Role::Auditor]);
+    for (path, mut body) in [
+        ("/v1/outcomes", outcome("done")),
+        ("/v1/decisions", proposal("ls")),
+    ] {
+        body["session_id"] = json!("aegis-retention");
+        let named = post(&stage, &token, path, "once", &body);
+        assert_eq!(named.status, 400, "{path}: {named:?}");
+        let said = named.body["error"].as_str().unwrap();
+        assert!(said.contains("name another session"), "{said}");
+    }
+    let mut unnamed = outcome("done");
+    unnamed["session_id"] = json!("aegis-retention");
+    assert_eq!(stage.post(&token, "/v1/outcomes", &unnamed).status, 400);
+    let sessions = stage.get(&token, "/v1/sessions");
+    assert_eq!(sessions.body["sessions"], json!([]));
+}
+
 /// The routes that take names, a request to each, another one, and the record it makes.
 fn routes() -> [(&'static str, Value, Value, &'static str); 4] {
     let decisions = "/v1/decisions";

@@ -155,7 +155,7 @@ fn sessions_are_listed_page_by_page_with_their_heads() {
     let view: SessionView = acme.auditor.get("/v1/sessions/a").unwrap();
     assert_eq!(view, first.sessions[0]);
     assert_eq!(view.records, 2);
-    assert_eq!(view.head.len(), 64);
+    assert_eq!((view.last_seq, view.head.len()), (1, 64));
     assert_eq!(
         refused(acme.auditor.get::<SessionView>("/v1/sessions/nowhere")),
         404
@@ -368,12 +368,23 @@ fn a_log_is_recomputed_for_its_tenant_and_says_nothing_of_others() {
         .iter()
         .find(|one| one.session.is_none())
         .unwrap();
-    let anchor = format!("{}:{}", head.next - 1, head.head.as_deref().unwrap());
+    let hash = head.head.as_deref().unwrap();
+    let anchor = format!("acme@{}:{hash}", head.next - 1);
     let request = VerifyRequest {
         anchors: vec!["1:2".to_owned()],
         ..VerifyRequest::default()
     };
     assert_eq!(refused(acme.auditor.verify_log(&request)), 400);
+    // Whether there is another tenant, and such a record of it, is not told.
+    let refusals = ["other@0", "nobody@0", "other/theirs@1"].map(|place| {
+        let request = VerifyRequest {
+            anchors: vec![anchor.clone(), format!("{place}:{hash}")],
+            ..VerifyRequest::default()
+        };
+        acme.auditor.verify_log(&request).unwrap_err().to_string()
+    });
+    assert!(refusals[0].contains("belongs to another tenant"));
+    assert!(refusals.iter().all(|refusal| *refusal == refusals[0]));
     let request = VerifyRequest {
         canonical: true,
         anchors: vec![anchor],
