@@ -13,6 +13,7 @@ pub(crate) mod git_ignore;
 pub(crate) mod git_index;
 pub(crate) mod given;
 pub(crate) mod glob;
+pub(crate) mod held;
 pub(crate) mod host;
 pub(crate) mod language;
 pub(crate) mod links;
@@ -45,6 +46,7 @@ use aegis_types::{
 };
 use serde_json::Value;
 
+use self::held::Shown;
 use self::params::Sought;
 use self::resolve::{Last, Resolver};
 use self::servers::KnownTool;
@@ -231,9 +233,17 @@ fn add_cell(scene: &Scene<'_>, touches: &mut Touches<'_>, request: &mut ActionRe
     }
 }
 
-/// Adds the files that a search is kept to, where its pattern names them.
+/// Adds the files that a search is kept to, where its pattern names them, and the
+/// secrets whose lines it shows.
 fn add_searched(scene: &Scene<'_>, touches: &mut Touches<'_>) {
     let pattern = text_param(scene, "glob");
+    if text_param(scene, "output_mode") == "content" {
+        let folder = Some(text_param(scene, "path")).filter(|path| !path.is_empty());
+        let folder = folder.unwrap_or(".");
+        let shown = Shown::of_search(text_param(scene, "pattern"), pattern);
+        let path = from_home(folder, scene.surroundings);
+        held::add_all(scene.surroundings, (&path, folder), &shown, touches);
+    }
     let name = pattern.trim_start_matches("**/").trim_end_matches('*');
     if name.is_empty() || name.contains(['*', '?', '[', '{', '!']) {
         return;
