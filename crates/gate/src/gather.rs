@@ -6,6 +6,7 @@ pub(crate) mod archive;
 pub(crate) mod cell;
 pub(crate) mod detour;
 pub(crate) mod effects;
+pub(crate) mod ending;
 pub(crate) mod find;
 pub(crate) mod fold;
 pub(crate) mod git;
@@ -318,13 +319,20 @@ fn add_line(
     let touched = touch_line(&line, touches);
     request.context.nested_agents = programs::judge(&line, touches);
     request.context.programs = standing::programs(&line, touches);
-    add_plan(plan, touched, request);
+    add_plan(plan, touched, true, touches, request);
 }
 
 /// Adds a plan whose commands touch what `touched` says, what it does and the
-/// hosts it speaks to.
-fn add_plan(mut plan: Plan, touched: Vec<Vec<Touched>>, request: &mut ActionRequest) {
+/// hosts it speaks to; `is_certain` says whether a shell surely gets its text.
+fn add_plan(
+    mut plan: Plan,
+    touched: Vec<Vec<Touched>>,
+    is_certain: bool,
+    touches: &mut Touches<'_>,
+    request: &mut ActionRequest,
+) {
     let mut effects = aegis_shell::effects_of(&plan, touched);
+    ending::touch(&plan, &effects, is_certain, touches);
     let (detours, has_all_detours) = detour::of_plan(&plan);
     if effects.len() >= aegis_shell::EFFECTS_MAX || !has_all_detours {
         plan.unknowns.push(effects::too_complex());

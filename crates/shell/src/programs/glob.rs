@@ -62,6 +62,9 @@ fn matches_one(letter: char, rest: &mut std::str::Chars<'_>, found: char) -> boo
 /// Returns whether `path` matches `glob`, in which `**` stands for any folders
 /// and `*` for letters of one name.
 pub(crate) fn matches_path(glob: &str, path: &str) -> bool {
+    if differs_plainly(glob, path) {
+        return false;
+    }
     let (mut glob, mut path) = (glob.split('/'), path.split('/'));
     let mut retry = None;
     loop {
@@ -91,6 +94,17 @@ pub(crate) fn matches_path(glob: &str, path: &str) -> bool {
         path = from.clone();
         retry = Some((after, from));
     }
+}
+
+/// Returns whether what stands before the first sign of `glob`, or behind the last one,
+/// is not in `path`: most globs are refused by that alone.
+fn differs_plainly(glob: &str, path: &str) -> bool {
+    let first = glob.find(['*', '?', '[']).unwrap_or(glob.len());
+    let start = glob.get(..first).and_then(|start| start.rsplit_once('/'));
+    let last = glob.rfind(['*', '?', ']']).map_or(0, |last| last + 1);
+    let end = glob.get(last..).unwrap_or_default();
+    start.is_some_and(|(start, _)| !path.starts_with(start))
+        || !path.ends_with(end.trim_start_matches('/'))
 }
 
 #[cfg(test)]
