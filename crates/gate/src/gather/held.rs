@@ -375,8 +375,7 @@ impl<'w> Given<'w> {
                 };
                 given.add(known, option, value);
             } else {
-                let mut letters = text.char_indices().skip(1);
-                while let Some((at, letter)) = letters.next() {
+                for (at, letter) in text.char_indices().skip(1) {
                     let option = format!("-{letter}");
                     let rest = text.get(at + letter.len_utf8()..).unwrap_or_default();
                     if !known.is_some_and(|it| it.ends_letters(&option)) {
