@@ -6,6 +6,7 @@ pub(crate) mod archive;
 pub(crate) mod cell;
 pub(crate) mod detour;
 pub(crate) mod effects;
+pub(crate) mod ending;
 pub(crate) mod find;
 pub(crate) mod fold;
 pub(crate) mod git;
@@ -13,6 +14,7 @@ pub(crate) mod git_ignore;
 pub(crate) mod git_index;
 pub(crate) mod given;
 pub(crate) mod glob;
+pub(crate) mod held;
 pub(crate) mod host;
 pub(crate) mod language;
 pub(crate) mod links;
@@ -45,6 +47,7 @@ use aegis_types::{
 };
 use serde_json::Value;
 
+use self::held::Shown;
 use self::params::Sought;
 use self::resolve::{Last, Resolver};
 use self::servers::KnownTool;
@@ -231,9 +234,17 @@ fn add_cell(scene: &Scene<'_>, touches: &mut Touches<'_>, request: &mut ActionRe
     }
 }
 
-/// Adds the files that a search is kept to, where its pattern names them.
+/// Adds the files that a search is kept to, where its pattern names them, and the
+/// secrets whose lines it shows.
 fn add_searched(scene: &Scene<'_>, touches: &mut Touches<'_>) {
     let pattern = text_param(scene, "glob");
+    if text_param(scene, "output_mode") == "content" {
+        let folder = Some(text_param(scene, "path")).filter(|path| !path.is_empty());
+        let folder = folder.unwrap_or(".");
+        let shown = Shown::of_search(text_param(scene, "pattern"), pattern);
+        let path = from_home(folder, scene.surroundings);
+        held::add_all(scene.surroundings, (&path, folder), &shown, touches);
+    }
     let name = pattern.trim_start_matches("**/").trim_end_matches('*');
     if name.is_empty() || name.contains(['*', '?', '[', '{', '!']) {
         return;
@@ -308,13 +319,20 @@ fn add_line(
     let touched = touch_line(&line, touches);
     request.context.nested_agents = programs::judge(&line, touches);
     request.context.programs = standing::programs(&line, touches);
-    add_plan(plan, touched, request);
+    add_plan(plan, touched, true, touches, request);
 }
 
 /// Adds a plan whose commands touch what `touched` says, what it does and the
-/// hosts it speaks to.
-fn add_plan(mut plan: Plan, touched: Vec<Vec<Touched>>, request: &mut ActionRequest) {
+/// hosts it speaks to; `is_certain` says whether a shell surely gets its text.
+fn add_plan(
+    mut plan: Plan,
+    touched: Vec<Vec<Touched>>,
+    is_certain: bool,
+    touches: &mut Touches<'_>,
+    request: &mut ActionRequest,
+) {
     let mut effects = aegis_shell::effects_of(&plan, touched);
+    ending::touch(&plan, &effects, is_certain, touches);
     let (detours, has_all_detours) = detour::of_plan(&plan);
     if effects.len() >= aegis_shell::EFFECTS_MAX || !has_all_detours {
         plan.unknowns.push(effects::too_complex());

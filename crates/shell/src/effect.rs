@@ -11,6 +11,7 @@ mod inner;
 mod interpreter;
 mod keeping;
 mod package;
+mod print;
 mod search;
 mod secret;
 mod setting;
@@ -56,6 +57,7 @@ fn within(plan: &Plan, touched: Vec<Vec<Touched>>, depth: usize) -> Vec<Effect> 
         code::effects(&told, &mut found);
         apple::effects(&told, &mut found);
         search::effects(&told, plan, &mut found);
+        print::effects(&told, plan, &mut found);
         flow.take(&told, &mut found);
     }
     interpreter::powershell(plan, &mut found);

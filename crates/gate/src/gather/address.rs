@@ -135,12 +135,18 @@ fn class_of_name(host: &str) -> NetworkClass {
 }
 
 /// Domains whose names say the address they lead to: `app.10.0.0.1.nip.io`,
-/// `10-0-0-1.sslip.io`.
+/// `10-0-0-1.sslip.io`, `0a000001.nip.io`.
 const SAYING: [&str; 3] = [".nip.io", ".sslip.io", ".xip.io"];
 
 /// Returns the address that a name of such a domain says.
 fn said_address(host: &str) -> Option<Ipv4Addr> {
     let said = SAYING.iter().find_map(|domain| host.strip_suffix(domain))?;
+    let last = said.rsplit(['.', '-']).next()?;
+    if last.len() == 8
+        && let Ok(number) = u32::from_str_radix(last, 16)
+    {
+        return Some(number.into());
+    }
     let numbers: Vec<&str> = said.rsplit(['.', '-']).take(4).collect();
     let numbers: Vec<u8> = numbers
         .iter()
@@ -260,7 +266,7 @@ mod tests {
             ),
             (
                 NetworkClass::Private,
-                "10.0.0.1 172.31.0.1 192.168.1.1 100.64.0.1 100.127.1.1 fd12::1 fec0::1 x.10.0.0.1.nip.io",
+                "10.0.0.1 172.31.0.1 192.168.1.1 100.64.0.1 100.127.1.1 fd12::1 fec0::1 x.10.0.0.1.nip.io app-0a000001.nip.io",
             ),
             (
                 NetworkClass::LinkLocal,

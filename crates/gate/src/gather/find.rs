@@ -11,10 +11,12 @@ use aegis_shell::{program_name, touched};
 use aegis_types::{Access, Command, ProtectedKind, UnknownCause, Word, WordPart};
 
 use super::glob::matches_name;
+use super::held::{self, Shown};
 use super::resolve::Last;
 use super::shell::{Line, directory_of, text_of};
 use super::touches::Touches;
 use crate::protected::{ProtectedObject, Reach};
+use crate::surroundings::Surroundings;
 use aegis_shell::written;
 
 /// What a `find` looks for.
@@ -159,6 +161,9 @@ pub(crate) fn touch(line: &Line<'_>, touches: &mut Touches<'_>) {
         }
         let search = Search::of(command);
         let access = access_to_found(line, command, &search);
+        if access.read {
+            add_shown(line, command, &search, touches);
+        }
         if access.changes() || access.read {
             touch_selected(line, command, &search, access, touches);
         }
@@ -184,6 +189,34 @@ fn access_to_found(line: &Line<'_>, find: &Command, search: &Search) -> Access {
         }
     }
     access
+}
+
+/// Adds the secrets that a `find` selects, and whose content a command shows.
+fn add_shown(line: &Line<'_>, find: &Command, search: &Search, touches: &mut Touches<'_>) {
+    let reads = |command: &&Command| {
+        let touched = touched(command);
+        let mut given = touched.iter();
+        given.any(|item| item.access.read && is_found(&item.word, search))
+    };
+    let mut readers = line.plan.commands.iter().filter(reads);
+    let Some((reader, shown)) = readers.find_map(|it| Some((it, Shown::by(it)?))) else {
+        return;
+    };
+    let Some(directory) = directory_of(line, find, touches) else {
+        return;
+    };
+    touches.cause = Some(reader.span);
+    for folder in &search.folders {
+        let path = directory.join(real_name(folder, line.surroundings));
+        for below in held::held(line.surroundings, &path, &shown, touches) {
+            let named = Path::new(folder).join(&below);
+            if below.iter().count() <= search.depth_max && search.selects(&named.to_string_lossy())
+            {
+                held::add(&path, folder, &below, touches);
+            }
+        }
+    }
+    touches.cause = None;
 }
 
 /// Returns whether a word stands for something found: a folder and a gap.
@@ -214,10 +247,7 @@ fn touch_selected(
     };
     let mut selected = Vec::new();
     for folder in &search.folders {
-        let text = match folder.strip_prefix('~') {
-            Some(rest) => format!("{}{rest}", line.surroundings.home.display()),
-            None => folder.clone(),
-        };
+        let text = real_name(folder, line.surroundings);
         let Some(root) = touches
             .resolver
             .follow(&directory, Path::new(&text), Last::Followed)
@@ -264,6 +294,13 @@ fn touch_selected(
         .deep(true);
     for (kind, path) in selected {
         touches.touch(kind, &path, reach, text_of(line, command));
+    }
+}
+
+fn real_name(folder: &str, surroundings: &Surroundings) -> String {
+    match folder.strip_prefix('~') {
+        Some(rest) => format!("{}{rest}", surroundings.home.display()),
+        None => folder.to_owned(),
     }
 }
 

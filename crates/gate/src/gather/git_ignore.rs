@@ -9,7 +9,7 @@ use std::path::Path;
 use aegis_shell::{program_name, touched};
 use aegis_types::Command;
 
-use super::git_index::tracks_in;
+use super::git_index::{tracks_in, work_tree_of};
 use super::glob::matches_name;
 use super::shell::Line;
 use crate::read_file::read_regular;
@@ -108,6 +108,20 @@ impl Cleaning {
     }
 }
 
+/// Returns whether `file` lies in a work tree whose lists name it.
+pub(crate) fn is_ignored(surroundings: &Surroundings, file: &Path) -> bool {
+    let folder = file.parent().unwrap_or(file);
+    let Some(root) = work_tree_of(folder) else {
+        return false;
+    };
+    let Ok(name) = file.strip_prefix(&root) else {
+        return false;
+    };
+    let lists = lists(surroundings, &root, folder).unwrap_or_default();
+    !lists.iter().any(|it| it.is_negated && it.may_name(name))
+        && lists.iter().any(|it| !it.is_negated && it.matches(name))
+}
+
 /// Returns whether nothing else in a line may change what git ignores or tracks.
 fn is_alone(line: &Line<'_>, command: &Command) -> bool {
     let settles = |word: &str| {
@@ -184,6 +198,13 @@ impl Pattern {
     fn surely_names(&self, file: &Path) -> bool {
         let is_plain = |step: &String| !step.contains(['*', '?', '[', '\\']);
         self.steps.iter().all(is_plain) && self.names(file, |step, name| step == name)
+    }
+
+    /// Returns whether it names `file`, or a folder in which it lies, as far as it is followed.
+    fn matches(&self, file: &Path) -> bool {
+        let is_followed = |step: &String| step != "**" && !step.contains('\\');
+        self.steps.iter().all(is_followed)
+            && self.names(file, |step, name| matches_name(step, name, true))
     }
 
     /// Returns whether it could name `file`, or a folder in which it lies.

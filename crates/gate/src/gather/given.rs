@@ -137,7 +137,7 @@ fn add_lines(
         let mut agents = programs::judge(&line, touches);
         request.context.nested_agents.append(&mut agents);
         request.context.programs = standing::programs(&line, touches);
-        add_plan(plan, touched, request);
+        add_plan(plan, touched, false, touches, request);
     }
     for line in told.lines.iter().filter(|line| !is_meant(line.surety)) {
         let plan = aegis_shell::plan(&line.text);

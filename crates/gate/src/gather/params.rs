@@ -5,7 +5,7 @@ use aegis_canon::is_tagged;
 use serde_json::{Map, Value};
 
 use super::spelling::{command_line, path_forms};
-use super::{cell, patch, sql, tagged};
+use super::{cell, language, patch, sql, tagged};
 use crate::settings::{Role, ServerRoles};
 
 /// How deep parameters are looked into.
@@ -120,7 +120,12 @@ const DESTINATIONS: [&str; 10] = [
 ];
 
 /// The ends of names that say a parameter may be a command line.
-const LINE_NAMES: [&str; 12] = [
+const LINE_NAMES: [&str; 17] = [
+    "bash",
+    "input",
+    "run",
+    "steps",
+    "tasks",
     "command",
     "commands",
     "cmd",
@@ -136,20 +141,34 @@ const LINE_NAMES: [&str; 12] = [
 ];
 
 /// Those of them that are not as well those of code in other languages.
-const SHELL_NAMES: [&str; 6] = ["command", "commands", "cmd", "cmds", "commandline", "shell"];
+const SHELL_NAMES: [&str; 8] = [
+    "bash",
+    "command",
+    "commands",
+    "cmd",
+    "cmds",
+    "commandline",
+    "run",
+    "shell",
+];
 
 /// Those of them whose list of words is a command, whatever the tool is.
 const WORD_NAMES: [&str; 4] = ["argv", "program", "executable", "exec"];
 
 /// Names of code, in the language that a tool is named for.
-const CODE_NAMES: [&str; 6] = [
+const CODE_NAMES: [&str; 8] = [
     "code",
     "expression",
+    "input",
     "javascript",
     "python",
     "script",
     "source",
+    "source_code",
 ];
+
+/// Names of a parameter that says in which language code is.
+const LANGUAGE_NAMES: [&str; 5] = ["interpreter", "kernel", "lang", "language", "runtime"];
 
 /// Names that say a parameter is a host.
 const HOST_NAMES: [&str; 5] = ["host", "hostname", "domain", "ip", "ip_address"];
@@ -244,19 +263,20 @@ fn add_lines_of(fields: &Map<String, Value>, sought: Sought<'_>, found: &mut Tol
         .flatten()
         .cloned()
         .collect();
+    let named = text_of(&LANGUAGE_NAMES).and_then(language::program);
     let mut runs = false;
     for (key, value) in fields {
-        if let (Some(program), Some(code)) = (sought.language, value.as_str())
+        let written = || {
+            value
+                .as_str()
+                .filter(|_| sought.runs_lines)
+                .and_then(language::of_code)
+        };
+        if let (Some(program), Some(code)) =
+            (named.or(sought.language).or_else(written), value.as_str())
             && is_one_of(&CODE_NAMES, key)
         {
-            let option = if program == "node" { "-e" } else { "-c" };
-            let words = [program, option, code].map(Value::from);
-            add_line(command_line(&words), Surety::Named, found);
-            if program == "python3" {
-                for line in cell::shell_lines(code) {
-                    add_line(line, Surety::Named, found);
-                }
-            }
+            add_code(program, code, found);
             continue;
         }
         let Some(surety) = sought.surety_of(key) else {
@@ -264,7 +284,8 @@ fn add_lines_of(fields: &Map<String, Value>, sought: Sought<'_>, found: &mut Tol
         };
         let is_words = is_one_of(&WORD_NAMES, key) && (value.is_array() || !rest.is_empty());
         let is_text = sought.is_text || sought.is(Role::Text, key);
-        let surety = if is_words && !is_text {
+        let is_line = || value.as_str().is_some_and(language::is_line);
+        let surety = if !is_text && (is_words || is_line()) {
             surety.max(Surety::Named)
         } else {
             surety
@@ -286,6 +307,18 @@ fn add_lines_of(fields: &Map<String, Value>, sought: Sought<'_>, found: &mut Tol
         runs = true;
     }
     runs
+}
+
+/// Adds what runs code in the language of a program.
+fn add_code(program: &str, code: &str, found: &mut Told) {
+    let option = if program == "node" { "-e" } else { "-c" };
+    let words = [program, option, code].map(Value::from);
+    add_line(command_line(&words), Surety::Named, found);
+    if program == "python3" {
+        for line in cell::shell_lines(code) {
+            add_line(line, Surety::Named, found);
+        }
+    }
 }
 
 impl Told {

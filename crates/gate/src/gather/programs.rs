@@ -91,7 +91,7 @@ pub(crate) fn judge(line: &Line<'_>, touches: &mut Touches<'_>) -> Vec<NestedAge
     let mut agents = Vec::new();
     for command in &line.plan.commands {
         let programs = programs_of(line, command, touches);
-        if programs.is_aegis && !only_reads(command) || ends_aegis(line, command) {
+        if programs.is_aegis && !only_reads(command) {
             let reach =
                 Reach::certain(Access::EXECUTE).if_certain(line.is_certain && !has_gap(command));
             let path = programs.path.clone().unwrap_or_default();
@@ -153,45 +153,6 @@ fn is_program(touches: &Touches<'_>, found: &Found) -> bool {
             .protected
             .programs()
             .any(|original| is_copy(&found.path, original))
-}
-
-/// Returns whether a command ends processes of Aegis, or takes its programs away.
-fn ends_aegis(line: &Line<'_>, command: &Command) -> bool {
-    let Some(name) = program_name(command) else {
-        return false;
-    };
-    let is_ours = |word: &Word| {
-        let text = word.literal().unwrap_or_default();
-        matches!(
-            text.as_str(),
-            "aegis" | "aegis-cli" | "aegis-hook" | "aegisd"
-        )
-    };
-    let names_ours = |command: &Command| command.arguments.iter().any(is_ours);
-    match name.as_ref() {
-        "pkill" | "killall" | "skill" | "killall5" => names_ours(command),
-        // Which process it is another command finds.
-        "kill" => {
-            let found = line.plan.commands.iter().filter(|inner| {
-                inner.through.contains(&Wrapper::Substitution)
-                    && inner.span.start >= command.span.start
-                    && inner.span.end <= command.span.end
-            });
-            let finds = |inner: &Command| {
-                let name = program_name(inner);
-                matches!(name.as_deref(), Some("pidof" | "pgrep"))
-            };
-            found
-                .into_iter()
-                .any(|inner| finds(inner) && names_ours(inner))
-        }
-        "cargo" | "brew" | "apt" | "apt-get" | "dnf" | "npm" => {
-            let verb = command.arguments.first().and_then(Word::literal);
-            let removes = ["uninstall", "remove", "purge", "autoremove"];
-            verb.is_some_and(|verb| removes.contains(&verb.as_str())) && names_ours(command)
-        }
-        _ => false,
-    }
 }
 
 /// Returns the files whose content a command brings to another place.

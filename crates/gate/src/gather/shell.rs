@@ -13,7 +13,7 @@ use super::resolve::{Found, Last};
 use super::spelling::path_forms;
 use super::touches::{Reached, Touches};
 use super::word::{Shape, shape};
-use super::{find, git, glob, links, listed, rights};
+use super::{find, git, glob, held, links, listed, rights};
 use crate::protected::{Reach, Relation};
 use crate::surroundings::Surroundings;
 use aegis_shell::written;
@@ -260,6 +260,7 @@ pub(crate) fn touch_word(
             is_unknown: is_unknown || shaped.is_assumed,
             through,
         });
+        held::touch(line.surroundings, command, item, path, touches);
         match &item.extent {
             Extent::Said | Extent::Sealed | Extent::Visible => {}
             Extent::Handed => touches.hand(path, item.access, through),

@@ -19,6 +19,9 @@ const TOUCHES_MAX: usize = 64;
 /// How long the part of an action that touches something is told.
 const THROUGH_CHARS_MAX: usize = 160;
 
+/// How many names are looked at for secrets in the folders of one request.
+const HELD_NAMES_MAX: usize = 4_096;
+
 /// How many folders that may be gone are remembered.
 const LOST_MAX: usize = 256;
 
@@ -37,6 +40,8 @@ pub(crate) struct Touches<'a> {
     lost: Vec<PathBuf>,
     /// What may still be looked at for patterns.
     pub(crate) globs: Allowance,
+    /// How many names may still be looked at for secrets in folders.
+    pub(super) names_left: usize,
     /// Programs that were looked up in the search path, by name.
     pub(super) searched: RefCell<HashMap<String, Option<PathBuf>>>,
 }
@@ -69,6 +74,7 @@ impl<'a> Touches<'a> {
             cause: None,
             lost: Vec::new(),
             globs: Allowance::default(),
+            names_left: HELD_NAMES_MAX,
             searched: RefCell::default(),
         }
     }

@@ -121,6 +121,7 @@ impl Machine {
             ("app/.aegis/settings.toml", "s"),
             ("app/.claude/settings.json", "{}"),
             ("app/.claude/commands/x.md", "x"),
+            ("app/.env", "API_TOKEN=x"),
             ("app/README.md", "r"),
             ("app/src/main.rs", "fn main() {}"),
             ("bin/aegis", "#! aegis"),

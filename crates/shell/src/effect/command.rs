@@ -8,7 +8,7 @@ use aegis_types::{
     WordPart, Wrapper,
 };
 
-use super::{Found, interpreter, package};
+use super::{Found, interpreter, package, print};
 use crate::elsewhere::run_elsewhere;
 use crate::input;
 use crate::program::program_name;
@@ -302,6 +302,8 @@ impl<'p> Told<'p> {
                 Resource::Nothing if *kind == EffectKind::Network && names_host => {}
                 Resource::Nothing if *kind == EffectKind::Unknown && self.is_followed() => {}
                 Resource::Nothing => found.add(*kind, EffectResource::Unknown, &[span]),
+                // What becomes of these is told where it is known where they go.
+                Resource::Text(text) if text.as_str() == print::VALUES => {}
                 Resource::Text(text) => {
                     found.add(*kind, named(*kind, text.as_str().to_owned()), &[span]);
                 }

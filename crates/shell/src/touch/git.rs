@@ -4,7 +4,7 @@ use aegis_types::{Access, Command, Word};
 
 use super::{CHANGE, Listing, MOVE, Touched, here, read, word_at};
 use crate::locate::beneath;
-use crate::option::{self, Arguments, Spec, first_text};
+use crate::option::{self, Arguments, Spec, first_text, without_start};
 
 const WRITE_OR_DELETE: Access = Access::WRITE.or(Access::DELETE);
 
@@ -60,12 +60,14 @@ impl Git {
             "add" | "diff" | "blame" | "log" | "show" | "grep" | "hash-object" | "annotate"
             | "stage" | "difftool" | "shortlog" | "whatchanged" => {
                 self.reading(rest, list);
+                self.recorded(rest, list);
             }
+            "cat-file" => self.recorded(rest, list),
             "status" | "branch" | "tag" | "fetch" | "push" | "remote" | "rev-parse" | "commit"
-            | "describe" | "reflog" | "cat-file" | "notes" | "help" | "version" | "gc" | "fsck"
-            | "rev-list" | "merge-base" | "symbolic-ref" | "for-each-ref" | "ls-tree"
-            | "ls-remote" | "cherry" | "count-objects" | "prune" | "repack" | "update-ref"
-            | "var" | "name-rev" | "ls-files" | "check-ignore" => self.option_files(rest, list),
+            | "describe" | "reflog" | "notes" | "help" | "version" | "gc" | "fsck" | "rev-list"
+            | "merge-base" | "symbolic-ref" | "for-each-ref" | "ls-tree" | "ls-remote"
+            | "cherry" | "count-objects" | "prune" | "repack" | "update-ref" | "var"
+            | "name-rev" | "ls-files" | "check-ignore" => self.option_files(rest, list),
             "config" => self.config(rest, list),
             "mv" => self.moving(rest, list),
             "rm" => self.removing(rest, list),
@@ -74,7 +76,12 @@ impl Git {
             "stash" => self.stashing(rest, list),
             "apply" | "am" => self.applying(rest, command, list),
             "checkout-index" => self.writing_index(rest, list),
-            "clone" | "init" | "worktree" | "submodule" | "archive" | "bundle" | "format-patch" => {
+            "archive" => {
+                self.making(rest, list);
+                self.reading(rest, list);
+                self.recorded(rest, list);
+            }
+            "clone" | "init" | "worktree" | "submodule" | "bundle" | "format-patch" => {
                 self.making(rest, list);
             }
             _ => {
@@ -110,6 +117,18 @@ impl Git {
             read.values(&["output"])
                 .map(|word| Touched::new(&self.at(word), Access::WRITE)),
         );
+    }
+
+    /// Adds the files whose recorded content is read: `HEAD:src/main.rs`.
+    fn recorded(&self, rest: &[Word], list: &mut Vec<Touched>) {
+        for word in rest {
+            let text = first_text(word);
+            let is_recorded = !text.starts_with('-') && !text.contains("://");
+            if let Some(at) = text.find(':').filter(|_| is_recorded) {
+                let file = self.at(&without_start(word, at + 1));
+                list.push(Touched::new(&file, Access::READ).possible());
+            }
+        }
     }
 
     fn option_files(&self, rest: &[Word], list: &mut Vec<Touched>) {

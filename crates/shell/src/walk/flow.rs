@@ -5,6 +5,8 @@ use aegis_types::{Command, Directory, Redirection, RedirectionKind, Span, Word, 
 use super::{Setting, Walk};
 use crate::file::{Content, Writing};
 use crate::hint::shown;
+use crate::locate::beneath;
+use crate::option::first_text;
 use crate::output::{Output, Sink, copied_by, output_of};
 use crate::program::program_name;
 use crate::run::path_from;
@@ -171,10 +173,17 @@ impl Walk<'_> {
                 | "head" | "wc" | "export",
             ) => {}
             Some("cp" | "mv" | "ln") => {
-                let paths: Vec<String> = paths.collect();
-                if let [from, to] = paths.as_slice() {
-                    self.around.change_file(to);
-                    self.around.copy_file(from, to);
+                let words = command.arguments.iter();
+                let (options, operands): (Vec<&Word>, Vec<&Word>) =
+                    words.partition(|word| first_text(word).starts_with('-'));
+                if let [from, to] = operands.as_slice() {
+                    let links = name.as_deref() == Some("ln") && options.iter().any(is_symbolic);
+                    let target = links.then(|| linked(from, to));
+                    let from = path_from(&command.directory, target.as_ref().unwrap_or(from));
+                    if let Some((from, to)) = from.zip(path_from(&command.directory, to)) {
+                        self.around.change_file(&to);
+                        self.around.copy_file(&from, &to);
+                    }
                 }
             }
             _ => {
@@ -236,6 +245,29 @@ impl Walk<'_> {
             Some(input) => setting.clone().reading(Some(input)),
             None => setting.clone(),
         }
+    }
+}
+
+/// Returns whether an option of `ln` says that the link holds a path.
+fn is_symbolic(option: &&Word) -> bool {
+    let text = first_text(option);
+    text == "--symbolic" || !text.starts_with("--") && text.contains('s')
+}
+
+/// Returns where a link leads that holds the path `target`: from the folder in which it lies.
+fn linked(target: &Word, link: &Word) -> Word {
+    let folder = link
+        .literal()
+        .and_then(|link| Some(link.rsplit_once('/')?.0.to_owned()));
+    match folder {
+        Some(folder) => {
+            let folder = Word {
+                parts: vec![WordPart::Literal(folder)],
+                ..link.clone()
+            };
+            beneath(&folder, target)
+        }
+        None => target.clone(),
     }
 }
 

@@ -1,0 +1,505 @@
+//! Secrets in a folder that a search or an archive puts out as a whole.
+//!
+//! `grep -r key .` names no file, and shows lines of whichever is there. So the
+//! folder is looked through for files whose place says that they hold secrets, and
+//! each that would be put out is a file that is read.
+
+use std::collections::VecDeque;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use aegis_shell::{ProgramOptions, Touched, place_kinds, program_name, written};
+use aegis_types::{Access, Command, EffectKind, Word};
+
+use super::git_ignore::is_ignored;
+use super::glob::matches_name;
+use super::resolve::Last;
+use super::touches::Touches;
+use crate::read_file::read_regular;
+use crate::surroundings::Surroundings;
+
+/// How many secrets are told of one folder.
+const HELD_MAX: usize = 16;
+
+/// How far a file is read for the text that is sought.
+const FILE_BYTES_MAX: u64 = 256 << 10;
+
+/// How many alternatives of a pattern with braces are looked at.
+const ALTERNATIVES_MAX: usize = 32;
+
+/// Folders whose files are a program's own business.
+const PASSED_OVER: [&str; 3] = [".git", ".hg", "node_modules"];
+
+/// What programs put out of the folders that they are given.
+struct Showing {
+    names: &'static [&'static str],
+    /// The options that keep it to files with these names.
+    only: &'static [&'static str],
+    /// The options that leave out files and folders with these names.
+    except: &'static [&'static str],
+    /// The options with which it shows nothing that stands in a file.
+    silent: &'static [&'static str],
+    /// Whether the first operand is what it looks for.
+    is_search: bool,
+    /// Whether it passes over what is hidden or ignored, unless it is told otherwise.
+    is_shy: bool,
+}
+
+const SHOWING: [Showing; 5] = [
+    Showing {
+        names: &["grep", "egrep", "fgrep", "zgrep", "ggrep"],
+        only: &["--include"],
+        except: &["--exclude", "--exclude-dir"],
+        silent: &["-l", "-L", "-c", "-q"],
+        is_search: true,
+        is_shy: false,
+    },
+    Showing {
+        names: &["rg", "ag", "ack", "ack-grep", "ugrep", "ug"],
+        only: &["-g", "--iglob"],
+        except: &["--ignore", "--ignore-dir", "--ignore-file"],
+        silent: &[
+            "-l",
+            "-c",
+            "-q",
+            "--files",
+            "--files-without-match",
+            "--count-matches",
+            "--type-list",
+        ],
+        is_search: true,
+        is_shy: true,
+    },
+    Showing {
+        names: &["tar", "gtar", "bsdtar", "zip", "7z", "7za", "jar"],
+        only: &[],
+        except: &["--exclude", "-x"],
+        silent: &[],
+        is_search: false,
+        is_shy: false,
+    },
+    Showing {
+        names: &["diff", "gdiff", "colordiff"],
+        only: &[],
+        except: &["-x"],
+        silent: &["-q"],
+        is_search: false,
+        is_shy: false,
+    },
+    Showing {
+        names: &[
+            "cat", "gcat", "tac", "nl", "head", "tail", "less", "more", "bat", "batcat", "strings",
+            "xxd", "od", "hexdump", "base64", "sed", "awk", "gawk", "cut", "paste", "sort", "fold",
+        ],
+        only: &[],
+        except: &[],
+        silent: &[],
+        is_search: false,
+        is_shy: false,
+    },
+];
+
+/// Which files of a folder are put out.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Shown {
+    /// Only files with these names, if there are any.
+    only: Vec<String>,
+    except: Vec<String>,
+    /// Whether what git ignores is left out.
+    heeds_git: bool,
+    /// Whether what is hidden is left out.
+    passes_hidden: bool,
+    /// The plain text that a line must hold to be shown.
+    sought: Option<String>,
+}
+
+impl Shown {
+    /// Returns what a command puts out of the folders that it is given, if it does.
+    pub(super) fn by(command: &Command) -> Option<Self> {
+        let name = program_name(command)?;
+        let showing = SHOWING.iter().find(|it| it.names.contains(&&*name))?;
+        let given = Given::of(&name, command);
+        if showing.silent.iter().any(|option| given.has(option)) {
+            return None;
+        }
+        let mut shown = Self::default();
+        for (option, value) in &given.options {
+            if showing.only.contains(&option.as_str()) {
+                // A name that cannot be told may be any.
+                shown.keep_to(value.as_deref().unwrap_or("*"));
+            } else if showing.except.contains(&option.as_str()) {
+                shown.except.extend(value.clone());
+            }
+        }
+        if showing.is_shy {
+            let is_kept = !shown.only.is_empty();
+            let sees_ignored = given.has("-u") || given.has_start("--no-ignore");
+            let sees_hidden =
+                given.has("--hidden") || given.count("-u") > usize::from(name == "rg");
+            if !(is_kept || sees_ignored || sees_hidden) {
+                return None;
+            }
+            shown.heeds_git = !(is_kept || sees_ignored);
+            shown.passes_hidden = !(is_kept || sees_hidden);
+        }
+        let is_turned = ["-v", "-e", "-f", "--passthru"];
+        if showing.is_search && !is_turned.iter().any(|option| given.has(option)) {
+            let pattern = given.operands.first().and_then(|word| word.literal());
+            shown.sought = pattern.filter(|pattern| is_plain(pattern));
+        }
+        Some(shown)
+    }
+
+    /// Returns what a search for a pattern shows, which is kept to files with these names.
+    pub(super) fn of_search(pattern: &str, glob: &str) -> Self {
+        let mut shown = Self {
+            heeds_git: glob.is_empty(),
+            sought: Some(pattern.to_owned()).filter(|pattern| is_plain(pattern)),
+            ..Self::default()
+        };
+        if !glob.is_empty() {
+            shown.keep_to(glob);
+        }
+        shown
+    }
+
+    fn keep_to(&mut self, glob: &str) {
+        match glob.strip_prefix('!') {
+            Some(glob) => self.except.extend(alternatives(glob)),
+            None => self.only.extend(alternatives(glob)),
+        }
+    }
+
+    /// Returns whether a file with this path below the folder is looked at.
+    fn takes(&self, below: &Path) -> bool {
+        let mut above = below.ancestors().filter(|it| !it.as_os_str().is_empty());
+        let is_hidden = |it: &Path| {
+            it.file_name()
+                .is_some_and(|it| it.as_encoded_bytes().starts_with(b"."))
+        };
+        (self.only.is_empty() || self.only.iter().any(|glob| fits(glob, below)))
+            && !above.any(|it| {
+                self.passes_hidden && is_hidden(it) || self.except.iter().any(|glob| fits(glob, it))
+            })
+    }
+
+    /// Returns whether a line of a file would be shown.
+    fn finds(&self, file: &Path) -> bool {
+        let Some(sought) = &self.sought else {
+            return true;
+        };
+        match read_regular(file, FILE_BYTES_MAX) {
+            Ok(bytes) => String::from_utf8_lossy(&bytes)
+                .to_lowercase()
+                .contains(&sought.to_lowercase()),
+            Err(_) => true,
+        }
+    }
+}
+
+/// Adds the secrets that a command puts out of the folder `item`.
+pub(super) fn touch(
+    surroundings: &Surroundings,
+    command: &Command,
+    item: &Touched,
+    folder: &Path,
+    touches: &mut Touches<'_>,
+) {
+    if !item.recursive || !item.access.read {
+        return;
+    }
+    if let Some(shown) = Shown::by(command) {
+        add_all(
+            surroundings,
+            (folder, &written(&item.word)),
+            &shown,
+            touches,
+        );
+    }
+}
+
+/// Adds every secret that is put out of a folder, which is written as the second says.
+pub(super) fn add_all(
+    surroundings: &Surroundings,
+    (folder, own): (&Path, &str),
+    shown: &Shown,
+    touches: &mut Touches<'_>,
+) {
+    for below in held(surroundings, folder, shown, touches) {
+        add(folder, own, &below, touches);
+    }
+}
+
+/// Adds that a file below a folder is read.
+pub(super) fn add(folder: &Path, own: &str, below: &Path, touches: &mut Touches<'_>) {
+    let named = format!("{}/{}", own.trim_end_matches('/'), below.display());
+    touches.add_fact_only(&folder.join(below), &named, Access::READ);
+}
+
+/// Returns the secrets below a folder that are put out, by their paths from there.
+pub(super) fn held(
+    surroundings: &Surroundings,
+    folder: &Path,
+    shown: &Shown,
+    touches: &mut Touches<'_>,
+) -> Vec<PathBuf> {
+    let mut secrets = secrets_below(surroundings, folder, touches);
+    let folder = touches.base.join(folder);
+    secrets.retain(|below| {
+        let file = folder.join(below);
+        let is_left = || shown.heeds_git && is_ignored(surroundings, &file);
+        shown.takes(below) && !is_left() && shown.finds(&file)
+    });
+    secrets
+}
+
+/// Returns the files below a folder whose places say that they hold secrets, by their
+/// paths from there; those that lie near come first.
+fn secrets_below(
+    surroundings: &Surroundings,
+    folder: &Path,
+    touches: &mut Touches<'_>,
+) -> Vec<PathBuf> {
+    let found = touches
+        .resolver
+        .follow(touches.base, folder, Last::Followed);
+    let Some(root) = found.map(|found| found.path).filter(|path| path.is_dir()) else {
+        return Vec::new();
+    };
+    let home = surroundings.home.to_str();
+    let mut secrets = Vec::new();
+    let mut folders = VecDeque::from([root.clone()]);
+    while let Some(folder) = folders.pop_front() {
+        for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
+            if touches.names_left == 0 || secrets.len() >= HELD_MAX {
+                return secrets;
+            }
+            touches.names_left -= 1;
+            let path = entry.path();
+            // A link leads to what lies elsewhere, and is not followed.
+            match entry.file_type() {
+                Ok(kind) if kind.is_dir() => {
+                    let name = entry.file_name();
+                    if !PASSED_OVER.iter().any(|passed| name == *passed) {
+                        folders.push_back(path);
+                    }
+                }
+                Ok(kind) if kind.is_file() => {
+                    let is_secret = path.to_str().is_some_and(|path| {
+                        place_kinds(path, Access::READ, home).contains(&EffectKind::Credential)
+                    });
+                    let below = path.strip_prefix(&root).ok().filter(|_| is_secret);
+                    secrets.extend(below.map(Path::to_path_buf));
+                }
+                Ok(_) | Err(_) => {}
+            }
+        }
+    }
+    secrets
+}
+
+/// Returns whether a pattern of a search means nothing but its own letters.
+fn is_plain(pattern: &str) -> bool {
+    let is_sign = |character: char| ".*+?[](){}^$|\\\n".contains(character);
+    !pattern.is_empty() && !pattern.contains(is_sign)
+}
+
+/// Returns whether a pattern names the last steps of a path.
+fn fits(glob: &str, below: &Path) -> bool {
+    let steps: Vec<&str> = glob
+        .split('/')
+        .filter(|step| !matches!(*step, "" | "." | "**"))
+        .collect();
+    let names: Vec<_> = below.iter().map(|name| name.to_string_lossy()).collect();
+    let Some(start) = names.len().checked_sub(steps.len()) else {
+        return false;
+    };
+    let last = names.iter().skip(start);
+    !steps.is_empty()
+        && steps
+            .iter()
+            .zip(last)
+            .all(|(step, name)| matches_name(step, name, true))
+}
+
+/// Returns the patterns that one with braces stands for: `*.{ts,js}`.
+fn alternatives(glob: &str) -> Vec<String> {
+    let mut open = vec![glob.to_owned()];
+    let mut whole = Vec::new();
+    while let Some(glob) = open.pop() {
+        let group = glob
+            .split_once('{')
+            .and_then(|(before, rest)| Some((before, rest.split_once('}')?)));
+        match group {
+            Some((before, (group, after))) if open.len() < ALTERNATIVES_MAX => {
+                let each = group.split(',');
+                open.extend(each.map(|one| format!("{before}{one}{after}")));
+            }
+            Some(_) | None => whole.push(glob),
+        }
+    }
+    whole
+}
+
+/// The words of a command, told apart.
+struct Given<'w> {
+    /// The options in their normal forms, as far as the table has them.
+    options: Vec<(String, Option<String>)>,
+    operands: Vec<&'w Word>,
+}
+
+impl<'w> Given<'w> {
+    fn of(name: &str, command: &'w Command) -> Self {
+        let mut given = Self {
+            options: Vec::new(),
+            operands: Vec::new(),
+        };
+        let known = ProgramOptions::of(name, []);
+        let mut words = command.arguments.iter();
+        while let Some(word) = words.next() {
+            let text = written(word);
+            let told = word.literal();
+            if text == "--" {
+                given.operands.extend(words);
+                break;
+            }
+            if text.len() < 2 || !text.starts_with('-') {
+                given.operands.push(word);
+            } else if text.starts_with("--") || known.is_some_and(|it| it.is_long_single()) {
+                let (option, value) = match text.split_once('=') {
+                    Some((option, value)) => (option, told.map(|_| value.to_owned())),
+                    None if takes_value(known, &text) => {
+                        (&*text, words.next().and_then(Word::literal))
+                    }
+                    None => (&*text, None),
+                };
+                given.add(known, option, value);
+            } else {
+                for (at, letter) in text.char_indices().skip(1) {
+                    let option = format!("-{letter}");
+                    let rest = text.get(at + letter.len_utf8()..).unwrap_or_default();
+                    if !known.is_some_and(|it| it.ends_letters(&option)) {
+                        given.add(known, &option, None);
+                        continue;
+                    }
+                    let value = if rest.is_empty() && takes_value(known, &option) {
+                        words.next().and_then(Word::literal)
+                    } else {
+                        told.as_ref().map(|_| rest.to_owned())
+                    };
+                    given.add(known, &option, value);
+                    break;
+                }
+            }
+        }
+        given
+    }
+
+    fn add(&mut self, known: Option<ProgramOptions>, option: &str, value: Option<String>) {
+        let normal = known.and_then(|it| it.normal(option)).unwrap_or(option);
+        self.options.push((normal.to_owned(), value));
+    }
+
+    fn count(&self, option: &str) -> usize {
+        let given = self.options.iter();
+        given.filter(|(known, _)| known == option).count()
+    }
+
+    fn has(&self, option: &str) -> bool {
+        self.count(option) > 0
+    }
+
+    fn has_start(&self, start: &str) -> bool {
+        self.options
+            .iter()
+            .any(|(known, _)| known.starts_with(start))
+    }
+}
+
+/// Returns whether an option has a value that may stand in the next word.
+fn takes_value(known: Option<ProgramOptions>, option: &str) -> bool {
+    known.is_some_and(|it| it.takes_value(option))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(line: &str) -> Option<Shown> {
+        let plan = aegis_shell::plan(line);
+        Shown::by(plan.commands.first().unwrap())
+    }
+
+    fn check(line: &str, files: &[(&str, bool)]) {
+        let shown = shown(line).unwrap();
+        for (file, expected) in files {
+            assert_eq!(shown.takes(Path::new(file)), *expected, "{line}: {file}");
+        }
+    }
+
+    #[test]
+    fn names_that_a_search_is_kept_to_count() {
+        check("grep -r x .", &[(".env", true), ("a/b.key", true)]);
+        check("grep -r x . --include='*.rs'", &[(".env", false)]);
+        check(
+            "grep -r x . --include '.e*'",
+            &[(".env", true), ("b.key", false)],
+        );
+        check("grep -r x . --include=$X", &[(".env", true)]);
+        check(
+            "grep -rx . --exclude-dir=secrets",
+            &[("secrets/a.yaml", false), ("b.key", true)],
+        );
+        check(
+            "rg --hidden x -g '*.{rs,env}'",
+            &[("a.env", true), ("b.key", false)],
+        );
+        check(
+            "rg --hidden x -g '!.env*'",
+            &[(".env.local", false), ("b.key", true)],
+        );
+        check("rg -u x", &[(".env", false), ("b.key", true)]);
+        check("rg -uu x", &[(".env", true)]);
+        check(
+            "tar czf x.tgz --exclude=./.env .",
+            &[(".env", false), ("a/.env", false)],
+        );
+    }
+
+    #[test]
+    fn a_search_that_shows_no_content_or_nothing_hidden_shows_nothing() {
+        for line in [
+            "grep -rl x .",
+            "grep -rnc x .",
+            "rg x",
+            "rg x src",
+            "rg --files -uu",
+            "ls -R",
+        ] {
+            assert!(shown(line).is_none(), "{line}");
+        }
+    }
+
+    #[test]
+    fn the_text_that_is_sought_is_known_where_it_is_plain() {
+        let sought = |line| shown(line).unwrap().sought;
+        assert_eq!(sought("grep -rn TODO ."), Some("TODO".to_owned()));
+        assert_eq!(sought("grep -r -m 3 TODO ."), Some("TODO".to_owned()));
+        for line in [
+            "grep -rv TODO .",
+            "grep -r 'a.c' .",
+            "grep -r -e TODO .",
+            "grep -r $X .",
+        ] {
+            assert_eq!(sought(line), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn braces_stand_for_each_of_their_parts() {
+        let mut each = alternatives("*.{a,b}{c,d}");
+        each.sort();
+        assert_eq!(each, ["*.ac", "*.ad", "*.bc", "*.bd"]);
+        assert_eq!(alternatives("{a"), ["{a"]);
+    }
+}
