@@ -20,6 +20,7 @@ use axum::http::{HeaderValue, header};
 
 use crate::certificates::NameError;
 use crate::daemon::Daemon;
+use crate::places::Asker;
 use crate::problem::Refusal;
 
 /// Some roles.
@@ -243,6 +244,14 @@ impl Principal {
         }
     }
 
+    /// Returns whose places its requests take.
+    pub(crate) fn asker(&self) -> Asker {
+        Asker {
+            name: self.recorded_name(),
+            tenant: self.tenant.to_string(),
+        }
+    }
+
     /// Returns whether a proposal that `who` made is its own.
     pub(crate) fn may_act_as(&self, who: &aegis_types::Principal) -> bool {
         let is_its_agent = self.agents.is_empty() || self.agents.contains(&who.agent);
@@ -319,7 +328,10 @@ impl FromRequestParts<Arc<Daemon>> for Principal {
             .rate()
             .admit(&principal.recorded_name(), Instant::now())
         {
-            Ok(()) => Ok(principal),
+            Ok(()) => {
+                parts.extensions.insert(principal.asker());
+                Ok(principal)
+            }
             Err(wait) => {
                 let detail = format!("{} asks too often; try again later", principal.name);
                 let seconds = wait.as_secs().saturating_add(1);

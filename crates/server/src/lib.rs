@@ -21,6 +21,8 @@ mod certificates;
 
 mod identity;
 
+mod places;
+
 mod waiting;
 
 mod daemon;

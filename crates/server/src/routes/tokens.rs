@@ -42,7 +42,9 @@ pub(super) async fn list(
 ) -> Result<Json<TokenList>, Refusal> {
     principal.must_be(Role::Operator)?;
     let tenant = principal.tenant_named(query.tenant_id.as_deref())?;
-    let tokens = daemon.blocking(|daemon| daemon.tokens().list()).await??;
+    let tokens = daemon
+        .blocking(principal.asker(), |daemon| daemon.tokens().list())
+        .await??;
     let own = tokens.iter().filter(|token| token.tenant == tenant);
     Ok(Json(TokenList {
         tokens: own.map(StoredToken::view).collect(),
@@ -75,7 +77,9 @@ pub(super) async fn create(
     let now = daemon.gates().now();
     let new = new_token(&principal, asked, now)?;
     let made = daemon
-        .blocking(move |daemon| daemon.tokens().create(new, now))
+        .blocking(principal.asker(), move |daemon| {
+            daemon.tokens().create(new, now)
+        })
         .await??;
     let reply = TokenReply {
         token: made.token,
@@ -152,7 +156,7 @@ pub(super) async fn revoke(
     principal.must_be(Role::Operator)?;
     let tenant = principal.tenant_named(query.tenant_id.as_deref())?;
     let is_revoked = daemon
-        .blocking(move |daemon| {
+        .blocking(principal.asker(), move |daemon| {
             let tokens = daemon.tokens().list()?;
             let is_own = |token: &StoredToken| token.id == id && token.tenant == tenant;
             Ok::<_, TokenError>(tokens.iter().any(is_own) && daemon.tokens().revoke(&id)?)
