@@ -17,9 +17,6 @@ use crate::problem::Refusal;
 use crate::query::{Named, Parameters, TenantQuery};
 use crate::token::{NewToken, StoredToken, TokenError};
 
-/// The longest name of who uses a token.
-const NAME_BYTES_MAX: usize = 256;
-
 /// Lists the tokens of a tenant.
 #[utoipa::path(
     get,
@@ -94,9 +91,6 @@ fn new_token(
     now: aegis_types::Timestamp,
 ) -> Result<NewToken, Refusal> {
     let wrong = |detail: String| Refusal::new(ProblemKind::InvalidRequest, detail);
-    if asked.name.is_empty() || asked.name.len() > NAME_BYTES_MAX {
-        return Err(wrong(format!("`name` has 1 to {NAME_BYTES_MAX} bytes")));
-    }
     let role = |name: &String| {
         Role::ALL
             .into_iter()
@@ -175,7 +169,10 @@ impl From<TokenError> for Refusal {
     fn from(error: TokenError) -> Self {
         let kind = match &error {
             TokenError::Unknown | TokenError::Expired => ProblemKind::Unauthenticated,
-            TokenError::NoRole | TokenError::BesideAgent(_) => ProblemKind::InvalidRequest,
+            TokenError::NoName
+            | TokenError::NoTime
+            | TokenError::NoRole
+            | TokenError::BesideAgent(_) => ProblemKind::InvalidRequest,
             TokenError::File { .. } | TokenError::Damaged { .. } | TokenError::Random => {
                 ProblemKind::Failed
             }
