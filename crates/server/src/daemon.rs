@@ -235,3 +235,97 @@ impl Daemon {
 fn failed() -> Refusal {
     Refusal::new(ProblemKind::Failed, "the service failed on this request")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use aegis_gate::{DurabilityLevel, LogPlace, Surroundings};
+    use axum::response::IntoResponse as _;
+
+    use super::*;
+
+    struct Silent;
+
+    impl Hooks for Silent {
+        fn answer(&self, _: &Gates, _: Caller, _: Arc<dyn Approver>, _: &[u8]) -> HookReply {
+            HookReply {
+                stdout: Vec::new(),
+                exit_code: 0,
+            }
+        }
+    }
+
+    /// Returns a service with one place, of whose work so much is done where requests are read.
+    fn daemon(folder: &std::path::Path, at_once: usize) -> Arc<Daemon> {
+        let surroundings = Surroundings {
+            home: folder.to_path_buf(),
+            directory: folder.to_path_buf(),
+            managed: folder.join("managed"),
+            host_managed: folder.join("host-managed"),
+            ..Surroundings::default()
+        };
+        let place = Some(LogPlace::Memory);
+        let gates = Gates::open_at(surroundings, DurabilityLevel::Normal, place).unwrap();
+        let limits = Limits {
+            requests: 1,
+            at_once,
+            queue_time: Duration::from_millis(100),
+            ..Limits::default()
+        };
+        Arc::new(Daemon::new(gates, Silent, limits))
+    }
+
+    fn status(refusal: Refusal) -> u16 {
+        refusal.into_response().status().as_u16()
+    }
+
+    #[test]
+    fn work_that_panics_is_told_and_gives_its_place_back() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        for at_once in [0, 1] {
+            let folder = tempfile::tempdir().unwrap();
+            let daemon = daemon(folder.path(), at_once);
+            runtime.block_on(async {
+                let failed = daemon.briefly(Asker::nobody(), |_| panic!("meant")).await;
+                let failed: Refusal = Result::<(), Refusal>::unwrap_err(failed);
+                assert_eq!(status(failed), 500, "{at_once}");
+                assert_eq!(daemon.at_once.available_permits(), at_once);
+                let next = daemon.briefly(Asker::nobody(), |_| 7).await;
+                assert_eq!(next.unwrap(), 7, "{at_once}");
+            });
+        }
+    }
+
+    #[test]
+    fn work_keeps_its_place_when_its_caller_leaves() {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let daemon = daemon(folder.path(), 0);
+        let (begin, begun) = std::sync::mpsc::channel();
+        let (go_on, told) = std::sync::mpsc::channel::<()>();
+        let working = Arc::clone(&daemon);
+        let caller = runtime.spawn(async move {
+            let work = move |_: &Daemon| {
+                begin.send(()).unwrap();
+                told.recv().unwrap();
+            };
+            working.blocking(Asker::nobody(), work).await
+        });
+        begun.recv().unwrap();
+        caller.abort();
+        runtime.block_on(async {
+            assert!(caller.await.unwrap_err().is_cancelled());
+            let busy = daemon.blocking(Asker::nobody(), |_| ()).await.unwrap_err();
+            assert_eq!(status(busy), 429, "the work has the place of its caller");
+            go_on.send(()).unwrap();
+            while daemon.place(&Asker::nobody()).await.is_err() {}
+        });
+    }
+}
