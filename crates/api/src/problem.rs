@@ -63,6 +63,8 @@ problems! {
     UnsupportedType = "unsupported-type", 415, "The body is of another type";
     /// Who asks has asked too often.
     RateLimited = "rate-limited", 429, "Who asks has asked too often";
+    /// Who asks has as much in hand as one may have.
+    ShareTaken = "share-taken", 429, "Who asks has its share in hand";
     /// The service failed.
     Failed = "failed", 500, "The service failed";
     /// The log cannot be read or written now.
@@ -75,7 +77,10 @@ impl ProblemKind {
     /// Returns whether the same request may be answered a little later.
     #[must_use]
     pub const fn is_passing(self) -> bool {
-        matches!(self, Self::RateLimited | Self::Unavailable | Self::Busy)
+        matches!(
+            self,
+            Self::RateLimited | Self::ShareTaken | Self::Unavailable | Self::Busy
+        )
     }
 }
 

@@ -9,10 +9,10 @@ use axum::extract::{FromRequest, Request};
 use axum::http::header;
 use http_body_util::BodyExt as _;
 use serde::de::DeserializeOwned;
-use tokio::sync::OwnedSemaphorePermit;
 
 use crate::daemon::Daemon;
 use crate::key::{NamedRequest, RequestKey};
+use crate::places::{Asker, Place};
 use crate::problem::Refusal;
 
 /// Up to how many bytes a body is small: of such bodies there may be as many
@@ -23,7 +23,7 @@ const SMALL_BYTES_MAX: usize = 64 * 1024;
 pub(crate) struct RawBody {
     pub(crate) bytes: Vec<u8>,
     /// The place of a large body, held as long as the request is.
-    place: Option<OwnedSemaphorePermit>,
+    place: Option<Place>,
 }
 
 /// A body of JSON.
@@ -38,7 +38,7 @@ pub(crate) struct JsonBody<T> {
     /// The name that the caller gave the request, if any.
     pub(crate) key: Option<RequestKey>,
     /// The place of a large body, held as long as the request is.
-    _place: Option<OwnedSemaphorePermit>,
+    _place: Option<Place>,
 }
 
 impl FromRequest<Arc<Daemon>> for RawBody {
@@ -53,7 +53,10 @@ impl FromRequest<Arc<Daemon>> for RawBody {
         if announced.is_some_and(|length| length > limits.body_bytes) {
             return Err(too_large(limits.body_bytes));
         }
-        let reading = read(request.into_body(), daemon);
+        // Who asks is known before a body is read.
+        let asker = request.extensions().get().cloned();
+        let asker = asker.unwrap_or_else(Asker::nobody);
+        let reading = read(request.into_body(), daemon, &asker);
         tokio::time::timeout(limits.body_time, reading)
             .await
             .map_err(|_| Refusal::new(ProblemKind::TimedOut, "the body took too long to arrive"))?
@@ -61,7 +64,7 @@ impl FromRequest<Arc<Daemon>> for RawBody {
 }
 
 /// Reads `body` to its end; a large one once it has a place among those.
-async fn read(mut body: Body, daemon: &Daemon) -> Result<RawBody, Refusal> {
+async fn read(mut body: Body, daemon: &Daemon, asker: &Asker) -> Result<RawBody, Refusal> {
     let max = daemon.limits().body_bytes;
     let (mut bytes, mut place) = (Vec::new(), None);
     while let Some(frame) = body.frame().await {
@@ -75,7 +78,7 @@ async fn read(mut body: Body, daemon: &Daemon) -> Result<RawBody, Refusal> {
             return Err(too_large(max));
         }
         if length > SMALL_BYTES_MAX && place.is_none() {
-            place = Some(daemon.place_of_large_body().await?);
+            place = Some(daemon.place_of_large_body(asker).await?);
         }
         bytes.extend_from_slice(&data);
     }

@@ -7,11 +7,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use aegis_gate::{FileStamp, read_regular};
+use aegis_gate::FileStamp;
 use aegis_policy::{CertificateName, NamedPrincipal, Source, parse_principals_file};
 use aegis_tls::Certificate;
 use aegis_types::Timestamp;
 
+use crate::guarded::{Secrecy, read_guarded};
 use crate::identity::{Principal, Proof, Rights, Roles};
 use crate::notice::{Gravity, notice};
 
@@ -117,7 +118,8 @@ impl Certificates {
 
 fn read(path: &Path) -> Result<Vec<NamedPrincipal>, String> {
     let name = path.display().to_string();
-    let bytes = read_regular(path, BYTES_MAX).map_err(|error| format!("`{name}`: {error}"))?;
+    let bytes = read_guarded(path, BYTES_MAX, Secrecy::Open);
+    let bytes = bytes.map_err(|error| format!("`{name}`: {error}"))?;
     let text = String::from_utf8(bytes).map_err(|_| format!("`{name}` is no text"))?;
     parse_principals_file(&Source::new(&name, &text)).map_err(|problems| problems.to_string())
 }
@@ -211,6 +213,26 @@ mod tests {
         for (now, holds) in [(9, false), (10, true), (20, true), (21, false)] {
             assert_eq!(named(&entry, now).is_ok(), holds, "{now}");
         }
+    }
+
+    #[test]
+    fn a_file_that_others_may_write_names_nobody() {
+        use std::os::unix::fs::PermissionsExt as _;
+
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("principals.yaml");
+        let entry = entry("ana", "dns: build.example");
+        let text = format!("aegis: principals/v1\nprincipals: [{entry}]\n");
+        std::fs::write(&path, text).unwrap();
+        let certificates = Certificates::at(path.clone(), false);
+        let named = |mode| {
+            let permissions = std::fs::Permissions::from_mode(mode);
+            std::fs::set_permissions(&path, permissions).unwrap();
+            certificates.principal(&certificate(), Timestamp::from_unix_ms(15))
+        };
+        assert!(named(0o644).is_ok());
+        assert_eq!(named(0o666), Err(NameError::File));
+        assert!(named(0o600).is_ok());
     }
 
     #[test]

@@ -12,6 +12,7 @@ use crate::changes::Changes;
 use crate::figures::Figures;
 use crate::key::Keys;
 use crate::limits::Limits;
+use crate::places::{Asker, Parts, Place, Places};
 use crate::problem::Refusal;
 use crate::rate::Rate;
 use crate::request_log::RequestLog;
@@ -38,16 +39,16 @@ pub struct Daemon {
     tokens: Tokens,
     hooks: Box<dyn Hooks>,
     limits: Limits,
-    in_hand: Arc<Semaphore>,
+    in_hand: Places,
     at_once: Semaphore,
-    large_bodies: Arc<Semaphore>,
-    waits: Arc<Semaphore>,
+    large_bodies: Places,
+    waits: Places,
     keys: Keys,
     event_order: EventOrder,
     rate: Rate,
     request_log: Option<RequestLog>,
     certificates: Option<Certificates>,
-    streams: Arc<Semaphore>,
+    streams: Places,
     verifications: Arc<Semaphore>,
     changes: Arc<Changes>,
     figures: Figures,
@@ -60,16 +61,21 @@ impl Daemon {
         let figures = Figures::default();
         // A log that cannot be read is told of by whoever asks for the figures.
         let _ = figures.begin(&**gates.log());
+        let parts = Parts {
+            caller: limits.caller_percent,
+            tenant: limits.tenant_percent,
+        };
+        let places = |count, what| Places::new(count, parts, what);
         Self {
             figures,
             tokens: Tokens::at(&gates.places().state),
             gates,
             hooks: Box::new(hooks),
-            in_hand: Arc::new(Semaphore::new(limits.requests)),
+            in_hand: places(limits.requests, "requests are in hand"),
             at_once: Semaphore::new(limits.at_once),
-            large_bodies: Arc::new(Semaphore::new(limits.large_bodies)),
-            waits: Arc::new(Semaphore::new(limits.waits)),
-            streams: Arc::new(Semaphore::new(limits.streams)),
+            large_bodies: places(limits.large_bodies, "large bodies are in hand"),
+            waits: places(limits.waits, "requests wait for a person"),
+            streams: places(limits.streams, "streams are open"),
             verifications: Arc::new(Semaphore::new(1)),
             changes: Changes::new(),
             limits,
@@ -154,10 +160,8 @@ impl Daemon {
     }
 
     /// Takes a place among those that wait for a person.
-    pub(crate) fn wait(&self) -> Result<OwnedSemaphorePermit, Refusal> {
-        Arc::clone(&self.waits)
-            .try_acquire_owned()
-            .map_err(|_| Refusal::new(ProblemKind::Busy, "too many requests wait for a person"))
+    pub(crate) fn wait(&self, asker: &Asker) -> Result<Place, Refusal> {
+        self.waits.try_take(asker)
     }
 
     /// Takes the one place for whoever has the whole log recomputed.
@@ -168,43 +172,43 @@ impl Daemon {
     }
 
     /// Takes a place among the streams of events.
-    pub(crate) fn stream(&self) -> Result<OwnedSemaphorePermit, Refusal> {
-        Arc::clone(&self.streams)
-            .try_acquire_owned()
-            .map_err(|_| Refusal::new(ProblemKind::Busy, "too many streams are open"))
+    pub(crate) fn stream(&self, asker: &Asker) -> Result<Place, Refusal> {
+        self.streams.try_take(asker)
     }
 
-    /// Does `work`, which may block but is short, as soon as not too much is in hand.
+    /// Does `work` of `asker`, which may block but is short, as soon as not too much is in hand.
     ///
     /// Handing it to another thread costs more than most decisions. So it is done
     /// by the thread that read the request, as long as enough of those are left to
     /// read others, should it take long after all.
     pub(crate) async fn briefly<T: Send + 'static>(
         self: &Arc<Self>,
+        asker: Asker,
         work: impl FnOnce(&Self) -> T + Send + 'static,
     ) -> Result<T, Refusal> {
-        let place = self.place().await?;
+        let place = self.place(&asker).await?;
         let Ok(_seat) = self.at_once.try_acquire() else {
             return self.elsewhere(place, work).await;
         };
         catch_unwind(AssertUnwindSafe(|| work(self))).map_err(|_| failed())
     }
 
-    /// Does `work`, which may block, as soon as not too much is in hand.
+    /// Does `work` of `asker`, which may block, as soon as not too much is in hand.
     ///
     /// It goes on to its end even if the caller goes away meanwhile: what was
     /// begun to be recorded is recorded.
     pub(crate) async fn blocking<T: Send + 'static>(
         self: &Arc<Self>,
+        asker: Asker,
         work: impl FnOnce(&Self) -> T + Send + 'static,
     ) -> Result<T, Refusal> {
-        let place = self.place().await?;
+        let place = self.place(&asker).await?;
         self.elsewhere(place, work).await
     }
 
     async fn elsewhere<T: Send + 'static>(
         self: &Arc<Self>,
-        place: OwnedSemaphorePermit,
+        place: Place,
         work: impl FnOnce(&Self) -> T + Send + 'static,
     ) -> Result<T, Refusal> {
         let daemon = Arc::clone(self);
@@ -218,29 +222,110 @@ impl Daemon {
     }
 
     /// Returns the right to have one request in hand, as soon as there is one.
-    pub(crate) async fn place(&self) -> Result<OwnedSemaphorePermit, Refusal> {
-        self.place_in(&self.in_hand, "too many requests are in hand; try again")
-            .await
+    pub(crate) async fn place(&self, asker: &Asker) -> Result<Place, Refusal> {
+        self.in_hand.take(asker, self.limits.queue_time).await
     }
 
     /// Returns the right to have one large body in hand, as soon as there is one.
-    pub(crate) async fn place_of_large_body(&self) -> Result<OwnedSemaphorePermit, Refusal> {
-        let busy = "too many large bodies are in hand; try again";
-        self.place_in(&self.large_bodies, busy).await
-    }
-
-    async fn place_in(
-        &self,
-        places: &Arc<Semaphore>,
-        busy: &str,
-    ) -> Result<OwnedSemaphorePermit, Refusal> {
-        let busy = || Refusal::new(ProblemKind::Busy, busy);
-        let place = Arc::clone(places).acquire_owned();
-        let place = tokio::time::timeout(self.limits.queue_time, place).await;
-        place.map_err(|_| busy())?.map_err(|_| busy())
+    pub(crate) async fn place_of_large_body(&self, asker: &Asker) -> Result<Place, Refusal> {
+        self.large_bodies.take(asker, self.limits.queue_time).await
     }
 }
 
 fn failed() -> Refusal {
     Refusal::new(ProblemKind::Failed, "the service failed on this request")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use aegis_gate::{DurabilityLevel, LogPlace, Surroundings};
+    use axum::response::IntoResponse as _;
+
+    use super::*;
+
+    struct Silent;
+
+    impl Hooks for Silent {
+        fn answer(&self, _: &Gates, _: Caller, _: Arc<dyn Approver>, _: &[u8]) -> HookReply {
+            HookReply {
+                stdout: Vec::new(),
+                exit_code: 0,
+            }
+        }
+    }
+
+    /// Returns a service with one place, of whose work so much is done where requests are read.
+    fn daemon(folder: &std::path::Path, at_once: usize) -> Arc<Daemon> {
+        let surroundings = Surroundings {
+            home: folder.to_path_buf(),
+            directory: folder.to_path_buf(),
+            managed: folder.join("managed"),
+            host_managed: folder.join("host-managed"),
+            ..Surroundings::default()
+        };
+        let place = Some(LogPlace::Memory);
+        let gates = Gates::open_at(surroundings, DurabilityLevel::Normal, place).unwrap();
+        let limits = Limits {
+            requests: 1,
+            at_once,
+            queue_time: Duration::from_millis(100),
+            ..Limits::default()
+        };
+        Arc::new(Daemon::new(gates, Silent, limits))
+    }
+
+    fn status(refusal: Refusal) -> u16 {
+        refusal.into_response().status().as_u16()
+    }
+
+    #[test]
+    fn work_that_panics_is_told_and_gives_its_place_back() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        for at_once in [0, 1] {
+            let folder = tempfile::tempdir().unwrap();
+            let daemon = daemon(folder.path(), at_once);
+            runtime.block_on(async {
+                let failed = daemon.briefly(Asker::nobody(), |_| panic!("meant")).await;
+                let failed: Refusal = Result::<(), Refusal>::unwrap_err(failed);
+                assert_eq!(status(failed), 500, "{at_once}");
+                assert_eq!(daemon.at_once.available_permits(), at_once);
+                let next = daemon.briefly(Asker::nobody(), |_| 7).await;
+                assert_eq!(next.unwrap(), 7, "{at_once}");
+            });
+        }
+    }
+
+    #[test]
+    fn work_keeps_its_place_when_its_caller_leaves() {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let daemon = daemon(folder.path(), 0);
+        let (begin, begun) = std::sync::mpsc::channel();
+        let (go_on, told) = std::sync::mpsc::channel::<()>();
+        let working = Arc::clone(&daemon);
+        let caller = runtime.spawn(async move {
+            let work = move |_: &Daemon| {
+                begin.send(()).unwrap();
+                told.recv().unwrap();
+            };
+            working.blocking(Asker::nobody(), work).await
+        });
+        begun.recv().unwrap();
+        caller.abort();
+        runtime.block_on(async {
+            assert!(caller.await.unwrap_err().is_cancelled());
+            let busy = daemon.blocking(Asker::nobody(), |_| ()).await.unwrap_err();
+            assert_eq!(status(busy), 429, "the work has the place of its caller");
+            go_on.send(()).unwrap();
+            while daemon.place(&Asker::nobody()).await.is_err() {}
+        });
+    }
 }

@@ -20,7 +20,9 @@ use axum::http::{HeaderValue, header};
 
 use crate::certificates::NameError;
 use crate::daemon::Daemon;
+use crate::places::Asker;
 use crate::problem::Refusal;
+use crate::token::TokenError;
 
 /// Some roles.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -127,6 +129,8 @@ pub(crate) const SERVICE_NAMES: [&str; 3] = ["user:", "token:", "certificate:"];
 #[derive(Clone, Debug)]
 pub(crate) struct Shown {
     authorization: Option<HeaderValue>,
+    /// Whether more than one token was named.
+    is_ambiguous: bool,
     peer: Option<Peer>,
 }
 
@@ -142,6 +146,7 @@ impl Shown {
     fn of(parts: &Parts) -> Self {
         Self {
             authorization: parts.headers.get(header::AUTHORIZATION).cloned(),
+            is_ambiguous: parts.headers.get_all(header::AUTHORIZATION).iter().count() > 1,
             peer: parts.extensions.get().cloned(),
         }
     }
@@ -243,6 +248,14 @@ impl Principal {
         }
     }
 
+    /// Returns whose places its requests take.
+    pub(crate) fn asker(&self) -> Asker {
+        Asker {
+            name: self.recorded_name(),
+            tenant: self.tenant.to_string(),
+        }
+    }
+
     /// Returns whether a proposal that `who` made is its own.
     pub(crate) fn may_act_as(&self, who: &aegis_types::Principal) -> bool {
         let is_its_agent = self.agents.is_empty() || self.agents.contains(&who.agent);
@@ -319,7 +332,10 @@ impl FromRequestParts<Arc<Daemon>> for Principal {
             .rate()
             .admit(&principal.recorded_name(), Instant::now())
         {
-            Ok(()) => Ok(principal),
+            Ok(()) => {
+                parts.extensions.insert(principal.asker());
+                Ok(principal)
+            }
             Err(wait) => {
                 let detail = format!("{} asks too often; try again later", principal.name);
                 let seconds = wait.as_secs().saturating_add(1);
@@ -332,6 +348,10 @@ impl FromRequestParts<Arc<Daemon>> for Principal {
 impl Principal {
     /// Returns who shows this.
     pub(crate) fn named(shown: &Shown, daemon: &Daemon) -> Result<Self, Refusal> {
+        if shown.is_ambiguous {
+            let detail = "several headers `Authorization` name several callers; send one";
+            return Err(Refusal::new(ProblemKind::InvalidRequest, detail));
+        }
         let by_certificate = Self::by_certificate(shown, daemon)?;
         if let Some(given) = &shown.authorization {
             let by_token = Self::by_token(shown, daemon, given)?;
@@ -363,7 +383,7 @@ impl Principal {
         let mut principal = daemon
             .tokens()
             .principal(token.trim(), daemon.gates().now())
-            .map_err(|error| unknown(&error.to_string()))?;
+            .map_err(|error| unproven(&error))?;
         principal.process = match shown.peer {
             Some(Peer::Process { process, .. }) => Some(process),
             Some(Peer::Port(_)) | None => None,
@@ -413,6 +433,23 @@ impl Principal {
             }
         }
         Ok(self)
+    }
+}
+
+/// Returns the refusal of a token, which tells who is not known nothing of our files.
+fn unproven(error: &TokenError) -> Refusal {
+    match error {
+        TokenError::File { .. } | TokenError::Damaged { .. } => Refusal::new(
+            ProblemKind::Failed,
+            "the tokens cannot be read; `aegis token list` at the service's machine says why",
+        ),
+        TokenError::Unknown
+        | TokenError::Expired
+        | TokenError::NoName
+        | TokenError::NoTime
+        | TokenError::NoRole
+        | TokenError::BesideAgent(_)
+        | TokenError::Random => unknown(&error.to_string()),
     }
 }
 

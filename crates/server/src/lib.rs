@@ -15,11 +15,15 @@ mod request_log;
 
 mod notice;
 
+mod guarded;
+
 mod token;
 
 mod certificates;
 
 mod identity;
+
+mod places;
 
 mod waiting;
 
@@ -59,6 +63,7 @@ pub use aegis_tls::Demand;
 pub use aegis_types::Role;
 pub use certificates::Certificates;
 pub use daemon::{Daemon, Hooks};
+pub use guarded::{Secrecy, read_guarded};
 pub use identity::{Peer, Roles};
 pub use limits::Limits;
 pub use listen::{BindError, Bound, Door, serve};

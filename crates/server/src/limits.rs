@@ -19,6 +19,11 @@ pub struct Limits {
     pub waits: usize,
     /// How many streams of events may be open.
     pub streams: usize,
+    /// How much of the places for requests, waits, streams and large bodies one
+    /// caller may have, in percent; one place at least.
+    pub caller_percent: usize,
+    /// How much of them all callers of one tenant may have, in percent.
+    pub tenant_percent: usize,
     /// How many requests one caller may make in a minute; any number if absent.
     pub per_minute: Option<NonZeroU32>,
     /// How many bytes a body may have.
@@ -67,6 +72,8 @@ impl Default for Limits {
             at_once: 0,
             waits: 256,
             streams: 256,
+            caller_percent: 50,
+            tenant_percent: 75,
             per_minute: None,
             body_bytes: 4 * 1024 * 1024,
             large_bodies: 16,

@@ -21,6 +21,7 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::server::TlsStream;
 use tokio_rustls::{TlsAcceptor, rustls};
 
+use crate::guarded::{Secrecy, open};
 use crate::notice::{Gravity, notice};
 use crate::request_log::{RequestLevel, RequestLog};
 
@@ -59,6 +60,15 @@ pub enum OpenSecureError {
     /// A file cannot be used.
     #[error(transparent)]
     Read(#[from] ReadCredentialsError),
+    /// A file that gives power is in others' hands.
+    #[error("`{}` cannot be believed", .path.display())]
+    Exposed {
+        /// The file.
+        path: PathBuf,
+        /// Why, and what to do.
+        #[source]
+        source: std::io::Error,
+    },
     /// What the files hold cannot be used.
     #[error("certificate and key cannot be used")]
     Unusable(#[from] rustls::Error),
@@ -186,6 +196,16 @@ impl SecureDoor {
     }
 
     fn read(&self) -> Result<Arc<ServerConfig>, OpenSecureError> {
+        let clients = self.clients.as_ref().map(|it| &it.authorities);
+        for path in clients.into_iter().chain([&self.key]) {
+            // What is missing is told by whoever reads it.
+            if let Err(source) = open(path, Secrecy::Open)
+                && source.kind() == std::io::ErrorKind::PermissionDenied
+            {
+                let path = path.clone();
+                return Err(OpenSecureError::Exposed { path, source });
+            }
+        }
         let credentials = Credentials::read(&self.chain, &self.key, SystemClock.now())?;
         let clients = match &self.clients {
             None => None,

@@ -11,10 +11,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use aegis_api::TokenView;
 use aegis_canon::Digest;
-use aegis_gate::{FileStamp, make_private_folder, read_regular, write_private};
+use aegis_gate::{FileStamp, make_private_folder, write_private};
 use aegis_types::{AgentId, Role, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::guarded::{Secrecy, read_guarded};
 use crate::identity::{Principal, Proof, Rights, Roles};
 
 /// The version of the file's form.
@@ -31,6 +32,9 @@ const PREFIX: &str = "aegis_";
 
 /// How many characters the name of a record has.
 const ID_LENGTH: usize = 12;
+
+/// The longest name of who uses a token.
+const NAME_BYTES_MAX: usize = 256;
 
 /// The tokens of a service.
 #[derive(Debug)]
@@ -116,6 +120,12 @@ pub enum TokenError {
     /// Its time is over.
     #[error("the token has expired")]
     Expired,
+    /// Nobody is named.
+    #[error("a token needs a name of 1 to {NAME_BYTES_MAX} bytes, which says who uses it")]
+    NoName,
+    /// It would never hold.
+    #[error("a token that ends when it is made is of no use; give it a longer time")]
+    NoTime,
     /// No role is named.
     #[error("a token needs at least one role")]
     NoRole,
@@ -180,7 +190,7 @@ impl Tokens {
     }
 
     fn read(&self) -> Result<Vec<StoredToken>, TokenError> {
-        let bytes = match read_regular(&self.path, BYTES_MAX) {
+        let bytes = match read_guarded(&self.path, BYTES_MAX, Secrecy::Secret) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
             Err(source) => {
@@ -235,6 +245,12 @@ impl Tokens {
     ///
     /// [`TokenError`].
     pub fn create(&self, new: NewToken, now: Timestamp) -> Result<MadeToken, TokenError> {
+        if new.name.is_empty() || new.name.len() > NAME_BYTES_MAX {
+            return Err(TokenError::NoName);
+        }
+        if new.expires_at.is_some_and(|end| end <= now) {
+            return Err(TokenError::NoTime);
+        }
         if new.roles.is_empty() {
             return Err(TokenError::NoRole);
         }

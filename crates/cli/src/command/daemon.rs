@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use aegis_api::{Address, Client, SystemConnector};
+use aegis_gate::make_private_folder;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
@@ -57,7 +58,7 @@ fn start(here: &Here) -> Result<Report, Failure> {
     let program = std::env::current_exe()
         .map_err(|error| Failure::environment(format!("this program cannot be found: {error}")))?;
     let failed = |error| Failure::environment(format!("the service cannot be started: {error}"));
-    std::fs::create_dir_all(&here.places.state).map_err(failed)?;
+    make_private_folder(&here.places.state).map_err(failed)?;
     let output_file = OpenOptions::new()
         .create(true)
         .append(true)

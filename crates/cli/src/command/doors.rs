@@ -146,7 +146,7 @@ pub(crate) fn unopened(error: &BindError) -> Failure {
             failure.remedy("a service runs there already; stop it, or name another place")
         }
         BindError::Credentials(OpenSecureError::Read(error)) => unread(error),
-        BindError::Credentials(OpenSecureError::Unusable(_))
+        BindError::Credentials(OpenSecureError::Exposed { .. } | OpenSecureError::Unusable(_))
         | BindError::NoSocket(_)
         | BindError::System { .. } => failure,
     }

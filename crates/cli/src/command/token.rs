@@ -155,7 +155,10 @@ const fn role(name: RoleName) -> Role {
 fn failure(error: &TokenError) -> Failure {
     let text = causes(error);
     match error {
-        TokenError::NoRole | TokenError::BesideAgent(_) => Failure::usage(text),
+        TokenError::NoName
+        | TokenError::NoTime
+        | TokenError::NoRole
+        | TokenError::BesideAgent(_) => Failure::usage(text),
         TokenError::Unknown
         | TokenError::Expired
         | TokenError::File { .. }

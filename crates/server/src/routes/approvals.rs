@@ -71,7 +71,7 @@ pub(super) async fn list(
         tenant: Some(tenant.clone()),
     };
     let views = daemon
-        .blocking(move |daemon| {
+        .blocking(principal.asker(), move |daemon| {
             let gate = daemon.gates().of(&tenant)?;
             gate.approvals(&filter).map_err(Refusal::from)
         })
@@ -140,13 +140,15 @@ pub(super) async fn show(
         }
     };
     let deadline = Instant::now() + wait;
-    let _place = (!wait.is_zero()).then(|| daemon.wait()).transpose()?;
+    let _place = (!wait.is_zero())
+        .then(|| daemon.wait(&principal.asker()))
+        .transpose()?;
     let mut news = daemon.news();
     let principal = Arc::new(principal);
     loop {
         let (asks, tenant, id) = (Arc::clone(&principal), tenant.clone(), id.clone());
         let (view, now) = daemon
-            .blocking(move |daemon| {
+            .blocking(principal.asker(), move |daemon| {
                 let gate = daemon.gates().of(&tenant)?;
                 let view = find(&gate, &tenant, &id)?;
                 must_see(&gate, &asks, &view.approval)?;
@@ -208,7 +210,7 @@ pub(super) async fn answer(
         return Err(Refusal::new(ProblemKind::InvalidRequest, detail));
     }
     let view = daemon
-        .blocking(move |daemon| {
+        .blocking(principal.asker(), move |daemon| {
             let gate = daemon.gates().of(&principal.tenant)?;
             let view = find(&gate, &principal.tenant, &id)?;
             let request = request_of(&gate, &view.approval)?;

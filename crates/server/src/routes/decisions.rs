@@ -53,7 +53,7 @@ pub(super) async fn submit(
     } = body;
     let asked = Asked::of(&principal, value, tags)?;
     let reply = daemon
-        .briefly(move |daemon| {
+        .briefly(principal.asker(), move |daemon| {
             let gate = asked.gate(daemon)?;
             let once = Once {
                 keys: daemon.keys(),
@@ -97,7 +97,7 @@ pub(super) async fn rehearse(
     principal.must_propose()?;
     let asked = Asked::of(&principal, body.value, body.tags)?;
     let reply = daemon
-        .briefly(move |daemon| {
+        .briefly(principal.asker(), move |daemon| {
             let submitted = asked.gate(daemon)?.rehearse(&asked.proposal);
             Ok::<_, Refusal>(reply(&asked.proposal, &submitted))
         })

@@ -152,7 +152,7 @@ async fn listed(
     if start.as_ref().is_some_and(|start| !start.is_of(&filter)) {
         return Err(invalid("`page_token` is of a page with other filters"));
     }
-    let found = daemon.blocking(move |daemon| {
+    let found = daemon.blocking(principal.asker(), move |daemon| {
         page(
             &**daemon.gates().log(),
             &tenant,

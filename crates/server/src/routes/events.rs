@@ -59,7 +59,7 @@ pub(super) async fn add(
     must_be_observation(&value.event_type)?;
     let event = read(&principal, value)?;
     let (is_first, reply) = daemon
-        .briefly(move |daemon| {
+        .briefly(principal.asker(), move |daemon| {
             let gate = daemon.gates().of(&tenant)?;
             let once = Once {
                 keys: daemon.keys(),

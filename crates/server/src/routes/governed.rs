@@ -47,7 +47,7 @@ pub(super) async fn policies(
     principal.must_read()?;
     let tenant = principal.tenant_named(query.tenant_id.as_deref())?;
     let list = daemon
-        .blocking(move |daemon| {
+        .blocking(principal.asker(), move |daemon| {
             let in_force = daemon.gates().of(&tenant)?.policies();
             let used = used_by(&**daemon.gates().log(), &tenant)?;
             let mut versions: Vec<PolicyVersion> = used.versions.into_values().collect();
@@ -141,7 +141,7 @@ pub(super) async fn policy(
     let unknown = || Refusal::new(ProblemKind::NotFound, "there is no such policy");
     let digest: Digest = digest.parse().map_err(|_| unknown())?;
     let document = daemon
-        .blocking(move |daemon| {
+        .blocking(principal.asker(), move |daemon| {
             let in_force = daemon.gates().of(&tenant)?.policies();
             let mut policies = in_force.policies.iter();
             if let Some(found) = policies.find(|policy| policy.compiled.digest() == digest) {
@@ -185,7 +185,7 @@ pub(super) async fn agents(
     principal.must_read()?;
     let tenant = principal.tenant_named(query.tenant_id.as_deref())?;
     let records = daemon
-        .blocking(move |daemon| {
+        .blocking(principal.asker(), move |daemon| {
             newest(&**daemon.gates().log(), &tenant, EventKind::ActionRequested)
         })
         .await??;

@@ -9,6 +9,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::daemon::Daemon;
+use crate::places::Asker;
 use crate::problem::Refusal;
 
 /// How the service is.
@@ -35,7 +36,7 @@ pub(super) async fn alive() -> Json<Health> {
 pub(super) async fn ready(State(daemon): State<Arc<Daemon>>) -> Result<Json<Health>, Refusal> {
     let unavailable = |detail| Refusal::new(ProblemKind::Unavailable, detail);
     daemon
-        .blocking(move |daemon| {
+        .blocking(Asker::nobody(), move |daemon| {
             let log = daemon.gates().log();
             log.change_counter()?;
             log.check_writable()?;

@@ -10,12 +10,12 @@ use axum::extract::State;
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use http_body_util::channel::{Channel, Sender};
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::{JoinError, JoinHandle};
 
 use crate::body::RawBody;
 use crate::daemon::Daemon;
 use crate::identity::Principal;
+use crate::places::{Asker, Place};
 use crate::problem::Refusal;
 use crate::waiting::Waiting;
 
@@ -49,6 +49,7 @@ pub(super) async fn claude_code(
             "hook events come over the socket of this machine only",
         ));
     };
+    let asker = principal.asker();
     let call = HookCall::from_bytes(&body.bytes)
         .map_err(|error| Refusal::new(ProblemKind::InvalidRequest, error.to_string()))?;
     let caller = Caller {
@@ -62,7 +63,7 @@ pub(super) async fn claude_code(
         is_guest: local.is_guest,
     };
     let event = call.event.to_vec();
-    let place = daemon.place().await?;
+    let place = daemon.place(&asker).await?;
     let mut caller = Attended::new(Arc::clone(&daemon), caller, event, place);
     // Most events are answered before a person could be asked: in one piece.
     let soon = tokio::time::timeout(daemon.limits().sign_of_life, &mut caller.work);
@@ -72,7 +73,7 @@ pub(super) async fn claude_code(
         })?),
         Err(_) => {
             let (sender, body) = Channel::new(4);
-            tokio::spawn(caller.attend(daemon, sender));
+            tokio::spawn(caller.attend(daemon, asker, sender));
             Body::new(body)
         }
     };
@@ -94,17 +95,12 @@ struct Attended {
     waiting: Arc<Waiting>,
     /// Its place among the requests in hand, which the work holds to its end even
     /// if the caller goes away.
-    place: Arc<Mutex<Option<OwnedSemaphorePermit>>>,
+    place: Arc<Mutex<Option<Place>>>,
     work: JoinHandle<HookReply>,
 }
 
 impl Attended {
-    fn new(
-        daemon: Arc<Daemon>,
-        caller: Caller,
-        event: Vec<u8>,
-        place: OwnedSemaphorePermit,
-    ) -> Self {
+    fn new(daemon: Arc<Daemon>, caller: Caller, event: Vec<u8>, place: Place) -> Self {
         let waiting = Arc::new(Waiting::default());
         let place = Arc::new(Mutex::new(Some(place)));
         let approver = Arc::clone(&waiting);
@@ -124,7 +120,7 @@ impl Attended {
     /// service is there.
     ///
     /// Whoever waits for a person gives its place to others.
-    async fn attend(mut self, daemon: Arc<Daemon>, mut sender: Sender<Bytes>) {
+    async fn attend(mut self, daemon: Arc<Daemon>, asker: Asker, mut sender: Sender<Bytes>) {
         let mut wait_place = None;
         let mut sign = tokio::time::interval(daemon.limits().sign_of_life);
         let reply = loop {
@@ -136,7 +132,7 @@ impl Attended {
                 continue;
             }
             if wait_place.is_none() {
-                wait_place = daemon.wait().ok();
+                wait_place = daemon.wait(&asker).ok();
                 if wait_place.is_some() {
                     let mut place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
                     drop(place.take());

@@ -72,7 +72,7 @@ pub(super) async fn records(
     let limit = limit(query.limit)?;
     let before = query.page_token.as_deref().map(place_of).transpose()?;
     let found = daemon
-        .blocking(move |daemon| {
+        .blocking(principal.asker(), move |daemon| {
             let asked = Query {
                 tenant: Some(&tenant),
                 session: session.as_ref(),
@@ -133,7 +133,7 @@ pub(super) async fn verify(
     let anchors = anchors(&request, &principal)?;
     let alone = daemon.verification()?;
     let view = daemon
-        .blocking(move |daemon| {
+        .blocking(principal.asker(), move |daemon| {
             // It is held to the end, also if the caller goes away.
             let _alone = alone;
             let evidence = Evidence {

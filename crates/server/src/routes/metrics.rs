@@ -42,7 +42,7 @@ pub(super) async fn metrics(
         return Err(Refusal::new(ProblemKind::Forbidden, detail));
     }
     let text = daemon
-        .blocking(move |daemon| {
+        .blocking(principal.asker(), move |daemon| {
             let gates = daemon.gates();
             daemon.figures().look(&**gates.log())?;
             let waiting = ApprovalFilter {

@@ -50,7 +50,7 @@ pub(super) async fn report(
     let session = field("session_id", &report.session_id)?;
     let request = field("call_id", &report.call_id)?;
     let decided = daemon
-        .briefly(move |daemon| {
+        .briefly(principal.asker(), move |daemon| {
             let gate = daemon.gates().of(&tenant)?;
             must_be_own(&gate, &principal, &session, &request)?;
             let once = Once {

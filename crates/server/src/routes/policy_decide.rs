@@ -120,7 +120,7 @@ pub(super) async fn decide(
     } = value;
     let asked = Asked::of(&principal, request_of(&event)?, tags)?;
     let answer = daemon
-        .briefly(move |daemon| {
+        .briefly(principal.asker(), move |daemon| {
             let submitted = asked.gate(daemon)?.rehearse(&asked.proposal);
             let mut ignored = Vec::new();
             if !is_empty(&snapshot) {

@@ -66,7 +66,7 @@ pub(super) async fn sessions(
     let after = query.page_token.as_deref().map(name_of).transpose()?;
     let after = after.unwrap_or_default();
     let chains = daemon
-        .blocking(move |daemon| {
+        .blocking(principal.asker(), move |daemon| {
             let log = daemon.gates().log();
             // One more shows whether there is another page.
             log.chains_after(&tenant, &after, limit.saturating_add(1))
@@ -124,7 +124,9 @@ pub(super) async fn session(
     let tenant = principal.tenant_named(query.tenant_id.as_deref())?;
     let session: SessionId = field("session", &id)?;
     let view = daemon
-        .blocking(move |daemon| view_of(&**daemon.gates().log(), tenant, session))
+        .blocking(principal.asker(), move |daemon| {
+            view_of(&**daemon.gates().log(), tenant, session)
+        })
         .await??;
     Ok(Json(view))
 }
@@ -204,7 +206,9 @@ pub(super) async fn list(
     };
     let before = query.page_token.as_deref().map(place_of).transpose()?;
     let page = daemon
-        .blocking(move |daemon| asked.page(&**daemon.gates().log(), before.unwrap_or(u64::MAX)))
+        .blocking(principal.asker(), move |daemon| {
+            asked.page(&**daemon.gates().log(), before.unwrap_or(u64::MAX))
+        })
         .await??;
     Ok(Json(page))
 }
@@ -302,7 +306,7 @@ pub(super) async fn show(
     let tenant = principal.tenant_named(query.tenant_id.as_deref())?;
     let session: SessionId = field("session", &session)?;
     let view = daemon
-        .blocking(move |daemon| {
+        .blocking(principal.asker(), move |daemon| {
             let records = daemon.gates().log().newest(&Query {
                 tenant: Some(&tenant),
                 session: Some(&session),

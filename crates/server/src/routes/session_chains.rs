@@ -194,7 +194,9 @@ async fn found(
     let tenant = principal.tenant_named(query.tenant_id.as_deref())?;
     let session = field("session_id", session)?;
     let found = daemon
-        .blocking(move |daemon| Found::of(&**daemon.gates().log(), &tenant, &session))
+        .blocking(principal.asker(), move |daemon| {
+            Found::of(&**daemon.gates().log(), &tenant, &session)
+        })
         .await??;
     if found.is_known() {
         return Ok(found);

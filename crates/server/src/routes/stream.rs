@@ -83,7 +83,8 @@ pub(super) async fn stream(
         Some(Ok(id)) => Some(place_of(id).map_err(|_| wrong("Last-Event-ID"))?),
         Some(Err(_)) => return Err(wrong("Last-Event-ID")),
     };
-    let place = daemon.stream()?;
+    let place = daemon.stream(&principal.asker())?;
+    let asker = principal.asker();
     let mut source = Source {
         owner: (!principal.is_reader()).then(|| principal.clone()),
         follower: principal,
@@ -93,7 +94,7 @@ pub(super) async fn stream(
         after: 0,
     };
     let source = daemon
-        .blocking(move |daemon| {
+        .blocking(asker, move |daemon| {
             let log = &**daemon.gates().log();
             source.must_be_own(log)?;
             source.after = match resumed {
@@ -173,7 +174,8 @@ impl Source {
             return;
         }
         loop {
-            let read = daemon.blocking(move |daemon| {
+            let asker = self.follower.asker();
+            let read = daemon.blocking(asker, move |daemon| {
                 let part = if self.may_follow(daemon) {
                     self.part(&**daemon.gates().log()).ok()
                 } else {

@@ -17,9 +17,6 @@ use crate::problem::Refusal;
 use crate::query::{Named, Parameters, TenantQuery};
 use crate::token::{NewToken, StoredToken, TokenError};
 
-/// The longest name of who uses a token.
-const NAME_BYTES_MAX: usize = 256;
-
 /// Lists the tokens of a tenant.
 #[utoipa::path(
     get,
@@ -42,7 +39,9 @@ pub(super) async fn list(
 ) -> Result<Json<TokenList>, Refusal> {
     principal.must_be(Role::Operator)?;
     let tenant = principal.tenant_named(query.tenant_id.as_deref())?;
-    let tokens = daemon.blocking(|daemon| daemon.tokens().list()).await??;
+    let tokens = daemon
+        .blocking(principal.asker(), |daemon| daemon.tokens().list())
+        .await??;
     let own = tokens.iter().filter(|token| token.tenant == tenant);
     Ok(Json(TokenList {
         tokens: own.map(StoredToken::view).collect(),
@@ -75,7 +74,9 @@ pub(super) async fn create(
     let now = daemon.gates().now();
     let new = new_token(&principal, asked, now)?;
     let made = daemon
-        .blocking(move |daemon| daemon.tokens().create(new, now))
+        .blocking(principal.asker(), move |daemon| {
+            daemon.tokens().create(new, now)
+        })
         .await??;
     let reply = TokenReply {
         token: made.token,
@@ -90,9 +91,6 @@ fn new_token(
     now: aegis_types::Timestamp,
 ) -> Result<NewToken, Refusal> {
     let wrong = |detail: String| Refusal::new(ProblemKind::InvalidRequest, detail);
-    if asked.name.is_empty() || asked.name.len() > NAME_BYTES_MAX {
-        return Err(wrong(format!("`name` has 1 to {NAME_BYTES_MAX} bytes")));
-    }
     let role = |name: &String| {
         Role::ALL
             .into_iter()
@@ -152,7 +150,7 @@ pub(super) async fn revoke(
     principal.must_be(Role::Operator)?;
     let tenant = principal.tenant_named(query.tenant_id.as_deref())?;
     let is_revoked = daemon
-        .blocking(move |daemon| {
+        .blocking(principal.asker(), move |daemon| {
             let tokens = daemon.tokens().list()?;
             let is_own = |token: &StoredToken| token.id == id && token.tenant == tenant;
             Ok::<_, TokenError>(tokens.iter().any(is_own) && daemon.tokens().revoke(&id)?)
@@ -171,7 +169,10 @@ impl From<TokenError> for Refusal {
     fn from(error: TokenError) -> Self {
         let kind = match &error {
             TokenError::Unknown | TokenError::Expired => ProblemKind::Unauthenticated,
-            TokenError::NoRole | TokenError::BesideAgent(_) => ProblemKind::InvalidRequest,
+            TokenError::NoName
+            | TokenError::NoTime
+            | TokenError::NoRole
+            | TokenError::BesideAgent(_) => ProblemKind::InvalidRequest,
             TokenError::File { .. } | TokenError::Damaged { .. } | TokenError::Random => {
                 ProblemKind::Failed
             }

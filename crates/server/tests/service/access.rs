@@ -7,8 +7,9 @@ use aegis_server::{Demand, Role, openapi};
 use serde_json::{Value, json};
 
 use crate::authority::{Issued, uri};
-use crate::decisions::bash;
+use crate::decisions::{bash, refused};
 use crate::secured::Secured;
+use crate::stage::Stage;
 
 /// Whose tenant a request names.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -383,4 +384,58 @@ fn lists_of_another_tenant_are_empty() {
     for listed in list["tokens"].as_array().unwrap() {
         assert_eq!(listed["tenant_id"], "other");
     }
+}
+
+#[test]
+fn two_tokens_in_one_request_name_nobody() {
+    let stage = Stage::new();
+    let token = stage.token("acme", &[Role::Auditor]);
+    let second = format!("Authorization: Bearer {token}\r\n");
+    let mut stream = stage.open("GET", "/v1/sessions", Some(&token), &second, "");
+    let mut reply = String::new();
+    std::io::Read::read_to_string(&mut stream, &mut reply).unwrap();
+    assert!(reply.starts_with("HTTP/1.1 400 "), "{reply}");
+}
+
+#[test]
+fn tokens_that_cannot_be_read_are_told_without_their_place() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let stage = Stage::new();
+    let token = stage.token("acme", &[Role::Auditor]);
+    assert_eq!(stage.status("GET", "/v1/sessions", Some(&token), ""), 200);
+    let path = stage.folder().join("state/tokens.json");
+    let told = || {
+        let mut stream = stage.open("GET", "/v1/sessions", Some(&token), "", "");
+        let mut reply = String::new();
+        std::io::Read::read_to_string(&mut stream, &mut reply).unwrap();
+        assert!(reply.starts_with("HTTP/1.1 500 "), "{reply}");
+        assert!(!reply.contains("tokens.json"), "{reply}");
+    };
+    let mode = |mode| {
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    // Others could have added a token of their own.
+    mode(0o666);
+    told();
+    mode(0o600);
+    assert_eq!(stage.status("GET", "/v1/sessions", Some(&token), ""), 200);
+    std::fs::write(&path, "{").unwrap();
+    told();
+}
+
+#[test]
+fn a_token_without_a_name_or_a_time_is_not_made() {
+    let stage = Stage::new();
+    let made = |name: &str, expires_in: Option<&str>| {
+        let request = serde_json::json!({
+            "name": name, "roles": ["auditor"], "agents": [], "expires_in": expires_in,
+        });
+        let operator = stage.local();
+        let request: aegis_api::TokenRequest = serde_json::from_value(request).unwrap();
+        operator.create_token(&request).map(|_| ())
+    };
+    assert!(made("ci", Some("1s")).is_ok());
+    assert_eq!(refused(made("", None)), 400);
+    assert_eq!(refused(made("ci", Some("0s"))), 400);
 }

@@ -18,6 +18,7 @@ mod events;
 mod hostile;
 mod metrics;
 mod named_requests;
+mod places;
 mod policy_decide;
 mod raw;
 mod reading;

@@ -2,9 +2,10 @@
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{SocketAddr, TcpStream};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::mpsc;
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -17,6 +18,9 @@ use aegis_server::{
 use aegis_types::Timestamp;
 use tempfile::TempDir;
 use tokio::sync::watch;
+
+/// Within what time everything ends, on a machine that does other things too.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A service that runs until it is dropped.
 pub struct Stage {
@@ -34,6 +38,7 @@ struct Setup {
     order: EventOrder,
     place: Option<LogPlace>,
     secure: Option<Secure>,
+    held: Option<Held>,
 }
 
 /// One more port, which speaks TLS, and the file that says whom certificates name.
@@ -42,11 +47,40 @@ pub struct Secure {
     pub principals: Option<PathBuf>,
 }
 
-/// Says what it was asked.
-struct Echo;
+/// Says what it was asked, once whoever holds it lets it.
+struct Echo(Option<Held>);
+
+/// The end of [`Hold`] at which the work is.
+struct Held {
+    begun: Sender<()>,
+    go_on: Mutex<Receiver<()>>,
+}
+
+/// Holds the work on hook events.
+pub struct Hold {
+    begun: Receiver<()>,
+    go_on: Sender<()>,
+}
+
+impl Hold {
+    /// Waits until the work on one event has begun.
+    pub fn begun(&self) {
+        self.begun.recv_timeout(PATIENCE).unwrap();
+    }
+
+    /// Lets the work on one event go on.
+    pub fn let_go(&self) {
+        self.go_on.send(()).unwrap();
+    }
+}
 
 impl Hooks for Echo {
     fn answer(&self, _: &Gates, _: Caller, _: Arc<dyn Approver>, event: &[u8]) -> HookReply {
+        if let Some(held) = &self.0 {
+            let _ = held.begun.send(());
+            // Whoever held it may be gone.
+            let _ = held.go_on.lock().unwrap().recv();
+        }
         HookReply {
             stdout: event.to_vec(),
             exit_code: 0,
@@ -73,6 +107,23 @@ impl Stage {
                 ..Setup::default()
             },
         )
+    }
+
+    /// Starts a service with `limits` whose work on hook events is held.
+    pub fn holding(limits: Limits) -> (Self, Hold) {
+        let (begin, begun) = mpsc::channel();
+        let (go_on, told) = mpsc::channel();
+        let held = Held {
+            begun: begin,
+            go_on: Mutex::new(told),
+        };
+        let setup = Setup {
+            limits,
+            held: Some(held),
+            ..Setup::default()
+        };
+        let stage = Self::start(tempfile::tempdir().unwrap(), setup);
+        (stage, Hold { begun, go_on })
     }
 
     /// Starts a service that enforces the order of events.
@@ -121,6 +172,7 @@ impl Stage {
             order,
             place,
             secure,
+            held,
         } = setup;
         let (stop, told) = watch::channel(false);
         let (tell, bound) = mpsc::channel();
@@ -140,7 +192,7 @@ impl Stage {
                     None => (None, None),
                 };
                 let certificates = principals.map(|path| Certificates::at(path, false));
-                let daemon = Daemon::new(gates, Echo, limits)
+                let daemon = Daemon::new(gates, Echo(held), limits)
                     .with_event_order(order)
                     .with_certificates(certificates);
                 let mut doors = Vec::new();
@@ -198,6 +250,18 @@ impl Stage {
             "{method} {path} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n{name}{extra}\
              Content-Length: {length}\r\n\r\n{body}"
         );
+        stream.write_all(request.as_bytes()).unwrap();
+        stream
+    }
+
+    /// Sends a hook event to the socket and returns the stream of its reply.
+    pub fn hook(&self) -> UnixStream {
+        let body = "{\"directory\":\"/\",\"variables\":{}}\nevent";
+        let length = body.len();
+        let mut stream = UnixStream::connect(self.socket()).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let head = "POST /v1/hooks/claude-code HTTP/1.1\r\nHost: h\r\nConnection: close\r\n";
+        let request = format!("{head}Content-Length: {length}\r\n\r\n{body}");
         stream.write_all(request.as_bytes()).unwrap();
         stream
     }

@@ -1,0 +1,224 @@
+//! The places of those whose requests are in hand, shared among them.
+//!
+//! Nobody may have all places: whoever fills a share waits behind its own
+//! requests, and whoever else asks finds a place that is free.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use aegis_api::ProblemKind;
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
+
+use crate::problem::Refusal;
+
+/// How many shares are remembered before those are forgotten that nobody uses.
+const SHARES_MAX: usize = 1_024;
+
+/// Whose places a request takes.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Asker {
+    /// The name under which the log has it.
+    pub(crate) name: String,
+    /// Its tenant.
+    pub(crate) tenant: String,
+}
+
+impl Asker {
+    /// Returns whoever need not say who they are. All of them are one.
+    pub(crate) fn nobody() -> Self {
+        // Neither a caller nor a tenant has an empty name.
+        Self {
+            name: String::new(),
+            tenant: String::new(),
+        }
+    }
+}
+
+/// How much of all places one may have, in percent.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Parts {
+    pub(crate) caller: usize,
+    pub(crate) tenant: usize,
+}
+
+/// Places of one kind.
+#[derive(Debug)]
+pub(crate) struct Places {
+    all: Arc<Semaphore>,
+    callers: Shares,
+    tenants: Shares,
+    /// What takes these places, in the plural.
+    what: &'static str,
+}
+
+/// A place, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Place {
+    _all: OwnedSemaphorePermit,
+    _of_tenant: OwnedSemaphorePermit,
+    _of_caller: OwnedSemaphorePermit,
+}
+
+/// Whose places are all taken.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Taken {
+    Callers,
+    Tenants,
+    All,
+}
+
+impl Places {
+    /// Returns so many places for `what`, of which each may have its part.
+    pub(crate) fn new(count: usize, parts: Parts, what: &'static str) -> Self {
+        Self {
+            all: Arc::new(Semaphore::new(count)),
+            callers: Shares::new(count, parts.caller),
+            tenants: Shares::new(count, parts.tenant),
+            what,
+        }
+    }
+
+    /// Takes a place for `asker`, as soon as there is one, or refuses after `patience`.
+    ///
+    /// Whoever waits for a place of their own keeps nobody else from one.
+    pub(crate) async fn take(&self, asker: &Asker, patience: Duration) -> Result<Place, Refusal> {
+        let end = Instant::now() + patience;
+        let place = async {
+            let caller = within(end, self.callers.of(&asker.name), Taken::Callers).await?;
+            let tenant = within(end, self.tenants.of(&asker.tenant), Taken::Tenants).await?;
+            let all = within(end, Arc::clone(&self.all), Taken::All).await?;
+            Ok(Place {
+                _all: all,
+                _of_tenant: tenant,
+                _of_caller: caller,
+            })
+        };
+        place.await.map_err(|taken| self.refusal(taken))
+    }
+
+    /// Takes a place for `asker`, if there is one.
+    pub(crate) fn try_take(&self, asker: &Asker) -> Result<Place, Refusal> {
+        let take = |places: Arc<Semaphore>, taken| {
+            let place = places.try_acquire_owned();
+            place.map_err(|_| self.refusal(taken))
+        };
+        Ok(Place {
+            _all: take(Arc::clone(&self.all), Taken::All)?,
+            _of_tenant: take(self.tenants.of(&asker.tenant), Taken::Tenants)?,
+            _of_caller: take(self.callers.of(&asker.name), Taken::Callers)?,
+        })
+    }
+
+    fn refusal(&self, taken: Taken) -> Refusal {
+        let what = self.what;
+        let (whose, most) = match taken {
+            Taken::Callers => ("this caller", self.callers.most),
+            Taken::Tenants => ("this tenant", self.tenants.most),
+            Taken::All => {
+                return Refusal::new(ProblemKind::Busy, format!("too many {what}; try again"));
+            }
+        };
+        let detail = format!(
+            "too many {what}: {whose} may have {most} at a time; try again when some of them have ended"
+        );
+        Refusal::new(ProblemKind::ShareTaken, detail)
+    }
+}
+
+async fn within(
+    end: Instant,
+    places: Arc<Semaphore>,
+    taken: Taken,
+) -> Result<OwnedSemaphorePermit, Taken> {
+    let place = tokio::time::timeout_at(end, places.acquire_owned()).await;
+    let place: Result<OwnedSemaphorePermit, AcquireError> = place.map_err(|_| taken)?;
+    place.map_err(|_| taken)
+}
+
+/// What each of many may have of some places.
+#[derive(Debug)]
+struct Shares {
+    /// How many places one may have.
+    most: usize,
+    used: Mutex<BTreeMap<String, Arc<Semaphore>>>,
+}
+
+impl Shares {
+    fn new(count: usize, percent: usize) -> Self {
+        Self {
+            most: count
+                .saturating_mul(percent)
+                .div_ceil(100)
+                .clamp(1, count.max(1)),
+            used: Mutex::default(),
+        }
+    }
+
+    /// Returns the places of whoever is called `name`.
+    fn of(&self, name: &str) -> Arc<Semaphore> {
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(places) = used.get(name) {
+            return Arc::clone(places);
+        }
+        if used.len() >= SHARES_MAX {
+            used.retain(|_, places| Arc::strong_count(places) > 1);
+        }
+        let places = Arc::new(Semaphore::new(self.most));
+        used.insert(name.to_owned(), Arc::clone(&places));
+        places
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PARTS: Parts = Parts {
+        caller: 50,
+        tenant: 75,
+    };
+
+    fn asker(name: &str, tenant: &str) -> Asker {
+        Asker {
+            name: name.to_owned(),
+            tenant: tenant.to_owned(),
+        }
+    }
+
+    #[test]
+    fn nobody_has_all_places() {
+        let places = Places::new(4, PARTS, "requests");
+        let take = |name, tenant| places.try_take(&asker(name, tenant));
+        let own = [take("a", "one").unwrap(), take("a", "one").unwrap()];
+        assert!(take("a", "one").is_err(), "half of them are the caller's");
+        let _next = take("b", "one").unwrap();
+        assert!(take("c", "one").is_err(), "three of four are the tenant's");
+        let _other = take("d", "two").unwrap();
+        assert!(take("e", "three").is_err(), "there are no more");
+        drop(own);
+        assert!(take("a", "one").is_ok());
+    }
+
+    #[test]
+    fn the_only_place_is_anybodys() {
+        let places = Places::new(1, PARTS, "requests");
+        let place = places.try_take(&asker("a", "one")).unwrap();
+        assert!(places.try_take(&asker("b", "two")).is_err());
+        drop(place);
+        assert!(places.try_take(&asker("b", "two")).is_ok());
+    }
+
+    #[test]
+    fn shares_that_nobody_uses_are_forgotten() {
+        let places = Places::new(4, PARTS, "requests");
+        let held = places.try_take(&asker("held", "one")).unwrap();
+        for number in 0..3 * SHARES_MAX {
+            places.try_take(&asker(&number.to_string(), "one")).unwrap();
+        }
+        let used = places.callers.used.lock().unwrap();
+        assert!(used.len() <= SHARES_MAX && used.contains_key("held"));
+        drop(held);
+    }
+}

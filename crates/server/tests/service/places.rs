@@ -1,0 +1,84 @@
+//! Places of requests: nobody has them all, and work keeps its own to its end.
+
+use std::io::Read;
+use std::time::Duration;
+
+use aegis_server::{Limits, Role};
+
+use crate::stage::Stage;
+
+/// How long a request waits for a place here.
+const QUEUE_TIME: Duration = Duration::from_millis(100);
+
+fn limits(requests: usize) -> Limits {
+    Limits {
+        requests,
+        queue_time: QUEUE_TIME,
+        ..Limits::default()
+    }
+}
+
+fn text(mut stream: impl Read) -> String {
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    text
+}
+
+#[test]
+fn who_fills_a_share_is_told_so_and_others_are_served() {
+    let (stage, hold) = Stage::holding(limits(4));
+    let token = stage.token("acme", &[Role::Auditor]);
+    let hooks = [stage.hook(), stage.hook()];
+    hold.begun();
+    hold.begun();
+    let refused = text(stage.hook());
+    assert!(refused.starts_with("HTTP/1.1 429 "), "{refused}");
+    assert!(refused.contains("retry-after: 1\r\n"), "{refused}");
+    let cause = "too many requests are in hand: this caller may have 2 at a time";
+    assert!(refused.contains(cause), "{refused}");
+    assert_eq!(stage.status("GET", "/v1/sessions", Some(&token), ""), 200);
+    for hook in hooks {
+        hold.let_go();
+        assert!(text(hook).starts_with("HTTP/1.1 200 "));
+    }
+    let hook = stage.hook();
+    hold.begun();
+    hold.let_go();
+    assert!(text(hook).starts_with("HTTP/1.1 200 "));
+}
+
+#[test]
+fn one_caller_does_not_follow_at_all_places() {
+    let stage = Stage::with(Limits {
+        streams: 2,
+        ..Limits::default()
+    });
+    let tokens = ["one", "two"].map(|name| stage.token_named(name, "acme", &[Role::Auditor]));
+    let follow = |token: &String| stage.open("GET", "/v1/events/stream", Some(token), "", "");
+    let [first, second] = &tokens;
+    let status = |mut stream: std::net::TcpStream| {
+        let mut head = [0_u8; 12];
+        stream.read_exact(&mut head).unwrap();
+        (String::from_utf8(head.to_vec()).unwrap(), stream)
+    };
+    let (held, _stream) = status(follow(first));
+    assert_eq!(held, "HTTP/1.1 200");
+    assert_eq!(status(follow(first)).0, "HTTP/1.1 429");
+    assert_eq!(status(follow(second)).0, "HTTP/1.1 200");
+}
+
+#[test]
+fn the_place_of_who_left_is_free_once_its_work_has_ended() {
+    let (stage, hold) = Stage::holding(limits(1));
+    let token = stage.token("acme", &[Role::Auditor]);
+    let status = || stage.status("GET", "/v1/sessions", Some(&token), "");
+    let hook = stage.hook();
+    hold.begun();
+    drop(hook);
+    // The service sees a connection that ended before it looks for a new request.
+    assert_eq!(stage.status("GET", "/healthz", None, ""), 200);
+    assert_eq!(status(), 503, "the work has its place");
+    hold.let_go();
+    // It ends within the time that the next request waits for its place, or a few times that.
+    assert!((0..100).any(|_| status() == 200), "the place is free");
+}
