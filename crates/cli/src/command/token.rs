@@ -155,7 +155,10 @@ const fn role(name: RoleName) -> Role {
 fn failure(error: &TokenError) -> Failure {
     let text = causes(error);
     match error {
-        TokenError::NoRole | TokenError::BesideAgent(_) => Failure::usage(text),
+        TokenError::NoRole => Failure::usage(text).remedy("name one with `--role`"),
+        TokenError::BesideAgent(_) => {
+            Failure::usage(text).remedy("make two tokens, each with one of the roles")
+        }
         TokenError::Unknown
         | TokenError::Expired
         | TokenError::File { .. }
