@@ -439,8 +439,9 @@ impl Client {
         head.push_str("\r\n");
         let mut bytes = head.into_bytes();
         bytes.extend_from_slice(body);
-        self.connector
-            .connect(&self.address, self.patience)
+        patience
+            .left()
+            .and_then(|left| self.connector.connect(&self.address, left))
             .and_then(|mut stream| exchange(&mut *stream, &bytes, patience, sign_of_life))
             .map_err(|source| ClientError::Unreachable {
                 address: self.address.clone(),
@@ -451,7 +452,48 @@ impl Client {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Arc, Mutex};
+
     use super::*;
+    use crate::http::Stream;
+
+    /// Takes its time to connect, and then is broken off.
+    struct Slow {
+        takes: Duration,
+        given: Arc<Mutex<Vec<Duration>>>,
+    }
+
+    impl Connect for Slow {
+        fn connect(&self, _: &Address, left: Duration) -> io::Result<Box<dyn Stream>> {
+            self.given.lock().unwrap().push(left);
+            std::thread::sleep(self.takes.min(left));
+            Err(io::ErrorKind::ConnectionReset.into())
+        }
+    }
+
+    #[test]
+    fn connecting_once_more_has_only_the_time_that_is_left() {
+        let patience = Duration::from_millis(80);
+        for (takes, times) in [(30, 2), (1_000, 1)] {
+            let given = Arc::new(Mutex::new(Vec::new()));
+            let slow = Slow {
+                takes: Duration::from_millis(takes),
+                given: Arc::clone(&given),
+            };
+            let client = Client::new(slow, "http://127.0.0.1:1".parse().unwrap())
+                .with_patience(patience)
+                .naming_requests();
+            let answered: Result<OutcomeReply, ClientError> = client.submit("/x", &());
+            assert!(answered.is_err());
+            let given = given.lock().unwrap();
+            assert_eq!(given.len(), times, "{given:?}");
+            let left = patience - Duration::from_millis(takes).min(patience);
+            assert!(
+                given.iter().skip(1).all(|given| *given <= left),
+                "{given:?}"
+            );
+        }
+    }
 
     #[test]
     fn a_step_of_a_path_is_no_more_than_one_step() {

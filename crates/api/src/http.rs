@@ -4,9 +4,12 @@ use std::fmt;
 use std::io::{self, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs as _};
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::{Duration, Instant};
+
+use rustix::net::sockopt::{Timeout, set_socket_timeout};
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 
 /// How large the head of a reply may be.
 const HEAD_BYTES_MAX: usize = 64 * 1024;
@@ -165,7 +168,7 @@ impl Connect for SystemConnector {
     fn connect(&self, address: &Address, left: Duration) -> io::Result<Box<dyn Stream>> {
         match address {
             Address::Unix(path) => {
-                let stream = UnixStream::connect(path)?;
+                let stream = connect_unix(path, left)?;
                 self.check_peer(&stream)?;
                 Ok(Box::new(stream))
             }
@@ -175,8 +178,9 @@ impl Connect for SystemConnector {
                 is_tls: false,
             } => {
                 let mut last = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
+                let patience = Patience::Until(Instant::now() + left);
                 for socket in (host.as_str(), *port).to_socket_addrs()? {
-                    match TcpStream::connect_timeout(&socket, left) {
+                    match TcpStream::connect_timeout(&socket, patience.left()?) {
                         Ok(stream) => {
                             stream.set_nodelay(true)?;
                             return Ok(Box::new(stream));
@@ -191,6 +195,23 @@ impl Connect for SystemConnector {
                 "this client speaks no TLS",
             )),
         }
+    }
+}
+
+/// Returns a stream to the socket at `path`, whose queue may be full.
+fn connect_unix(path: &Path, left: Duration) -> io::Result<UnixStream> {
+    let socket = rustix::net::socket_with(
+        AddressFamily::UNIX,
+        SocketType::STREAM,
+        SocketFlags::CLOEXEC,
+        None,
+    )?;
+    // On Linux it bounds the wait for a place in the queue as well.
+    set_socket_timeout(&socket, Timeout::Send, Some(left))?;
+    match rustix::net::connect(&socket, &SocketAddrUnix::new(path)?) {
+        Ok(()) => Ok(UnixStream::from(socket)),
+        Err(rustix::io::Errno::AGAIN) => Err(late()),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -241,6 +262,24 @@ pub(crate) enum Patience {
     Until(Instant),
     /// As long as it takes, as long as something comes at least so often.
     Silence(Duration),
+}
+
+impl Patience {
+    /// Returns how long the next step may take.
+    ///
+    /// # Errors
+    ///
+    /// When the time is over.
+    pub(crate) fn left(self) -> io::Result<Duration> {
+        let left = match self {
+            Self::Until(deadline) => deadline.saturating_duration_since(Instant::now()),
+            Self::Silence(silence) => silence,
+        };
+        if left.is_zero() {
+            return Err(late());
+        }
+        Ok(left)
+    }
 }
 
 /// Sends `request` and reads one reply.
@@ -392,14 +431,7 @@ fn read_head(buffer: &[u8]) -> io::Result<Option<(Response, usize)>> {
 }
 
 fn bound(stream: &dyn Stream, patience: Patience) -> io::Result<()> {
-    let left = match patience {
-        Patience::Until(deadline) => deadline.saturating_duration_since(Instant::now()),
-        Patience::Silence(silence) => silence,
-    };
-    if left.is_zero() {
-        return Err(late());
-    }
-    stream.bound(left)
+    stream.bound(patience.left()?)
 }
 
 fn late() -> io::Error {
@@ -416,6 +448,24 @@ fn malformed(cause: &str) -> io::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_socket_whose_queue_is_full_costs_no_more_than_the_time_given() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("s");
+        let address = SocketAddrUnix::new(&path).unwrap();
+        let listener = rustix::net::socket(AddressFamily::UNIX, SocketType::STREAM, None).unwrap();
+        rustix::net::bind(&listener, &address).unwrap();
+        rustix::net::listen(&listener, 0).unwrap();
+        let left = Duration::from_millis(50);
+        let connect = || connect_unix(&path, left);
+        let waiting = connect().unwrap();
+        let began = Instant::now();
+        let error = connect().unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut, "{error}");
+        assert!(began.elapsed() >= left);
+        drop(waiting);
+    }
 
     #[test]
     fn an_address_reads_as_it_is_written() {

@@ -36,8 +36,8 @@ pub(crate) use self::service::{
     version,
     disable_help_subcommand = true,
     max_term_width = 100,
-    after_help = "Exit codes: 0 done, 1 the answer is no, 2 usage or invalid input, 3 environment, \
-                  4 timed out, 130 interrupted."
+    after_help = "Exit codes: 0 done, 1 the answer is no, 2 usage, invalid input or not permitted, \
+                  3 environment, 4 timed out, 130 interrupted."
 )]
 pub(crate) struct Arguments {
     /// Answer in JSON.
@@ -446,6 +446,12 @@ impl From<OnlyVerdict> for Verdict {
     }
 }
 
+/// Reads how many there are at most.
+fn at_least_one(text: &str) -> Result<NonZeroUsize, String> {
+    text.parse()
+        .map_err(|_| "write a whole number, 1 at least".to_owned())
+}
+
 /// Which decisions to list.
 #[derive(Args, Debug)]
 pub(crate) struct ListArguments {
@@ -456,7 +462,7 @@ pub(crate) struct ListArguments {
     #[arg(long)]
     pub(crate) verdict: Option<OnlyVerdict>,
     /// At most this many.
-    #[arg(long, default_value = "20")]
+    #[arg(long, default_value = "20", value_parser = at_least_one)]
     pub(crate) limit: NonZeroUsize,
     /// List sessions instead of decisions, all of them.
     #[arg(long, conflicts_with_all = ["session", "verdict", "limit"])]

@@ -9,7 +9,7 @@ pub(crate) enum Exit {
     Done,
     /// The answer is no: a fault found, a check failed, a refusal.
     No,
-    /// The command line or a file given is wrong.
+    /// The command line, or a file or token given, is wrong.
     Usage,
     /// Something around the program failed: files, a database, a client.
     Environment,

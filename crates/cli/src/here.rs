@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use aegis_canon::Key;
 use aegis_gate::{
-    ActivePolicies, Gate, HomeOrigin, OpenGateError, Parts, Places, ProcFs, Protected, Settings,
-    SilentApprover, SleepingPause, Surroundings, SystemClock, Trust, agent_above,
+    ActivePolicies, Gate, HomeOrigin, LoadSettingsError, OpenGateError, Parts, Places, ProcFs,
+    Protected, Settings, SilentApprover, SleepingPause, Surroundings, SystemClock, Trust,
+    agent_above,
 };
 use aegis_log::{MemoryLog, OpenLogError, SqliteLog};
+use aegis_policy::{Paint, render};
 use aegis_redact::Redactor;
 
 use crate::exit::Exit;
@@ -22,6 +24,19 @@ pub(crate) struct Here {
     pub(crate) surroundings: Surroundings,
     /// Where the files of Aegis lie.
     pub(crate) places: Places,
+}
+
+/// Returns why settings cannot be used, with the lines of their file.
+pub(crate) fn settings_fault(error: &LoadSettingsError) -> String {
+    match error {
+        LoadSettingsError::Invalid { problems, .. } => {
+            let lines = render(&problems.0, &problems.1, Paint::Plain);
+            format!("{error}\n{lines}")
+        }
+        LoadSettingsError::Unreadable { .. }
+        | LoadSettingsError::Variable { .. }
+        | LoadSettingsError::Constant { .. } => causes(error),
+    }
 }
 
 impl Here {
@@ -60,7 +75,7 @@ impl Here {
         let trust = Trust::load(&self.places.trust)
             .map_err(|error| Failure::environment(causes(&error)))?;
         Settings::load(&self.places, &self.surroundings, &trust)
-            .map_err(|error| Failure::usage(causes(&error)))
+            .map_err(|error| Failure::usage(settings_fault(&error)))
     }
 
     /// Opens a log that is named for reading.

@@ -8,7 +8,7 @@ use anstyle::{AnsiColor, Style};
 use unicode_width::UnicodeWidthStr;
 
 /// The greatest length of a text from outside in a page.
-pub(crate) const TEXT_CHARS_MAX: usize = 2_000;
+pub(crate) const TEXT_CHARS_MAX: usize = 5_000;
 
 const DIM: Style = Style::new().dimmed();
 const BOLD: Style = Style::new().bold();

@@ -1,6 +1,6 @@
 //! Why a request is decided as it is.
 
-use aegis_policy::{Facts, Limit, Place, Rule, Truth};
+use aegis_policy::{Facts, Limit, Matcher, Place, Rule, Truth};
 use aegis_types::{ActionRequest, Decision, PolicyName, RuleId, State, Verdict};
 
 use crate::checks::{
@@ -44,6 +44,8 @@ pub struct RuleExplanation {
     pub standpoint: Standpoint,
     /// Whether it holds, and why not.
     pub truth: Truth,
+    /// Whether some of what it is about holds, more than which tool is used.
+    pub holds_in_something: bool,
     /// Whether it gave a finding.
     pub speaks: bool,
     /// Whether it holds but stands behind one that decided before.
@@ -132,6 +134,7 @@ fn explain_ordered(
         id: rule.id.clone(),
         place: rule.place,
         verdict: rule.verdict,
+        holds_in_something: holds_in_something(question, &rule.matcher, &truth),
         standpoint: if rule.tier_base {
             Standpoint::TierBase
         } else {
@@ -140,6 +143,18 @@ fn explain_ordered(
         truth,
         speaks: !decided.is_empty() && attached.counts(rule.verdict),
         is_shadowed: !held.is_empty() && decided.is_empty(),
+    }
+}
+
+/// Returns whether some of what `matcher` is about holds, where the whole is `truth`.
+fn holds_in_something(question: &Question<'_>, matcher: &Matcher, truth: &Truth) -> bool {
+    match truth {
+        Truth::Yes | Truth::Unknown(_) => true,
+        // Of a whole that holds, only the circumstances are others.
+        Truth::No(_) => {
+            matcher.holds_in_something(&question.facts)
+                || matcher.holds_in(&question.facts, Verdict::Ask) == Truth::Yes
+        }
     }
 }
 
@@ -159,6 +174,7 @@ fn explain_mandatory(question: &Question<'_>, rule: &Rule) -> RuleExplanation {
         id: rule.id.clone(),
         place: rule.place,
         verdict: rule.verdict,
+        holds_in_something: holds_in_something(question, &rule.matcher, &truth),
         standpoint: Standpoint::Mandatory,
         speaks: Verdicts::of(rule).mandatory(&truth).is_some(),
         is_shadowed: false,
@@ -172,6 +188,7 @@ fn explain_limit(question: &Question<'_>, limit: &Limit) -> RuleExplanation {
         id: limit.id.clone(),
         place: limit.place,
         verdict: limit.verdict,
+        holds_in_something: holds_in_something(question, &limit.matcher, &truth),
         standpoint: Standpoint::Limit,
         speaks: limit_holds(limit, &truth),
         is_shadowed: false,

@@ -254,19 +254,3 @@ fn read_approval(payload: &serde_json::Value) -> Result<Approval, ParseEventErro
         source,
     })
 }
-
-/// Returns the one line that tells people what an action would do.
-pub(crate) fn summary(request: &aegis_types::ActionRequest) -> String {
-    let subject = match &request.resource {
-        Some(
-            aegis_types::Resource::Path(text)
-            | aegis_types::Resource::CommandLine(text)
-            | aegis_types::Resource::Url(text)
-            | aegis_types::Resource::Server(text)
-            | aegis_types::Resource::Named(text),
-        ) => text.as_str(),
-        None => "",
-    };
-    let line = format!("{}: {subject}", request.tool);
-    aegis_redact::visible(&line, 400)
-}

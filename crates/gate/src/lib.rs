@@ -36,6 +36,8 @@ mod protected;
 
 mod approvals;
 
+mod summary;
+
 mod answer;
 
 mod approver;

@@ -2,6 +2,8 @@
 
 mod file;
 
+mod faults;
+
 mod roles;
 
 mod service;

@@ -84,6 +84,41 @@ fn a_granted_ask_is_allowed_and_the_log_tells_the_whole_story() {
 }
 
 #[test]
+fn an_approver_is_told_the_tool_and_every_argument_without_secrets() {
+    let asks = "aegis: policy/v1\nname: asking\ndefault: ask\n";
+    let machine = Machine::new(&[asks]);
+    let gate = machine.gate();
+    let source = r#"{"command":"ls","command":"make all"}"#;
+    let secret = "ghp_0123456789abcdefghijABCDEFGHIJ456789";
+    for (id, tool, params, expected) in [
+        (
+            "one",
+            "mcp__hub__create_issue",
+            json!({"title": "Fix it", "labels": ["a"]}),
+            "mcp__hub__create_issue: hub · labels=[\"a\"] · title=\"Fix it\"",
+        ),
+        (
+            "two",
+            "Bash",
+            json!({"$json": source}),
+            "Bash: {\"command\":\"ls\",\"command\":\"make all\"}",
+        ),
+        (
+            "three",
+            "mcp__hub__sign_in",
+            json!({"password": "correct horse", "note": format!("use {secret}\u{202e}")}),
+            "[redacted:",
+        ),
+    ] {
+        let submitted = gate.submit(&machine.proposal(id, tool, params), WaitFor::Later);
+        let told = submitted.approval.unwrap().summary;
+        assert!(told.contains(expected), "{told}");
+        let hidden = [secret, "correct horse", "\u{202e}"];
+        assert!(hidden.iter().all(|text| !told.contains(text)), "{told}");
+    }
+}
+
+#[test]
 fn an_ask_that_was_left_pending_is_waited_for_without_asking_again() {
     let after_a_while = ScriptedAnswer {
         after: DurationMs::from_secs(30),

@@ -1,9 +1,9 @@
 //! What an agent and its user are told about a decision.
 //!
 //! The text names the rule and its reason and says what can be done instead.
-//! It never quotes the pattern of a rule, which would show how to get round it,
-//! and of the arguments, which the agent knows, only the part of a command line
-//! that decided about the whole.
+//! It never quotes the pattern of a rule, which would show how to get round it.
+//! Of the arguments an agent, which knows them, is told only the part of a
+//! command line that decided about the whole; a person who is asked is told all.
 
 use aegis_redact::visible;
 use aegis_types::{
@@ -15,6 +15,9 @@ const CHARACTERS_MAX: usize = 10_000;
 
 /// The most characters of a message that a policy holds.
 const MESSAGE_CHARACTERS_MAX: usize = 2_000;
+
+/// The room for the mark of how much was cut.
+const MARK_CHARACTERS: usize = 40;
 
 /// Returns what is said when there is no decision, because of `cause`.
 pub(crate) fn cannot_decide(cause: &str) -> String {
@@ -93,24 +96,32 @@ fn by_gate(decision: &Decision) -> Option<String> {
 
 /// Returns what the person who may answer is asked.
 pub(crate) fn asked(decision: &Decision, about: &str, approval: Option<&Approval>) -> String {
-    let risk = approval.map_or(decision.risk, |approval| approval.risk);
-    fit(&format!(
-        "Aegis asks for approval (risk {}): {}{about}{}",
-        risk.as_str(),
-        source(decision),
-        message(decision),
-    ))
+    question(decision, about, approval, "")
 }
 
 /// Returns what is said when an approval is needed and nobody gave it yet.
 pub(crate) fn deferred(decision: &Decision, about: &str, approval: Option<&Approval>) -> String {
-    let answer = approval.map_or_else(String::new, |approval| {
+    let way_on = approval.map_or_else(String::new, |approval| {
         format!(
             " It can be answered with `aegis approvals approve {}`; then resume the session.",
             approval.id
         )
     });
-    fit(&format!("{}{answer}", asked(decision, about, approval)))
+    question(decision, about, approval, &way_on)
+}
+
+/// Returns a question, with the call last: it may be long, and the agent wrote it.
+fn question(decision: &Decision, about: &str, approval: Option<&Approval>, way_on: &str) -> String {
+    let risk = approval.map_or(decision.risk, |approval| approval.risk);
+    let call = approval.map_or_else(String::new, |approval| {
+        format!(" The call is: {}", approval.summary)
+    });
+    fit(&format!(
+        "Aegis asks for approval (risk {}): {}{about}{}{way_on}{call}",
+        risk.as_str(),
+        source(decision),
+        message(decision),
+    ))
 }
 
 /// Returns what is said when an obligation of an allow cannot be met here.
@@ -236,13 +247,15 @@ const fn instead(reason: Reason) -> &'static str {
 
 /// Cuts a text of visible characters to what the host takes.
 fn fit(text: &str) -> String {
-    match text.char_indices().nth(CHARACTERS_MAX) {
-        None => text.to_owned(),
-        Some(_) => {
-            let kept: String = text.chars().take(CHARACTERS_MAX - 1).collect();
-            format!("{kept}…")
-        }
+    let count = text.chars().count();
+    if count <= CHARACTERS_MAX {
+        return text.to_owned();
     }
+    let kept: String = text
+        .chars()
+        .take(CHARACTERS_MAX - MARK_CHARACTERS)
+        .collect();
+    format!("{kept}… (+{} characters)", count - kept.chars().count())
 }
 
 #[cfg(test)]
@@ -329,7 +342,9 @@ mod tests {
         let mut decision = protected("");
         let hidden = "\u{202e}".repeat(100_000);
         decision.findings.first_mut().unwrap().message = Some(Arc::from(hidden.as_str()));
-        assert_eq!(denied(&decision, "").chars().count(), CHARACTERS_MAX);
+        let cut = denied(&decision, "");
+        assert!(cut.chars().count() <= CHARACTERS_MAX);
+        assert!(cut.ends_with(" characters)"), "{cut}");
         let tools = vec![hidden; 100];
         assert!(undecided(&tools).chars().count() <= CHARACTERS_MAX);
     }

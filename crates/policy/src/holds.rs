@@ -87,6 +87,57 @@ impl Matcher {
         self.truth(View::part(facts, part), Sense::of(bias))
     }
 
+    /// Returns whether one of the conditions on what is done holds by itself,
+    /// whatever the others say.
+    ///
+    /// Those on tools, actions, agents and skills do not count: they hold for
+    /// calls that have nothing else to do with what this is about.
+    #[must_use]
+    pub fn holds_in_something(&self, facts: &Facts<'_>) -> bool {
+        let mut inner = self.any.iter().chain(&self.all);
+        self.conditions()
+            .iter()
+            .any(|only| only.holds_in(facts, Verdict::Ask) == Truth::Yes)
+            || inner.any(|part| part.holds_in_something(facts))
+    }
+
+    /// Returns each condition on what is done as a matcher of its own.
+    fn conditions(&self) -> Vec<Self> {
+        let mut conditions: Vec<Self> = self
+            .params
+            .iter()
+            .map(|param| Self {
+                params: vec![param.clone()],
+                ..Self::default()
+            })
+            .collect();
+        let others = [
+            Self {
+                resource: self.resource.clone(),
+                ..Self::default()
+            },
+            Self {
+                shell: self.shell.clone(),
+                ..Self::default()
+            },
+            Self {
+                path: self.path.clone(),
+                ..Self::default()
+            },
+            Self {
+                host: self.host.clone(),
+                ..Self::default()
+            },
+            Self {
+                effect: self.effect.clone(),
+                ..Self::default()
+            },
+        ];
+        // An empty one would hold for every request.
+        conditions.extend(others.into_iter().filter(|only| *only != Self::default()));
+        conditions
+    }
+
     /// Returns whether this may hold for one part of a command line and not for another.
     fn tells_parts_apart(&self, depth: u8) -> bool {
         let is_own = !(self.shell.is_empty()
@@ -460,6 +511,35 @@ pub(crate) mod tests {
             !rule(&["{update,create}*"])
                 .holds(&delete, Verdict::Deny)
                 .is_possible()
+        );
+    }
+
+    #[test]
+    fn something_holds_where_more_than_the_tool_does() {
+        let request = ActionRequest {
+            tool: "Bash".into(),
+            ..touching(&["/app/a"])
+        };
+        let facts = Facts::new(&request);
+        let check = |matcher: Matcher, expected: bool| {
+            let matcher = Matcher {
+                tool: vec![Glob::new("Bash")],
+                effect: vec![EffectKind::Network],
+                ..matcher
+            };
+            assert_ne!(matcher.holds_in(&facts, Verdict::Deny), Truth::Yes);
+            assert_eq!(matcher.holds_in_something(&facts), expected, "{matcher:?}");
+        };
+        check(path("/app/**"), true);
+        check(path("/other/**"), false);
+        check(Matcher::default(), false);
+        let any = vec![path("/other/**"), path("/app/**")];
+        check(
+            Matcher {
+                any,
+                ..Matcher::default()
+            },
+            true,
         );
     }
 

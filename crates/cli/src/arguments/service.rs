@@ -9,6 +9,29 @@ use aegis_host::SERVICE_USER;
 use aegis_types::{AgentId, DurationMs, TenantId};
 use clap::{Args, Subcommand, ValueEnum};
 
+/// Reads where to listen.
+fn listening(text: &str) -> Result<SocketAddr, String> {
+    text.parse()
+        .map_err(|_| "write an IP address and a port, such as `127.0.0.1:8080`".to_owned())
+}
+
+/// Reads for whom a token is.
+fn named(text: &str) -> Result<String, String> {
+    match text.trim() {
+        "" => Err("write who uses the token".to_owned()),
+        name => Ok(name.to_owned()),
+    }
+}
+
+/// Reads how long a token holds.
+fn lasting(text: &str) -> Result<DurationMs, String> {
+    match text.parse::<DurationMs>() {
+        Ok(within) if within.as_ms() > 0 => Ok(within),
+        Ok(_) => Err("it would be over at once; write for example `90d`".to_owned()),
+        Err(error) => Err(format!("{error}; write for example `90d`")),
+    }
+}
+
 /// Where and how the service listens.
 #[derive(Args, Debug)]
 pub(crate) struct ServeArguments {
@@ -22,7 +45,7 @@ pub(crate) struct ServeArguments {
     #[arg(long, value_name = "MODE", default_value = "600", value_parser = octal)]
     pub(crate) socket_mode: u32,
     /// A port to listen at as well, such as `127.0.0.1:8080`; callers need a token there.
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = listening)]
     pub(crate) listen: Option<SocketAddr>,
     /// How each request is written down on standard error.
     #[arg(long, value_name = "FORM", value_enum)]
@@ -195,7 +218,7 @@ pub(crate) enum TokenCommand {
 #[derive(Args, Debug)]
 pub(crate) struct NewTokenArguments {
     /// Who uses it, for the record.
-    #[arg(long)]
+    #[arg(long, value_parser = named)]
     pub(crate) name: String,
     /// What it lets do.
     #[arg(long = "role", value_name = "ROLE", required = true, value_enum)]
@@ -207,7 +230,7 @@ pub(crate) struct NewTokenArguments {
     #[arg(long = "agent", value_name = "AGENT")]
     pub(crate) agents: Vec<AgentId>,
     /// How long it holds, such as `90d`; until it is revoked when absent.
-    #[arg(long, value_name = "DURATION")]
+    #[arg(long, value_name = "DURATION", value_parser = lasting)]
     pub(crate) expires_in: Option<DurationMs>,
 }
 

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use aegis_api::{AnswerRequest, ApprovalReply, Client, ProblemKind};
 use aegis_gate::{AnswerError, ApprovalFilter, ApprovalView, Gate, ReadApprovalError, Reply};
+use aegis_redact::visible;
 use aegis_types::{ApprovalId, ApprovalStatus, ApproverId, Assurance, DurationMs, Otherwise};
 use serde_json::{Value, json};
 
@@ -166,10 +167,7 @@ fn list(place: &Place, all: bool) -> Result<Report, Failure> {
                     piece(tone(view.status), view.status.as_str()),
                     piece(Tone::Plain, view.approval.risk.as_str()),
                     piece(Tone::Quiet, describe::time(view.approval.expires_at)),
-                    piece(
-                        Tone::Plain,
-                        describe::cut(&view.approval.summary, SUMMARY_CHARS),
-                    ),
+                    piece(Tone::Plain, visible(&view.approval.summary, SUMMARY_CHARS)),
                 ]
             })
             .collect();
@@ -320,7 +318,9 @@ fn watch(here: &Here, place: Place, idle: Option<&str>) -> Result<Report, Failur
     let idle = idle
         .map(DurationMs::from_str)
         .transpose()
-        .map_err(|error| Failure::usage(error.to_string()))?;
+        .map_err(|error| {
+            Failure::usage(format!("`--idle`: {error}")).remedy("write for example `5m`")
+        })?;
     if !std::io::stdin().is_terminal() {
         return Err(
             Failure::usage("`watch` asks at a terminal, and there is none")

@@ -43,7 +43,9 @@ fn failed(error: BackupError, file: &str) -> Failure {
     match error {
         BackupError::Exists => Failure::usage(format!("`{file}` is there already"))
             .remedy("name another file, or replace it with `--force`"),
-        BackupError::Itself => Failure::usage(format!("`{file}` is the log itself")),
+        BackupError::Itself => {
+            Failure::usage(format!("`{file}` is the log itself")).remedy("name another file")
+        }
         BackupError::Unsound(found) => Failure {
             exit: Exit::No,
             ..Failure::usage(format!(
@@ -55,6 +57,7 @@ fn failed(error: BackupError, file: &str) -> Failure {
         BackupError::Read(error) => unreadable(&error),
         BackupError::Write(error) => {
             Failure::environment(format!("cannot write `{file}`: {}", causes(&error)))
+                .remedy("name a file in a folder that is there and may be written")
         }
     }
 }

@@ -183,26 +183,14 @@ fn client(asked: &SessionArguments) -> Result<Client, Failure> {
 }
 
 fn failure(error: &ClientError) -> Failure {
-    let text = causes(error);
+    let failure = remote::failure(error);
     match error {
-        ClientError::Unreachable { source, .. }
-            if source.kind() == std::io::ErrorKind::TimedOut =>
-        {
-            Failure {
-                exit: Exit::TimedOut,
-                ..Failure::environment(text)
-            }
-        }
         ClientError::Problem(problem) if problem.status == 401 => {
-            Failure::usage(text).remedy("set `AEGIS_TOKEN`; `aegis token create` makes one")
+            failure.remedy("set `AEGIS_TOKEN`; `aegis token create` makes one")
         }
-        ClientError::Problem(problem) if problem.status < 500 => Failure::usage(text),
         ClientError::Unreachable { .. }
         | ClientError::Problem(_)
         | ClientError::Foreign { .. }
-        | ClientError::Write(_) => match remote::mistrust(error) {
-            Some(remedy) => Failure::environment(text).remedy(remedy),
-            None => Failure::environment(text),
-        },
+        | ClientError::Write(_) => failure,
     }
 }

@@ -131,9 +131,14 @@ fn status(here: &Here) -> Report {
                     format!("process {process} listens and does not answer."),
                 ),
             ]);
+            page.plain("End it with `aegis daemon stop`, then `aegis daemon start`.");
             Report::done(page, body(here, "hangs", Some(process))).with(Exit::No)
         }
-        None => told(here, "does not run", None).with(Exit::No),
+        None => {
+            let mut told = told(here, "does not run", None).with(Exit::No);
+            told.page.plain("`aegis daemon start` starts it.");
+            told
+        }
     }
 }
 

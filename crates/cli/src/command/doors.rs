@@ -146,9 +146,11 @@ pub(crate) fn unopened(error: &BindError) -> Failure {
             failure.remedy("a service runs there already; stop it, or name another place")
         }
         BindError::Credentials(OpenSecureError::Read(error)) => unread(error),
+        BindError::System { .. } => {
+            failure.remedy("name a place that is there and where this user may listen")
+        }
         BindError::Credentials(OpenSecureError::Exposed { .. } | OpenSecureError::Unusable(_))
-        | BindError::NoSocket(_)
-        | BindError::System { .. } => failure,
+        | BindError::NoSocket(_) => failure,
     }
 }
 
@@ -177,8 +179,9 @@ pub(crate) fn unread(error: &ReadCredentialsError) -> Failure {
         ReadCredentialsError::NoAuthority { .. } => {
             failure.remedy("name the certificate of whoever signed it, or take it out of the file")
         }
-        ReadCredentialsError::File { .. }
-        | ReadCredentialsError::Damaged { .. }
-        | ReadCredentialsError::Unusable { .. } => failure,
+        ReadCredentialsError::File { .. } => {
+            failure.remedy("name a file that is there and that this user may read")
+        }
+        ReadCredentialsError::Damaged { .. } | ReadCredentialsError::Unusable { .. } => failure,
     }
 }

@@ -32,7 +32,10 @@ pub(crate) fn erase(here: &Here, arguments: &EraseArguments) -> Result<Report, F
     let results = describe::count(erased.payloads, "sealed result", "sealed results");
     let keys = describe::count(erased.keys, "key", "keys");
     let exit = if erased.payloads == 0 {
-        page.plain("Nothing is sealed there, or all of it is erased already.");
+        page.plain("Nothing is sealed there, or all of it is erased already.")
+            .plain(
+                "`aegis log list --sessions` shows the sessions, and `aegis log list` requests.",
+            );
         Exit::No
     } else {
         page.line(&[
@@ -55,8 +58,10 @@ pub(crate) fn erase(here: &Here, arguments: &EraseArguments) -> Result<Report, F
 }
 
 fn request(text: &str) -> Result<RequestId, Failure> {
-    RequestId::from_str(text)
-        .map_err(|error| Failure::usage(format!("`{text}` is no name of a request: {error}")))
+    RequestId::from_str(text).map_err(|error| {
+        Failure::usage(format!("`{text}` is no name of a request: {error}"))
+            .remedy("`aegis log list` shows their names")
+    })
 }
 
 /// Returns what is worth showing of the sealed payload of `envelope`, if it has one.

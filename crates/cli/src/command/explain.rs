@@ -215,8 +215,13 @@ fn is_unsure(rule: &RuleExplanation) -> bool {
     matches!(rule.truth, Truth::Unknown(_)) && !rule.speaks
 }
 
-/// Returns whether a rule is about something else altogether.
+/// Returns whether a rule is about something else altogether: nothing of it
+/// holds, or what it lacks is what it is about.
 pub(crate) fn is_far(rule: &RuleExplanation) -> bool {
+    let is_excluded = matches!(rule.truth, Truth::No(WhyNot::Excluded));
+    if !(rule.holds_in_something || is_excluded) {
+        return true;
+    }
     matches!(
         rule.truth,
         Truth::No(

@@ -29,6 +29,7 @@ pub(crate) fn export(here: &Here, arguments: &ExportArguments) -> Result<Report,
     };
     let cannot = |error: io::Error| {
         Failure::environment(format!("cannot write `{}`: {error}", path.display()))
+            .remedy("name a file in a folder that is there and may be written")
     };
     let mut file = BufWriter::new(private_file(path).map_err(cannot)?);
     let records = write_out(&log, only.as_ref(), &mut file).map_err(|error| failed(&error))?;

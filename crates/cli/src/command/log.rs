@@ -11,7 +11,7 @@ use aegis_types::{
 use serde_json::{Value, json};
 
 use crate::arguments::{ListArguments, LogArguments, LogCommand, ServerArguments};
-use crate::command::remote::{client, of_environment};
+use crate::command::remote::{client, of_environment, refuse_service};
 use crate::command::served::{Records, Served};
 use crate::command::{backup, erase, export, prune, replay, restore, unchained, verify};
 use crate::describe;
@@ -35,6 +35,9 @@ pub(crate) fn answer(arguments: LogArguments) -> Result<Report, Failure> {
         return unchained::list(path, &arguments.list);
     }
     let here = &Here::look()?;
+    if let Some(command) = arguments.command.as_ref().and_then(of_machine) {
+        refuse_service(here, command)?;
+    }
     match arguments.command {
         Some(LogCommand::List(arguments)) => list(here, &arguments.list, &arguments.server),
         Some(LogCommand::Show(arguments)) => match client(here, &arguments.server)? {
@@ -49,6 +52,19 @@ pub(crate) fn answer(arguments: LogArguments) -> Result<Report, Failure> {
         Some(LogCommand::Erase(arguments)) => erase::erase(here, &arguments),
         Some(LogCommand::Prune(arguments)) => prune::prune(here, &arguments),
         None => list(here, &arguments.list, &of_environment()?),
+    }
+}
+
+/// Returns the name of a command that no service can do, if it is one.
+fn of_machine(command: &LogCommand) -> Option<&'static str> {
+    match command {
+        LogCommand::Backup(_) => Some("log backup"),
+        LogCommand::Restore(_) => Some("log restore"),
+        LogCommand::Erase(_) => Some("log erase"),
+        LogCommand::Prune(_) => Some("log prune"),
+        LogCommand::Export(_) => Some("log export"),
+        LogCommand::Replay(_) => Some("log replay"),
+        LogCommand::List(_) | LogCommand::Show(_) | LogCommand::Verify(_) => None,
     }
 }
 
@@ -83,8 +99,10 @@ pub(crate) fn unreadable(error: &ReadLogError) -> Failure {
 
 /// Reads a session's name as given on the command line.
 pub(crate) fn session(text: &str) -> Result<SessionId, Failure> {
-    SessionId::from_str(text)
-        .map_err(|error| Failure::usage(format!("`{text}` is no name of a session: {error}")))
+    SessionId::from_str(text).map_err(|error| {
+        Failure::usage(format!("`{text}` is no name of a session: {error}"))
+            .remedy("`aegis log list --sessions` shows their names")
+    })
 }
 
 /// Returns the chains of the session called `text`, of which there is at least one.

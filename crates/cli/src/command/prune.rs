@@ -64,8 +64,10 @@ fn before(text: &str, now: Timestamp) -> Result<Timestamp, Failure> {
 }
 
 fn tenant(text: &str) -> Result<TenantId, Failure> {
-    TenantId::from_str(text)
-        .map_err(|error| Failure::usage(format!("`{text}` is no name of a tenant: {error}")))
+    TenantId::from_str(text).map_err(|error| {
+        Failure::usage(format!("`{text}` is no name of a tenant: {error}"))
+            .remedy("`aegis log list --sessions --json` shows whose each session is")
+    })
 }
 
 fn failed(error: PruneLogError) -> Failure {

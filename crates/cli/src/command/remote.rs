@@ -1,5 +1,8 @@
 //! Commands that ask a service instead of looking into the files of this machine.
 
+use std::io;
+use std::path::Path;
+
 use aegis_api::{Address, Client, ClientError, ProblemKind, SystemConnector};
 use aegis_gate::{Clock as _, SystemClock, read_regular};
 use aegis_tls::{Authorities, Credentials, SecureConnector, SecureError};
@@ -14,17 +17,27 @@ use crate::report::{Failure, causes};
 /// The variable that holds the token for the service.
 const TOKEN: &str = "AEGIS_TOKEN";
 
+/// The variable that holds the address of the service.
+const SERVER: &str = "AEGIS_SERVER";
+
+/// What to do where no service is named.
+const NAME_IT: &str = "name it with `--server ADDRESS`, or in `AEGIS_SERVER`";
+
 /// The most bytes that a file with a token may have.
 const TOKEN_BYTES_MAX: u64 = 4_096;
 
 /// Returns a client of the service that the arguments name, if they name one.
 pub(crate) fn client(here: &Here, arguments: &ServerArguments) -> Result<Option<Client>, Failure> {
     let Some(address) = &arguments.server else {
-        return match &arguments.token_file {
-            Some(_) => Err(
-                Failure::usage("a token is for a service, and none is named")
-                    .remedy("name it with `--server ADDRESS`"),
-            ),
+        if arguments.token_file.is_some() {
+            let message = "a token is for a service, and none is named";
+            return Err(Failure::usage(message).remedy(NAME_IT));
+        }
+        return match useless(&arguments.tls) {
+            Some(flag) => {
+                let message = format!("`{flag}` is for a service, and none is named");
+                Err(Failure::usage(message).remedy(NAME_IT))
+            }
             None => Ok(None),
         };
     };
@@ -32,6 +45,7 @@ pub(crate) fn client(here: &Here, arguments: &ServerArguments) -> Result<Option<
         Some(path) => {
             let unreadable = |cause: String| {
                 Failure::usage(format!("`{}` holds no token: {cause}", path.display()))
+                    .remedy("name a file that holds what `aegis token create` printed")
             };
             let bytes = read_regular(path, TOKEN_BYTES_MAX)
                 .map_err(|error| unreadable(error.to_string()))?;
@@ -41,7 +55,11 @@ pub(crate) fn client(here: &Here, arguments: &ServerArguments) -> Result<Option<
         None => here.surroundings.variables.get(TOKEN).cloned(),
     };
     if token.as_ref().is_some_and(|token| !is_plain(token)) {
-        return Err(Failure::usage("the token holds what no token holds"));
+        return Err(
+            Failure::usage("the token holds what no token holds").remedy(
+                "give it as `aegis token create` printed it, in one line without anything else",
+            ),
+        );
     }
     let client = reach(address.clone(), &arguments.tls)?;
     Ok(Some(client.with_token(token)))
@@ -62,6 +80,12 @@ pub(crate) fn of_environment() -> Result<ServerArguments, Failure> {
 /// `tls` names if the address is one of TLS.
 pub(crate) fn reach(address: Address, tls: &ClientTlsArguments) -> Result<Client, Failure> {
     let Address::Tcp { is_tls: true, .. } = address else {
+        if let Some(flag) = useless(tls) {
+            let message = format!("`{flag}` has no effect: `{address}` does not speak TLS");
+            return Err(Failure::usage(message).remedy(format!(
+                "write `https://` if it does, or leave `{flag}` out"
+            )));
+        }
         return Ok(Client::new(SystemConnector::default(), address));
     };
     let Some(authorities) = &tls.ca else {
@@ -93,29 +117,116 @@ fn is_plain(token: &str) -> bool {
     !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
+/// Returns the option among `tls` that was given on the command line itself.
+///
+/// Those in the environment are for whatever service is asked, and none needs them.
+fn useless(tls: &ClientTlsArguments) -> Option<&'static str> {
+    let given = [
+        ("--ca", "AEGIS_CA", &tls.ca),
+        ("--cert", "AEGIS_CERT", &tls.cert),
+        ("--key", "AEGIS_KEY", &tls.key),
+    ];
+    let is_from = |variable: &str, path: &Path| {
+        std::env::var_os(variable).is_some_and(|value| value == path.as_os_str())
+    };
+    given
+        .into_iter()
+        .find(|(_, variable, path)| {
+            let path = path.as_deref();
+            path.is_some_and(|path| !is_from(variable, path))
+        })
+        .map(|(flag, ..)| flag)
+}
+
+/// Refuses `--server` beside `flag`, which names what is on this machine.
+///
+/// An address in the environment is for commands that name nothing else.
+pub(crate) fn refuse_beside(arguments: &ServerArguments, flag: &str) -> Result<(), Failure> {
+    let named = std::env::var(SERVER).ok();
+    let in_environment: Option<Address> = named.and_then(|text| text.parse().ok());
+    if arguments.server.is_none() || arguments.server == in_environment {
+        return Ok(());
+    }
+    Err(Failure::usage(format!(
+        "`--server` has no effect beside `{flag}`, which is of this machine"
+    ))
+    .remedy("leave one of them out"))
+}
+
+/// Refuses a command that works on the log of this machine alone where the
+/// environment names a service: the log here is not what was meant.
+pub(crate) fn refuse_service(here: &Here, command: &str) -> Result<(), Failure> {
+    let named = here.surroundings.variables.get(SERVER);
+    let Some(address) = named.filter(|address| !address.is_empty()) else {
+        return Ok(());
+    };
+    Err(Failure::usage(format!(
+        "`{command}` works on the log of this machine alone, and `{SERVER}` names the service at \
+         `{address}`"
+    ))
+    .remedy(format!(
+        "run it where that service runs, as its user; for the log here, unset `{SERVER}`"
+    )))
+}
+
 /// Turns what the service says into a failure of the command.
 pub(crate) fn failure(error: &ClientError) -> Failure {
-    let exit = match error {
-        ClientError::Problem(problem) => match problem.status {
-            400 | 404 => Exit::Usage,
-            401 | 403 | 409 => Exit::No,
-            _ => Exit::Environment,
-        },
-        ClientError::Unreachable { .. } | ClientError::Foreign { .. } | ClientError::Write(_) => {
-            Exit::Environment
-        }
-    };
     let failure = Failure {
         message: causes(error),
         remedy: None,
-        exit,
+        exit: exit(error),
     };
-    if is(error, ProblemKind::Unauthenticated) {
-        return failure.remedy("give a token with `--token-file FILE` or in `AEGIS_TOKEN`");
-    }
-    match mistrust(error) {
+    match remedy(error) {
         Some(remedy) => failure.remedy(remedy),
         None => failure,
+    }
+}
+
+/// Returns how a command ends that was answered like this.
+fn exit(error: &ClientError) -> Exit {
+    match error {
+        ClientError::Problem(problem) => match problem.status {
+            409 => Exit::No,
+            408 | 504 => Exit::TimedOut,
+            429 => Exit::Environment,
+            400..500 => Exit::Usage,
+            _ => Exit::Environment,
+        },
+        ClientError::Unreachable { source, .. } if source.kind() == io::ErrorKind::TimedOut => {
+            Exit::TimedOut
+        }
+        ClientError::Unreachable { .. } | ClientError::Foreign { .. } | ClientError::Write(_) => {
+            Exit::Environment
+        }
+    }
+}
+
+/// Returns what to do about an answer.
+fn remedy(error: &ClientError) -> Option<&'static str> {
+    match error {
+        ClientError::Problem(problem) => match problem.status {
+            401 => Some("give a token with `--token-file FILE` or in `AEGIS_TOKEN`"),
+            403 => Some(
+                "give a token that lets do this; `aegis token create` makes one at the machine \
+                 of the service",
+            ),
+            429 | 503 => Some("try again in a while"),
+            _ => None,
+        },
+        ClientError::Unreachable { source, .. } => mistrust(error).or(match source.kind() {
+            io::ErrorKind::TimedOut => {
+                Some("whoever runs the service can see with `aegis daemon status` whether it hangs")
+            }
+            io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => Some(
+                "start it with `aegis daemon start` or `aegis serve`, or name another with \
+                 `--server`",
+            ),
+            _ => None,
+        }),
+        ClientError::Foreign { .. } => {
+            Some("look whether the address is that of a service of Aegis")
+        }
+        ClientError::Write(_) => None,
     }
 }
 
@@ -140,4 +251,43 @@ pub(crate) fn mistrust(error: &ClientError) -> Option<&'static str> {
 /// Returns whether the service answered with a problem of `kind`.
 pub(crate) fn is(error: &ClientError, kind: ProblemKind) -> bool {
     matches!(error, ClientError::Problem(problem) if problem.code() == Some(kind.code()))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn every_answer_of_a_service_ends_as_the_table_of_exit_codes_says() {
+        let unreachable = |kind: io::ErrorKind| ClientError::Unreachable {
+            address: Address::Unix("/run/aegis.sock".into()),
+            source: kind.into(),
+        };
+        let problem = |status: u16| {
+            let problem = json!({"type": "about:blank", "title": "x", "status": status,
+                "detail": "x", "error": "x"});
+            ClientError::Problem(Box::new(serde_json::from_value(problem).unwrap()))
+        };
+        for (error, exit) in [
+            (problem(400), Exit::Usage),
+            (problem(401), Exit::Usage),
+            (problem(403), Exit::Usage),
+            (problem(404), Exit::Usage),
+            (problem(409), Exit::No),
+            (problem(413), Exit::Usage),
+            (problem(429), Exit::Environment),
+            (problem(500), Exit::Environment),
+            (problem(503), Exit::Environment),
+            (problem(504), Exit::TimedOut),
+            (unreachable(io::ErrorKind::TimedOut), Exit::TimedOut),
+            (
+                unreachable(io::ErrorKind::ConnectionRefused),
+                Exit::Environment,
+            ),
+        ] {
+            assert_eq!(failure(&error).exit, exit, "{error:?}");
+        }
+    }
 }

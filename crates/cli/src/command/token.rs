@@ -155,10 +155,14 @@ const fn role(name: RoleName) -> Role {
 fn failure(error: &TokenError) -> Failure {
     let text = causes(error);
     match error {
-        TokenError::NoName
-        | TokenError::NoTime
-        | TokenError::NoRole
-        | TokenError::BesideAgent(_) => Failure::usage(text),
+        TokenError::NoName => Failure::usage(text).remedy("say whose it is, as in `--name ci`"),
+        TokenError::NoTime => {
+            Failure::usage(text).remedy("say for how long, as in `--expires-in 30d`")
+        }
+        TokenError::NoRole => Failure::usage(text).remedy("name one with `--role`"),
+        TokenError::BesideAgent(_) => {
+            Failure::usage(text).remedy("make two tokens, each with one of the roles")
+        }
         TokenError::Unknown
         | TokenError::Expired
         | TokenError::File { .. }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use aegis_gate::SettingsFile;
+use aegis_gate::{LoadSettingsError, SettingsFile};
 use aegis_log::Evidence;
 use aegis_policy::{
     Kind, Paint, Problems, Source, detect, parse_principals_file, parse_service_file, parse_tests,
@@ -205,29 +205,17 @@ fn read(source: &Source, found: Result<String, Problems>, follows: &str) -> Repo
 }
 
 fn settings(file: &Path) -> Result<Report, Failure> {
-    let (sign, tone, text, exit) = match SettingsFile::read(file) {
-        Ok(Some(_)) => ("✓ ", Tone::Good, String::new(), Exit::Done),
-        Ok(None) => (
-            "✗ ",
-            Tone::Bad,
-            "there is no such file".to_owned(),
-            Exit::Usage,
-        ),
-        Err(error) => ("✗ ", Tone::Bad, causes(&error), Exit::Usage),
+    let source = source_of(file)?;
+    let found = match SettingsFile::parse(Path::new(&*source.name), source.text.to_string()) {
+        Ok(_) => Ok("settings".to_owned()),
+        Err(LoadSettingsError::Invalid { problems, .. }) => Err(problems),
+        Err(error) => return Err(Failure::usage(causes(&error))),
     };
-    let mut page = Page::default();
-    page.line(&[
-        piece(tone, sign),
-        piece(Tone::Plain, file.display().to_string()),
-        piece(Tone::Quiet, "  settings"),
-    ]);
-    if !text.is_empty() {
-        for line in text.lines() {
-            page.plain(format!("  {line}"));
-        }
-    }
-    let fault = (!text.is_empty()).then_some(text);
-    Ok(Report::done(page, json!({"sound": fault.is_none(), "fault": fault})).with(exit))
+    Ok(read(
+        &source,
+        found,
+        "nothing can be decided with these settings",
+    ))
 }
 
 fn export(file: &Path) -> Result<Report, Failure> {

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::arguments::VerifyArguments;
 use crate::command::log::unreadable;
-use crate::command::remote::client;
+use crate::command::remote::{client, refuse_beside};
 use crate::command::served::refused;
 use crate::describe;
 use crate::exit::Exit;
@@ -27,14 +27,21 @@ const FAULTS_SHOWN: usize = 20;
 
 /// Verifies the log here, or a file, or has a service verify its log.
 pub(crate) fn verify(here: &Here, arguments: &VerifyArguments) -> Result<Report, Failure> {
-    let found = match (&arguments.file, client(here, &arguments.server)?) {
-        (None, Some(client)) => client
+    let client = match arguments.file {
+        Some(_) => {
+            refuse_beside(&arguments.server, "--file")?;
+            None
+        }
+        None => client(here, &arguments.server)?,
+    };
+    let found = match client {
+        Some(client) => client
             .verify_log(&VerifyRequest {
                 canonical: arguments.canonical,
                 anchors: arguments.anchor.clone(),
             })
             .map_err(|error| refused(&error))?,
-        (Some(_), _) | (_, None) => verification_view(&of_machine(here, arguments)?, None),
+        None => verification_view(&of_machine(here, arguments)?, None),
     };
     let mut page = Page::default();
     for line in view_lines(&found) {
@@ -90,6 +97,7 @@ const SQLITE: &[u8] = b"SQLite format 3\0";
 pub(crate) fn of_file(file: &Path, evidence: &Evidence<'_>) -> Result<Verification, Failure> {
     let failed = |error: std::io::Error| {
         Failure::usage(format!("cannot read `{}`: {error}", file.display()))
+            .remedy("name a file that `aegis log export` or `aegis log backup` wrote")
     };
     let mut reader = BufReader::new(File::open(file).map_err(failed)?);
     if !reader.fill_buf().map_err(failed)?.starts_with(SQLITE) {

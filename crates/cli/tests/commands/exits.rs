@@ -46,6 +46,61 @@ fn the_exit_codes_are_those_of_the_table() {
 }
 
 #[test]
+fn what_no_service_can_do_is_refused_where_one_is_named() {
+    let stage = Stage::with_log();
+    let server = [("AEGIS_SERVER", "http://127.0.0.1:1")];
+    for words in [
+        &["log", "backup", "copy.db"][..],
+        &["log", "restore", "copy.db"],
+        &["log", "export"],
+        &["log", "erase", "--session", "first"],
+        &["log", "prune", "--before", "90d", "--dry-run"],
+        &["log", "replay"],
+    ] {
+        let told = stage.aegis_with(words, &server).exits(2);
+        assert!(
+            told.err.contains("of this machine alone"),
+            "{}",
+            told.whole()
+        );
+    }
+    stage.aegis(&["log", "backup", "copy.db"]).exits(0);
+    // What is named on the command line is meant more than the environment.
+    let file = ["log", "verify", "--file", "copy.db"];
+    stage.aegis_with(&file, &server).exits(0);
+}
+
+#[test]
+fn flags_that_would_have_no_effect_are_refused() {
+    let stage = Stage::with_log();
+    for (words, expected) in [
+        (
+            &[
+                "log",
+                "verify",
+                "--file",
+                "x",
+                "--server",
+                "http://127.0.0.1:1",
+            ][..],
+            "no effect beside `--file`",
+        ),
+        (
+            &["log", "list", "--server", "http://127.0.0.1:1", "--ca", "x"],
+            "`--ca` has no effect",
+        ),
+        (&["log", "list", "--ca", "x"], "none is named"),
+        (&["log", "list", "--limit", "0"], "1 at least"),
+    ] {
+        let told = stage.aegis(words).exits(2);
+        assert!(told.err.contains(expected), "{}", told.whole());
+    }
+    // What is in the environment is for whatever service is asked.
+    let told = stage.aegis_with(&["log", "list"], &[("AEGIS_CA", "x")]);
+    told.exits(0);
+}
+
+#[test]
 fn a_file_with_errors_is_the_same_to_every_command() {
     let stage = Stage::new();
     stage.write(

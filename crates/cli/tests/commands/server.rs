@@ -70,7 +70,7 @@ fn approvals_are_listed_and_answered_at_a_service() {
     let wrong = service.token("auditor");
     service
         .ask(&["approvals", "approve", id], Some(&wrong))
-        .exits(1);
+        .exits(2);
     let words = ["approvals", "approve", id, "--note", "fine", "--json"];
     let answered = service.ask(&words, Some(&approver)).exits(0).json();
     assert_eq!(answered["status"], "granted");
@@ -183,7 +183,7 @@ fn a_changed_log_of_a_service_is_named_as_beside_the_file() {
     service.stage.propose("first", "call-1", "git status");
     let auditor = service.token("auditor");
     let told = service.ask(&["log", "verify"], Some(&service.token("agent")));
-    assert!(told.exits(1).err.contains("`auditor`"));
+    assert!(told.exits(2).err.contains("`auditor`"));
     super::tampering::intrude_at(
         &service.stage.log(),
         &["UPDATE records SET at = at + 1 WHERE kind = 'POLICY_DECISION'"],
@@ -206,7 +206,7 @@ fn a_service_that_is_not_there_or_knows_nobody_is_told() {
     let service = Served::new();
     service
         .ask(&["approvals", "list"], Some("aegis_x_y"))
-        .exits(1);
+        .exits(2);
     service.ask(&["approvals", "list"], Some("a b")).exits(2);
     let nowhere = ["approvals", "list", "--server", "unix:/nowhere/aegis.sock"];
     service.stage.aegis(&nowhere).exits(3);

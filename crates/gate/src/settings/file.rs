@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
+use aegis_policy::Problems;
 use aegis_types::{AgentId, DurationMs, Mode, ParseIdError, TenantId};
 use serde::Deserialize;
 
+use super::faults::faults;
 use super::service::ServiceValues;
 use super::{DurabilityLevel, FallbackLevel, Headless, SealLevel, ServerRoles};
 use crate::read_file::{Reader, read_for};
@@ -27,12 +29,13 @@ pub enum LoadSettingsError {
         source: io::Error,
     },
     /// The file does not hold settings.
-    #[error("the settings file `{}` is not valid: {cause}", .path.display())]
+    #[error("the settings file `{}` is not valid", .path.display())]
     Invalid {
         /// The file.
         path: PathBuf,
-        /// What is wrong, with line and column.
-        cause: String,
+        /// All that is wrong.
+        #[source]
+        problems: Problems,
     },
     /// A variable does not hold a setting.
     #[error("the variable `{name}` is not valid: {cause}")]
@@ -112,7 +115,7 @@ impl SettingsFile {
     pub fn parse(path: &Path, text: String) -> Result<Self, LoadSettingsError> {
         let values = toml::from_str(&text).map_err(|error| LoadSettingsError::Invalid {
             path: path.to_path_buf(),
-            cause: error.to_string().trim_end().to_owned(),
+            problems: faults(&path.to_string_lossy(), &text, &error),
         })?;
         Ok(Self { text, values })
     }

@@ -8,12 +8,13 @@ use aegis_types::{
 };
 
 use super::{Asked, Step, SubmitError, Underway};
-use crate::approvals::{ApprovalView, may_answer_in_host, summary};
+use crate::approvals::{ApprovalView, may_answer_in_host};
 use crate::gate::Gate;
 use crate::identifier::approval_id;
 use crate::proposal::WaitFor;
 use crate::record::asks_the_same;
 use crate::submitted::Submitted;
+use crate::summary::summary;
 
 /// How many approvals of one session may wait at a time.
 pub(crate) const PENDING_MAX: usize = 16;
@@ -183,7 +184,7 @@ impl Gate {
             request: request.id.clone(),
             request_digest: underway.recorded.digest,
             policy_digest: underway.policies.digest(),
-            summary: self.redact_text(&summary(request)),
+            summary: summary(underway.recorded.entry.payload.value()),
             message,
             risk: underway.decision.risk,
             asked_in_host: wait == WaitFor::Later

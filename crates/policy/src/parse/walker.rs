@@ -235,7 +235,10 @@ impl<'a> Walker<'a> {
         if found.is_none() && !map.entries.iter().any(is_slip) {
             let message = format!("{} has no `{key}`", map.noun);
             let at = map.entries.first().map_or(map.span, |it| &it.key_span);
-            self.error(ProblemCode::MissingKey, at, message);
+            let problem = self.error(ProblemCode::MissingKey, at, message);
+            if key == "verdict" {
+                problem.help("say what follows: `verdict: allow`, `ask` or `deny`");
+            }
         }
         found
     }
