@@ -213,20 +213,26 @@ fn remedy(error: &ClientError) -> Option<&'static str> {
             429 | 503 => Some("try again in a while"),
             _ => None,
         },
-        ClientError::Unreachable { source, .. } => mistrust(error).or(match source.kind() {
-            io::ErrorKind::TimedOut => {
-                Some("whoever runs the service can see with `aegis daemon status` whether it hangs")
-            }
-            io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => Some(
-                "start it with `aegis daemon start` or `aegis serve`, or name another with \
-                 `--server`",
-            ),
-            _ => None,
-        }),
+        ClientError::Unreachable { source, .. } => mistrust(error).or(unreached(source.kind())),
         ClientError::Foreign { .. } => {
             Some("look whether the address is that of a service of Aegis")
         }
         ClientError::Write(_) => None,
+    }
+}
+
+/// Returns what to do where nobody answers.
+fn unreached(kind: io::ErrorKind) -> Option<&'static str> {
+    let absent = [io::ErrorKind::NotFound, io::ErrorKind::ConnectionRefused];
+    if kind == io::ErrorKind::TimedOut {
+        Some("whoever runs the service can see with `aegis daemon status` whether it hangs")
+    } else if absent.contains(&kind) {
+        Some(
+            "start it with `aegis daemon start` or `aegis serve`, or name another with \
+             `--server`",
+        )
+    } else {
+        None
     }
 }
 

@@ -103,15 +103,16 @@ impl Found<'_> {
             keys: &ROLE_KEYS,
         };
         for (key, value) in self.known(table, part) {
-            match value.get_ref() {
-                DeValue::Table(ways) if key == "access" => {
-                    for (tool, way) in ways {
-                        // A text in JSON is one in TOML.
-                        let tool = serde_json::Value::from(tool.get_ref().as_ref());
-                        self.leaf::<ServerRoles>(&format!("access.{tool}"), way, "access");
-                    }
+            if let DeValue::Table(ways) = value.get_ref()
+                && key == "access"
+            {
+                for (tool, way) in ways {
+                    // A text in JSON is one in TOML.
+                    let tool = serde_json::Value::from(tool.get_ref().as_ref());
+                    self.leaf::<ServerRoles>(&format!("access.{tool}"), way, "access");
                 }
-                _ => self.leaf::<ServerRoles>(&key, value, &key),
+            } else {
+                self.leaf::<ServerRoles>(&key, value, &key);
             }
         }
     }
@@ -142,9 +143,10 @@ impl Found<'_> {
             return;
         };
         for (name, value) in tables {
-            match value.get_ref() {
-                DeValue::Table(table) => look(self, table),
-                _ => self.no_table(&shown(name.get_ref()), value, &header),
+            if let DeValue::Table(table) = value.get_ref() {
+                look(self, table);
+            } else {
+                self.no_table(&shown(name.get_ref()), value, &header);
             }
         }
     }
@@ -175,7 +177,6 @@ impl Found<'_> {
                 message,
                 name,
                 part.keys,
-                "keys",
             );
         }
         known
@@ -192,7 +193,7 @@ impl Found<'_> {
         if let Some((found, expected)) = unknown_variant(message) {
             let message = format!("unknown value {} for `{key}`", shown(found));
             let code = ProblemCode::UnknownValue;
-            self.slip(code, value.span(), message, found, &expected, "values");
+            self.slip(code, value.span(), message, found, &expected);
         } else if let Some((found, expected)) = wrong_type(message) {
             let message = format!("`{key}` must be {expected}, and is {found}");
             self.add(ProblemCode::WrongType, value.span(), message, None);
@@ -223,12 +224,14 @@ impl Found<'_> {
         message: String,
         word: &str,
         known: &[&str],
-        nouns: &str,
     ) {
         let near = nearest(word, known.iter().copied());
         let help = match near {
             Some(near) => format!("did you mean `{near}`?"),
-            None => format!("the {nouns} here are `{}`", known.join("`, `")),
+            None if code == ProblemCode::UnknownKey => {
+                format!("the keys here are `{}`", known.join("`, `"))
+            }
+            None => format!("the values here are `{}`", known.join("`, `")),
         };
         // A value stands in quotes, and keeps them.
         let written = self.text.get(span.clone()).unwrap_or_default();
