@@ -1,7 +1,12 @@
 //! How two policies differ in what they decide.
 
+use std::cmp::Ordering;
+
 use aegis_policy::{Compiled, Facts, Limit, Policy, Rule};
-use aegis_types::{ActionRequest, Decision, PolicyStanding, Reason, State, Verdict};
+use aegis_types::{
+    ActionRequest, ApprovalTerms, Decision, Obligation, Otherwise, PolicyStanding, Reason, State,
+    Verdict,
+};
 use serde_json::json;
 use similar::{Algorithm, DiffOp};
 
@@ -25,6 +30,8 @@ pub struct PolicyDifference<'p> {
     pub limits: Vec<&'p Limit>,
     /// How many rules both have.
     pub kept: usize,
+    /// Rules that both have and whose verdict stands on other terms, the old one first.
+    pub terms: Vec<[&'p Rule; 2]>,
     /// Whether something differs that concerns every call: the mode, or whether
     /// the default is an explicit opinion.
     pub is_general: bool,
@@ -57,6 +64,13 @@ impl<'p> PolicyDifference<'p> {
                 .flat_map(|(own, other)| limits_of_one(own, other))
                 .collect(),
             kept: common.len(),
+            terms: common
+                .iter()
+                .filter_map(|(before, after)| {
+                    Some([old.rules.get(*before)?, new.rules.get(*after)?])
+                })
+                .filter(|[before, after]| terms_change(before, after).is_some())
+                .collect(),
             is_general: old.mode != new.mode || old.closed != new.closed,
             has_other_default: old.default != new.default,
         }
@@ -68,6 +82,18 @@ impl<'p> PolicyDifference<'p> {
         self.removed.is_empty()
             && self.added.is_empty()
             && self.limits.is_empty()
+            && self.terms.is_empty()
+            && !self.is_general
+            && !self.has_other_default
+    }
+
+    /// Returns whether every verdict is the same, and only terms differ.
+    #[must_use]
+    pub const fn differs_in_terms_only(&self) -> bool {
+        self.removed.is_empty()
+            && self.added.is_empty()
+            && self.limits.is_empty()
+            && !self.terms.is_empty()
             && !self.is_general
             && !self.has_other_default
     }
@@ -163,6 +189,92 @@ fn common(old: &[Rule], new: &[Rule]) -> Vec<(usize, usize)> {
         }
     }
     pairs
+}
+
+/// Which way the terms of a rule changed: how its ask is answered, under which
+/// obligations its allow holds, and which risk it states.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum TermsChange {
+    /// More may happen, or with less said about it.
+    Loosened,
+    /// Less may happen, or with more said about it.
+    Tightened,
+    /// Some of both, or neither can be told.
+    Changed,
+}
+
+impl TermsChange {
+    /// Returns the word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Loosened => "loosened",
+            Self::Tightened => "tightened",
+            Self::Changed => "changed",
+        }
+    }
+
+    /// Tells a change by whether the new terms demand less or more.
+    fn of(demands: Ordering) -> Option<Self> {
+        match demands {
+            Ordering::Less => Some(Self::Loosened),
+            Ordering::Greater => Some(Self::Tightened),
+            Ordering::Equal => None,
+        }
+    }
+}
+
+/// Returns which way the terms of a rule changed, if they did.
+#[must_use]
+pub fn terms_change(before: &Rule, after: &Rule) -> Option<TermsChange> {
+    let changes = [
+        approval_change(before, after),
+        obligations_change(&before.obligations, &after.obligations),
+        TermsChange::of(after.risk.cmp(&before.risk)),
+    ];
+    combined(changes)
+}
+
+/// Returns what several changes are together.
+fn combined(changes: impl IntoIterator<Item = Option<TermsChange>>) -> Option<TermsChange> {
+    let joined = |one, other| match one == other {
+        true => one,
+        false => TermsChange::Changed,
+    };
+    changes.into_iter().flatten().reduce(joined)
+}
+
+/// Returns how the terms of an ask changed; other verdicts have none.
+fn approval_change(before: &Rule, after: &Rule) -> Option<TermsChange> {
+    if after.verdict != Verdict::Ask {
+        return None;
+    }
+    let [old, new] = [before, after].map(|rule| rule.approval.clone().unwrap_or_default());
+    let is_allow = |terms: &ApprovalTerms| terms.otherwise == Otherwise::Allow;
+    // Waiting longer gives more time to answer; where silence allows, less does.
+    let waits = match (is_allow(&old), is_allow(&new)) {
+        (true, true) => new.within.cmp(&old.within),
+        (false, false) => old.within.cmp(&new.within),
+        // What silence means weighs more.
+        (true, false) | (false, true) => Ordering::Equal,
+    };
+    combined([
+        TermsChange::of(is_allow(&old).cmp(&is_allow(&new))),
+        TermsChange::of(new.approvers.cmp(&old.approvers)),
+        TermsChange::of(waits),
+        (old.channels != new.channels).then_some(TermsChange::Changed),
+    ])
+}
+
+fn obligations_change(old: &[Obligation], new: &[Obligation]) -> Option<TermsChange> {
+    let is_lost = old.iter().any(|it| !new.contains(it));
+    let is_new = new.iter().any(|it| !old.contains(it));
+    match (is_lost, is_new) {
+        (false, false) => None,
+        (true, false) => Some(TermsChange::Loosened),
+        (false, true) => Some(TermsChange::Tightened),
+        (true, true) => Some(TermsChange::Changed),
+    }
 }
 
 /// Returns all of a rule on which its verdict hangs.

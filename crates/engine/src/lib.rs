@@ -26,7 +26,7 @@ mod memory;
 
 pub use cases::{CheckedCase, Coverage, Difference, check_case};
 pub use decide::{Attached, Fallback, Settings, asked_parts, decide};
-pub use difference::PolicyDifference;
+pub use difference::{PolicyDifference, TermsChange, terms_change};
 pub use examples::{ExampleFailure, Expectation, check_examples};
 pub use explain::{Explanation, PolicyExplanation, RuleExplanation, Standpoint, explain};
 pub use memory::memory_needed;

@@ -230,3 +230,47 @@ fn equal_rules_in_another_file_are_no_difference() {
     let (before, after) = (policy("allow", &rules), policy("allow", &reworded));
     assert!(PolicyDifference::of(&before, &after).is_empty());
 }
+
+#[test]
+fn other_terms_of_the_same_rules_are_told_as_loosened_or_tightened() {
+    use aegis_engine::{TermsChange, terms_change};
+    let said = "match: {shell: {program: git}}";
+    let ask = |terms: &str| policy("allow", &[format!("{said}, verdict: ask{terms}")]);
+    let usual = ask("");
+    for (terms, change) in [
+        (
+            ", approval: {within: 5s, otherwise: allow}",
+            TermsChange::Loosened,
+        ),
+        (
+            ", approval: {within: 10m, approvers: 2}",
+            TermsChange::Tightened,
+        ),
+        (
+            ", approval: {within: 1m, otherwise: allow, approvers: 2}",
+            TermsChange::Changed,
+        ),
+        (", risk: high", TermsChange::Tightened),
+        (", obligations: {sandbox: offline}", TermsChange::Tightened),
+    ] {
+        let other = ask(terms);
+        let found = PolicyDifference::of(&usual, &other);
+        assert!(
+            found.differs_in_terms_only() && !found.is_empty(),
+            "{terms}"
+        );
+        let [[before, after]] = found.terms[..] else {
+            panic!("{terms}");
+        };
+        assert_eq!(terms_change(before, after), Some(change), "{terms}");
+        let back = match change {
+            TermsChange::Loosened => TermsChange::Tightened,
+            TermsChange::Tightened => TermsChange::Loosened,
+            TermsChange::Changed => TermsChange::Changed,
+        };
+        assert_eq!(terms_change(after, before), Some(back), "{terms}");
+    }
+    // The usual terms may be written out.
+    let written = ask(", approval: {within: 10m, otherwise: deny, approvers: 1}");
+    assert!(PolicyDifference::of(&usual, &written).is_empty());
+}

@@ -1,6 +1,7 @@
 //! Whether a rule is about a request, judged from recorded facts alone.
 
 mod facts;
+mod folder;
 mod host;
 mod line;
 mod options;
@@ -170,14 +171,16 @@ impl Matcher {
             Matcher::skill_holds,
             Matcher::risk_holds,
         ];
-        const WHOLE: [Condition; 3] = [
+        const WHOLE: [Condition; 4] = [
             Matcher::params_hold,
             Matcher::shell_holds,
+            Matcher::folder_holds,
             Matcher::things_hold,
         ];
         // Of many parts, most are settled before a parameter has to be searched.
-        const PART: [Condition; 3] = [
+        const PART: [Condition; 4] = [
             Matcher::shell_holds,
+            Matcher::folder_holds,
             Matcher::things_hold,
             Matcher::params_hold,
         ];

@@ -94,6 +94,8 @@ codes! {
     LateAllow = "L019",
     /// A rule holds for every tool without a parameter that it names.
     EveryTool = "L020",
+    /// An ask becomes an allow before a person can answer.
+    QuietAsk = "L021",
 }
 
 impl LintCode {

@@ -154,6 +154,8 @@ pub enum WhyNot {
     Plain,
     /// A command writes to a file, which the rule does not allow.
     Redirection,
+    /// A command works outside the project, where an allow says nothing of it.
+    Folder,
     /// No path is one it is about; for an allow, one path is not covered.
     Path,
     /// No host is one it is about; for an allow, one host is not covered.
@@ -214,6 +216,7 @@ impl fmt::Display for WhyNot {
             } => return write!(formatter, "it does not cover the command `{program}`"),
             Self::Plain => "it goes by the text, and the line is more than plain commands",
             Self::Redirection => "it does not cover the file that a command writes to",
+            Self::Folder => "a command works outside the project, and it names no such folder",
             Self::Path => "the paths are not those it is about",
             Self::Host => "the hosts are not those it is about",
             Self::Effect { kind: None } => "the effects are not those it is about",

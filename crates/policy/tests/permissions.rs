@@ -313,3 +313,30 @@ fn an_export_allows_no_more_and_tells_what_it_denies_less() {
         .collect();
     assert_eq!(rules, ["push", "web", "late", "default"]);
 }
+
+#[test]
+fn an_allow_that_a_lost_denial_may_narrow_is_not_imported() {
+    let imported = |permissions: serde_json::Value| {
+        let text = json!({"permissions": permissions}).to_string();
+        import_permissions(&Source::new("settings.json", &text)).unwrap()
+    };
+    let lost = json!({
+        "deny": ["PowerShell(Remove-*)", "Bash(rm:*)"],
+        "allow": ["PowerShell", "Bash(ls)"],
+    });
+    let found = imported(lost);
+    assert!(!found.text.contains("PowerShell"), "{}", found.text);
+    assert!(found.text.contains("line: [\"ls\"]"), "{}", found.text);
+    assert_eq!(found.left_out.len(), 2);
+    // Of one that names no tool, nobody can tell what it narrows.
+    let nameless = imported(json!({"deny": ["(x)", "LS"], "allow": ["Bash", "WebFetch"]}));
+    assert!(
+        !nameless.text.contains("verdict: allow"),
+        "{}",
+        nameless.text
+    );
+    // An allow that is lost narrows nothing.
+    let allows = imported(json!({"allow": ["PowerShell(Get-*)", "PowerShell"]}));
+    assert!(allows.text.contains("PowerShell"), "{}", allows.text);
+    assert_eq!(allows.left_out.len(), 1);
+}

@@ -28,8 +28,9 @@ const KINDS: [Kind; 17] = [
 const WAYS: [&str; 4] = ["read", "write", "delete", "execute"];
 
 /// Roles that are no path.
-const ROLES: [(&str, &str); 12] = [
+const ROLES: [(&str, &str); 13] = [
     ("text", "Text"),
+    ("project", "Project"),
     ("send", "Send"),
     ("body", "Body"),
     ("url", "Url"),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use aegis_engine::PolicyDifference;
+use aegis_engine::{PolicyDifference, TermsChange, terms_change};
 use aegis_gate::replay::{Replay, between};
 use aegis_gate::{InForce, example_request};
 use aegis_log::Log as _;
@@ -71,6 +71,7 @@ pub(crate) fn answer(here: &Here, arguments: &DiffArguments) -> Result<Report, F
         show_changes(&mut page, &in_logs, arguments.all);
     }
     show_silent(&mut page, &found.silent);
+    show_terms(&mut page, &found.difference);
     let exit = match found.difference.is_empty() {
         true => Exit::Done,
         false => Exit::No,
@@ -170,6 +171,14 @@ fn show(page: &mut Page, found: &Found<'_>, arguments: &DiffArguments) {
         ("to", plain(arguments.after.clone())),
         ("rules", plain(rules)),
     ];
+    if !difference.terms.is_empty() {
+        let terms = describe::count(
+            difference.terms.len() as u64,
+            "rule differs",
+            "rules differ",
+        );
+        fields.push(("terms", piece(Tone::Careful, terms)));
+    }
     if !difference.limits.is_empty() {
         let limits = describe::count(difference.limits.len() as u64, "differs", "differ");
         fields.push(("limits", plain(limits)));
@@ -193,6 +202,8 @@ fn show(page: &mut Page, found: &Found<'_>, arguments: &DiffArguments) {
 const fn unchanged(difference: &PolicyDifference<'_>) -> &'static str {
     if difference.is_empty() {
         "every call: the rules mean the same, in the same order"
+    } else if difference.differs_in_terms_only() {
+        "every verdict: the rules mean the same, and some hold on other terms"
     } else if difference.is_general {
         "no call for sure: they differ in what concerns all of them"
     } else if difference.has_other_default {
@@ -231,6 +242,36 @@ fn show_silent(page: &mut Page, silent: &[&Rule]) {
     page.table(&["says", "rule"], &rows);
 }
 
+/// Shows the rules of both policies whose verdicts stand on other terms.
+fn show_terms(page: &mut Page, difference: &PolicyDifference<'_>) {
+    if difference.terms.is_empty() {
+        return;
+    }
+    page.blank()
+        .plain("the verdicts of these rules stand on other terms: approval, obligations or risk");
+    let rows: Vec<Vec<Piece>> = changed_terms(difference)
+        .map(|(rule, change)| {
+            let tone = match change {
+                TermsChange::Tightened => Tone::Good,
+                TermsChange::Loosened | TermsChange::Changed => Tone::Careful,
+            };
+            vec![
+                piece(tone, change.as_str()),
+                piece(Tone::of(rule.verdict), rule.verdict.as_str()),
+                piece(Tone::Plain, rule.id.as_str()),
+            ]
+        })
+        .collect();
+    page.table(&["terms", "says", "rule"], &rows);
+}
+
+fn changed_terms<'d>(
+    difference: &'d PolicyDifference<'_>,
+) -> impl Iterator<Item = (&'d Rule, TermsChange)> {
+    let pairs = difference.terms.iter();
+    pairs.filter_map(|[before, after]| Some((*after, terms_change(before, after)?)))
+}
+
 fn to_json(
     found: &Found<'_>,
     probed: &[Change<'_>],
@@ -244,6 +285,9 @@ fn to_json(
         "removed": ids(&difference.removed),
         "added": ids(&difference.added),
         "kept": difference.kept,
+        "terms": changed_terms(difference)
+            .map(|(rule, change)| json!({"rule": rule.id, "change": change.as_str()}))
+            .collect::<Vec<_>>(),
         "limits": difference.limits.iter().map(|limit| &limit.id).collect::<Vec<_>>(),
         "default": difference.defaults(),
         "unchanged": unchanged(difference),

@@ -1,6 +1,6 @@
 //! Conditions on paths.
 
-use aegis_types::{Access, PathFact};
+use aegis_types::{Access, Context, PathFact, Verdict};
 
 use super::sense::Sense;
 use super::view::View;
@@ -23,6 +23,21 @@ impl Matcher {
                 .map(|fact| fact_holds(&self.path, fact, folders, sense)),
             view.hidden_paths(sense),
             || WhyNot::Path,
+        )
+    }
+
+    /// Returns whether the paths that an allow names lie in this folder.
+    pub(super) fn names_folder(&self, folder: &str, context: &Context) -> Truth {
+        let folders = Folders {
+            home: &context.home,
+            directory: &context.directory,
+        };
+        let sense = Sense::of(Verdict::Allow);
+        let inside = format!("{folder}/-");
+        let globs = self.path.iter().flat_map(|pattern| &pattern.glob);
+        any(
+            globs.map(|glob| glob_holds(glob, &inside, Access::READ, folders, sense)),
+            || WhyNot::Folder,
         )
     }
 
@@ -217,7 +232,6 @@ fn is_above(glob: &str, path: &str, access: Access) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use aegis_types::Verdict;
 
     const FOLDERS: Folders<'_> = Folders {
         home: "/home/ann",

@@ -1,6 +1,6 @@
 //! Allows that are about more than anybody can oversee.
 
-use aegis_types::Verdict;
+use aegis_types::{ApprovalTerms, DurationMs, Otherwise, Verdict};
 
 use super::clause::{Clause, Level, get, items, map, texts};
 use super::{Lint, LintCode};
@@ -9,7 +9,7 @@ use crate::pattern::{Glob, Pattern};
 use crate::problem::quoted;
 
 /// Programs that run whatever they are given, or run it as somebody else.
-const RUNNERS: [&str; 58] = [
+const RUNNERS: [&str; 59] = [
     "sh",
     "bash",
     "zsh",
@@ -40,6 +40,7 @@ const RUNNERS: [&str; 58] = [
     "gawk",
     "env",
     "xargs",
+    "find",
     "parallel",
     "eval",
     "exec",
@@ -99,8 +100,26 @@ const ANY_TEXTS: [&str; 6] = ["a", "7", "-", "/", "x y", "Z\nz"];
 /// Scripts that lie in the project, where `unknown: true` is the way to allow them.
 const PROJECT_SCRIPTS: [&str; 4] = ["gradlew", "mvnw", "configure", "manage.py"];
 
+/// Folders that hold keys and passwords.
+const KEY_FOLDERS: [&str; 7] = [
+    "~/.aws",
+    "~/.config/gcloud",
+    "~/.docker",
+    "~/.gnupg",
+    "~/.kube",
+    "~/.password-store",
+    "~/.ssh",
+];
+
+/// Last parts of names that lead to no host of the internet.
+const LOCAL_NAMES: [&str; 5] = ["home", "internal", "lan", "local", "localhost"];
+
+/// The shortest time in which a person can be expected to answer.
+const ANSWER_MIN: DurationMs = DurationMs::from_secs(60);
+
 /// Finds what an allow takes in beyond what can be meant.
 pub(super) fn check(lint: &mut Lint<'_>, clause: &Clause<'_, '_>) {
+    check_silence(lint, clause);
     if clause.verdict != Verdict::Allow || clause.limit.is_some() {
         return;
     }
@@ -121,6 +140,19 @@ pub(super) fn check(lint: &mut Lint<'_>, clause: &Clause<'_, '_>) {
     check_unknown(lint, clause, &levels);
 }
 
+/// Finds questions that nobody can answer before silence allows.
+fn check_silence(lint: &mut Lint<'_>, clause: &Clause<'_, '_>) {
+    let rule = clause.rule.filter(|rule| rule.verdict == Verdict::Ask);
+    let terms = rule.and_then(|rule| rule.approval.as_ref());
+    let is_quiet =
+        |terms: &&ApprovalTerms| terms.otherwise == Otherwise::Allow && terms.within < ANSWER_MIN;
+    if let Some((terms, node)) = terms.filter(is_quiet).zip(clause.get("approval")) {
+        let message = format!("nobody who answers later than {} is heard", terms.within);
+        lint.find(LintCode::QuietAsk, &node.span, message)
+            .help("give a minute or more in `within`, or write `otherwise: deny`");
+    }
+}
+
 fn check_patterns(lint: &mut Lint<'_>, level: &Level<'_, '_>) {
     if level.says_only(&[]) {
         check_tools(lint, level);
@@ -135,10 +167,15 @@ fn check_patterns(lint: &mut Lint<'_>, level: &Level<'_, '_>) {
             .help("say what may be done, and not only by whom");
     }
     for (text, node) in level.hosts() {
-        if matches!(text, "*" | "**" | "*.*") {
-            lint.find(LintCode::BroadAllow, &node.span, "this allows every host")
-                .help("name the hosts: `*.example.org` is every name below one");
-        }
+        let message = match text.strip_prefix("*.") {
+            _ if matches!(text, "*" | "**" | "*.*") => "this allows every host",
+            Some(rest) if !rest.contains('.') && !LOCAL_NAMES.contains(&rest) => {
+                "this allows names that anybody can have"
+            }
+            Some(_) | None => continue,
+        };
+        lint.find(LintCode::BroadAllow, &node.span, message)
+            .help("name the hosts: `*.example.org` is every name below one");
     }
     check_classes(lint, level);
     for (text, node) in level.paths() {
@@ -147,6 +184,7 @@ fn check_patterns(lint: &mut Lint<'_>, level: &Level<'_, '_>) {
             "~" | "~/**" | "~/**/*" | "/home/**" | "/home/*/**" | "/Users/**" | "/root/**" => {
                 "this allows everything at home: keys, settings, and what runs at the next login"
             }
+            _ if is_key_folder(text) => "this allows keys and passwords",
             _ => continue,
         };
         lint.find(LintCode::BroadAllow, &node.span, message)
@@ -163,6 +201,12 @@ fn check_patterns(lint: &mut Lint<'_>, level: &Level<'_, '_>) {
             .help("say what it may be done to, with `path:`, `host:` or `shell:`");
     }
     check_params(lint, level);
+}
+
+/// Returns whether a glob is about all of a folder that holds keys and passwords.
+fn is_key_folder(glob: &str) -> bool {
+    let folder = glob.strip_suffix("/**").or_else(|| glob.strip_suffix("/*"));
+    folder.is_some_and(|folder| KEY_FOLDERS.contains(&folder))
 }
 
 /// Finds what is allowed by the names of tools or actions alone.
@@ -198,14 +242,15 @@ fn check_tools(lint: &mut Lint<'_>, level: &Level<'_, '_>) {
     }
 }
 
-/// Finds what is allowed by saying only which tools or agents are not meant.
+/// Finds what is allowed by saying only what is not meant.
 fn check_exceptions(lint: &mut Lint<'_>, level: &Level<'_, '_>) {
     let Some(node) = level.get("not").filter(|_| level.says_only(&["not"])) else {
         return;
     };
     let is_who = |key: &str| matches!(key, "tool" | "action" | "agent" | "skill");
     let mut keys = items(node).iter().flat_map(map);
-    if level.entries.len() == 1 && keys.all(|entry| is_who(&entry.key)) {
+    let says_nothing = !level.is_inner || keys.all(|entry| is_who(&entry.key));
+    if level.entries.len() == 1 && says_nothing {
         lint.find(
             LintCode::BroadAllow,
             &node.span,
@@ -219,10 +264,14 @@ fn check_exceptions(lint: &mut Lint<'_>, level: &Level<'_, '_>) {
 fn check_classes(lint: &mut Lint<'_>, level: &Level<'_, '_>) {
     let hosts = level.get("host").map_or(&[][..], items).iter();
     for host in hosts.map(map).filter(|host| get(host, "name").is_none()) {
+        if let Some(port) = get(host, "port").filter(|_| get(host, "class").is_none()) {
+            lint.find(LintCode::BroadAllow, &port.span, "this allows every host")
+                .help("name the hosts beside the port, with `name:`");
+        }
         let classes = get(host, "class").map_or_else(Vec::new, texts);
         let wide = classes
             .into_iter()
-            .find(|(text, _)| matches!(*text, "name" | "global" | "unknown"));
+            .find(|(text, _)| matches!(*text, "name" | "global" | "unknown" | "metadata"));
         if let Some((text, node)) = wide {
             let message = format!("this allows every host of the class {}", quoted(text));
             lint.find(LintCode::BroadAllow, &node.span, message)
@@ -240,6 +289,12 @@ fn check_params(lint: &mut Lint<'_>, level: &Level<'_, '_>) {
             true => texts(&entry.value),
             false => get(tests, "regex").map_or_else(Vec::new, texts),
         };
+        let is_command = entry.key == "command" && level.get("shell").is_none();
+        if let Some(node) = get(tests, "contains").filter(|_| is_command) {
+            let message = "this allows whatever else stands in the command line";
+            lint.find(LintCode::BroadAllow, &node.span, message)
+                .help("name the command, with `shell:`");
+        }
         let globs = get(tests, "glob").map_or_else(Vec::new, texts);
         let is_any = |holds: &dyn Fn(&str) -> bool| ANY_TEXTS.iter().all(|it| holds(it));
         let expressions = expressions.into_iter().filter(|(text, _)| {
@@ -259,14 +314,24 @@ fn check_params(lint: &mut Lint<'_>, level: &Level<'_, '_>) {
 }
 
 fn check_programs(lint: &mut Lint<'_>, level: &Level<'_, '_>, shell: &[Entry<'_>]) {
-    let is_narrowed = shell.iter().any(|entry| entry.key != "program");
+    let is_any = |entry: &Entry<'_>| texts(&entry.value).iter().any(|(text, _)| *text == "*");
+    let is_narrowing = |entry: &Entry<'_>| match entry.key.as_ref() {
+        "program" => false,
+        "arguments" => !is_any(entry),
+        _ => true,
+    };
+    let is_narrowed = shell.iter().any(is_narrowing);
     // An allow wants every effect to be one of these.
     let effects = level.texts("effect");
     let is_bound = !effects.is_empty()
         && !effects
             .iter()
             .any(|(text, _)| matches!(*text, "unknown" | "privilege"));
-    if is_narrowed || is_bound {
+    if is_bound {
+        return;
+    }
+    check_nameless(lint, level, shell);
+    if is_narrowed {
         return;
     }
     for (text, node) in get(shell, "program").map_or_else(Vec::new, texts) {
@@ -283,6 +348,39 @@ fn check_programs(lint: &mut Lint<'_>, level: &Level<'_, '_>, shell: &[Entry<'_>
             };
             lint.find(LintCode::RunsAnything, &node.span, message)
                 .help("say what it may run, with `subcommand:`, `flags:` or `arguments:`");
+        }
+    }
+}
+
+/// Finds commands whose program, or of whose arguments, nothing is said.
+fn check_nameless(lint: &mut Lint<'_>, level: &Level<'_, '_>, shell: &[Entry<'_>]) {
+    for (text, node) in get(shell, "line").map_or_else(Vec::new, texts) {
+        let program = text.split(' ').next().unwrap_or_default();
+        let message = match text.trim_matches(['*', ' ']).is_empty() {
+            true => "this allows every command line",
+            false if program.contains('*') => "this allows programs of any such name",
+            false => continue,
+        };
+        lint.find(LintCode::BroadAllow, &node.span, message)
+            .help("name the program, as in `git status*`, or write `program:`");
+    }
+    let is_alone = shell.len() == 1;
+    for (text, node) in get(shell, "program").map_or_else(Vec::new, texts) {
+        if matches!(text, "*" | "**") && !is_alone {
+            lint.find(
+                LintCode::RunsAnything,
+                &node.span,
+                "this allows every program",
+            )
+            .help("name the programs");
+        }
+        let is_open = ["arguments", "line", "words"]
+            .iter()
+            .all(|key| get(shell, key).is_none());
+        if text == "rm" && is_open && level.get("path").is_none() {
+            let message = "this allows whatever is given to be removed";
+            lint.find(LintCode::BroadAllow, &node.span, message)
+                .help("say what may be removed, with `path: ./build/**`");
         }
     }
 }

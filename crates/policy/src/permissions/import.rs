@@ -1,16 +1,19 @@
 //! Permission rules of a host, written in the native spelling.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
-use aegis_types::Access;
+use aegis_types::{Access, Verdict};
 use serde_json::{Map, Value, json};
 
+use super::{KEY, LISTS, read_form};
 use crate::extend::Reading;
+use crate::lint::tool_names;
 use crate::matcher::{HostPattern, Matcher, ParamTest, PathPattern, Scalar, ShellPattern};
-use crate::parse::permissions_in;
+use crate::parse::{Walker, permissions_in};
 use crate::pattern::Glob;
-use crate::problem::{Problem, Problems};
-use crate::rule::Place;
+use crate::problem::{Problem, ProblemCode, Problems, Severity};
+use crate::rule::{Place, Rule};
 use crate::source::Source;
 
 /// A native policy made of a host's permission rules.
@@ -31,11 +34,103 @@ pub struct Imported {
 /// The [`Problems`] of a text without any permission rule that means something.
 pub fn import_permissions(source: &Source) -> Result<Imported, Problems> {
     match permissions_in(source) {
-        (Some(reading), left_out) if !reading.rules.is_empty() => Ok(Imported {
-            text: text_of(&reading, source),
-            left_out,
-        }),
+        (Some(mut reading), mut left_out) if !reading.rules.is_empty() => {
+            let narrowed = leave_out_narrowed(&mut reading, source, &left_out);
+            left_out.extend(narrowed);
+            if reading.rules.is_empty() {
+                return Err(Problems(left_out, vec![source.clone()]));
+            }
+            Ok(Imported {
+                text: text_of(&reading, source),
+                left_out,
+            })
+        }
         (_, problems) => Err(Problems(problems, vec![source.clone()])),
+    }
+}
+
+/// Takes out every allow that a denial or question which means nothing here may
+/// have narrowed, and tells of each: alone, it would allow more than the host does.
+fn leave_out_narrowed(
+    reading: &mut Reading,
+    source: &Source,
+    left_out: &[Problem],
+) -> Vec<Problem> {
+    let has_error = left_out.iter().any(|it| it.severity == Severity::Error);
+    let lost = if has_error {
+        lost(&source.text)
+    } else {
+        Vec::new()
+    };
+    let is_narrowed = |rule: &Rule| {
+        let is_allow = rule.verdict == Verdict::Allow;
+        is_allow && lost.iter().any(|it| it.may_narrow(&rule.matcher))
+    };
+    let mut walker = Walker::new(0, &source.text);
+    for rule in reading.rules.iter().filter(|rule| is_narrowed(rule)) {
+        let message = "this allow is left out: what denies or asks before it is left out as well";
+        walker
+            .error(
+                ProblemCode::UnknownValue,
+                &span_at(&source.text, rule.place),
+                message,
+            )
+            .help("mend or remove what stands before it, and import again");
+    }
+    reading.rules.retain(|rule| !is_narrowed(rule));
+    walker.into_problems()
+}
+
+/// A denial or question that cannot be carried over.
+enum Lost {
+    /// It is about this tool.
+    Tool(String),
+    /// It may be about any.
+    Any,
+}
+
+impl Lost {
+    fn may_narrow(&self, allow: &Matcher) -> bool {
+        match self {
+            // Commands read and edit files as well.
+            Self::Tool(tool) => match tool.as_str() {
+                "Read" | "Edit" | "Write" | "MultiEdit" | "NotebookEdit" => true,
+                "Bash" | "Monitor" => allow.names_tool("Bash") || allow.names_tool("Monitor"),
+                tool => allow.names_tool(tool),
+            },
+            Self::Any => true,
+        }
+    }
+}
+
+/// Returns the denials and questions of a settings file that mean nothing here.
+fn lost(text: &str) -> Vec<Lost> {
+    let Ok(settings) = serde_json::from_str::<Value>(text) else {
+        // What cannot be read again may hold any.
+        return vec![Lost::Any];
+    };
+    let restricting = LISTS
+        .iter()
+        .filter(|(_, verdict)| *verdict != Verdict::Allow);
+    let entries = restricting.flat_map(|(list, verdict)| {
+        let found = settings.get(KEY).and_then(|it| it.get(list));
+        let entries = found.and_then(Value::as_array).into_iter().flatten();
+        entries.map(|entry| (entry.as_str(), *verdict))
+    });
+    entries
+        .filter_map(|(entry, verdict)| match entry {
+            Some(entry) if read_form(entry, verdict).is_some() => None,
+            Some(entry) => Some(lost_by(entry)),
+            None => Some(Lost::Any),
+        })
+        .collect()
+}
+
+fn lost_by(entry: &str) -> Lost {
+    let tool = entry.split('(').next().unwrap_or_default().trim();
+    match tool_names().any(|name| name == tool) {
+        true => Lost::Tool(tool.to_owned()),
+        false => Lost::Any,
     }
 }
 
@@ -67,19 +162,25 @@ fn text_of(reading: &Reading, source: &Source) -> String {
 /// Returns the entry that stands at `place`, as it is written; nothing of what
 /// stands beside it, which may be a secret.
 fn entry_at(text: &str, place: Place) -> &str {
+    text.get(span_at(text, place)).unwrap_or_default()
+}
+
+/// Returns the bytes of the entry that stands at `place`.
+fn span_at(text: &str, place: Place) -> Range<usize> {
     let index = |number: u32| {
         usize::try_from(number)
             .unwrap_or_default()
             .saturating_sub(1)
     };
-    let line = text.lines().nth(index(place.line)).unwrap_or_default();
-    let start = line.char_indices().nth(index(place.column));
-    let rest = start.and_then(|(start, _)| line.get(start..));
-    let rest = rest.unwrap_or_default();
+    let mut lines = text.split_inclusive('\n');
+    let above: usize = lines.by_ref().take(index(place.line)).map(str::len).sum();
+    let line = lines.next().unwrap_or_default();
+    let column = line.char_indices().nth(index(place.column));
+    let start = above + column.map_or(line.len(), |(at, _)| at);
+    let rest = text.get(start..).unwrap_or_default();
     let mut texts = serde_json::Deserializer::from_str(rest).into_iter::<String>();
     let is_text = texts.next().is_some_and(|text| text.is_ok());
-    let end = if is_text { texts.byte_offset() } else { 0 };
-    rest.get(..end).unwrap_or_default()
+    start..start + if is_text { texts.byte_offset() } else { 0 }
 }
 
 /// Returns what a rule is about as `match` says it.

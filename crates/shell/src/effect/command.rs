@@ -229,6 +229,7 @@ impl<'p> Told<'p> {
                 | Role::Command
                 | Role::Text
                 | Role::Path(_)
+                | Role::Project
                 | Role::Process
                 | Role::Package
                 | Role::Service
@@ -463,6 +464,7 @@ pub(super) fn speaks_to(operand: &Operand<'_>) -> bool {
         Role::Remote(_) => is_remote(operand.word),
         Role::Text
         | Role::Path(_)
+        | Role::Project
         | Role::Send
         | Role::Body
         | Role::Command
@@ -505,7 +507,7 @@ fn is_output(word: &Word) -> bool {
 fn of_word(kind: EffectKind, word: &Word, role: Option<Role>) -> EffectResource {
     let text = written(word);
     match role {
-        Some(Role::Path(_) | Role::Send) => EffectResource::Path(text),
+        Some(Role::Path(_) | Role::Project | Role::Send) => EffectResource::Path(text),
         Some(Role::Url | Role::Host | Role::Remote(_)) => EffectResource::Host(text),
         Some(
             Role::Text

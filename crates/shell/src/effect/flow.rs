@@ -296,6 +296,7 @@ impl Flow {
                     Role::Body => crate::touch::sent_file(operand.word).map(|file| file.word),
                     Role::Text
                     | Role::Path(_)
+                    | Role::Project
                     | Role::Url
                     | Role::Host
                     | Role::Remote(_)
@@ -515,6 +516,7 @@ fn sends_input(told: &Told<'_>) -> bool {
     let by_value = reading.values_with_roles().any(|value| match value.role {
         Role::Send | Role::Body | Role::Remote(_) | Role::Url => is_input(&written(value.word)),
         Role::Path(ways) => ways.access().read && is_dash(value.word),
+        Role::Project => is_dash(value.word),
         Role::Text
         | Role::Host
         | Role::Command

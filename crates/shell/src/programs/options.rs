@@ -1,7 +1,7 @@
 //! The options of a program, for whoever compares them in any spelling.
 
 use super::entry_for;
-use super::row::{Entry, OptionRow, Takes};
+use super::row::{Entry, OptionRow, Role, Takes};
 
 /// How deep subcommands are followed.
 const DEPTH_MAX: usize = 4;
@@ -69,6 +69,14 @@ impl ProgramOptions {
     pub fn takes_pair(&self, spelling: &str) -> bool {
         self.row(spelling)
             .is_some_and(|row| row.takes == Takes::Pair)
+    }
+
+    /// Returns whether the value of an option is the folder, or a file of it, in
+    /// which the program works as if it were started there.
+    #[must_use]
+    pub fn names_project(&self, spelling: &str) -> bool {
+        self.row(spelling)
+            .is_some_and(|row| row.role == Role::Project)
     }
 
     /// Returns every spelling of the options, those of the subcommand first.

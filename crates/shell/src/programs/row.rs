@@ -25,6 +25,8 @@ pub(crate) enum Role {
     Text,
     /// A path.
     Path(Ways),
+    /// A folder, or a file of it, in which the program works as if it were started there.
+    Project,
     /// A path whose content goes to a host.
     Send,
     /// A text that goes to a host, or `@` and such a path.

@@ -38,7 +38,7 @@ fn as_read(
     let extent = extent_of(name, reading);
     let mut names_path = false;
     for operand in reading.operands_with_roles() {
-        names_path |= matches!(operand.role, Role::Path(_));
+        names_path |= matches!(operand.role, Role::Path(_) | Role::Project);
         if let Some(found) = by_role(operand.word, operand.role) {
             // What rewrites files in place (formatters, checkers that mend) leaves
             // hidden folders alone.
@@ -79,7 +79,7 @@ fn may_do_anything(reading: &Reading<'_>) -> bool {
 fn by_role(word: &Word, role: Role) -> Option<Touched> {
     match role {
         Role::Path(ways) => Some(Touched::new(word, ways.access())),
-        Role::Send => Some(Touched::new(word, Access::READ)),
+        Role::Send | Role::Project => Some(Touched::new(word, Access::READ)),
         Role::Body => network::sent_file(word),
         Role::Remote(ways) => {
             let is_here = !is_remote(word) && ways.access() != Access::default();
