@@ -413,6 +413,11 @@ impl Surroundings {
         self.changes.push(Change::File(path.to_owned(), before));
     }
 
+    /// Writes what cannot be told to every file whose path begins so.
+    pub(crate) fn write_files(&mut self, begin: String) {
+        self.files.write_all(begin);
+    }
+
     /// Makes open what a file holds that some program may change.
     pub(crate) fn change_file(&mut self, path: &str) {
         self.files.change(path);
