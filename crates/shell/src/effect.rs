@@ -1,6 +1,7 @@
 //! What a plan would do to the world.
 
 mod apple;
+mod build;
 mod code;
 mod command;
 mod content;

@@ -268,7 +268,7 @@ impl Walk<'_> {
             }
             "-" => {
                 let previous = self.around.places().previous.clone();
-                push_directory(&previous.unwrap_or(Directory::Unknown), fields);
+                push_directory(previous.as_deref().unwrap_or(&Directory::Unknown), fields);
             }
             _ if user.starts_with(|first: char| first.is_ascii_digit() || "+-".contains(first)) => {
                 fields.part(WordPart::Unknown(UnknownCause::Expansion));
@@ -291,7 +291,7 @@ impl Walk<'_> {
         let output = self.captured(|walk| {
             walk.own_shell(|walk| {
                 walk.script(script, &apart);
-                directory = walk.around.places().current.clone();
+                directory = Directory::clone(&walk.around.places().current);
             });
         });
         let is_plain = matches!(script.items.as_slice(), [item] if matches!(item.links.as_slice(), [link] if link.pipeline.members.len() == 1));

@@ -14,9 +14,18 @@ const TEXTS_MAX: usize = 4;
 /// The longest text of a file.
 const BYTES_MAX: usize = 32 * 1024;
 
+/// The most beginnings of names that are followed.
+const BEGINNINGS_MAX: usize = 16;
+
 /// The files that the text writes, by their path as seen from its start.
 #[derive(Debug, Default)]
-pub(crate) struct Files(BTreeMap<String, Content>);
+pub(crate) struct Files {
+    known: BTreeMap<String, Content>,
+    /// What the paths of files begin with that hold what cannot be told.
+    beginnings: Vec<String>,
+    /// What these hold.
+    begun: Content,
+}
 
 /// What a file may hold.
 #[derive(Clone, Debug, Default)]
@@ -41,17 +50,31 @@ pub(crate) struct Writing {
 impl Files {
     /// Returns whether none is known.
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.known.is_empty() && self.beginnings.is_empty()
     }
 
     /// Returns what a file may hold, if the text writes it.
     pub(crate) fn get(&self, path: &str) -> Option<&Content> {
-        self.0.get(path)
+        let begins = |begin: &String| path.starts_with(begin.as_str());
+        let is_begun = || self.beginnings.iter().any(begins);
+        let known = self.known.get(path);
+        known.or_else(|| is_begun().then_some(&self.begun))
+    }
+
+    /// Writes what cannot be told to every file whose path begins so; beyond some
+    /// beginnings, to any file.
+    pub(crate) fn write_all(&mut self, begin: String) {
+        self.begun.is_open = true;
+        if self.beginnings.len() >= BEGINNINGS_MAX {
+            self.beginnings = vec![String::new()];
+        } else if !self.beginnings.contains(&begin) {
+            self.beginnings.push(begin);
+        }
     }
 
     /// Returns every text that a file may hold, with its path.
     pub(crate) fn texts(&self) -> impl Iterator<Item = (&str, &Rc<str>)> {
-        self.0.iter().flat_map(|(path, content)| {
+        self.known.iter().flat_map(|(path, content)| {
             let texts = content.texts.iter();
             texts.map(move |text| (path.as_str(), text))
         })
@@ -59,10 +82,10 @@ impl Files {
 
     /// Writes `text`, or what cannot be told, to a file.
     pub(crate) fn write(&mut self, path: &str, text: Option<&str>, writing: Writing) {
-        if self.0.len() >= FILES_MAX && !self.0.contains_key(path) {
+        if self.known.len() >= FILES_MAX && !self.known.contains_key(path) {
             return;
         }
-        let before = self.0.get(path).cloned();
+        let before = self.known.get(path).cloned();
         let mut content = Content::default();
         if let Some(before) = &before
             && (!writing.is_sure || writing.appends && text.is_none())
@@ -87,12 +110,12 @@ impl Files {
             }
             Some(text) => content.add(text.into()),
         }
-        self.0.insert(path.to_owned(), content);
+        self.known.insert(path.to_owned(), content);
     }
 
     /// Adds what a file held before it was written, if it was written at all.
     pub(crate) fn add(&mut self, path: &str, before: Option<Content>) {
-        let Some(content) = self.0.get_mut(path) else {
+        let Some(content) = self.known.get_mut(path) else {
             return;
         };
         let Some(before) = before else {
@@ -108,17 +131,17 @@ impl Files {
 
     /// Makes open what a file holds that some program may change.
     pub(crate) fn change(&mut self, path: &str) {
-        if let Some(content) = self.0.get_mut(path) {
+        if let Some(content) = self.known.get_mut(path) {
             content.is_open = true;
         }
     }
 
     /// Copies a file that is known to another path.
     pub(crate) fn copy(&mut self, from: &str, to: &str) {
-        if let Some(content) = self.0.get(from).cloned()
-            && self.0.len() < FILES_MAX
+        if let Some(content) = self.known.get(from).cloned()
+            && self.known.len() < FILES_MAX
         {
-            self.0.insert(to.to_owned(), content);
+            self.known.insert(to.to_owned(), content);
         }
     }
 }

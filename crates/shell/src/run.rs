@@ -468,7 +468,7 @@ impl Walk<'_> {
             assignments: draft.assignments,
             redirections: draft.redirections,
             through: setting.through.clone(),
-            directory: directory.unwrap_or_else(|| self.around.places().current.clone()),
+            directory: directory.unwrap_or_else(|| Directory::clone(&self.around.places().current)),
             place: setting.command_place(),
         };
         if evaluate::evaluates(&command) {

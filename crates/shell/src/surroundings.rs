@@ -80,11 +80,11 @@ pub(crate) struct Function {
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Places {
     /// That in which commands run.
-    pub(crate) current: Directory,
+    pub(crate) current: Rc<Directory>,
     /// That before the last move, if the text shows it.
-    pub(crate) previous: Option<Directory>,
+    pub(crate) previous: Option<Rc<Directory>>,
     /// Those `pushd` left, the last one at the end.
-    pub(crate) stack: Vec<Directory>,
+    pub(crate) stack: Vec<Rc<Directory>>,
 }
 
 #[derive(Debug)]
@@ -413,6 +413,11 @@ impl Surroundings {
         self.changes.push(Change::File(path.to_owned(), before));
     }
 
+    /// Writes what cannot be told to every file whose path begins so.
+    pub(crate) fn write_files(&mut self, begin: String) {
+        self.files.write_all(begin);
+    }
+
     /// Makes open what a file holds that some program may change.
     pub(crate) fn change_file(&mut self, path: &str) {
         self.files.change(path);
@@ -438,9 +443,10 @@ impl Surroundings {
 
     /// Moves to a directory that cannot be told.
     pub(crate) fn move_to_unknown(&mut self) {
+        let unknown = Rc::new(Directory::Unknown);
         let nowhere = Places {
-            current: Directory::Unknown,
-            previous: Some(Directory::Unknown),
+            previous: Some(Rc::clone(&unknown)),
+            current: unknown,
             stack: Vec::new(),
         };
         if self.places != nowhere {

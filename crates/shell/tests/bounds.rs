@@ -58,7 +58,21 @@ fn long_texts_are_too_complex() {
 #[test]
 fn wide_texts_are_too_complex() {
     for piece in [
-        "a;", "a\n", "a|", "a&&", "a||", "a ", "x=1;", "$x ", "`a` ", "$(a) ", "cd a;", "cd a||",
+        "a;",
+        "a\n",
+        "a|",
+        "a&&",
+        "a||",
+        "a ",
+        "x=1;",
+        "$x ",
+        "`a` ",
+        "$(a) ",
+        "cd a;",
+        "cd a||",
+        "pushd a;",
+        "pushd a;popd;",
+        "set -- \"$@\" a;",
     ] {
         let text = piece.repeat(64 * 1024 / piece.len() - 1) + "a";
         assert!(is_too_complex(&timed(&text)), "{piece}");

@@ -3,6 +3,7 @@
 use aegis_types::{Command, EffectKind, EffectResource, Plan, Span, Word};
 
 use super::Found;
+use super::build;
 use super::command::{Told, is_dash};
 use super::flow::{Flow, Input, Mask};
 use crate::code::{Meaning, shown_by};
@@ -165,6 +166,12 @@ pub(super) fn runs(flow: &Flow, told: &Told<'_>, input: Input, found: &mut Found
     files.extend(&told.loaded);
     for file in installed(told) {
         mask |= flow.content(told, file).mask;
+    }
+    for word in build::sources(told) {
+        mask |= flow.content(told, &word).mask;
+    }
+    if build::takes_input(told) {
+        mask |= input.standard;
     }
     mask |= of_files(flow, told, &files, found);
     if makes_runnable(told) {

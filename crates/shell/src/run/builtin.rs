@@ -356,7 +356,13 @@ impl Walk<'_> {
                 self.around.forget_all();
                 self.around.move_to_unknown();
             }
-            _ => self.around.forget_all(),
+            _ => {
+                // What the process has open may be text that another command gave it.
+                if input::is_open(file) {
+                    self.note(file.span, UnknownCause::Code("source".to_owned()));
+                }
+                self.around.forget_all();
+            }
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Follows the working directory.
 
+use std::rc::Rc;
+
 use aegis_types::{Directory, UnknownCause, Word, WordPart};
 
 use super::Draft;
@@ -33,14 +35,16 @@ impl Walk<'_> {
         let places = self.around.places().clone();
         let target = match operands.as_slice() {
             [] => self.home_directory(),
-            [word] if word.literal().as_deref() == Some("-") => {
-                places.previous.clone().unwrap_or(Directory::Unknown)
-            }
+            [word] if word.literal().as_deref() == Some("-") => places
+                .previous
+                .as_deref()
+                .cloned()
+                .unwrap_or(Directory::Unknown),
             [word] => self.reached(&places.current, word, is_physical, has_search),
             _ => Directory::Unknown,
         };
         self.around.set_places(Places {
-            current: target,
+            current: Rc::new(target),
             previous: Some(places.current),
             stack: places.stack,
         });
@@ -55,8 +59,12 @@ impl Walk<'_> {
         }
         let mut places = self.around.places().clone();
         let target = self.reached(&places.current, word, false, has_search);
-        let before = std::mem::replace(&mut places.current, target);
-        places.stack.push(before.clone());
+        let before = std::mem::replace(&mut places.current, Rc::new(target));
+        if places.stack.len() >= STACK_MAX {
+            // What is popped beyond the others is unknown.
+            places.stack.remove(0);
+        }
+        places.stack.push(Rc::clone(&before));
         places.previous = Some(before);
         self.around.set_places(places);
     }
@@ -64,7 +72,7 @@ impl Walk<'_> {
     fn pop_directory(&mut self, arguments: &[Word]) {
         let mut places = self.around.places().clone();
         let target = places.stack.pop().filter(|_| arguments.is_empty());
-        let target = target.unwrap_or(Directory::Unknown);
+        let target = target.unwrap_or_else(|| Rc::new(Directory::Unknown));
         places.previous = Some(std::mem::replace(&mut places.current, target));
         self.around.set_places(places);
     }
@@ -201,6 +209,9 @@ fn path_text(word: &Word) -> Option<String> {
 /// The longest path of a directory that is followed.
 const PATH_BYTES_MAX: usize = 1_024;
 
+/// The most directories that `pushd` left and that are remembered.
+const STACK_MAX: usize = 16;
+
 /// Marks a path that begins at the start whatever directory is current.
 const START: &str = "\u{0}";
 
@@ -215,7 +226,7 @@ fn join(from: &Directory, path: &str) -> Directory {
         return join(&Directory::Start, rest);
     }
     if path.starts_with(['/', '~']) {
-        return Directory::Moved(tidy(path));
+        return bounded(tidy(path));
     }
     match from {
         Directory::Unknown => Directory::Unknown,
@@ -225,10 +236,17 @@ fn join(from: &Directory, path: &str) -> Directory {
 }
 
 fn from_start(path: String) -> Directory {
+    if path.is_empty() || path == "." {
+        Directory::Start
+    } else {
+        bounded(path)
+    }
+}
+
+/// Returns the directory at `path`. Every command there holds a copy of it.
+fn bounded(path: String) -> Directory {
     if path.len() > PATH_BYTES_MAX {
         Directory::Unknown
-    } else if path.is_empty() || path == "." {
-        Directory::Start
     } else {
         Directory::Moved(path)
     }

@@ -1,6 +1,6 @@
 //! Follows commands that programs are given among their words, as the table says.
 
-use aegis_types::{Span, UnknownCause, Word, WordPart, Wrapper};
+use aegis_types::{Directory, Span, UnknownCause, Word, WordPart, Wrapper};
 
 use super::{Draft, joined, search};
 use crate::decode;
@@ -405,7 +405,7 @@ impl Walk<'_> {
         for mut command in plan_powershell(&text).commands {
             command.span = span;
             command.through.clone_from(&inner.through);
-            command.directory = self.around.places().current.clone();
+            command.directory = Directory::clone(&self.around.places().current);
             command.place = inner.command_place();
             let words = command.program.iter_mut().chain(&mut command.arguments);
             for word in words {

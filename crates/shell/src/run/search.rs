@@ -101,6 +101,10 @@ impl Walk<'_> {
         }
         let mut inner_setting = setting.within(Wrapper::Program("xargs".to_owned()));
         inner_setting.input = None;
+        if arguments.has(&["a", "arg-file"]) {
+            // The file is read by `xargs` itself, whatever it runs.
+            self.list(draft.clone(), setting);
+        }
         if read.is_empty() {
             // Nothing that is known to be empty still runs once.
             return match placeholder {

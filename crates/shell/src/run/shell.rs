@@ -1,5 +1,7 @@
 //! Follows text that is given to a shell.
 
+use std::rc::Rc;
+
 use aegis_types::{
     Directory, Redirection, RedirectionKind, Span, UnknownCause, Word, WordPart, Wrapper,
 };
@@ -307,7 +309,7 @@ impl Walk<'_> {
         }
         if let Some(directory) = &draft.directory {
             let mut places = self.around.places().clone();
-            places.current = directory.clone();
+            places.current = Rc::new(directory.clone());
             self.around.set_places(places);
         }
         self.around.enter_process();

@@ -6,10 +6,31 @@ use super::{Setting, Walk};
 use crate::file::{Content, Writing};
 use crate::hint::shown;
 use crate::locate::beneath;
-use crate::option::first_text;
+use crate::option::{self, Spec, first_text};
 use crate::output::{Output, Sink, copied_by, output_of};
 use crate::program::program_name;
 use crate::run::path_from;
+
+const SPLIT: Spec = Spec {
+    short: "abClnt",
+    long: &[
+        "suffix-length",
+        "additional-suffix",
+        "bytes",
+        "line-bytes",
+        "filter",
+        "lines",
+        "number",
+        "separator",
+    ],
+    ends_at_operand: false,
+};
+
+const CSPLIT: Spec = Spec {
+    short: "bfn",
+    long: &["suffix-format", "prefix", "digits"],
+    ends_at_operand: false,
+};
 
 impl Walk<'_> {
     /// Walks something, and returns what it writes instead of collecting that.
@@ -50,7 +71,9 @@ impl Walk<'_> {
     /// Follows what a command that is listed writes.
     pub(crate) fn follow_output(&mut self, command: &Command, sink: &Sink, setting: &Setting) {
         let output = self.written(command, setting.input.as_ref());
-        if !self.around.files().is_empty() {
+        let makes_files = ["mkfifo", "mknod", "split", "csplit"];
+        let makes = |name: std::borrow::Cow<'_, str>| makes_files.contains(&&*name);
+        if !self.around.files().is_empty() || program_name(command).is_some_and(makes) {
             self.follow_change(command);
         }
         let (targets, copy) = copied_by(command, setting.input.as_ref());
@@ -186,6 +209,20 @@ impl Walk<'_> {
                     }
                 }
             }
+            // What stands in a pipe, another command writes while this one reads.
+            Some("mkfifo" | "mknod") => {
+                let writing = Writing {
+                    appends: false,
+                    is_sure: true,
+                };
+                for path in paths.collect::<Vec<_>>() {
+                    self.around.write_file(&path, None, writing);
+                }
+            }
+            Some(name @ ("split" | "csplit")) => {
+                let begin = path_from(&command.directory, &parts_begin(name, command));
+                self.around.write_files(begin.unwrap_or_default());
+            }
             _ => {
                 for path in paths.collect::<Vec<_>>() {
                     self.around.change_file(&path);
@@ -269,6 +306,25 @@ fn linked(target: &Word, link: &Word) -> Word {
         }
         None => target.clone(),
     }
+}
+
+/// Returns what the names of the files begin with that `split` or `csplit` writes.
+fn parts_begin(name: &str, command: &Command) -> Word {
+    let (spec, usual) = if name == "split" {
+        (SPLIT, "x")
+    } else {
+        (CSPLIT, "xx")
+    };
+    let read = option::read(&command.arguments, &spec);
+    let named = match name {
+        "split" => read.operands.get(1).copied(),
+        _ => read.values(&["f", "prefix"]).last(),
+    };
+    named.cloned().unwrap_or_else(|| Word {
+        span: command.span,
+        parts: vec![WordPart::Literal(usual.to_owned())],
+        ..Word::default()
+    })
 }
 
 /// Returns whether a file is that which is always empty.
