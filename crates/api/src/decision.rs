@@ -27,7 +27,8 @@ pub struct DecisionRequest {
     /// The kind of sub-agent, if one acts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subagent: Option<String>,
-    /// The person or account for whom the agent acts.
+    /// The person or account for whom the agent acts, by the word of the caller:
+    /// the record has the caller's own name before it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_id: Option<String>,
     /// The tool, as the agent's host names it.

@@ -125,6 +125,9 @@ pub(crate) struct Local {
 /// How the names begin that only the service gives.
 pub(crate) const SERVICE_NAMES: [&str; 3] = ["user:", "token:", "certificate:"];
 
+/// What stands between the name of a caller and that of the user for whom it asks.
+const BEHALF: char = '|';
+
 /// By what a caller shows who it is.
 #[derive(Clone, Debug)]
 pub(crate) struct Shown {
@@ -243,9 +246,17 @@ impl Principal {
     pub(crate) fn recorded_name(&self) -> String {
         match &self.proof {
             Some(Proof::Token(id)) => format!("token:{id}"),
-            Some(Proof::Certificate(name)) => format!("certificate:{name}"),
+            Some(Proof::Certificate(name)) => {
+                format!("certificate:{}", name.as_str().replace(BEHALF, "%7C"))
+            }
             None => self.name.clone(),
         }
+    }
+
+    /// Returns the name under which the log has what it proposes for `user`: who
+    /// that is rests on its word, and so its own name stands before.
+    pub(crate) fn recorded_name_for(&self, user: &str) -> String {
+        format!("{}{BEHALF}{user}", self.recorded_name())
     }
 
     /// Returns whose places its requests take.
@@ -260,11 +271,9 @@ impl Principal {
     pub(crate) fn may_act_as(&self, who: &aegis_types::Principal) -> bool {
         let is_its_agent = self.agents.is_empty() || self.agents.contains(&who.agent);
         let own = self.recorded_name();
-        let is_its_user = match who.user.as_ref().map(UserId::as_str) {
-            // Only the service says who asked like this.
-            Some(user) if SERVICE_NAMES.iter().any(|name| user.starts_with(name)) => user == own,
-            Some(_) | None => self.local.is_none(),
-        };
+        let user = who.user.as_ref().map_or("", UserId::as_str);
+        let named = user.split_once(BEHALF).map_or(user, |(named, _)| named);
+        let is_its_user = named == own;
         who.tenant == self.tenant && is_its_agent && is_its_user
     }
 

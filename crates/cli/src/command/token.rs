@@ -1,5 +1,7 @@
 //! `aegis token`: by what callers of the service name themselves.
 
+use std::io::Write as _;
+
 use aegis_api::{Client, ClientError, ProblemKind, TokenRequest, TokenView};
 use aegis_gate::{Clock as _, SystemClock};
 use aegis_server::{NewToken, Role, StoredToken, TokenError, Tokens};
@@ -59,10 +61,12 @@ fn create(here: &Here, tokens: &Tokens, new: NewTokenArguments) -> Result<Report
 /// Shows a token that was made.
 fn shown(token: &str, id: &str) -> Report {
     let mut page = Page::default();
-    page.plain(token).blank().line(&[piece(
-        Tone::Quiet,
-        "It is shown this one time. Callers send it as `Authorization: Bearer TOKEN`.",
-    )]);
+    page.plain(token);
+    // Beside the token, which is taken into a variable or a file as it stands.
+    let _ = writeln!(
+        anstream::stderr().lock(),
+        "The token is shown this one time. Callers send it as `Authorization: Bearer TOKEN`."
+    );
     Report::done(page, json!({"token": token, "id": id}))
 }
 

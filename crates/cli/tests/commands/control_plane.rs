@@ -131,7 +131,8 @@ fn every_command_of_the_server_page_does_and_prints_what_it_shows() {
             .collect();
         if let Some((name, rest)) = line.split_once("=$(") {
             let told = shell(&stage, rest.strip_suffix(')').unwrap(), &known).exits(0);
-            let value = told.out.lines().next().unwrap().to_owned();
+            // As a shell takes it: all of it but the end of the last line.
+            let value = told.out.trim_end_matches('\n').to_owned();
             variables.push((name.trim_start_matches("export ").to_owned(), value));
             continue;
         }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use aegis_api::{DecisionReply, DecisionRequest, FindingView, Problem, ProblemKind};
 use aegis_gate::{Caller, Gate, Proposal, Submitted, Surroundings, WaitFor};
 use aegis_log::Query;
-use aegis_types::{Decision, Envelope, Event, EventKind, ParseIdError, TenantId, Verdict};
+use aegis_types::{Decision, Envelope, Event, EventKind, ParseIdError, TenantId, UserId, Verdict};
 use axum::Json;
 use axum::extract::State;
 use serde_json::{Map, Value, json};
@@ -197,7 +197,13 @@ impl Asked {
                 );
                 return Err(Refusal::new(ProblemKind::InvalidRequest, detail));
             }
-            (None, Some(user)) => Some(field("user_id", &user)?),
+            (None, Some(user)) => {
+                let user: UserId = field("user_id", &user)?;
+                Some(field(
+                    "user_id",
+                    &principal.recorded_name_for(user.as_str()),
+                )?)
+            }
             (None, None) => Some(field("user_id", &principal.recorded_name())?),
         };
         let params = if asked.args.is_null() {

@@ -287,16 +287,20 @@ fn a_name_of_one_token_is_none_of_another_that_is_called_alike() {
 fn the_outcome_of_an_action_is_told_by_who_proposed_it() {
     let stage = Stage::new();
     let [one, other] = [(); 2].map(|()| stage.token("acme", &[Role::Agent]));
-    let decided = post(&stage, &one, "/v1/decisions", "name", &proposal("ls"));
-    let body = json!({
-        "session_id": decided.body["session_id"],
-        "call_id": decided.body["call_id"],
-        "outcome": "failed",
-    })
-    .to_string();
-    assert_eq!(
-        stage.status("POST", "/v1/outcomes", Some(&other), &body),
-        403
-    );
-    assert_eq!(stage.status("POST", "/v1/outcomes", Some(&one), &body), 201);
+    // Whom a caller acts for is its word, and makes nobody else the proposer.
+    for (name, user) in [("first", None), ("second", Some("bob"))] {
+        let mut asked = proposal("ls");
+        asked["session_id"] = json!(name);
+        asked["user_id"] = json!(user);
+        let decided = post(&stage, &one, "/v1/decisions", name, &asked);
+        let body = json!({
+            "session_id": decided.body["session_id"],
+            "call_id": decided.body["call_id"],
+            "outcome": "failed",
+        })
+        .to_string();
+        let told = |token: &str| stage.status("POST", "/v1/outcomes", Some(token), &body);
+        assert_eq!(told(&other), 403, "{name}");
+        assert_eq!(told(&one), 201, "{name}");
+    }
 }
