@@ -64,6 +64,7 @@ fn a_difference_is_told_in_calls_and_says_what_surely_stays() {
             "probed",
             "recorded",
             "removed",
+            "terms",
             "unchanged",
             "without_witness"
         ]
