@@ -208,13 +208,12 @@ fn add_shown(line: &Line<'_>, find: &Command, search: &Search, touches: &mut Tou
     touches.cause = Some(reader.span);
     for folder in &search.folders {
         let path = directory.join(real_name(folder, line.surroundings));
-        for below in held::held(line.surroundings, &path, &shown, touches) {
-            let named = Path::new(folder).join(&below);
-            if below.iter().count() <= search.depth_max && search.selects(&named.to_string_lossy())
-            {
-                held::add(&path, folder, &below, touches);
-            }
-        }
+        let selects = |below: &Path| {
+            let named = Path::new(folder).join(below);
+            below.iter().count() <= search.depth_max && search.selects(&named.to_string_lossy())
+        };
+        let place = (path.as_path(), folder.as_str());
+        held::add_selected(line.surroundings, place, &shown, selects, touches);
     }
     touches.cause = None;
 }

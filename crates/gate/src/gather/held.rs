@@ -21,6 +21,16 @@ use crate::surroundings::Surroundings;
 /// How many secrets are told of one folder.
 const HELD_MAX: usize = 16;
 
+/// How many names are looked at in one folder.
+const NAMES_MAX: usize = 4_096;
+
+/// How many names are looked at in a folder where others have used up what the
+/// request has: its own files and some below are seen nevertheless.
+const NAMES_MIN: usize = 256;
+
+/// How much of the secrets in one folder is read for the text that is sought.
+const FOLDER_BYTES_MAX: u64 = 8 << 20;
+
 /// How far a file is read for the text that is sought.
 const FILE_BYTES_MAX: u64 = 256 << 10;
 
@@ -165,8 +175,11 @@ impl Shown {
 
     fn keep_to(&mut self, glob: &str) {
         match glob.strip_prefix('!') {
-            Some(glob) => self.except.extend(alternatives(glob)),
-            None => self.only.extend(alternatives(glob)),
+            Some(glob) => self.except.extend(alternatives(glob).unwrap_or_default()),
+            None => {
+                let any = || vec!["*".to_owned()];
+                self.only.extend(alternatives(glob).unwrap_or_else(any));
+            }
         }
     }
 
@@ -183,15 +196,18 @@ impl Shown {
             })
     }
 
-    /// Returns whether a line of a file would be shown.
-    fn finds(&self, file: &Path) -> bool {
+    /// Returns whether a line of a file would be shown, as far as `bytes_left` shows.
+    fn finds(&self, file: &Path, bytes_left: &mut u64) -> bool {
         let Some(sought) = &self.sought else {
             return true;
         };
-        match read_regular(file, FILE_BYTES_MAX) {
-            Ok(bytes) => String::from_utf8_lossy(&bytes)
-                .to_lowercase()
-                .contains(&sought.to_lowercase()),
+        match read_regular(file, FILE_BYTES_MAX.min(*bytes_left)) {
+            Ok(bytes) => {
+                *bytes_left = bytes_left.saturating_sub(bytes.len() as u64);
+                String::from_utf8_lossy(&bytes)
+                    .to_lowercase()
+                    .contains(&sought.to_lowercase())
+            }
             Err(_) => true,
         }
     }
@@ -225,77 +241,107 @@ pub(super) fn add_all(
     shown: &Shown,
     touches: &mut Touches<'_>,
 ) {
-    for below in held(surroundings, folder, shown, touches) {
-        add(folder, own, &below, touches);
-    }
+    add_selected(surroundings, (folder, own), shown, |_| true, touches);
 }
 
-/// Adds that a file below a folder is read.
-pub(super) fn add(folder: &Path, own: &str, below: &Path, touches: &mut Touches<'_>) {
-    let named = format!("{}/{}", own.trim_end_matches('/'), below.display());
-    touches.add_fact_only(&folder.join(below), &named, Access::READ);
-}
-
-/// Returns the secrets below a folder that are put out, by their paths from there.
-pub(super) fn held(
+/// Adds the secrets that are put out of a folder as far as their paths from there
+/// are selected.
+///
+/// What of the folder was not looked at may hold others: that is an unknown path.
+pub(super) fn add_selected(
     surroundings: &Surroundings,
-    folder: &Path,
+    (folder, own): (&Path, &str),
     shown: &Shown,
+    selects: impl Fn(&Path) -> bool,
     touches: &mut Touches<'_>,
-) -> Vec<PathBuf> {
-    let mut secrets = secrets_below(surroundings, folder, touches);
-    let folder = touches.base.join(folder);
-    secrets.retain(|below| {
-        let file = folder.join(below);
-        let is_left = || shown.heeds_git && is_ignored(surroundings, &file);
-        shown.takes(below) && !is_left() && shown.finds(&file)
-    });
-    secrets
-}
-
-/// Returns the files below a folder whose places say that they hold secrets, by their
-/// paths from there; those that lie near come first.
-fn secrets_below(
-    surroundings: &Surroundings,
-    folder: &Path,
-    touches: &mut Touches<'_>,
-) -> Vec<PathBuf> {
+) {
     let found = touches
         .resolver
         .follow(touches.base, folder, Last::Followed);
     let Some(root) = found.map(|found| found.path).filter(|path| path.is_dir()) else {
-        return Vec::new();
+        return;
     };
-    let home = surroundings.home.to_str();
-    let mut secrets = Vec::new();
-    let mut folders = VecDeque::from([root.clone()]);
-    while let Some(folder) = folders.pop_front() {
-        for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
-            if touches.names_left == 0 || secrets.len() >= HELD_MAX {
-                return secrets;
-            }
-            touches.names_left -= 1;
-            let path = entry.path();
-            // A link leads to what lies elsewhere, and is not followed.
-            match entry.file_type() {
-                Ok(kind) if kind.is_dir() => {
-                    let name = entry.file_name();
-                    if !PASSED_OVER.iter().any(|passed| name == *passed) {
-                        folders.push_back(path);
+    let walk = Walk {
+        surroundings,
+        root: &root,
+        shown,
+        selects,
+    };
+    let held = walk.held(&mut touches.names_left);
+    let own = own.trim_end_matches('/');
+    for below in &held.secrets {
+        let named = format!("{own}/{}", below.display());
+        touches.add_fact_only(&folder.join(below), &named, Access::READ);
+    }
+    if held.is_cut {
+        touches.add_unresolved(&format!("{own}/…"), Access::READ);
+    }
+}
+
+/// What is known of the secrets in a folder.
+#[derive(Debug, Default)]
+struct Held {
+    /// Those that are put out, by their paths from the folder; near ones come first.
+    secrets: Vec<PathBuf>,
+    /// Whether some of the folder was not looked at.
+    is_cut: bool,
+}
+
+/// A folder that is looked through for the secrets that are put out of it.
+struct Walk<'w, S> {
+    surroundings: &'w Surroundings,
+    root: &'w Path,
+    shown: &'w Shown,
+    selects: S,
+}
+
+impl<S: Fn(&Path) -> bool> Walk<'_, S> {
+    /// Looks at the names in the folder, level by level; `names_left` is what the
+    /// request has for all of its folders.
+    fn held(&self, names_left: &mut usize) -> Held {
+        let mut held = Held::default();
+        let mut own_left = (*names_left).clamp(NAMES_MIN, NAMES_MAX);
+        let mut bytes_left = FOLDER_BYTES_MAX;
+        let mut folders = VecDeque::from([self.root.to_owned()]);
+        while let Some(folder) = folders.pop_front() {
+            for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
+                if own_left == 0 || held.secrets.len() >= HELD_MAX {
+                    held.is_cut = true;
+                    return held;
+                }
+                own_left -= 1;
+                *names_left = names_left.saturating_sub(1);
+                // A link leads to what lies elsewhere, and is not followed.
+                match entry.file_type() {
+                    Ok(kind) if kind.is_dir() => {
+                        let name = entry.file_name();
+                        if !PASSED_OVER.iter().any(|passed| name == *passed) {
+                            folders.push_back(entry.path());
+                        }
                     }
+                    Ok(kind) if kind.is_file() => {
+                        let below = self.put_out(&entry.path(), &mut bytes_left);
+                        held.secrets.extend(below);
+                    }
+                    Ok(_) | Err(_) => {}
                 }
-                Ok(kind) if kind.is_file() => {
-                    let is_secret = path.to_str().is_some_and(|path| {
-                        place_kinds(path, Access::READ, home).contains(&EffectKind::Credential)
-                    });
-                    let below = path.strip_prefix(&root).ok().filter(|_| is_secret);
-                    secrets.extend(below.map(Path::to_path_buf));
-                }
-                Ok(_) | Err(_) => {}
             }
         }
+        held
     }
-    secrets
+
+    /// Returns the path of a file from the folder, if it is a secret that is put out.
+    fn put_out(&self, file: &Path, bytes_left: &mut u64) -> Option<PathBuf> {
+        let home = self.surroundings.home.to_str();
+        let kinds = place_kinds(file.to_str()?, Access::READ, home);
+        let below = file.strip_prefix(self.root).ok()?;
+        let is_shown = kinds.contains(&EffectKind::Credential)
+            && self.shown.takes(below)
+            && (self.selects)(below)
+            && !(self.shown.heeds_git && is_ignored(self.surroundings, file))
+            && self.shown.finds(file, bytes_left);
+        is_shown.then(|| below.to_owned())
+    }
 }
 
 /// Returns whether a pattern of a search means nothing but its own letters.
@@ -322,23 +368,27 @@ fn fits(glob: &str, below: &Path) -> bool {
             .all(|(step, name)| matches_name(step, name, true))
 }
 
-/// Returns the patterns that one with braces stands for: `*.{ts,js}`.
-fn alternatives(glob: &str) -> Vec<String> {
+/// Returns the patterns that one with braces stands for, `*.{ts,js}`, unless they
+/// are more than are looked at.
+fn alternatives(glob: &str) -> Option<Vec<String>> {
     let mut open = vec![glob.to_owned()];
     let mut whole = Vec::new();
     while let Some(glob) = open.pop() {
         let group = glob
             .split_once('{')
             .and_then(|(before, rest)| Some((before, rest.split_once('}')?)));
-        match group {
-            Some((before, (group, after))) if open.len() < ALTERNATIVES_MAX => {
-                let each = group.split(',');
-                open.extend(each.map(|one| format!("{before}{one}{after}")));
-            }
-            Some(_) | None => whole.push(glob),
+        let Some((before, (group, after))) = group else {
+            whole.push(glob);
+            continue;
+        };
+        let each = group.split(',').map(|one| format!("{before}{one}{after}"));
+        let room = ALTERNATIVES_MAX.saturating_sub(open.len() + whole.len());
+        open.extend(each.take(room + 1));
+        if open.len() + whole.len() > ALTERNATIVES_MAX {
+            return None;
         }
     }
-    whole
+    Some(whole)
 }
 
 /// The words of a command, told apart.
@@ -497,9 +547,23 @@ mod tests {
 
     #[test]
     fn braces_stand_for_each_of_their_parts() {
-        let mut each = alternatives("*.{a,b}{c,d}");
+        let mut each = alternatives("*.{a,b}{c,d}").unwrap();
         each.sort();
         assert_eq!(each, ["*.ac", "*.ad", "*.bc", "*.bd"]);
-        assert_eq!(alternatives("{a"), ["{a"]);
+        assert_eq!(alternatives("{a").unwrap(), ["{a"]);
+    }
+
+    #[test]
+    fn a_pattern_of_too_many_parts_may_be_any_name() {
+        for glob in ["{a,b}".repeat(40), format!("{{{}}}", ",".repeat(100_000))] {
+            assert_eq!(alternatives(&glob), None);
+        }
+        let mut kept = Shown::default();
+        kept.keep_to(&"{a,b}".repeat(40));
+        assert!(kept.takes(Path::new(".env")));
+        // What is left out by such a pattern may be nothing.
+        let mut rest = Shown::default();
+        rest.keep_to(&format!("!{}", "{a,b}".repeat(40)));
+        assert!(rest.takes(Path::new(".env")));
     }
 }

@@ -20,7 +20,7 @@ const TOUCHES_MAX: usize = 64;
 const THROUGH_CHARS_MAX: usize = 160;
 
 /// How many names are looked at for secrets in the folders of one request.
-const HELD_NAMES_MAX: usize = 4_096;
+const HELD_NAMES_MAX: usize = 16_384;
 
 /// How many folders that may be gone are remembered.
 const LOST_MAX: usize = 256;
@@ -40,7 +40,8 @@ pub(crate) struct Touches<'a> {
     lost: Vec<PathBuf>,
     /// What may still be looked at for patterns.
     pub(crate) globs: Allowance,
-    /// How many names may still be looked at for secrets in folders.
+    /// How many names may still be looked at for secrets in folders; each folder has
+    /// some of its own beyond them.
     pub(super) names_left: usize,
     /// Programs that were looked up in the search path, by name.
     pub(super) searched: RefCell<HashMap<String, Option<PathBuf>>>,
