@@ -533,12 +533,12 @@ mod tests {
     #[test]
     fn the_text_that_is_sought_is_known_where_it_is_plain() {
         let sought = |line| shown(line).unwrap().sought;
-        assert_eq!(sought("grep -rn TODO ."), Some("TODO".to_owned()));
-        assert_eq!(sought("grep -r -m 3 TODO ."), Some("TODO".to_owned()));
+        assert_eq!(sought("grep -rn NOTE ."), Some("NOTE".to_owned()));
+        assert_eq!(sought("grep -r -m 3 NOTE ."), Some("NOTE".to_owned()));
         for line in [
-            "grep -rv TODO .",
+            "grep -rv NOTE .",
             "grep -r 'a.c' .",
-            "grep -r -e TODO .",
+            "grep -r -e NOTE .",
             "grep -r $X .",
         ] {
             assert_eq!(sought(line), None, "{line}");
