@@ -104,3 +104,43 @@ fn the_pack_for_developers_asks_for_no_folder_only_because_it_is_large() {
     let machine = machine(developer, many);
     check(&machine, &[("grep -r API .", false)]);
 }
+
+#[test]
+fn a_plain_search_shows_secrets_that_are_not_hidden() {
+    let machine = machine(KNOWN, ["a/b.pem", ".c/d.pem"].map(str::to_owned));
+    check(
+        &machine,
+        &[
+            ("rg API", true),
+            ("rg API a", true),
+            ("ag API a", true),
+            ("ugrep -r API a", true),
+            ("rg absent", false),
+            ("rg API -g '!*.pem'", false),
+            ("grep --directories=recurse API a", true),
+            ("grep -d recurse API a", true),
+            ("grep -d skip API a", false),
+        ],
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_is_a_secret_by_its_name_where_links_are_followed() {
+    let machine = machine(KNOWN, ["a/b.txt".to_owned()]);
+    let app = machine.folder.path().join("app");
+    std::os::unix::fs::symlink("b.txt", app.join("a/.env")).unwrap();
+    check(
+        &machine,
+        &[
+            ("grep -R API a", true),
+            ("grep -r API a", false),
+            ("zip -r x.zip a", true),
+            ("tar -c -h -f x.tar a", true),
+            ("tar cf x.tar a", false),
+            ("diff -r a src", true),
+            ("rg --hidden -L API a", true),
+            ("rg --hidden API a", false),
+        ],
+    );
+}

@@ -53,9 +53,11 @@ struct Showing {
     is_search: bool,
     /// Whether it passes over what is hidden or ignored, unless it is told otherwise.
     is_shy: bool,
+    /// The options with which it reads what links lead to; always, if there are none.
+    follows: &'static [&'static str],
 }
 
-const SHOWING: [Showing; 5] = [
+const SHOWING: [Showing; 6] = [
     Showing {
         names: &["grep", "egrep", "fgrep", "zgrep", "ggrep"],
         only: &["--include"],
@@ -63,6 +65,7 @@ const SHOWING: [Showing; 5] = [
         silent: &["-l", "-L", "-c", "-q"],
         is_search: true,
         is_shy: false,
+        follows: &["-R", "--dereference-recursive"],
     },
     Showing {
         names: &["rg", "ag", "ack", "ack-grep", "ugrep", "ug"],
@@ -79,14 +82,25 @@ const SHOWING: [Showing; 5] = [
         ],
         is_search: true,
         is_shy: true,
+        follows: &["-L", "-R", "-f", "--follow"],
     },
     Showing {
-        names: &["tar", "gtar", "bsdtar", "zip", "7z", "7za", "jar"],
+        names: &["tar", "gtar", "bsdtar"],
         only: &[],
         except: &["--exclude", "-x"],
         silent: &[],
         is_search: false,
         is_shy: false,
+        follows: &["-h", "-L", "--dereference"],
+    },
+    Showing {
+        names: &["zip", "7z", "7za", "jar"],
+        only: &[],
+        except: &["--exclude", "-x"],
+        silent: &[],
+        is_search: false,
+        is_shy: false,
+        follows: &[],
     },
     Showing {
         names: &["diff", "gdiff", "colordiff"],
@@ -95,6 +109,7 @@ const SHOWING: [Showing; 5] = [
         silent: &["-q"],
         is_search: false,
         is_shy: false,
+        follows: &[],
     },
     Showing {
         names: &[
@@ -106,6 +121,7 @@ const SHOWING: [Showing; 5] = [
         silent: &[],
         is_search: false,
         is_shy: false,
+        follows: &[],
     },
 ];
 
@@ -119,6 +135,10 @@ pub(super) struct Shown {
     heeds_git: bool,
     /// Whether what is hidden is left out.
     passes_hidden: bool,
+    /// Whether what links lead to is put out.
+    follows: bool,
+    /// Whether folders are put out by an option of which the table knows nothing.
+    enters: bool,
     /// The plain text that a line must hold to be shown.
     sought: Option<String>,
 }
@@ -132,7 +152,12 @@ impl Shown {
         if showing.silent.iter().any(|option| given.has(option)) {
             return None;
         }
-        let mut shown = Self::default();
+        let mut follows = showing.follows.iter();
+        let mut shown = Self {
+            follows: showing.follows.is_empty() || follows.any(|it| given.is_spelled(it)),
+            enters: showing.is_search && given.has_value("-d", "recurse"),
+            ..Self::default()
+        };
         for (option, value) in &given.options {
             if showing.only.contains(&option.as_str()) {
                 // A name that cannot be told may be any.
@@ -143,12 +168,14 @@ impl Shown {
         }
         if showing.is_shy {
             let is_kept = !shown.only.is_empty();
-            let sees_ignored = given.has("-u") || given.has_start("--no-ignore");
-            let sees_hidden =
-                given.has("--hidden") || given.count("-u") > usize::from(name == "rg");
-            if !(is_kept || sees_ignored || sees_hidden) {
-                return None;
-            }
+            // `ugrep` heeds no lists of what is ignored unless it is told to, and its
+            // `-u` means something else.
+            let is_ugrep = matches!(&*name, "ugrep" | "ug");
+            let unrestricted = if is_ugrep { 0 } else { given.count("-u") };
+            let sees_ignored = unrestricted > 0
+                || given.has_start("--no-ignore")
+                || is_ugrep && !given.has("--ignore-files");
+            let sees_hidden = given.has("--hidden") || unrestricted > usize::from(name == "rg");
             shown.heeds_git = !(is_kept || sees_ignored);
             shown.passes_hidden = !(is_kept || sees_hidden);
         }
@@ -221,10 +248,10 @@ pub(super) fn touch(
     folder: &Path,
     touches: &mut Touches<'_>,
 ) {
-    if !item.recursive || !item.access.read {
+    if !item.access.read {
         return;
     }
-    if let Some(shown) = Shown::by(command) {
+    if let Some(shown) = Shown::by(command).filter(|shown| item.recursive || shown.enters) {
         add_all(
             surroundings,
             (folder, &written(&item.word)),
@@ -271,7 +298,12 @@ pub(super) fn add_selected(
     let own = own.trim_end_matches('/');
     for below in &held.secrets {
         let named = format!("{own}/{}", below.display());
-        touches.add_fact_only(&folder.join(below), &named, Access::READ);
+        let path = folder.join(below);
+        touches.add_fact_only(&path, &named, Access::READ);
+        // The name of a link may say what it leads to.
+        if shown.follows {
+            touches.add_fact_at((&path, Last::Kept), &named, Access::READ);
+        }
     }
     if held.is_cut {
         touches.add_unresolved(&format!("{own}/…"), Access::READ);
@@ -311,7 +343,7 @@ impl<S: Fn(&Path) -> bool> Walk<'_, S> {
                 }
                 own_left -= 1;
                 *names_left = names_left.saturating_sub(1);
-                // A link leads to what lies elsewhere, and is not followed.
+                // A folder that a link leads to lies elsewhere, and is not looked through.
                 match entry.file_type() {
                     Ok(kind) if kind.is_dir() => {
                         let name = entry.file_name();
@@ -319,7 +351,7 @@ impl<S: Fn(&Path) -> bool> Walk<'_, S> {
                             folders.push_back(entry.path());
                         }
                     }
-                    Ok(kind) if kind.is_file() => {
+                    Ok(kind) if kind.is_file() || kind.is_symlink() && self.shown.follows => {
                         let below = self.put_out(&entry.path(), &mut bytes_left);
                         held.secrets.extend(below);
                     }
@@ -395,6 +427,8 @@ fn alternatives(glob: &str) -> Option<Vec<String>> {
 struct Given<'w> {
     /// The options in their normal forms, as far as the table has them.
     options: Vec<(String, Option<String>)>,
+    /// The options as they are spelled.
+    spelled: Vec<String>,
     operands: Vec<&'w Word>,
 }
 
@@ -402,6 +436,7 @@ impl<'w> Given<'w> {
     fn of(name: &str, command: &'w Command) -> Self {
         let mut given = Self {
             options: Vec::new(),
+            spelled: Vec::new(),
             operands: Vec::new(),
         };
         let known = ProgramOptions::of(name, []);
@@ -448,6 +483,16 @@ impl<'w> Given<'w> {
     fn add(&mut self, known: Option<ProgramOptions>, option: &str, value: Option<String>) {
         let normal = known.and_then(|it| it.normal(option)).unwrap_or(option);
         self.options.push((normal.to_owned(), value));
+        self.spelled.push(option.to_owned());
+    }
+
+    fn is_spelled(&self, option: &str) -> bool {
+        self.spelled.iter().any(|spelled| spelled == option)
+    }
+
+    fn has_value(&self, option: &str, value: &str) -> bool {
+        let mut given = self.options.iter();
+        given.any(|(known, of)| known == option && of.as_deref() == Some(value))
     }
 
     fn count(&self, option: &str) -> usize {
@@ -508,6 +553,13 @@ mod tests {
             "rg --hidden x -g '!.env*'",
             &[(".env.local", false), ("b.key", true)],
         );
+        check(
+            "rg x",
+            &[(".env", false), ("a/.k/b.key", false), ("b.key", true)],
+        );
+        check("ugrep -r x .", &[(".env", false), ("b.key", true)]);
+        assert!(shown("rg x").unwrap().heeds_git);
+        assert!(!shown("ugrep -r x .").unwrap().heeds_git);
         check("rg -u x", &[(".env", false), ("b.key", true)]);
         check("rg -uu x", &[(".env", true)]);
         check(
@@ -517,15 +569,8 @@ mod tests {
     }
 
     #[test]
-    fn a_search_that_shows_no_content_or_nothing_hidden_shows_nothing() {
-        for line in [
-            "grep -rl x .",
-            "grep -rnc x .",
-            "rg x",
-            "rg x src",
-            "rg --files -uu",
-            "ls -R",
-        ] {
+    fn a_search_that_shows_no_content_shows_nothing() {
+        for line in ["grep -rl x .", "grep -rnc x .", "rg --files -uu", "ls -R"] {
             assert!(shown(line).is_none(), "{line}");
         }
     }

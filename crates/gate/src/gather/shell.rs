@@ -216,6 +216,22 @@ fn touch_gap(
     }
 }
 
+/// Returns how a command reaches for what one of its words leads to.
+fn reach_of(command: &Command, item: &Touched) -> Reach {
+    // A link reaches nothing below what it leads to by being made.
+    let is_link = matches!(
+        program_name(command).as_deref(),
+        Some("ln" | "link" | "gln")
+    );
+    let is_deep = item.extent == Extent::Sealed || item.recursive && item.certain && !is_link;
+    Reach {
+        sees_hidden: item.extent != Extent::Visible,
+        ..Reach::certain(item.access)
+            .if_certain(item.certain)
+            .deep(is_deep)
+    }
+}
+
 /// Adds what one word of a command leads to.
 pub(crate) fn touch_word(
     line: &Line<'_>,
@@ -234,18 +250,8 @@ pub(crate) fn touch_word(
         return;
     };
     let shaped = shape(&word, line.surroundings, touches.base);
-    // A link reaches nothing below what it leads to by being made.
-    let is_link = matches!(
-        program_name(command).as_deref(),
-        Some("ln" | "link" | "gln")
-    );
     let is_sealed = item.extent == Extent::Sealed;
-    let reach = Reach {
-        sees_hidden: item.extent != Extent::Visible,
-        ..Reach::certain(item.access)
-            .if_certain(item.certain)
-            .deep(is_sealed || item.recursive && item.certain && !is_link)
-    };
+    let reach = reach_of(command, item);
     let only_lists = item.access == Access::READ
         && program_name(command).is_some_and(|name| LISTING.contains(&&*name));
     let reached = |path: &Path, is_unknown: bool, touches: &mut Touches<'_>| {

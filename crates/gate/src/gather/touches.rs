@@ -261,7 +261,17 @@ impl<'a> Touches<'a> {
 
     /// Adds a path that is judged elsewhere.
     pub(crate) fn add_fact_only(&mut self, path: &Path, written: &str, access: Access) {
-        let Some(found) = self.resolver.follow(self.base, path, Last::Followed) else {
+        self.add_fact_at((path, Last::Followed), written, access);
+    }
+
+    /// Adds a path that is judged elsewhere, with its last step followed or not.
+    pub(super) fn add_fact_at(
+        &mut self,
+        (path, last): (&Path, Last),
+        written: &str,
+        access: Access,
+    ) {
+        let Some(found) = self.resolver.follow(self.base, path, last) else {
             self.add_unresolved(written, access);
             return;
         };
