@@ -167,6 +167,9 @@ const CODE_NAMES: [&str; 8] = [
     "source_code",
 ];
 
+/// Names of languages that are command lines.
+const SHELLS: [&str; 4] = ["bash", "sh", "shell", "zsh"];
+
 /// Names of a parameter that says in which language code is.
 const LANGUAGE_NAMES: [&str; 5] = ["interpreter", "kernel", "lang", "language", "runtime"];
 
@@ -263,29 +266,33 @@ fn add_lines_of(fields: &Map<String, Value>, sought: Sought<'_>, found: &mut Tol
         .flatten()
         .cloned()
         .collect();
-    let named = text_of(&LANGUAGE_NAMES).and_then(language::program);
+    let language = text_of(&LANGUAGE_NAMES);
+    let is_shell = language.is_some_and(|name| ends_in(&SHELLS, name));
+    let said = language.and_then(language::program).or(sought.language);
     let mut runs = false;
     for (key, value) in fields {
-        let written = || {
-            value
-                .as_str()
-                .filter(|_| sought.runs_lines)
-                .and_then(language::of_code)
-        };
-        if let (Some(program), Some(code)) =
-            (named.or(sought.language).or_else(written), value.as_str())
-            && is_one_of(&CODE_NAMES, key)
-        {
+        let is_line = value.as_str().is_some_and(language::is_line);
+        let code = value.as_str().filter(|_| is_one_of(&CODE_NAMES, key));
+        let guessed = code
+            .filter(|_| sought.runs_lines && !is_shell)
+            .and_then(language::of_code);
+        let program = said.or(guessed);
+        if let (Some(program), Some(code)) = (program, code) {
             add_code(program, code, found);
+        }
+        let is_code = code.is_some() && program.is_some() && !is_shell;
+        // What was only guessed to be code, or looks like a line, is read as one as well.
+        if is_code && said.is_some() && !is_line {
             continue;
         }
-        let Some(surety) = sought.surety_of(key) else {
+        let is_run = code.is_some() && (is_shell || is_code && is_line);
+        let possible = is_run.then_some(Surety::Possible);
+        let Some(surety) = sought.surety_of(key).or(possible) else {
             continue;
         };
         let is_words = is_one_of(&WORD_NAMES, key) && (value.is_array() || !rest.is_empty());
         let is_text = sought.is_text || sought.is(Role::Text, key);
-        let is_line = || value.as_str().is_some_and(language::is_line);
-        let surety = if !is_text && (is_words || is_line()) {
+        let surety = if !is_text && (is_words || is_line || is_run) {
             surety.max(Surety::Named)
         } else {
             surety

@@ -17,13 +17,47 @@ pub(super) const VALUES: &str = "values";
 /// What languages call the environment.
 const ENVIRONMENTS: [&str; 5] = ["environ", "getenv", "process.env", "ENV", "_SERVER"];
 
-/// How few letters a search keeps to something with.
-const LETTERS_MIN: usize = 3;
-
-/// Words in what is looked for that let secrets pass.
-const LET_PASS: [&str; 10] = [
-    "token", "secret", "passw", "key", "cred", "auth", "env", "config", "entries", "value",
+/// Names of variables that are known to hold no secrets.
+const HARMLESS: [&str; 32] = [
+    "CLICOLOR",
+    "COLORTERM",
+    "COLUMNS",
+    "DISPLAY",
+    "EDITOR",
+    "GOARCH",
+    "GOOS",
+    "GOPATH",
+    "GOROOT",
+    "HOME",
+    "HOSTNAME",
+    "JAVA_HOME",
+    "LANG",
+    "LANGUAGE",
+    "LC_ALL",
+    "LINES",
+    "LOGNAME",
+    "NODE_ENV",
+    "OLDPWD",
+    "PAGER",
+    "PATH",
+    "PWD",
+    "PYTHONPATH",
+    "RUST_BACKTRACE",
+    "RUST_LOG",
+    "SHELL",
+    "SHLVL",
+    "TERM",
+    "TMPDIR",
+    "TZ",
+    "USER",
+    "VISUAL",
 ];
+
+/// Words in names of secrets.
+const SECRET: [&str; 6] = ["token", "secret", "pass", "key", "cred", "auth"];
+
+/// Words in names of fields that hold secrets among other values.
+const HOLDING: [&str; 4] = ["env", "config", "entries", "value"];
 
 /// Adds that a command prints many values, unless the next one keeps to others.
 pub(super) fn effects(told: &Told<'_>, plan: &Plan, found: &mut Found) {
@@ -156,11 +190,14 @@ fn given_in_place(told: &Told<'_>, found: &mut Found) {
 
 /// Returns whether what a command prints goes to one that keeps to other things than secrets.
 fn is_narrowed(command: &Command, plan: &Plan) -> bool {
-    let mut position = command.place.position;
-    while let Some(next) = next(command, position, plan) {
+    let mut giving = command;
+    while !leads_elsewhere(giving)
+        && let Some(next) = next(giving, plan)
+    {
         let name = program_name(next);
         match name.as_deref() {
-            Some("sort" | "gsort" | "uniq" | "cat" | "column") => position += 1,
+            Some("sort" | "gsort" | "uniq" | "column") => giving = next,
+            Some("cat") if next.arguments.is_empty() => giving = next,
             Some(name) => return keeps_to_others(name, next),
             None => return false,
         }
@@ -168,48 +205,101 @@ fn is_narrowed(command: &Command, plan: &Plan) -> bool {
     false
 }
 
-/// Returns the command that is given what stands at `position` of a pipeline.
-fn next<'p>(command: &Command, position: u32, plan: &'p Plan) -> Option<&'p Command> {
+/// Returns whether a command prints elsewhere than into its pipeline.
+fn leads_elsewhere(command: &Command) -> bool {
+    let mut redirections = command.redirections.iter();
+    redirections.any(|it| !it.is_input() && it.descriptor.is_none_or(|number| number == 1))
+}
+
+/// Returns the command that is given what another one prints into its pipeline.
+fn next<'p>(command: &Command, plan: &'p Plan) -> Option<&'p Command> {
     let mut others = plan.commands.iter();
     others.find(|other| {
         other.place.pipeline == command.place.pipeline
             && other.place.length == command.place.length
-            && other.place.position == position + 1
+            && other.place.position == command.place.position + 1
     })
 }
 
 fn keeps_to_others(name: &str, command: &Command) -> bool {
-    let words = command.arguments.as_slice();
-    let texts: Option<Vec<String>> = words.iter().map(Word::literal).collect();
-    let Some(texts) = texts else {
+    let words = command.arguments.iter().map(Word::literal);
+    let Some(texts) = words.collect::<Option<Vec<String>>>() else {
         return false;
     };
-    let has = |letter: char| {
-        let mut options = texts
-            .iter()
-            .filter(|text| text.starts_with('-') && !text.starts_with("--"));
-        options.any(|text| text.contains(letter))
-    };
-    let mut operands = texts.iter().filter(|text| !text.starts_with('-'));
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
     match name {
         "wc" => true,
-        "cut" => texts.iter().any(|text| text == "-f1") && has('d'),
-        "grep" | "egrep" | "fgrep" | "rg" => {
-            has('c') || has('q') || !has('v') && operands.next().is_some_and(|it| means_others(it))
+        "cut" => matches!(
+            texts.as_slice(),
+            ["-d=", "-f1"] | ["-f1", "-d="] | ["-d", "=", "-f", "1"] | ["-d", "=", "-f1"]
+        ),
+        "grep" | "egrep" | "fgrep" | "rg" => searches_others(&texts),
+        "jq" | "gojq" | "jaq" | "yq" => {
+            let is_plain =
+                |text: &&str| matches!(*text, "-r" | "-c" | "-M" | "-S" | "--raw-output");
+            let mut operands = texts.iter().filter(|text| !is_plain(text));
+            match (operands.next(), operands.next()) {
+                (Some(filter), None) => selects_others(filter),
+                _ => false,
+            }
         }
-        "jq" | "gojq" | "jaq" | "yq" => operands.next().is_some_and(|filter| {
-            let is_counted = ["keys", "length", "type"]
-                .iter()
-                .any(|it| filter.starts_with(it));
-            is_counted || filter.starts_with('.') && means_others(filter)
-        }),
         _ => false,
     }
 }
 
-/// Returns whether what is looked for has letters enough, and none that secrets have.
-fn means_others(text: &str) -> bool {
-    let lower = text.to_ascii_lowercase();
-    let letters = lower.chars().filter(char::is_ascii_alphabetic).count();
-    letters >= LETTERS_MIN && !LET_PASS.iter().any(|word| lower.contains(word))
+/// Returns whether a search shows only counts, or lines of variables that hold no secrets.
+fn searches_others(texts: &[&str]) -> bool {
+    let (options, operands): (Vec<&str>, Vec<&str>) =
+        texts.iter().partition(|text| text.starts_with('-'));
+    let only = |letters: &str| {
+        options.iter().all(|option| {
+            let given = option.trim_start_matches('-');
+            let is_short = option.len() == given.len() + 1;
+            is_short && given.chars().all(|letter| letters.contains(letter))
+        })
+    };
+    let counts = options.iter().any(|option| matches!(*option, "-c" | "-q"));
+    match operands.as_slice() {
+        [_] if counts => only("cqivwxEFP"),
+        [pattern] if options.contains(&"-i") => {
+            // What is written in small letters is in addresses, next to a password.
+            let name = pattern.to_ascii_uppercase();
+            only("EFGinwx") && name != "USER" && is_of_harmless(&name)
+        }
+        [pattern] => only("EFGnwx") && is_of_harmless(pattern),
+        _ => false,
+    }
+}
+
+/// Returns whether a pattern says the whole name of one variable, or is a name that is
+/// known to hold no secrets.
+fn is_of_harmless(pattern: &str) -> bool {
+    let whole = pattern.strip_prefix('^').and_then(|it| it.split_once('='));
+    match whole {
+        Some((name, value)) => {
+            let is_plain = |sign: char| sign.is_ascii_alphanumeric() || sign == '_';
+            let is_name = !name.is_empty() && name.chars().chain(value.chars()).all(is_plain);
+            is_name && !has_any(name, &SECRET)
+        }
+        None => HARMLESS.contains(&pattern.trim_start_matches('^').trim_end_matches('=')),
+    }
+}
+
+/// Returns whether a name has one of these words in it.
+fn has_any(name: &str, words: &[&str]) -> bool {
+    let lower = name.to_ascii_lowercase();
+    words.iter().any(|word| lower.contains(word))
+}
+
+/// Returns whether the whole of a filter counts or lists names, or is one path to a field
+/// that is named like no secret.
+fn selects_others(filter: &str) -> bool {
+    let is_path = |path: &str| {
+        let mut signs = path.chars();
+        let is_plain = signs.all(|sign| is_of_name(sign) || ".[]\"-".contains(sign));
+        let has_letters = path.chars().any(char::is_alphabetic);
+        is_plain && has_letters && !has_any(path, &SECRET) && !has_any(path, &HOLDING)
+    };
+    matches!(filter.trim(), "keys" | "length" | "type")
+        || filter.strip_prefix('.').is_some_and(is_path)
 }
