@@ -15,8 +15,9 @@ pub struct SessionView {
     pub session_id: String,
     /// How many records it has.
     pub records: u64,
-    /// The number of the last one.
-    pub last_seq: u64,
+    /// The number of the last one; older services do not say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_seq: Option<u64>,
     /// Its hash, in hexadecimal digits.
     pub head: String,
     /// When the first record was made.

@@ -7,12 +7,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use aegis_gate::FileStamp;
-use aegis_policy::{CertificateName, NamedPrincipal, Source, parse_principals_file};
+use aegis_gate::{FileStamp, with_causes};
+use aegis_policy::{CertificateName, NamedPrincipal, Problems, Source, parse_principals_file};
 use aegis_tls::Certificate;
 use aegis_types::Timestamp;
 
-use crate::guarded::{Secrecy, read_guarded};
+use crate::guarded::{GuardError, Secrecy, read_guarded};
 use crate::identity::{Principal, Proof, Rights, Roles};
 use crate::notice::{Gravity, notice};
 
@@ -34,6 +34,31 @@ struct Read {
     principals: Result<Arc<Vec<NamedPrincipal>>, String>,
 }
 
+/// Why a file of principals cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenCertificatesError {
+    /// It cannot be read, or others may write it.
+    #[error("the principals in `{}` cannot be believed", .path.display())]
+    Unread {
+        /// The file.
+        path: PathBuf,
+        /// Why, and what to do.
+        #[source]
+        source: GuardError,
+    },
+    /// It is no text.
+    #[error("`{}` is no text", .0.display())]
+    NoText(PathBuf),
+    /// What it says does not hold.
+    #[error("{problems}")]
+    Wrong {
+        /// The file.
+        file: Source,
+        /// What is wrong with it.
+        problems: Problems,
+    },
+}
+
 /// Why a certificate names nobody.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub(crate) enum NameError {
@@ -52,10 +77,25 @@ pub(crate) enum NameError {
 }
 
 impl Certificates {
-    /// Returns those that the file at `path` names; what is told of it are JSON
+    /// Reads those that the file at `path` names; what is told of it later are JSON
     /// objects or lines for people.
-    #[must_use]
-    pub const fn at(path: PathBuf, is_json: bool) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// [`OpenCertificatesError`].
+    pub fn open(path: PathBuf, is_json: bool) -> Result<Self, OpenCertificatesError> {
+        let stamp = FileStamp::of(&path);
+        let principals = Ok(Arc::new(read(&path)?));
+        let last = Mutex::new(Some(Read { stamp, principals }));
+        Ok(Self {
+            path,
+            is_json,
+            last,
+        })
+    }
+
+    #[cfg(test)]
+    const fn at(path: PathBuf, is_json: bool) -> Self {
         Self {
             path,
             is_json,
@@ -102,6 +142,7 @@ impl Certificates {
         }
         // What could not be read is read again, and told of once.
         let principals = read(&self.path).map(Arc::new);
+        let principals = principals.map_err(|error| with_causes(&error));
         if let Err(cause) = &principals
             && last
                 .as_ref()
@@ -116,12 +157,16 @@ impl Certificates {
     }
 }
 
-fn read(path: &Path) -> Result<Vec<NamedPrincipal>, String> {
-    let name = path.display().to_string();
+fn read(path: &Path) -> Result<Vec<NamedPrincipal>, OpenCertificatesError> {
     let bytes = read_guarded(path, BYTES_MAX, Secrecy::Open);
-    let bytes = bytes.map_err(|error| format!("`{name}`: {error}"))?;
-    let text = String::from_utf8(bytes).map_err(|_| format!("`{name}` is no text"))?;
-    parse_principals_file(&Source::new(&name, &text)).map_err(|problems| problems.to_string())
+    let bytes = bytes.map_err(|source| OpenCertificatesError::Unread {
+        path: path.to_path_buf(),
+        source,
+    })?;
+    let text = String::from_utf8(bytes);
+    let text = text.map_err(|_| OpenCertificatesError::NoText(path.to_path_buf()))?;
+    let file = Source::new(&path.display().to_string(), &text);
+    parse_principals_file(&file).map_err(|problems| OpenCertificatesError::Wrong { file, problems })
 }
 
 fn has(certificate: &Certificate, name: &CertificateName) -> bool {

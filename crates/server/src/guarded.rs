@@ -2,22 +2,48 @@
 //!
 //! Such a file counts only if nobody but the service's own user and root may
 //! write it, and one that holds a secret only if nobody else may read it.
+//!
+//! Only the file is judged, as it was opened, and not the folders that lead to
+//! it: whoever may write one of those can take such a file away, or put another
+//! file of the same owners in its place.
 
 use std::fs::{File, Metadata};
 use std::io::{self, ErrorKind, Read as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
+use aegis_tls::open_file;
+
 /// Whether a file holds what others must not know.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Secrecy {
+pub(crate) enum Secrecy {
     /// Others may read it.
     Open,
     /// Only its owner may.
     Secret,
 }
 
-/// Why a file that gives power does not count.
+/// Why a file that gives power is not read.
+#[derive(Debug, thiserror::Error)]
+pub enum GuardError {
+    /// The system gives no such file.
+    #[error(transparent)]
+    System(#[from] io::Error),
+    /// It is in others' hands, and this says what to do.
+    #[error("{0}")]
+    Exposed(String),
+}
+
+impl From<GuardError> for io::Error {
+    fn from(error: GuardError) -> Self {
+        match error {
+            GuardError::System(error) => error,
+            GuardError::Exposed(message) => Self::new(ErrorKind::PermissionDenied, message),
+        }
+    }
+}
+
+/// How a file that gives power is exposed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Exposure {
     Owner(u32),
@@ -29,32 +55,32 @@ enum Exposure {
 ///
 /// # Errors
 ///
-/// That of the system; [`ErrorKind::PermissionDenied`] with what to do when others
-/// may write it, or read it though it is [`Secrecy::Secret`].
-pub fn read_guarded(path: &Path, bytes_max: u64, secrecy: Secrecy) -> io::Result<Vec<u8>> {
-    let file = open(path, secrecy)?;
+/// [`GuardError::Exposed`] when others may write it, or read it though it is
+/// [`Secrecy::Secret`].
+pub(crate) fn read_guarded(
+    path: &Path,
+    bytes_max: u64,
+    secrecy: Secrecy,
+) -> Result<Vec<u8>, GuardError> {
+    let (file, _) = open(path, secrecy)?;
     let mut bytes = Vec::new();
     file.take(bytes_max.saturating_add(1))
         .read_to_end(&mut bytes)?;
     if bytes.len() as u64 > bytes_max {
         let message = format!("the file is larger than {bytes_max} bytes");
-        return Err(io::Error::new(ErrorKind::FileTooLarge, message));
+        return Err(io::Error::new(ErrorKind::FileTooLarge, message).into());
     }
     Ok(bytes)
 }
 
 /// Opens a file that gives power, if it counts.
-pub(crate) fn open(path: &Path, secrecy: Secrecy) -> io::Result<File> {
-    // A pipe would let the reader wait.
-    if !std::fs::metadata(path)?.is_file() {
-        return Err(io::Error::new(ErrorKind::InvalidInput, "it is no file"));
-    }
-    let file = File::open(path)?;
-    check(path, &file.metadata()?, secrecy)?;
-    Ok(file)
+pub(crate) fn open(path: &Path, secrecy: Secrecy) -> Result<(File, Metadata), GuardError> {
+    let (file, found) = open_file(path)?;
+    check(path, &found, secrecy)?;
+    Ok((file, found))
 }
 
-fn check(path: &Path, found: &Metadata, secrecy: Secrecy) -> io::Result<()> {
+fn check(path: &Path, found: &Metadata, secrecy: Secrecy) -> Result<(), GuardError> {
     let own = rustix::process::geteuid().as_raw();
     let (owner, mode) = (found.uid(), found.mode() & 0o7777);
     let Some(exposure) = exposure(owner, mode, own, secrecy) else {
@@ -74,7 +100,7 @@ fn check(path: &Path, found: &Metadata, secrecy: Secrecy) -> io::Result<()> {
             format!("others than its owner may read it (mode {mode:03o}); run `chmod go= '{path}'`")
         }
     };
-    Err(io::Error::new(ErrorKind::PermissionDenied, message))
+    Err(GuardError::Exposed(message))
 }
 
 fn exposure(owner: u32, mode: u32, own: u32, secrecy: Secrecy) -> Option<Exposure> {
@@ -135,5 +161,15 @@ mod tests {
         );
         fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
         assert!(read_guarded(&path, 3, Secrecy::Secret).is_err());
+    }
+
+    #[test]
+    fn a_pipe_is_refused_without_waiting_for_its_other_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pipe");
+        let mode = rustix::fs::Mode::from_raw_mode(0o600);
+        rustix::fs::mkfifoat(rustix::fs::CWD, &path, mode).unwrap();
+        let refused = read_guarded(&path, 4, Secrecy::Open).unwrap_err();
+        assert!(matches!(refused, GuardError::System(_)), "{refused}");
     }
 }

@@ -61,9 +61,9 @@ mod routes;
 
 pub use aegis_tls::Demand;
 pub use aegis_types::Role;
-pub use certificates::Certificates;
+pub use certificates::{Certificates, OpenCertificatesError};
 pub use daemon::{Daemon, Hooks};
-pub use guarded::{Secrecy, read_guarded};
+pub use guarded::GuardError;
 pub use identity::{Peer, Roles};
 pub use limits::Limits;
 pub use listen::{BindError, Bound, Door, serve};

@@ -1,7 +1,9 @@
 //! The places of those whose requests are in hand, shared among them.
 //!
-//! Nobody may have all places: whoever fills a share waits behind its own
-//! requests, and whoever else asks finds a place that is free.
+//! Neither a caller nor a tenant may have all places where there are several:
+//! whoever fills a share waits behind its own requests, and one other tenant at
+//! least finds a place that is free. Several tenants together may fill them all,
+//! and then everybody waits.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -148,10 +150,12 @@ struct Shares {
 impl Shares {
     fn new(count: usize, percent: usize) -> Self {
         Self {
+            // One place at least is somebody else's, unless there is only one.
             most: count
                 .saturating_mul(percent)
                 .div_ceil(100)
-                .clamp(1, count.max(1)),
+                .min(count.saturating_sub(1))
+                .max(1),
             used: Mutex::default(),
         }
     }
@@ -199,6 +203,17 @@ mod tests {
         assert!(take("e", "three").is_err(), "there are no more");
         drop(own);
         assert!(take("a", "one").is_ok());
+    }
+
+    #[test]
+    fn where_there_are_few_places_one_is_left_for_another_tenant() {
+        for count in 2..=4 {
+            let places = Places::new(count, PARTS, "requests");
+            let take = |number: usize, tenant| places.try_take(&asker(&number.to_string(), tenant));
+            let held: Vec<_> = (0..count).map_while(|it| take(it, "one").ok()).collect();
+            assert_eq!(held.len(), count - 1);
+            assert!(take(count, "two").is_ok(), "{count}");
+        }
     }
 
     #[test]

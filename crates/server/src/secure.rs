@@ -4,6 +4,7 @@
 //! every connection, and read again when they have changed; what cannot be used
 //! then leaves the connections to come as they were, and is told once.
 
+use std::fs::{File, Metadata};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,7 +22,7 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::server::TlsStream;
 use tokio_rustls::{TlsAcceptor, rustls};
 
-use crate::guarded::{Secrecy, open};
+use crate::guarded::{GuardError, Secrecy, open};
 use crate::notice::{Gravity, notice};
 use crate::request_log::{RequestLevel, RequestLog};
 
@@ -67,7 +68,7 @@ pub enum OpenSecureError {
         path: PathBuf,
         /// Why, and what to do.
         #[source]
-        source: std::io::Error,
+        source: GuardError,
     },
     /// What the files hold cannot be used.
     #[error("certificate and key cannot be used")]
@@ -196,26 +197,31 @@ impl SecureDoor {
     }
 
     fn read(&self) -> Result<Arc<ServerConfig>, OpenSecureError> {
-        let clients = self.clients.as_ref().map(|it| &it.authorities);
-        for path in clients.into_iter().chain([&self.key]) {
-            // What is missing is told by whoever reads it.
-            if let Err(source) = open(path, Secrecy::Open)
-                && source.kind() == std::io::ErrorKind::PermissionDenied
-            {
-                let path = path.clone();
-                return Err(OpenSecureError::Exposed { path, source });
-            }
-        }
-        let credentials = Credentials::read(&self.chain, &self.key, SystemClock.now())?;
+        let key = (self.key.as_path(), opened(&self.key)?);
+        let credentials = Credentials::read_opened(&self.chain, key, SystemClock.now())?;
         let clients = match &self.clients {
             None => None,
             Some(clients) => Some(ClientRule {
-                authorities: Authorities::read(&clients.authorities)?,
+                authorities: {
+                    let path = &clients.authorities;
+                    Authorities::read_opened(path, opened(path)?)?
+                },
                 demand: clients.demand,
             }),
         };
         Ok(server_settings(&credentials, clients.as_ref())?)
     }
+}
+
+/// Opens a file that gives power; whoever reads it reads the file that was judged.
+fn opened(path: &Path) -> Result<(File, Metadata), OpenSecureError> {
+    open(path, Secrecy::Open).map_err(|error| {
+        let path = path.to_path_buf();
+        match error {
+            GuardError::System(source) => ReadCredentialsError::File { path, source }.into(),
+            source @ GuardError::Exposed(_) => OpenSecureError::Exposed { path, source },
+        }
+    })
 }
 
 /// Returns the reply to who speaks HTTP without TLS.

@@ -190,16 +190,17 @@ impl Tokens {
     }
 
     fn read(&self) -> Result<Vec<StoredToken>, TokenError> {
-        let bytes = match read_guarded(&self.path, BYTES_MAX, Secrecy::Secret) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(source) => {
-                return Err(TokenError::File {
-                    path: self.path.clone(),
-                    source,
-                });
-            }
-        };
+        let bytes =
+            match read_guarded(&self.path, BYTES_MAX, Secrecy::Secret).map_err(io::Error::from) {
+                Ok(bytes) => bytes,
+                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+                Err(source) => {
+                    return Err(TokenError::File {
+                        path: self.path.clone(),
+                        source,
+                    });
+                }
+            };
         match serde_json::from_slice::<Written>(&bytes) {
             Ok(written) if written.v == VERSION => Ok(written.tokens),
             Ok(_) | Err(_) => Err(TokenError::Damaged {

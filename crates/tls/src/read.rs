@@ -1,8 +1,8 @@
 //! Certificates and keys, from files.
 
-use std::fs::File;
-use std::io::{self, Read as _};
-use std::os::unix::fs::MetadataExt as _;
+use std::fs::{File, Metadata, OpenOptions};
+use std::io::{self, ErrorKind, Read as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use aegis_types::Timestamp;
@@ -17,6 +17,9 @@ use crate::certificate::{Certificate, ParseCertificateError};
 /// The most bytes that a file may have: a bundle of every public authority has
 /// a quarter of a megabyte.
 const BYTES_MAX: u64 = 4 << 20;
+
+/// Nobody waits for the other end of a pipe.
+const O_NONBLOCK: i32 = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
 
 /// How an encrypted key begins.
 const ENCRYPTED: &str = "-----BEGIN ENCRYPTED PRIVATE KEY-----";
@@ -106,7 +109,23 @@ impl Credentials {
     ///
     /// [`ReadCredentialsError`].
     pub fn read(chain: &Path, key: &Path, now: Timestamp) -> Result<Self, ReadCredentialsError> {
-        let certificates = certificates(chain)?;
+        let opened = open_file(key).map_err(|source| unread(key, source))?;
+        Self::read_opened(chain, (key, opened), now)
+    }
+
+    /// Reads them as [`read`](Self::read) does, with a key that [`open_file`] opened:
+    /// whoever judged that file judged the one that is read.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadCredentialsError`].
+    pub fn read_opened(
+        chain: &Path,
+        (key, opened): (&Path, (File, Metadata)),
+        now: Timestamp,
+    ) -> Result<Self, ReadCredentialsError> {
+        let opened = open_file(chain).map_err(|source| unread(chain, source))?;
+        let certificates = certificates(chain, opened)?;
         let first = certificates
             .first()
             .ok_or_else(|| ReadCredentialsError::NoCertificate(chain.to_path_buf()))?;
@@ -119,7 +138,7 @@ impl Credentials {
             return Err(ReadCredentialsError::Expired(chain.to_path_buf()));
         }
         let found = Self {
-            key: private_key(key)?,
+            key: private_key(key, opened)?,
             chain: certificates,
         };
         let provider = ring::default_provider();
@@ -149,8 +168,21 @@ impl Authorities {
     ///
     /// [`ReadCredentialsError`].
     pub fn read(path: &Path) -> Result<Self, ReadCredentialsError> {
+        let opened = open_file(path).map_err(|source| unread(path, source))?;
+        Self::read_opened(path, opened)
+    }
+
+    /// Reads them as [`read`](Self::read) does, from what [`open_file`] opened.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadCredentialsError`].
+    pub fn read_opened(
+        path: &Path,
+        opened: (File, Metadata),
+    ) -> Result<Self, ReadCredentialsError> {
         let mut store = RootCertStore::empty();
-        for (index, certificate) in certificates(path)?.into_iter().enumerate() {
+        for (index, certificate) in certificates(path, opened)?.into_iter().enumerate() {
             let parsed = Certificate::parse(&certificate);
             let parsed = parsed.map_err(|source| ReadCredentialsError::Damaged {
                 path: path.to_path_buf(),
@@ -176,14 +208,35 @@ impl Authorities {
     }
 }
 
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, ReadCredentialsError> {
-    let (bytes, _) = read(path)?;
+/// Opens a file, and nothing else that a path may name, and says what it is.
+///
+/// # Errors
+///
+/// That of the system; [`ErrorKind::InvalidInput`] if it is no file.
+pub fn open_file(path: &Path) -> io::Result<(File, Metadata)> {
+    let mut options = OpenOptions::new();
+    let file = options.read(true).custom_flags(O_NONBLOCK).open(path)?;
+    let found = file.metadata()?;
+    if !found.is_file() {
+        return Err(io::Error::new(ErrorKind::InvalidInput, "it is no file"));
+    }
+    Ok((file, found))
+}
+
+fn certificates(
+    path: &Path,
+    opened: (File, Metadata),
+) -> Result<Vec<CertificateDer<'static>>, ReadCredentialsError> {
+    let bytes = read(path, opened)?;
     let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
     all.map_err(|_| ReadCredentialsError::NoCertificate(path.to_path_buf()))
 }
 
-fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, ReadCredentialsError> {
-    let (bytes, found) = read(path)?;
+fn private_key(
+    path: &Path,
+    opened: (File, Metadata),
+) -> Result<PrivateKeyDer<'static>, ReadCredentialsError> {
+    let (_, found) = &opened;
     let mode = found.mode() & 0o777;
     let is_private = mode & 0o077 == 0 || found.uid() == 0 && mode & 0o037 == 0;
     if !is_private {
@@ -192,6 +245,7 @@ fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, ReadCredentialsErr
             mode,
         });
     }
+    let bytes = read(path, opened)?;
     let key = PrivateKeyDer::from_pem_slice(&bytes);
     key.map_err(
         |_| match String::from_utf8_lossy(&bytes).contains(ENCRYPTED) {
@@ -201,27 +255,20 @@ fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, ReadCredentialsErr
     )
 }
 
-/// Reads a file, and says of what was read who may read it.
-fn read(path: &Path) -> Result<(Vec<u8>, std::fs::Metadata), ReadCredentialsError> {
-    let read = || {
-        // A pipe would let the reader wait.
-        if !std::fs::metadata(path)?.is_file() {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no file"));
-        }
-        let file = File::open(path)?;
-        let found = file.metadata()?;
-        if found.len() > BYTES_MAX {
-            return Err(io::Error::new(
-                io::ErrorKind::FileTooLarge,
-                "it is too large",
-            ));
-        }
-        let mut bytes = Vec::new();
-        file.take(BYTES_MAX).read_to_end(&mut bytes)?;
-        Ok((bytes, found))
-    };
-    read().map_err(|source| ReadCredentialsError::File {
+fn read(path: &Path, (file, found): (File, Metadata)) -> Result<Vec<u8>, ReadCredentialsError> {
+    if found.len() > BYTES_MAX {
+        let source = io::Error::new(ErrorKind::FileTooLarge, "it is too large");
+        return Err(unread(path, source));
+    }
+    let mut bytes = Vec::new();
+    let read = file.take(BYTES_MAX).read_to_end(&mut bytes);
+    read.map_err(|source| unread(path, source))?;
+    Ok(bytes)
+}
+
+fn unread(path: &Path, source: io::Error) -> ReadCredentialsError {
+    ReadCredentialsError::File {
         path: path.to_path_buf(),
         source,
-    })
+    }
 }

@@ -9,12 +9,12 @@ use aegis_api::HookReply;
 use aegis_gate::{Approver, Caller, DurabilityLevel, EventOrder, Gates, LogPlace, OpenGateError};
 use aegis_policy::{
     LogFormat, LogLevel, Paint, Problems, ServiceFile, ServiceTls, Source, StorePlace, TrustMode,
-    parse_principals_file, parse_service_file, render,
+    parse_service_file, render,
 };
 use aegis_redact::visible;
 use aegis_server::{
-    Bound, Certificates, Daemon, Hooks, Limits, RequestLevel, RequestLog, Secrecy, Tokens,
-    read_guarded, router, serve as answer,
+    Bound, Certificates, Daemon, Hooks, Limits, OpenCertificatesError, RequestLevel, RequestLog,
+    Tokens, router, serve as answer,
 };
 use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit};
 use tokio::runtime::{Builder, Runtime};
@@ -28,9 +28,6 @@ use crate::here::Here;
 use crate::output::say;
 use crate::page::{Page, Tone, piece};
 use crate::report::{Failure, Report, causes};
-
-/// The most bytes that a file of principals has.
-const PRINCIPALS_BYTES_MAX: u64 = 1 << 20;
 
 /// How many characters a warning has.
 const WARNING_MAX: usize = 1_000;
@@ -111,17 +108,13 @@ fn certificates(
         return Ok(None);
     };
     let path = here.directory.join(path);
-    let source = Source::new(&path.display().to_string(), &checked::read_text(&path)?);
-    if let Err(error) = read_guarded(&path, PRINCIPALS_BYTES_MAX, Secrecy::Open) {
-        let message = format!(
-            "the principals in `{}` cannot be believed: {error}",
-            path.display()
-        );
-        return Err(Failure::environment(message));
+    match Certificates::open(path, is_json) {
+        Ok(certificates) => Ok(Some(certificates)),
+        Err(OpenCertificatesError::Wrong { file, problems }) => {
+            Err(broken(&problems, "the principals", &file, "principals"))
+        }
+        Err(error) => Err(Failure::environment(causes(&error))),
     }
-    parse_principals_file(&source)
-        .map_err(|problems| broken(&problems, "the principals", &source, "principals"))?;
-    Ok(Some(Certificates::at(path, is_json)))
 }
 
 /// Serves until it is told to stop.

@@ -79,7 +79,11 @@ impl Records for Served<'_> {
 }
 
 fn summary(session: &SessionView) -> Option<ChainSummary> {
-    let next = session.last_seq.checked_add(1)?;
+    // A service that does not say it knows no pruning: its chains begin at 0.
+    let next = match session.last_seq {
+        Some(last) => last.checked_add(1)?,
+        None => session.records,
+    };
     Some(ChainSummary {
         chain: ChainId::Session {
             tenant: session.tenant_id.parse().ok()?,

@@ -184,7 +184,7 @@ fn a_tenant_that_was_removed_whole_shows_against_its_head() {
     stage.aegis(&["log", "verify"]).exits(0);
     let told = stage.aegis(&words).exits(1).out;
     for said in [
-        "tenant `acme:eu` is missing, and record 0 of its heads was anchored",
+        "the heads of tenant `acme:eu` are missing, and record 0 of them was anchored",
         "session `a/b` of tenant `acme:eu` is missing, and its record 0 was anchored",
     ] {
         assert!(told.contains(said), "{told}");

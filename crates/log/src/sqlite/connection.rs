@@ -191,7 +191,9 @@ impl Connection {
             .set_up(options, access)
             .map_err(|error| OpenLogError::of(error, patience.span_ms()))?;
         connection.generation = connection.check_format()?;
-        connection.held.note_wal();
+        let is_meant = matches!(access, Access::Write | Access::Alone);
+        let is_written = is_meant && !connection.is_read_only();
+        connection.held.note_wal(is_written);
         Ok(connection)
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use aegis_types::{ChainId, Envelope};
 
-use super::index::{INDEXED, last_indexed};
+use super::index::{INDEXED, IndexDiffers, last_indexed};
 use super::read::{chain_at, digest_at};
 use super::schema::IS_RARE;
 use crate::prune::{Cut, Cuts};
@@ -33,7 +33,10 @@ pub(crate) fn prunings_in(
     // Verification names what is wrong with the index, and looks past it.
     let select = match last_indexed(connection) {
         Ok(_) => by_index.as_str(),
-        Err(_) => "SELECT bytes, hash FROM records WHERE kind = 'RECORDS_PRUNED' ORDER BY id",
+        Err(error) if IndexDiffers::is(&error) => {
+            "SELECT bytes, hash FROM records WHERE kind = 'RECORDS_PRUNED' ORDER BY id"
+        }
+        Err(error) => return Err(error),
     };
     let mut prunings = Vec::new();
     let mut statement = connection.prepare(select)?;

@@ -19,6 +19,8 @@ pub(super) struct HeldFile {
     wal_path: PathBuf,
     /// The WAL, which nobody removes in good faith while it is open.
     wal: Option<Stamp>,
+    /// Whether there is one as long as the file is open: a writer makes it.
+    has_wal: bool,
 }
 
 /// What tells a file from another one at its path: its device, and its number there.
@@ -36,22 +38,25 @@ impl HeldFile {
             found: look(path),
             wal: look(&wal_path),
             wal_path,
+            has_wal: false,
         }
     }
 
     /// Looks at the WAL that was made when the file was opened, if none was there.
-    pub(super) fn note_wal(&mut self) {
+    ///
+    /// Whoever opened it to write has made one: if there is none now, it was removed.
+    pub(super) fn note_wal(&mut self, is_written: bool) {
         self.wal = self.wal.or_else(|| look(&self.wal_path));
+        self.has_wal = is_written || self.wal.is_some();
     }
 
     /// Checks that what is written to the file or the WAL is found at its path.
     pub(super) fn check(&self) -> Result<(), Fault> {
         check(&self.path, self.found)?;
-        match self.wal {
-            Some(_) => check(&self.wal_path, self.wal),
-            // A file that may only be read is opened without one.
-            None => Ok(()),
+        if self.has_wal {
+            check(&self.wal_path, self.wal)?;
         }
+        Ok(())
     }
 }
 
@@ -71,4 +76,23 @@ fn check(path: &Path, held: Option<Stamp>) -> Result<(), Fault> {
 fn look(path: &Path) -> Option<Stamp> {
     let found = fs::metadata(path).ok()?;
     Some((found.dev(), found.ino()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wal_that_a_writer_does_not_find_was_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log.db");
+        fs::write(&path, "").unwrap();
+        let mut held = HeldFile::at(&path);
+        held.note_wal(false);
+        assert!(held.check().is_ok(), "a reader needs none");
+        held.note_wal(true);
+        assert!(held.check().is_err());
+        fs::write(folder.path().join("log.db-wal"), "").unwrap();
+        assert!(held.check().is_err(), "it is not the one that was made");
+    }
 }

@@ -29,6 +29,11 @@ impl IndexDiffers {
     pub(super) fn at(row: i64) -> rusqlite::Error {
         rusqlite::Error::ToSqlConversionFailure(Box::new(Self { row }))
     }
+
+    /// Returns whether `error` is one that [`at`](Self::at) returned.
+    pub(super) fn is(error: &rusqlite::Error) -> bool {
+        matches!(error, rusqlite::Error::ToSqlConversionFailure(cause) if cause.is::<Self>())
+    }
 }
 
 /// Returns the number of the last record in the index, if that is one, and if the

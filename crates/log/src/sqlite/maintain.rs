@@ -65,8 +65,10 @@ impl SqliteLog {
     /// [`AppendError`], as when appending.
     pub fn close(&self) -> Result<Maintenance, AppendError> {
         let mut writer = self.writer();
-        writer.patience.begin();
-        writer.in_transaction(Connection::index)?;
+        writer.in_transaction(|connection| {
+            connection.check_generation()?;
+            connection.index()
+        })?;
         Ok(writer.cut_back()?)
     }
 
@@ -117,7 +119,6 @@ impl Connection {
     }
 
     fn fold_back(&mut self) -> Result<Maintenance, Fault> {
-        self.patience.end();
         if self.commits > COMMITS_FEW_MAX {
             // The next commit of this process begins the WAL anew, in place.
             return Ok(Maintenance::of(

@@ -32,12 +32,12 @@ pub enum ReadAnchorError {
         source: ParseDigestError,
     },
     /// A name holds a character that must be escaped, or an escape that is none.
-    #[error("`{name}` is no name: write `{}` as `%{:02X}`", char::from(*.byte), .byte)]
+    #[error("`{name}` is no name: {}", escape(*.character))]
     Escape {
         /// The name as it was written.
         name: String,
         /// The character.
-        byte: u8,
+        character: char,
     },
     /// A name is none of a tenant or of a session.
     #[error("`{name}` is no name")]
@@ -145,20 +145,32 @@ fn write_name(name: &str, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
     Ok(())
 }
 
+/// Says how `character` is written in a name, if one may have it.
+fn escape(character: char) -> String {
+    if character.is_ascii() {
+        format!("write `{character}` as `%{:02X}`", u32::from(character))
+    } else {
+        format!("no name has a `{character}`")
+    }
+}
+
 fn unescaped(name: &str) -> Result<String, ReadAnchorError> {
-    let wrong = |byte| ReadAnchorError::Escape {
+    let wrong = |character| ReadAnchorError::Escape {
         name: name.to_owned(),
-        byte,
+        character,
     };
     let mut plain = String::with_capacity(name.len());
-    let mut rest = name.bytes();
-    while let Some(byte) = rest.next() {
-        let mut digit = || rest.next().and_then(|digit| char::from(digit).to_digit(16));
-        let read = match byte {
-            b'%' => digit().zip(digit()).map(|(high, low)| high * 16 + low),
-            byte => is_plain(byte).then_some(u32::from(byte)),
+    let mut rest = name.chars();
+    while let Some(character) = rest.next() {
+        let mut digit = || rest.next().and_then(|digit| digit.to_digit(16));
+        let read = match character {
+            '%' => digit().zip(digit()).map(|(high, low)| high * 16 + low),
+            other => u8::try_from(other)
+                .is_ok_and(is_plain)
+                .then_some(u32::from(other)),
         };
-        plain.push(read.and_then(char::from_u32).ok_or_else(|| wrong(byte))?);
+        let read = read.and_then(char::from_u32);
+        plain.push(read.ok_or_else(|| wrong(character))?);
     }
     Ok(plain)
 }
@@ -226,6 +238,7 @@ mod tests {
                 format!("a%zz@3:{HASH}"),
                 "`a%zz` is no name: write `%` as `%25`",
             ),
+            (format!("é@3:{HASH}"), "`é` is no name: no name has a `é`"),
             (format!("@3:{HASH}"), "`` is no name"),
             (format!("a/%20@3:{HASH}"), "`%20` is no name"),
         ] {

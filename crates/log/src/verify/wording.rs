@@ -103,7 +103,7 @@ fn record(f: &mut fmt::Formatter<'_>, chain: &ChainId, seq: u64, what: &str) -> 
     write!(f, "record {seq} of {} {what}", Name(chain))
 }
 
-/// Says of a chain that is not there that it was: of a tenant, if not even its heads are.
+/// Says of a chain that is not there that it was. Sessions may stand where heads are missing.
 fn anchored(f: &mut fmt::Formatter<'_>, chain: &ChainId, seq: u64) -> fmt::Result {
     match chain {
         ChainId::Session { .. } => {
@@ -111,8 +111,8 @@ fn anchored(f: &mut fmt::Formatter<'_>, chain: &ChainId, seq: u64) -> fmt::Resul
             write!(f, "{name} is missing, and its record {seq} was anchored")
         }
         ChainId::Heads { tenant } => {
-            write!(f, "tenant `{tenant}` is missing, and record {seq} ")?;
-            f.write_str("of its heads was anchored")
+            write!(f, "the heads of tenant `{tenant}` are missing, ")?;
+            write!(f, "and record {seq} of them was anchored")
         }
     }
 }
@@ -195,7 +195,7 @@ mod tests {
             ),
             (
                 heads.clone(),
-                "tenant `acme` is missing, and record 3 of its heads was anchored",
+                "the heads of tenant `acme` are missing, and record 3 of them was anchored",
             ),
         ] {
             check(&Fault::AnchoredMissing { chain, seq: 3 }, expected);

@@ -161,7 +161,10 @@ fn anchors(request: &VerifyRequest, principal: &Principal) -> Result<Vec<Anchor>
     let read = |(number, text): (usize, &String)| {
         let anchor = Anchor::read(text, &principal.tenant).map_err(|error| {
             let cause = with_causes(&error);
-            invalid(format!("`anchors[{number}]`: {cause}"))
+            invalid(format!(
+                "`anchors[{number}]`: {cause}; an anchor is `TENANT/SESSION@SEQ:HASH` or \
+                 `TENANT@SEQ:HASH`"
+            ))
         })?;
         principal.tenant_named(Some(anchor.chain.tenant().as_str()))?;
         Ok(anchor)

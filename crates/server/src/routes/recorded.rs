@@ -89,7 +89,7 @@ fn view_in(summary: ChainSummary) -> SessionView {
             .session()
             .map_or_else(String::new, ToString::to_string),
         records: summary.records(),
-        last_seq: summary.head.next.saturating_sub(1),
+        last_seq: Some(summary.head.next.saturating_sub(1)),
         head: summary
             .head
             .hash

@@ -1,4 +1,4 @@
-//! Places of requests: nobody has them all, and work keeps its own to its end.
+//! Places of requests: no caller and no tenant has them all.
 
 use std::io::Read;
 use std::time::Duration;
@@ -50,14 +50,15 @@ fn who_fills_a_share_is_told_so_and_others_are_served() {
 }
 
 #[test]
-fn one_caller_does_not_follow_at_all_places() {
+fn one_tenant_does_not_follow_at_all_places() {
     let stage = Stage::with(Limits {
         streams: 2,
         ..Limits::default()
     });
-    let tokens = ["one", "two"].map(|name| stage.token_named(name, "acme", &[Role::Auditor]));
+    let tokens = [("one", "acme"), ("same", "acme"), ("two", "other")]
+        .map(|(name, tenant)| stage.token_named(name, tenant, &[Role::Auditor]));
     let follow = |token: &String| stage.open("GET", "/v1/events/stream", Some(token), "", "");
-    let [first, second] = &tokens;
+    let [first, same, second] = &tokens;
     let status = |mut stream: std::net::TcpStream| {
         let mut head = [0_u8; 12];
         stream.read_exact(&mut head).unwrap();
@@ -66,21 +67,6 @@ fn one_caller_does_not_follow_at_all_places() {
     let (held, _stream) = status(follow(first));
     assert_eq!(held, "HTTP/1.1 200");
     assert_eq!(status(follow(first)).0, "HTTP/1.1 429");
+    assert_eq!(status(follow(same)).0, "HTTP/1.1 429");
     assert_eq!(status(follow(second)).0, "HTTP/1.1 200");
-}
-
-#[test]
-fn the_place_of_who_left_is_free_once_its_work_has_ended() {
-    let (stage, hold) = Stage::holding(limits(1));
-    let token = stage.token("acme", &[Role::Auditor]);
-    let status = || stage.status("GET", "/v1/sessions", Some(&token), "");
-    let hook = stage.hook();
-    hold.begun();
-    drop(hook);
-    // The service sees a connection that ended before it looks for a new request.
-    assert_eq!(stage.status("GET", "/healthz", None, ""), 200);
-    assert_eq!(status(), 503, "the work has its place");
-    hold.let_go();
-    // It ends within the time that the next request waits for its place, or a few times that.
-    assert!((0..100).any(|_| status() == 200), "the place is free");
 }

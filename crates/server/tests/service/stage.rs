@@ -191,7 +191,7 @@ impl Stage {
                     Some(secure) => (Some(secure.door), secure.principals),
                     None => (None, None),
                 };
-                let certificates = principals.map(|path| Certificates::at(path, false));
+                let certificates = principals.map(|path| Certificates::open(path, false).unwrap());
                 let daemon = Daemon::new(gates, Echo(held), limits)
                     .with_event_order(order)
                     .with_certificates(certificates);
