@@ -136,7 +136,8 @@ fn invalid(detail: impl Into<String>) -> Refusal {
 
 /// Recomputes every record of the caller's tenant from the stored bytes.
 ///
-/// The whole log is read for it, so one request at a time is answered.
+/// The whole log is read for it, so one request at a time is answered. The others
+/// wait for their turn, one of each caller.
 #[utoipa::path(
     post,
     path = "/v1/log/verify",
@@ -149,6 +150,7 @@ fn invalid(detail: impl Into<String>) -> Refusal {
         (status = 403, body = Problem),
         (status = 408, body = Problem),
         (status = 413, body = Problem),
+        (status = 429, body = Problem),
         (status = 503, body = Problem),
     )
 )]
@@ -160,7 +162,7 @@ pub(super) async fn verify(
     principal.must_be(Role::Auditor)?;
     let tenant = principal.tenant.clone();
     let anchors = anchors(&request, &principal)?;
-    let alone = daemon.verification()?;
+    let alone = daemon.verification(&principal.asker()).await?;
     let view = daemon
         .blocking(principal.asker(), move |daemon| {
             // It is held to the end, also if the caller goes away.
