@@ -2,10 +2,11 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Duration;
 
 use aegis_api::{HookReply, ProblemKind};
 use aegis_gate::{Approver, Caller, EventOrder, Gates};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{Semaphore, watch};
 
 use crate::certificates::Certificates;
 use crate::changes::Changes;
@@ -17,6 +18,9 @@ use crate::problem::Refusal;
 use crate::rate::Rate;
 use crate::request_log::RequestLog;
 use crate::token::Tokens;
+
+/// How long who has the log recomputed waits for its turn.
+const VERIFY_TURN: Duration = Duration::from_secs(10);
 
 /// Answers the hook events of an agent's host.
 pub trait Hooks: Send + Sync {
@@ -49,7 +53,7 @@ pub struct Daemon {
     request_log: Option<RequestLog>,
     certificates: Option<Certificates>,
     streams: Places,
-    verifications: Arc<Semaphore>,
+    verifications: Places,
     changes: Arc<Changes>,
     figures: Figures,
 }
@@ -76,7 +80,7 @@ impl Daemon {
             large_bodies: places(limits.large_bodies, "large bodies are in hand"),
             waits: places(limits.waits, "requests wait for a person"),
             streams: places(limits.streams, "streams are open"),
-            verifications: Arc::new(Semaphore::new(1)),
+            verifications: places(1, "verifications are under way"),
             changes: Changes::new(),
             limits,
             keys: Keys::default(),
@@ -164,11 +168,9 @@ impl Daemon {
         self.waits.try_take(asker)
     }
 
-    /// Takes the one place for whoever has the whole log recomputed.
-    pub(crate) fn verification(&self) -> Result<OwnedSemaphorePermit, Refusal> {
-        Arc::clone(&self.verifications)
-            .try_acquire_owned()
-            .map_err(|_| Refusal::new(ProblemKind::Busy, "the log is being verified already"))
+    /// Takes the one place for whoever has the whole log recomputed, in its turn.
+    pub(crate) async fn verification(&self, asker: &Asker) -> Result<Place, Refusal> {
+        self.verifications.take_in_turn(asker, VERIFY_TURN).await
     }
 
     /// Takes a place among the streams of events.
@@ -238,8 +240,6 @@ fn failed() -> Refusal {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use aegis_gate::{DurabilityLevel, LogPlace, Surroundings};
     use axum::response::IntoResponse as _;
 

@@ -45,6 +45,8 @@ mod query;
 
 mod listing;
 
+mod records;
+
 mod snapshot;
 
 mod secure;

@@ -87,8 +87,34 @@ impl Places {
     /// Whoever waits for a place of their own keeps nobody else from one.
     pub(crate) async fn take(&self, asker: &Asker, patience: Duration) -> Result<Place, Refusal> {
         let end = Instant::now() + patience;
+        let caller = within(end, self.callers.of(&asker.name), Taken::Callers).await;
+        let caller = caller.map_err(|taken| self.refusal(taken))?;
+        self.take_of_others(asker, caller, end).await
+    }
+
+    /// Takes a place for `asker` in its turn, or refuses after `patience`.
+    ///
+    /// A caller waits at most as often as it may have places; beyond that it is
+    /// refused at once. So whoever asks without end has one turn like others.
+    pub(crate) async fn take_in_turn(
+        &self,
+        asker: &Asker,
+        patience: Duration,
+    ) -> Result<Place, Refusal> {
+        let end = Instant::now() + patience;
+        let caller = self.callers.of(&asker.name).try_acquire_owned();
+        let caller = caller.map_err(|_| self.refusal(Taken::Callers))?;
+        self.take_of_others(asker, caller, end).await
+    }
+
+    /// Takes what a place is besides the caller's own part.
+    async fn take_of_others(
+        &self,
+        asker: &Asker,
+        caller: OwnedSemaphorePermit,
+        end: Instant,
+    ) -> Result<Place, Refusal> {
         let place = async {
-            let caller = within(end, self.callers.of(&asker.name), Taken::Callers).await?;
             let tenant = within(end, self.tenants.of(&asker.tenant), Taken::Tenants).await?;
             let all = within(end, Arc::clone(&self.all), Taken::All).await?;
             Ok(Place {
@@ -223,6 +249,35 @@ mod tests {
         assert!(places.try_take(&asker("b", "two")).is_err());
         drop(place);
         assert!(places.try_take(&asker("b", "two")).is_ok());
+    }
+
+    #[tokio::test]
+    async fn who_asks_for_the_only_place_without_end_has_one_turn_like_others() {
+        let places = Arc::new(Places::new(1, PARTS, "requests"));
+        let take = |name, tenant| {
+            let (places, asker) = (Arc::clone(&places), asker(name, tenant));
+            async move { places.take_in_turn(&asker, Duration::from_secs(20)).await }
+        };
+        let place = take("a", "one").await.unwrap();
+        let other = tokio::spawn(take("b", "two"));
+        tokio::task::yield_now().await;
+        assert!(take("a", "one").await.is_err(), "it has its turn");
+        assert!(take("b", "two").await.is_err(), "it waits already");
+        drop(place);
+        let next = tokio::spawn(take("a", "one"));
+        let place = other.await.unwrap().unwrap();
+        assert!(!next.is_finished());
+        drop(place);
+        assert!(next.await.unwrap().is_ok());
+    }
+
+    #[tokio::test]
+    async fn who_waits_too_long_for_its_turn_is_refused() {
+        let places = Places::new(1, PARTS, "requests");
+        let _place = places.try_take(&asker("a", "one")).unwrap();
+        let patience = Duration::from_millis(10);
+        let refused = places.take_in_turn(&asker("b", "two"), patience).await;
+        assert!(refused.is_err());
     }
 
     #[test]

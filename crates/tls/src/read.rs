@@ -121,7 +121,7 @@ impl Credentials {
     /// [`ReadCredentialsError`].
     pub fn read_opened(
         chain: &Path,
-        (key, opened): (&Path, (File, Metadata)),
+        (key, opened_key): (&Path, (File, Metadata)),
         now: Timestamp,
     ) -> Result<Self, ReadCredentialsError> {
         let opened = open_file(chain).map_err(|source| unread(chain, source))?;
@@ -138,7 +138,7 @@ impl Credentials {
             return Err(ReadCredentialsError::Expired(chain.to_path_buf()));
         }
         let found = Self {
-            key: private_key(key, opened)?,
+            key: private_key(key, opened_key)?,
             chain: certificates,
         };
         let provider = ring::default_provider();

@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use aegis_api::{Problem, ProblemKind, RecordList, VerificationView, VerifyRequest};
 use aegis_gate::with_causes;
-use aegis_log::{Anchor, Depth, Evidence, Query, Walk};
+use aegis_log::{Anchor, Depth, Evidence, Log, Query, ReadLogError, Walk};
 use aegis_types::{Envelope, EventKind, Role, SessionId, Timestamp};
 use axum::Json;
 use axum::extract::State;
+use axum::http::header;
+use axum::response::IntoResponse;
 use serde::Deserialize;
 
 use super::decisions::field;
@@ -17,10 +19,14 @@ use crate::identity::Principal;
 use crate::page::{limit, place_of, place_token};
 use crate::problem::Refusal;
 use crate::query::Parameters;
+use crate::records::Records;
 use crate::verification::verification_view;
 
 /// How many heads kept elsewhere one request may name.
 const ANCHORS_MAX: usize = 64;
+
+/// After how many bytes a page of records is full; its last record may go beyond.
+const PAGE_BYTES_MAX: usize = 8 << 20;
 
 /// Which records are listed.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -45,7 +51,9 @@ pub(super) struct RecordsQuery {
 
 /// Lists records of the gate as they are sealed, newest first.
 ///
-/// Each is an envelope with its hash, so that whoever asks can recompute it.
+/// Each is an envelope with its hash, so that whoever asks can recompute it. A page
+/// may have fewer records than asked for, and still a token: it is the last one only
+/// without `next_page_token`.
 #[utoipa::path(
     get,
     path = "/v1/records",
@@ -63,7 +71,7 @@ pub(super) async fn records(
     State(daemon): State<Arc<Daemon>>,
     principal: Principal,
     Parameters(query): Parameters<RecordsQuery>,
-) -> Result<Json<RecordList>, Refusal> {
+) -> Result<impl IntoResponse, Refusal> {
     principal.must_be(Role::Auditor)?;
     let tenant = principal.tenant_named(query.tenant_id.as_deref())?;
     let session = query.session_id.as_deref();
@@ -71,7 +79,7 @@ pub(super) async fn records(
     let kinds = kinds(query.event_type.as_deref())?;
     let limit = limit(query.limit)?;
     let before = query.page_token.as_deref().map(place_of).transpose()?;
-    let found = daemon
+    let page = daemon
         .blocking(principal.asker(), move |daemon| {
             let asked = Query {
                 tenant: Some(&tenant),
@@ -81,18 +89,39 @@ pub(super) async fn records(
                 since: query.since.map(Timestamp::from_unix_ms),
                 limit,
             };
-            let log = daemon.gates().log();
-            log.walk(&asked, Walk::Before(before.unwrap_or(u64::MAX)))
+            let log = &**daemon.gates().log();
+            page(log, asked, Walk::Before(before.unwrap_or(u64::MAX)))
         })
         .await??;
-    let last = found.last().filter(|_| found.len() == limit);
-    Ok(Json(RecordList {
-        next_page_token: last.map(|last| place_token(last.place)),
-        records: found
-            .iter()
-            .map(|placed| Envelope::to_json(&placed.envelope))
-            .collect(),
-    }))
+    Ok(([(header::CONTENT_TYPE, "application/json")], page))
+}
+
+/// Returns a [`RecordList`] as it is sent.
+///
+/// It is written while the request has its place, because that is most of the work.
+fn page(log: &dyn Log, asked: Query<'_>, walk: Walk) -> Result<String, ReadLogError> {
+    let limit = asked.limit;
+    let mut records = Records::of(log, asked, walk);
+    let mut page = "{\"records\":[".to_owned();
+    let (mut count, mut last) = (0, None);
+    while page.len() < PAGE_BYTES_MAX
+        && let Some(placed) = records.next()?
+    {
+        if count > 0 {
+            page.push(',');
+        }
+        page.push_str(&Envelope::to_json(&placed.envelope).to_string());
+        count += 1;
+        last = Some(placed.place);
+    }
+    let may_have_more = count == limit || page.len() >= PAGE_BYTES_MAX;
+    page.push(']');
+    if let Some(last) = last.filter(|_| may_have_more) {
+        let token = place_token(last);
+        page.push_str(&format!(",\"next_page_token\":\"{token}\""));
+    }
+    page.push('}');
+    Ok(page)
 }
 
 fn kinds(names: Option<&str>) -> Result<Vec<EventKind>, Refusal> {
@@ -107,7 +136,8 @@ fn invalid(detail: impl Into<String>) -> Refusal {
 
 /// Recomputes every record of the caller's tenant from the stored bytes.
 ///
-/// The whole log is read for it, so one request at a time is answered.
+/// The whole log is read for it, so one request at a time is answered. The others
+/// wait for their turn, one of each caller.
 #[utoipa::path(
     post,
     path = "/v1/log/verify",
@@ -120,6 +150,7 @@ fn invalid(detail: impl Into<String>) -> Refusal {
         (status = 403, body = Problem),
         (status = 408, body = Problem),
         (status = 413, body = Problem),
+        (status = 429, body = Problem),
         (status = 503, body = Problem),
     )
 )]
@@ -131,7 +162,7 @@ pub(super) async fn verify(
     principal.must_be(Role::Auditor)?;
     let tenant = principal.tenant.clone();
     let anchors = anchors(&request, &principal)?;
-    let alone = daemon.verification()?;
+    let alone = daemon.verification(&principal.asker()).await?;
     let view = daemon
         .blocking(principal.asker(), move |daemon| {
             // It is held to the end, also if the caller goes away.

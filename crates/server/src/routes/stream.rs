@@ -24,15 +24,19 @@ use crate::listen::Closing;
 use crate::page::{place_of, place_token, wrong};
 use crate::problem::Refusal;
 use crate::query::Parameters;
+use crate::records::Records;
 
 /// How often a stream on which nothing happens shows that it lives.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
-/// How many records are read at a time.
+/// How many records one part of a stream has.
 const RECORDS_MAX: usize = 256;
 
+/// After how many bytes a part is full; its last record may go beyond.
+const PART_BYTES_MAX: usize = 256 << 10;
+
 /// How many parts of a stream wait for a reader that is slow.
-const PARTS_MAX: usize = 4;
+const PARTS_MAX: usize = 1;
 
 /// Which events are streamed.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -227,13 +231,14 @@ impl Source {
             limit: RECORDS_MAX,
             ..Query::default()
         };
-        let found = log.walk(&query, Walk::After(self.after))?;
+        let mut records = Records::of(log, query, Walk::After(self.after));
         let mut part = Part {
             text: String::new(),
-            has_more: found.len() == RECORDS_MAX,
+            has_more: false,
             is_last: false,
         };
-        for Placed { place, envelope } in found {
+        let mut count = 0;
+        while let Some(Placed { place, envelope }) = records.next()? {
             let is_request = envelope.kind == EventKind::ActionRequested;
             let mut owner = self.owner.iter();
             if is_request && !owner.all(|owner| owner.proposed(&envelope)) {
@@ -245,6 +250,11 @@ impl Source {
             let line = envelope.to_json();
             part.text
                 .push_str(&format!("id: {id}\nevent: {kind}\ndata: {line}\n\n"));
+            count += 1;
+            if count == RECORDS_MAX || part.text.len() >= PART_BYTES_MAX {
+                part.has_more = true;
+                break;
+            }
         }
         if !part.has_more {
             self.after = self.after.max(end);

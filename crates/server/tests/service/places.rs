@@ -1,8 +1,10 @@
 //! Places of requests: no caller and no tenant has them all.
 
 use std::io::Read;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use aegis_api::VerifyRequest;
 use aegis_server::{Limits, Role};
 
 use crate::stage::Stage;
@@ -69,4 +71,30 @@ fn one_tenant_does_not_follow_at_all_places() {
     assert_eq!(status(follow(first)).0, "HTTP/1.1 429");
     assert_eq!(status(follow(same)).0, "HTTP/1.1 429");
     assert_eq!(status(follow(second)).0, "HTTP/1.1 200");
+}
+
+#[test]
+fn who_verifies_without_end_keeps_no_other_from_its_turn() {
+    let stage = Stage::new();
+    let agent = stage.token("one", &[Role::Agent]);
+    stage.add_large_events(&agent, 4);
+    let [busy, other] = ["one", "two"].map(|tenant| {
+        let token = stage.token(tenant, &[Role::Auditor]);
+        stage.remote(Some(&token))
+    });
+    let ended = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                while !ended.load(Ordering::Relaxed) {
+                    // All but one of them are refused at a time.
+                    let _ = busy.verify_log(&VerifyRequest::default());
+                }
+            });
+        }
+        let verified = (0..10).map(|_| other.verify_log(&VerifyRequest::default()));
+        let refused = verified.filter(Result::is_err).count();
+        ended.store(true, Ordering::Relaxed);
+        assert_eq!(refused, 0);
+    });
 }

@@ -333,6 +333,34 @@ fn records_are_listed_as_they_are_sealed_and_only_to_their_tenant() {
 }
 
 #[test]
+fn a_page_of_large_records_is_short_and_the_next_one_goes_on() {
+    let acme = Acme::new();
+    let agent = acme.stage.token("acme", &[Role::Agent]);
+    acme.stage.add_large_events(&agent, 36);
+    let (mut pages, mut found) = (0, Vec::new());
+    let mut token: Option<String> = None;
+    loop {
+        let page = acme.auditor.records(&RecordQuery {
+            session: Some("foreign:large"),
+            limit: 1_000,
+            page_token: token.as_deref(),
+            ..RecordQuery::default()
+        });
+        let page = page.unwrap();
+        let bytes = serde_json::to_vec(&page).unwrap().len();
+        assert!(bytes < 9_000_000, "{bytes}");
+        found.extend(page.records.iter().map(|one| one["seq"].as_u64().unwrap()));
+        pages += 1;
+        token = page.next_page_token;
+        if token.is_none() {
+            break;
+        }
+    }
+    assert_eq!(found, (0..36).rev().collect::<Vec<_>>());
+    assert_eq!(pages, 3);
+}
+
+#[test]
 fn a_record_that_was_changed_on_its_way_is_none() {
     let acme = Acme::new();
     acme.decide("a", "one", "ls");

@@ -16,6 +16,7 @@ use aegis_server::{
     serve,
 };
 use aegis_types::Timestamp;
+use serde_json::json;
 use tempfile::TempDir;
 use tokio::sync::watch;
 
@@ -325,6 +326,17 @@ impl Stage {
             is_tls: false,
         };
         Client::new(SystemConnector::default(), address).with_token(token.map(str::to_owned))
+    }
+
+    /// Adds events of half a megabyte to the session `large`.
+    pub fn add_large_events(&self, agent: &str, count: usize) {
+        let text = "word ".repeat(100_000);
+        let event = json!({
+            "session_id": "large", "event_type": "MEMORY_READ", "payload": {"text": text},
+        });
+        for _ in 0..count {
+            assert_eq!(self.post(agent, "/v1/events", &event).status, 201);
+        }
     }
 
     /// Makes a token for `roles` in `tenant`.

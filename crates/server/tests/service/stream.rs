@@ -1,7 +1,7 @@
 //! Events as they come.
 
 use std::collections::BTreeSet;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
@@ -112,6 +112,35 @@ fn a_stream_is_resumed_without_loss_while_others_append() {
             .flat_map(|session| (0..each).map(move |seq| (session.to_owned(), seq)));
         assert_eq!(different, expected.collect());
     });
+}
+
+#[test]
+fn a_stream_of_large_records_comes_in_small_parts() {
+    let stage = Stage::new();
+    let agent = stage.token("acme", &[Role::Agent]);
+    let auditor = stage.token("acme", &[Role::Auditor]);
+    stage.add_large_events(&agent, 4);
+    let extra = "Last-Event-ID: p0\r\n";
+    let stream = stage.open("GET", "/v1/events/stream", Some(&auditor), extra, "");
+    let mut reader = BufReader::new(stream);
+    let mut line = String::new();
+    while line != "\r\n" {
+        line.clear();
+        reader.read_line(&mut line).unwrap();
+    }
+    let (mut seqs, mut part) = (Vec::new(), Vec::new());
+    while seqs.len() < 4 {
+        line.clear();
+        reader.read_line(&mut line).unwrap();
+        let length = usize::from_str_radix(line.trim(), 16).unwrap();
+        assert!(length < 600_000, "a part of {length} bytes");
+        part.resize(length + "\r\n".len(), 0);
+        reader.read_exact(&mut part).unwrap();
+        let text = std::str::from_utf8(&part).unwrap();
+        let data = text.lines().filter_map(|line| line.strip_prefix("data: "));
+        seqs.extend(data.map(|data| place(&serde_json::from_str(data).unwrap()).1));
+    }
+    assert_eq!(seqs, [0, 1, 2, 3]);
 }
 
 #[test]
