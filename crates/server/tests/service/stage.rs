@@ -335,7 +335,8 @@ impl Stage {
             "session_id": "large", "event_type": "MEMORY_READ", "payload": {"text": text},
         });
         for _ in 0..count {
-            assert_eq!(self.post(agent, "/v1/events", &event).status, 201);
+            let status = self.status("POST", "/v1/events", Some(agent), &event.to_string());
+            assert_eq!(status, 201);
         }
     }
 
