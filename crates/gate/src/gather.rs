@@ -7,6 +7,7 @@ pub(crate) mod cell;
 pub(crate) mod detour;
 pub(crate) mod effects;
 pub(crate) mod ending;
+mod expression;
 pub(crate) mod find;
 pub(crate) mod fold;
 pub(crate) mod git;

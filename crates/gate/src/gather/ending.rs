@@ -11,10 +11,9 @@ use aegis_types::{
     Word, Wrapper,
 };
 
+use super::expression;
 use super::touches::Touches;
 use crate::protected::Reach;
-
-mod expression;
 
 /// The programs, packages and services of Aegis.
 const OURS: [&str; 6] = [
