@@ -52,5 +52,5 @@ pub use locate::{located, written};
 pub use plan::{VERSION, plan};
 pub use powershell::plan_powershell;
 pub use program::program_name;
-pub use programs::{PROGRAMS_VERSION, ProgramOptions, place_kinds, program_names};
+pub use programs::{PROGRAMS_VERSION, ProgramOptions, is_place_of, place_kinds, program_names};
 pub use touch::{Extent, Listing, Touched, touched};

@@ -14,7 +14,7 @@ use aegis_types::{Command, Word};
 
 pub(crate) use glob::matches;
 pub use options::ProgramOptions;
-pub use place::place_kinds;
+pub use place::{is_place_of, place_kinds};
 pub(crate) use reading::{Operand, Reading, read, read_otherwise};
 pub(crate) use row::{Entry, Resource, Role};
 

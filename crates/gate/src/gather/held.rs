@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use aegis_shell::{ProgramOptions, Touched, place_kinds, program_name, written};
+use aegis_shell::{ProgramOptions, Touched, is_place_of, program_name, written};
 use aegis_types::{Access, Command, EffectKind, Word};
 
 use super::git_ignore::is_ignored;
@@ -365,9 +365,8 @@ impl<S: Fn(&Path) -> bool> Walk<'_, S> {
     /// Returns the path of a file from the folder, if it is a secret that is put out.
     fn put_out(&self, file: &Path, bytes_left: &mut u64) -> Option<PathBuf> {
         let home = self.surroundings.home.to_str();
-        let kinds = place_kinds(file.to_str()?, Access::READ, home);
         let below = file.strip_prefix(self.root).ok()?;
-        let is_shown = kinds.contains(&EffectKind::Credential)
+        let is_shown = is_place_of(EffectKind::Credential, file.to_str()?, Access::READ, home)
             && self.shown.takes(below)
             && (self.selects)(below)
             && !(self.shown.heeds_git && is_ignored(self.surroundings, file))

@@ -7,7 +7,7 @@ use super::flow::{Flow, Input};
 use super::{Found, interpreter, touched_by, within};
 use crate::elsewhere::run_elsewhere;
 use crate::plan::plan;
-use crate::programs::place_kinds;
+use crate::programs::is_place_of;
 use crate::touch::touched;
 use crate::written;
 
@@ -90,8 +90,8 @@ fn lost_or_shown(command: &Command) -> Vec<(EffectKind, String)> {
             None if path.starts_with('/') => path.clone(),
             None => format!("/…/{path}"),
         };
-        let kinds = place_kinds(&whole, item.access, Some("/root"));
-        if item.access.read && kinds.contains(&EffectKind::Credential) {
+        let is_secret = is_place_of(EffectKind::Credential, &whole, item.access, Some("/root"));
+        if item.access.read && is_secret {
             found.push((EffectKind::Credential, path));
         }
     }

@@ -6,7 +6,7 @@ use super::Found;
 use super::command::Told;
 use crate::option::{first_text, shown_text};
 use crate::program::program_name;
-use crate::programs::{matches, place_kinds};
+use crate::programs::{is_place_of, matches};
 
 /// Adds that a search finds secrets which something then reads.
 pub(super) fn effects(told: &Told<'_>, plan: &Plan, found: &mut Found) {
@@ -36,7 +36,7 @@ pub(super) fn effects(told: &Told<'_>, plan: &Plan, found: &mut Found) {
         } else {
             format!("/x/{name}")
         };
-        let is_secret = place_kinds(&path, Access::READ, None).contains(&EffectKind::Credential)
+        let is_secret = is_place_of(EffectKind::Credential, &path, Access::READ, None)
             || [".ssh", ".gnupg", ".aws", ".kube", ".password-store"].contains(&name.as_str())
             || name.contains("credential")
             || name.contains("secret")
