@@ -148,6 +148,7 @@ impl FillingParam {
                 known.push(ValueKind::Text);
                 self.literals.push((rule, literals));
             }
+            ParamScreen::Present => {}
         }
         for (kind, others) in ValueKind::ALL.into_iter().zip(&mut self.others) {
             if kind == ValueKind::Other || !known.contains(&kind) {

@@ -56,10 +56,19 @@ impl<'a> Way<'a> {
         if !of_any.is_empty() && narrows(&of_any) {
             return of_any;
         }
-        let mut of_all = members(&matcher.all);
+        let of_all = members(&matcher.all).filter(narrows);
+        let weakness = |ways: &Vec<Self>| ways.iter().filter(|way| way.tells_little()).count();
         of_all
-            .find(narrows)
-            .unwrap_or_else(|| one(Screen::of_effects(matcher)))
+            .min_by_key(weakness)
+            .unwrap_or_else(|| one(Screen::of_little(matcher)))
+    }
+
+    /// Returns whether most calls of these tools are looked at nevertheless.
+    const fn tells_little(&self) -> bool {
+        matches!(
+            self.screen,
+            None | Some(Screen::Effects(_) | Screen::Param(_, ParamScreen::Present))
+        )
     }
 }
 
@@ -89,11 +98,13 @@ pub(super) enum ParamScreen {
     Equals(Vec<Scalar>),
     /// It is text that holds one of these, letter case aside.
     Holds(Vec<String>),
+    /// It is there.
+    Present,
 }
 
 impl<'a> Screen<'a> {
     /// Returns the most selective of the conditions that `matcher` has itself, but
-    /// for effects, which tell little.
+    /// for those that tell little.
     fn of(matcher: &'a Matcher) -> Option<Self> {
         if let Some((condition, scalars)) = first(&matcher.params, equal_to) {
             return Some(Self::Param(&condition.path, ParamScreen::Equals(scalars)));
@@ -103,6 +114,11 @@ impl<'a> Screen<'a> {
         }
         if let Some((condition, literals)) = first(&matcher.params, holding) {
             return Some(Self::Param(&condition.path, ParamScreen::Holds(literals)));
+        }
+        if let Some(screen) = Self::of_effects(matcher)
+            && !matcher.effect.iter().copied().any(is_common)
+        {
+            return Some(screen);
         }
         if !matcher.path.is_empty() {
             return Some(Self::Paths(
@@ -118,11 +134,29 @@ impl<'a> Screen<'a> {
         ))
     }
 
+    /// Returns a condition that `matcher` has itself, and that tells little.
+    fn of_little(matcher: &'a Matcher) -> Option<Self> {
+        let needs_value = |test: &ParamTest| (*test != ParamTest::Present(false)).then_some(());
+        let of_param = |(condition, ()): (&'a ParamCondition, ())| {
+            Self::Param(&condition.path, ParamScreen::Present)
+        };
+        Self::of_effects(matcher)
+            .or_else(|| first(&matcher.params, needs_value).map(of_param))
+    }
+
     fn of_effects(matcher: &Matcher) -> Option<Self> {
         let effect_key = |effect: &EffectKind| key(Kind::Effect, effect.as_str());
         let keys: Vec<Key> = matcher.effect.iter().map(effect_key).collect();
         (!keys.is_empty()).then_some(Self::Effects(keys))
     }
+}
+
+/// Returns whether most calls have an effect of this kind.
+const fn is_common(kind: EffectKind) -> bool {
+    matches!(
+        kind,
+        EffectKind::Read | EffectKind::Write | EffectKind::Execute | EffectKind::Unknown
+    )
 }
 
 fn first<T>(
