@@ -162,49 +162,38 @@ impl Matcher {
         if sense.is_too_deep() {
             return Truth::Unknown(WhyUnknown::Pattern);
         }
-        type Condition = fn(&Matcher, View<'_, '_>, Sense) -> Truth;
-        const BEFORE: [Condition; 6] = [
-            Matcher::tool_holds,
-            Matcher::action_holds,
-            Matcher::resource_holds,
-            Matcher::agent_holds,
-            Matcher::skill_holds,
-            Matcher::risk_holds,
-        ];
-        const WHOLE: [Condition; 4] = [
-            Matcher::params_hold,
-            Matcher::shell_holds,
-            Matcher::folder_holds,
-            Matcher::things_hold,
-        ];
+        let of_call = self
+            .tool_holds(view)
+            .and(|| self.action_holds(view))
+            .and(|| self.resource_holds(view, sense))
+            .and(|| self.agent_holds(view))
+            .and(|| self.skill_holds(view))
+            .and(|| self.risk_holds());
+        let of_lines = || {
+            self.shell_holds(view, sense)
+                .and(|| self.folder_holds(view, sense))
+                .and(|| self.things_hold(view, sense))
+        };
         // Of many parts, most are settled before a parameter has to be searched.
-        const PART: [Condition; 4] = [
-            Matcher::shell_holds,
-            Matcher::folder_holds,
-            Matcher::things_hold,
-            Matcher::params_hold,
-        ];
-        let after = if view.is_part() { PART } else { WHOLE };
-        every(
-            BEFORE
-                .iter()
-                .chain(&after)
-                .map(|condition| condition(self, view, sense)),
-        )
+        if view.is_part() {
+            of_call.and(of_lines).and(|| self.params_hold(view))
+        } else {
+            of_call.and(|| self.params_hold(view)).and(of_lines)
+        }
     }
 
-    fn tool_holds(&self, view: View<'_, '_>, _: Sense) -> Truth {
+    fn tool_holds(&self, view: View<'_, '_>) -> Truth {
         Truth::of(self.names_tool(&view.request().tool), || WhyNot::Tool)
     }
 
-    fn action_holds(&self, view: View<'_, '_>, _: Sense) -> Truth {
+    fn action_holds(&self, view: View<'_, '_>) -> Truth {
         Truth::of(
             self.action.is_empty() || self.action.contains(&view.request().action),
             || WhyNot::Action,
         )
     }
 
-    fn agent_holds(&self, view: View<'_, '_>, _: Sense) -> Truth {
+    fn agent_holds(&self, view: View<'_, '_>) -> Truth {
         let principal = &view.request().principal;
         let is_meant = |glob: &Glob| {
             glob.matches_name(principal.agent.as_str())
@@ -219,7 +208,7 @@ impl Matcher {
         )
     }
 
-    fn skill_holds(&self, view: View<'_, '_>, _: Sense) -> Truth {
+    fn skill_holds(&self, view: View<'_, '_>) -> Truth {
         if self.skill.is_empty() {
             return Truth::Yes;
         }
@@ -231,14 +220,14 @@ impl Matcher {
     }
 
     /// No request states its risk yet, so a condition on it is unknown.
-    fn risk_holds(&self, _: View<'_, '_>, _: Sense) -> Truth {
+    fn risk_holds(&self) -> Truth {
         match self.risk {
             None | Some(Risk::Low) => Truth::Yes,
             Some(Risk::Medium | Risk::High | Risk::Critical) => Truth::Unknown(WhyUnknown::Risk),
         }
     }
 
-    fn params_hold(&self, view: View<'_, '_>, _: Sense) -> Truth {
+    fn params_hold(&self, view: View<'_, '_>) -> Truth {
         every(
             self.params
                 .iter()

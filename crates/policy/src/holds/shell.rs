@@ -68,13 +68,13 @@ impl Matcher {
 
     /// Returns whether the patterns allow the command and all that comes with it.
     fn covers(&self, view: View<'_, '_>, line: &Line<'_>) -> Truth {
-        let program = line.program.name().map(Arc::from);
+        let program = || line.program.name().map(Arc::from);
         let command = || match line.program {
             Program::None => Truth::Yes,
             Program::Unknown => Truth::Unknown(WhyUnknown::Program),
             Program::Known { .. } => any(
                 self.shell.iter().map(|pattern| pattern.covers(line)),
-                || WhyNot::Command { program },
+                || WhyNot::Command { program: program() },
             ),
         };
         let parts: [&dyn Fn() -> Truth; 3] = [
@@ -260,9 +260,7 @@ impl ShellPattern {
         };
         let name = line.program.name().unwrap_or_default();
         let program = || Arc::from(name);
-        let not = || WhyNot::Command {
-            program: Some(program()),
-        };
+        let not = || WhyNot::Command { program: None };
         if !self.names_program(name) {
             return Truth::No(not());
         }

@@ -140,8 +140,7 @@ impl<'a> Screen<'a> {
         let of_param = |(condition, ()): (&'a ParamCondition, ())| {
             Self::Param(&condition.path, ParamScreen::Present)
         };
-        Self::of_effects(matcher)
-            .or_else(|| first(&matcher.params, needs_value).map(of_param))
+        Self::of_effects(matcher).or_else(|| first(&matcher.params, needs_value).map(of_param))
     }
 
     fn of_effects(matcher: &Matcher) -> Option<Self> {
