@@ -1,7 +1,7 @@
 //! Where the service spends the time of a decision.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -56,13 +56,15 @@ pub fn measure() -> Result<()> {
         .args(["--", "sleep", "2"])
         .spawn()?;
     let turn = ask(&served, "/v1/decisions", CONNECTIONS, &proposal)?;
-    perf.wait()?;
+    if !perf.wait()?.success() {
+        bail!("`perf record` failed; what it said stands above");
+    }
     turn.print("a decision with its record, 64, while watched");
     print(&counted(&samples)?)
 }
 
 /// How many samples fell to a part, in the program and in the system.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Count {
     program: usize,
     system: usize,
@@ -73,12 +75,21 @@ fn counted(samples: &Path) -> Result<BTreeMap<&'static str, Count>> {
         .args(["script", "--no-inline", "-F", "ip,sym,dso", "-i"])
         .arg(samples)
         .stdout(Stdio::piped())
-        .stderr(Stdio::null())
         .spawn()?;
     let told = BufReader::new(perf.stdout.take().context("its output")?);
+    let counts = counted_in(told)?;
+    if !perf.wait()?.success() {
+        bail!("`perf script` cannot read what it recorded");
+    }
+    Ok(counts)
+}
+
+/// Counts samples, each of them a call in a line, innermost first, and an empty line.
+fn counted_in(told: impl BufRead) -> Result<BTreeMap<&'static str, Count>> {
     let mut counts = BTreeMap::<_, Count>::new();
     let mut calls = Vec::new();
-    for line in told.lines() {
+    // The last sample may end with the text.
+    for line in told.lines().chain([Ok(String::new())]) {
         let line = line?;
         if !line.trim().is_empty() {
             calls.push(line);
@@ -95,7 +106,6 @@ fn counted(samples: &Path) -> Result<BTreeMap<&'static str, Count>> {
         }
         calls.clear();
     }
-    perf.wait()?;
     Ok(counts)
 }
 
@@ -130,6 +140,17 @@ fn print(counts: &BTreeMap<&'static str, Count>) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_sample_counts_where_it_was_taken() {
+        let told = "a aegis_log::append (aegis)\n\nsys_write ([kernel])\naegis_log::append\n";
+        let counts = counted_in(told.as_bytes()).unwrap();
+        let one = Count {
+            program: 1,
+            system: 1,
+        };
+        assert_eq!(counts, BTreeMap::from([("the log, with SQLite", one)]));
+    }
 
     #[test]
     fn a_sample_belongs_to_the_innermost_call_that_is_of_a_part() {
