@@ -51,6 +51,8 @@ mod snapshot;
 
 mod secure;
 
+mod connections;
+
 mod verification;
 
 mod listen;

@@ -6,9 +6,9 @@ use std::time::Duration;
 /// How much anybody may ask of the service.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Limits {
-    /// How many connections may be open.
+    /// How many connections may be open; each door has an equal part of them.
     pub connections: usize,
-    /// How many of them may be so new that nobody has said who they are.
+    /// How many of a door with TLS may be so new that nobody has said who they are.
     pub handshakes: usize,
     /// How many requests may be in hand.
     pub requests: usize,

@@ -257,6 +257,30 @@ fn the_daemon_starts_once_says_how_it_is_and_stops() {
 }
 
 #[test]
+fn a_service_that_stops_leaves_the_socket_of_another_in_its_place() {
+    for leave in ["removed", "moved", "replaced by a file"] {
+        let stage = Stage::with_policy();
+        let (socket, moved) = (stage.path(SOCKET), stage.path("home/moved.sock"));
+        let first = served(&stage);
+        match leave {
+            "removed" => fs::remove_file(&socket).unwrap(),
+            _ => fs::rename(&socket, &moved).unwrap(),
+        }
+        if leave == "replaced by a file" {
+            fs::write(&socket, "").unwrap();
+            first.stop();
+            assert!(socket.exists(), "{leave}");
+            continue;
+        }
+        let second = served(&stage);
+        first.stop();
+        stage.aegis(&["daemon", "status"]).exits(0);
+        second.stop();
+        assert!(!socket.exists(), "{leave}: its own it takes away");
+    }
+}
+
+#[test]
 fn a_hook_takes_no_exit_code_that_it_does_not_have() {
     let stage = Stage::with_policy();
     stage.write("home/.local/share/aegis/.keep", "");
