@@ -267,9 +267,16 @@ impl Principal {
 
     /// Returns whose places its requests take.
     pub(crate) fn asker(&self) -> Asker {
+        // Whether a process of this machine descends from an agent takes too long
+        // to find out here.
+        let is_owner = match self.rights {
+            Rights::Of(roles) => roles.has(Role::Operator),
+            Rights::OfProcess(_) => true,
+        };
         Asker {
             name: self.recorded_name(),
             tenant: self.tenant.to_string(),
+            is_owner,
         }
     }
 

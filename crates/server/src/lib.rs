@@ -33,6 +33,8 @@ mod key;
 
 mod body;
 
+mod paced;
+
 mod changes;
 
 mod crowd;
