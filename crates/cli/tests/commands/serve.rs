@@ -257,6 +257,32 @@ fn the_daemon_starts_once_says_how_it_is_and_stops() {
 }
 
 #[test]
+fn a_service_that_hangs_is_told_from_one_that_is_full() {
+    let stage = Stage::with_policy();
+    let status = || {
+        let told = stage.aegis(&["daemon", "status"]);
+        (told.exit, told.out.lines().next().unwrap().to_owned())
+    };
+    let service = served(&stage);
+    service.signal(Signal::STOP);
+    let (exit, said) = status();
+    assert!(
+        exit == 4 && said.starts_with("The service hangs: "),
+        "{said}"
+    );
+    service.signal(Signal::CONT);
+    service.stop();
+    // Whoever has no place is let in and out again.
+    let door = UnixListener::bind(stage.path(SOCKET)).unwrap();
+    std::thread::spawn(move || door.incoming().for_each(drop));
+    let (exit, said) = status();
+    assert!(
+        exit == 3 && said.starts_with("The service is full: "),
+        "{said}"
+    );
+}
+
+#[test]
 fn a_service_that_stops_leaves_the_socket_of_another_in_its_place() {
     for leave in ["removed", "moved", "replaced by a file"] {
         let stage = Stage::with_policy();
