@@ -48,6 +48,20 @@ pub enum ClientError {
     Write(#[from] serde_json::Error),
 }
 
+impl ClientError {
+    /// Returns whether the other side ended the connection before its reply was whole.
+    #[must_use]
+    pub fn is_broken_off(&self) -> bool {
+        let ends = [
+            io::ErrorKind::ConnectionReset,
+            io::ErrorKind::ConnectionAborted,
+            io::ErrorKind::BrokenPipe,
+            io::ErrorKind::UnexpectedEof,
+        ];
+        matches!(self, Self::Unreachable { source, .. } if ends.contains(&source.kind()))
+    }
+}
+
 /// The most bytes of the random part of a request's name.
 const KEY_BYTES: usize = 16;
 
@@ -81,17 +95,6 @@ fn new_key() -> Option<String> {
     let mut bytes = [0; KEY_BYTES];
     getrandom::fill(&mut bytes).ok()?;
     Some(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
-}
-
-/// Tells whether a connection was there and ended before there was an answer.
-fn is_broken_off(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::ConnectionReset
-            | io::ErrorKind::ConnectionAborted
-            | io::ErrorKind::BrokenPipe
-            | io::ErrorKind::UnexpectedEof
-    )
 }
 
 /// A client of the service.
@@ -317,11 +320,7 @@ impl Client {
         let send = || self.send(request, Patience::Until(deadline), &|| {});
         match send() {
             // Without a name it could be recorded twice.
-            Err(ClientError::Unreachable { source, .. })
-                if request.key.is_some() && is_broken_off(&source) =>
-            {
-                send()
-            }
+            Err(error) if request.key.is_some() && error.is_broken_off() => send(),
             answered => answered,
         }
     }

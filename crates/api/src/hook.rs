@@ -24,9 +24,13 @@ pub struct HookCall<'a> {
 pub struct HookReply {
     /// What it prints.
     pub stdout: Vec<u8>,
-    /// How it exits.
+    /// How it exits: with one of the codes of a hook.
     pub exit_code: i32,
 }
+
+/// How a hook exits: 0, or 2 where there is an answer that cannot be written. A host
+/// takes any other code for a fault of the hook that lets the call go on.
+const EXIT_CODES: [i32; 2] = [0, 2];
 
 /// Why bytes are no hook event with its frame.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
@@ -76,7 +80,8 @@ impl HookReply {
         Ok(bytes)
     }
 
-    /// Reads a reply, signs of life before it left out; nothing if it is not whole.
+    /// Reads a reply, signs of life before it left out; nothing if it is not whole,
+    /// or names an exit code that no hook has.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let start = bytes.iter().position(|byte| *byte != b'\n')?;
@@ -85,7 +90,8 @@ impl HookReply {
         let (line, rest) = reply.split_at(end);
         let line: End = serde_json::from_slice(line).ok()?;
         let stdout = rest.get(1..)?;
-        (stdout.len() == line.bytes).then(|| Self {
+        let is_whole = stdout.len() == line.bytes && EXIT_CODES.contains(&line.exit);
+        is_whole.then(|| Self {
             stdout: stdout.to_vec(),
             exit_code: line.exit,
         })
@@ -162,6 +168,17 @@ mod tests {
                 assert_eq!(HookReply::from_bytes(&bytes[..end]), None, "{end}");
             }
         }
+    }
+
+    #[test]
+    fn a_reply_with_an_exit_code_that_no_hook_has_is_none() {
+        let read = |exit: i64| {
+            let line = format!("{{\"exit\":{exit},\"bytes\":0}}\n");
+            HookReply::from_bytes(line.as_bytes()).map(|reply| reply.exit_code)
+        };
+        assert_eq!([0, 2].map(read), [Some(0), Some(2)]);
+        let others = [1, 3, -1, 256, 258, 512, 999, i64::from(i32::MAX) + 1];
+        assert_eq!(others.map(read), [None; 8]);
     }
 
     #[test]

@@ -257,10 +257,6 @@ mod tests {
     #[test]
     fn the_sessions_that_were_used_last_are_remembered() {
         let recents = Recents::default();
-        let chain = |number: usize| ChainId::Session {
-            tenant: "local".parse().unwrap(),
-            session: format!("session-{number}").parse().unwrap(),
-        };
         for number in 0..=SESSIONS_MAX {
             recents.keep(&chain(number), Head::default(), Arc::default());
             assert_eq!(recents.head(&chain(0)), Some(Head::default()), "{number}");
@@ -268,6 +264,47 @@ mod tests {
         assert_eq!(recents.head(&chain(1)), None);
         assert_eq!(recents.head(&chain(2)), Some(Head::default()));
         assert_eq!(locked(&recents.sessions).places.len(), SESSIONS_MAX);
+    }
+
+    fn chain(number: usize) -> ChainId {
+        ChainId::Session {
+            tenant: "local".parse().unwrap(),
+            session: format!("session-{number}").parse().unwrap(),
+        }
+    }
+
+    #[test]
+    fn one_action_of_a_session_is_decided_at_a_time() {
+        let recents = Recents::default();
+        let deciding = std::sync::atomic::AtomicUsize::new(0);
+        let decide = || {
+            let turn = recents.turn(&chain(0));
+            let _turn = turn.take();
+            let before = deciding.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            std::thread::yield_now();
+            deciding.fetch_sub(1, std::sync::atomic::Ordering::SeqCst);
+            before
+        };
+        let begun: Vec<usize> = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..4)
+                .map(|_| scope.spawn(|| (0..100).map(|_| decide()).max()))
+                .collect();
+            let ends = threads.into_iter().map(|thread| thread.join().unwrap());
+            ends.flatten().collect()
+        });
+        assert_eq!(begun, [0; 4]);
+    }
+
+    #[test]
+    fn other_sessions_do_not_wait_and_a_turn_in_use_is_not_forgotten() {
+        let recents = Recents::default();
+        let first = recents.turn(&chain(0));
+        let _deciding = first.take();
+        for number in 1..=2 * SESSIONS_MAX {
+            drop(recents.turn(&chain(number)).take());
+        }
+        assert!(locked(&recents.turns).len() <= SESSIONS_MAX + 1);
+        assert!(Arc::ptr_eq(&first, &recents.turn(&chain(0))));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Telling whoever runs the service that connections are refused.
+//! Telling whoever runs the service that there is no room for more connections.
 
 use std::io::Write as _;
 use std::sync::{Mutex, PoisonError};
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 /// How often it is told at most.
 const PERIOD: Duration = Duration::from_secs(60);
 
-/// The connections that were refused.
+/// The connections that were refused, or closed for others.
 ///
 /// Many may be refused in a second, so they are counted and told of together.
 #[derive(Debug, Default)]
@@ -15,15 +15,15 @@ pub(crate) struct Crowd(Mutex<Refused>);
 
 #[derive(Debug, Default)]
 struct Refused {
-    /// How many were refused since the last line.
+    /// How many were so since the last line.
     count: u64,
     last: Option<Instant>,
 }
 
 impl Crowd {
-    /// Counts a connection that was refused for `cause`, and tells of it unless
-    /// that was done lately.
-    pub(crate) fn refuse(&self, cause: &str) {
+    /// Counts a connection for which there was no room for `cause`, and tells of
+    /// it unless that was done lately.
+    pub(crate) fn count(&self, cause: &str) {
         if let Some(line) = self.line(cause, Instant::now()) {
             // Where nobody reads, there is nobody to tell.
             let _ = writeln!(std::io::stderr(), "{line}");
@@ -41,7 +41,7 @@ impl Crowd {
         refused.last = Some(now);
         let seconds = PERIOD.as_secs();
         Some(format!(
-            "warning: connections are refused, {count} so far since this was last said: {cause}; \
+            "warning: connections are refused or closed, {count} so far since this was last said: {cause}; \
              it is said again after {seconds} s at the earliest"
         ))
     }

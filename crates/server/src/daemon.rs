@@ -46,6 +46,7 @@ pub struct Daemon {
     in_hand: Places,
     at_once: Semaphore,
     large_bodies: Places,
+    large_replies: Places,
     waits: Places,
     keys: Keys,
     event_order: EventOrder,
@@ -78,6 +79,7 @@ impl Daemon {
             in_hand: places(limits.requests, "requests are in hand"),
             at_once: Semaphore::new(limits.at_once),
             large_bodies: places(limits.large_bodies, "large bodies are in hand"),
+            large_replies: places(limits.large_replies, "pages are on their way"),
             waits: places(limits.waits, "requests wait for a person"),
             streams: places(limits.streams, "streams are open"),
             verifications: places(1, "verifications are under way"),
@@ -231,6 +233,11 @@ impl Daemon {
     /// Returns the right to have one large body in hand, as soon as there is one.
     pub(crate) async fn place_of_large_body(&self, asker: &Asker) -> Result<Place, Refusal> {
         self.large_bodies.take(asker, self.limits.queue_time).await
+    }
+
+    /// Returns the right to have one large reply on its way, as soon as there is one.
+    pub(crate) async fn place_of_large_reply(&self, asker: &Asker) -> Result<Place, Refusal> {
+        self.large_replies.take(asker, self.limits.queue_time).await
     }
 }
 

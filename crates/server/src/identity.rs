@@ -19,6 +19,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderValue, header};
 
 use crate::certificates::NameError;
+use crate::connections::Connection;
 use crate::daemon::Daemon;
 use crate::places::Asker;
 use crate::problem::Refusal;
@@ -125,6 +126,11 @@ pub(crate) struct Local {
 /// How the names begin that only the service gives.
 pub(crate) const SERVICE_NAMES: [&str; 3] = ["user:", "token:", "certificate:"];
 
+/// Returns the name of a process of this machine that names no token.
+pub(crate) fn user_name(user: u32) -> String {
+    format!("user:{user}")
+}
+
 /// What stands between the name of a caller and that of the user for whom it asks.
 const BEHALF: char = '|';
 
@@ -164,7 +170,7 @@ impl Principal {
         let own = rustix::process::geteuid().as_raw();
         let is_guest = user != own && user != 0;
         Self {
-            name: format!("user:{user}"),
+            name: user_name(user),
             tenant: daemon.gates().tenant().clone(),
             rights: if is_guest {
                 Rights::Of(Roles::of(&[Role::Agent]))
@@ -261,9 +267,16 @@ impl Principal {
 
     /// Returns whose places its requests take.
     pub(crate) fn asker(&self) -> Asker {
+        // Whether a process of this machine descends from an agent takes too long
+        // to find out here.
+        let is_owner = match self.rights {
+            Rights::Of(roles) => roles.has(Role::Operator),
+            Rights::OfProcess(_) => true,
+        };
         Asker {
             name: self.recorded_name(),
             tenant: self.tenant.to_string(),
+            is_owner,
         }
     }
 
@@ -342,6 +355,9 @@ impl FromRequestParts<Arc<Daemon>> for Principal {
             .admit(&principal.recorded_name(), Instant::now())
         {
             Ok(()) => {
+                if let Some(connection) = parts.extensions.get::<Arc<Connection>>() {
+                    connection.is_of(&principal.recorded_name());
+                }
                 parts.extensions.insert(principal.asker());
                 Ok(principal)
             }

@@ -33,6 +33,8 @@ mod key;
 
 mod body;
 
+mod paced;
+
 mod changes;
 
 mod crowd;
@@ -50,6 +52,8 @@ mod records;
 mod snapshot;
 
 mod secure;
+
+mod connections;
 
 mod verification;
 

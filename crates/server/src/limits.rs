@@ -6,9 +6,9 @@ use std::time::Duration;
 /// How much anybody may ask of the service.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Limits {
-    /// How many connections may be open.
+    /// How many connections may be open; each door has an equal part of them.
     pub connections: usize,
-    /// How many of them may be so new that nobody has said who they are.
+    /// How many of a door with TLS may be so new that nobody has said who they are.
     pub handshakes: usize,
     /// How many requests may be in hand.
     pub requests: usize,
@@ -19,8 +19,8 @@ pub struct Limits {
     pub waits: usize,
     /// How many streams of events may be open.
     pub streams: usize,
-    /// How much of the places for requests, waits, streams and large bodies one
-    /// caller may have, in percent; one place at least.
+    /// How much of the shared places of a kind (requests, waits, streams, large
+    /// bodies and replies) one caller may have, in percent; one place at least.
     pub caller_percent: usize,
     /// How much of them all callers of one tenant may have, in percent.
     pub tenant_percent: usize,
@@ -31,10 +31,13 @@ pub struct Limits {
     /// How many bodies of more than 64 KiB may be in hand: together with the
     /// bytes that each may have, what bodies take of memory.
     pub large_bodies: usize,
+    /// How many replies with pages of the log may be made or on their way; each has
+    /// about 8 MiB at most.
+    pub large_replies: usize,
     /// How long the head of a request may take, and a TLS handshake before it; a
     /// connection without one is closed then.
     pub head_time: Duration,
-    /// How long a body may take.
+    /// How long a body may take, and how long nothing of a large reply may be read.
     pub body_time: Duration,
     /// How long a request may wait until it is taken in hand.
     pub queue_time: Duration,
@@ -77,6 +80,7 @@ impl Default for Limits {
             per_minute: None,
             body_bytes: 4 * 1024 * 1024,
             large_bodies: 16,
+            large_replies: 16,
             head_time: Duration::from_secs(10),
             body_time: Duration::from_secs(20),
             queue_time: Duration::from_secs(2),

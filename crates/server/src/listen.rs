@@ -3,25 +3,28 @@
 use std::fs;
 use std::io;
 use std::net::SocketAddr;
-use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use axum::Router;
-use axum::body::Body;
-use axum::http::Request;
-use hyper::body::Incoming;
+use axum::body::{Body, Bytes, HttpBody};
+use axum::http::{Request, Response};
+use hyper::body::{Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpSocket, TcpStream, UnixListener, UnixStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::watch;
 use tower::ServiceExt as _;
 
+use crate::connections::{Connection, Connections, Holder, InHand, Notice, holder_at};
 use crate::crowd::Crowd;
-use crate::identity::Peer;
+use crate::identity::{Peer, user_name};
 use crate::limits::Limits;
 use crate::secure::{Keeper, OpenSecureError, SecureDoor};
 
@@ -78,7 +81,7 @@ pub enum BindError {
 #[derive(Debug)]
 pub enum Bound {
     /// A socket of this machine.
-    Socket(UnixListener, PathBuf),
+    Socket(UnixListener, OwnSocket),
     /// A port.
     Port(TcpListener, SocketAddr),
     /// A port that speaks TLS.
@@ -97,8 +100,8 @@ impl Bound {
     pub async fn open(door: &Door) -> Result<Self, BindError> {
         match door {
             Door::Socket { path, mode } => {
-                let listener = bind_socket(path, *mode)?;
-                Ok(Self::Socket(listener, path.clone()))
+                let (listener, socket) = bind_socket(path, *mode)?;
+                Ok(Self::Socket(listener, socket))
             }
             Door::Port(address) => {
                 let (listener, address) = bind_port(*address)?;
@@ -116,38 +119,81 @@ impl Bound {
     #[must_use]
     pub fn place(&self) -> String {
         match self {
-            Self::Socket(_, path) => format!("unix:{}", path.display()),
+            Self::Socket(_, socket) => format!("unix:{}", socket.path.display()),
             Self::Port(_, address) => format!("http://{address}"),
             Self::Secure(_, address, _) => format!("https://{address}"),
         }
     }
 
-    async fn accept(&self) -> io::Result<Connection> {
+    async fn accept(&self) -> io::Result<Accepted> {
         match self {
             Self::Socket(listener, _) => {
                 let (stream, _) = listener.accept().await?;
-                Ok(Connection::Socket(stream))
+                Ok(Accepted::Socket(stream))
             }
-            Self::Port(listener, _) => Ok(Connection::Port(stream_at(listener).await?)),
+            Self::Port(listener, _) => {
+                let (stream, holder) = stream_at(listener).await?;
+                Ok(Accepted::Port(stream, holder))
+            }
             Self::Secure(listener, _, keeper) => {
-                let stream = stream_at(listener).await?;
-                Ok(Connection::Secure(stream, Arc::clone(keeper)))
+                let (stream, holder) = stream_at(listener).await?;
+                Ok(Accepted::Secure(stream, holder, Arc::clone(keeper)))
             }
+        }
+    }
+
+    /// Removes what the door left in the file system, and closes it.
+    fn close(self) {
+        match &self {
+            Self::Socket(_, socket) => socket.remove(),
+            Self::Port(..) | Self::Secure(..) => {}
         }
     }
 }
 
-enum Connection {
-    Socket(UnixStream),
-    Port(TcpStream),
-    Secure(TcpStream, Arc<Keeper>),
+/// A socket in the file system that this service made.
+#[derive(Debug)]
+pub struct OwnSocket {
+    path: PathBuf,
+    /// The device and the number of its file. While somebody listens at the
+    /// socket no other file has that number, wherever the name was moved.
+    file: (u64, u64),
 }
 
-async fn stream_at(listener: &TcpListener) -> io::Result<TcpStream> {
-    let (stream, _) = listener.accept().await?;
+impl OwnSocket {
+    fn at(path: &Path) -> io::Result<Self> {
+        Ok(Self {
+            path: path.to_path_buf(),
+            file: file_at(path)?,
+        })
+    }
+
+    /// Removes it, unless something else lies at its place by now.
+    fn remove(&self) {
+        // The system removes names, not files: what takes the place between these
+        // two calls is removed.
+        if file_at(&self.path).is_ok_and(|file| file == self.file) {
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+fn file_at(path: &Path) -> io::Result<(u64, u64)> {
+    let found = fs::symlink_metadata(path)?;
+    Ok((found.dev(), found.ino()))
+}
+
+enum Accepted {
+    Socket(UnixStream),
+    Port(TcpStream, Holder),
+    Secure(TcpStream, Holder, Arc<Keeper>),
+}
+
+async fn stream_at(listener: &TcpListener) -> io::Result<(TcpStream, Holder)> {
+    let (stream, address) = listener.accept().await?;
     // A reply is written at once; waiting for more only delays it.
     stream.set_nodelay(true)?;
-    Ok(stream)
+    Ok((stream, holder_at(address.ip())))
 }
 
 fn bind_port(address: SocketAddr) -> Result<(TcpListener, SocketAddr), BindError> {
@@ -175,7 +221,7 @@ fn listen_at(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
-fn bind_socket(path: &Path, mode: u32) -> Result<UnixListener, BindError> {
+fn bind_socket(path: &Path, mode: u32) -> Result<(UnixListener, OwnSocket), BindError> {
     let failed = |source| BindError::System {
         place: path.display().to_string(),
         source,
@@ -196,7 +242,8 @@ fn bind_socket(path: &Path, mode: u32) -> Result<UnixListener, BindError> {
     // The folder keeps others out until the mode is set.
     let listener = UnixListener::bind(path).map_err(failed)?;
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).map_err(failed)?;
-    Ok(listener)
+    let socket = OwnSocket::at(path).map_err(failed)?;
+    Ok((listener, socket))
 }
 
 /// Tells requests that wait that the service is about to end.
@@ -214,38 +261,34 @@ impl Closing {
     }
 }
 
-/// The connections of the service.
+/// The connections of all doors.
 #[derive(Clone, Debug)]
-pub(crate) struct Connections {
-    places: Arc<Semaphore>,
-    most: usize,
-}
+pub(crate) struct AllConnections(Arc<[Connections]>);
 
-impl Connections {
+impl AllConnections {
     /// Returns how many are open.
     pub(crate) fn open(&self) -> usize {
-        self.most.saturating_sub(self.places.available_permits())
+        self.0.iter().map(Connections::open).sum()
     }
 }
 
 /// Answers what comes in through `doors` until `stop` says so; then finishes
 /// what is in hand, within the limits.
 pub async fn serve(doors: Vec<Bound>, router: Router, limits: Limits, stop: watch::Receiver<bool>) {
-    let places = Arc::new(Semaphore::new(limits.connections));
-    let handshakes = Arc::new(Semaphore::new(limits.handshakes));
+    // Each door has a part that no other one takes.
+    let part = (limits.connections / doors.len().max(1)).max(1);
+    let parts: Vec<Connections> = doors.iter().map(|_| Connections::new(part)).collect();
+    let all = AllConnections(parts.clone().into());
     let crowd = Arc::new(Crowd::default());
     let graceful = Arc::new(GracefulShutdown::new());
-    let mut sockets = Vec::new();
     let mut loops = Vec::new();
-    for door in doors {
-        if let Bound::Socket(_, path) = &door {
-            sockets.push(path.clone());
-        }
+    for (door, connections) in doors.into_iter().zip(parts) {
         let hall = Hall {
             router: router.clone(),
             limits,
-            places: Arc::clone(&places),
-            handshakes: Arc::clone(&handshakes),
+            connections,
+            handshakes: Connections::new(limits.handshakes),
+            all: all.clone(),
             crowd: Arc::clone(&crowd),
             graceful: Arc::clone(&graceful),
             closing: Closing(stop.clone()),
@@ -253,10 +296,9 @@ pub async fn serve(doors: Vec<Bound>, router: Router, limits: Limits, stop: watc
         loops.push(tokio::spawn(hall.receive(door, stop.clone())));
     }
     for each in loops {
-        let _ = each.await;
-    }
-    for path in sockets {
-        let _ = fs::remove_file(path);
+        if let Ok(door) = each.await {
+            door.close();
+        }
     }
     if let Ok(graceful) = Arc::try_unwrap(graceful) {
         let _ = tokio::time::timeout(limits.drain_time, graceful.shutdown()).await;
@@ -267,75 +309,80 @@ pub async fn serve(doors: Vec<Bound>, router: Router, limits: Limits, stop: watc
 struct Hall {
     router: Router,
     limits: Limits,
-    places: Arc<Semaphore>,
-    handshakes: Arc<Semaphore>,
+    connections: Connections,
+    handshakes: Connections,
+    all: AllConnections,
     crowd: Arc<Crowd>,
     graceful: Arc<GracefulShutdown>,
     closing: Closing,
 }
 
 impl Hall {
-    async fn receive(self, door: Bound, mut stop: watch::Receiver<bool>) {
+    /// Lets in who comes, until `stop` says so; the door is open still.
+    async fn receive(self, door: Bound, mut stop: watch::Receiver<bool>) -> Bound {
         loop {
-            let connection = tokio::select! {
-                _ = stop.wait_for(|is_told| *is_told) => return,
-                connection = door.accept() => connection,
+            let accepted = tokio::select! {
+                _ = stop.wait_for(|is_told| *is_told) => return door,
+                accepted = door.accept() => accepted,
             };
-            match connection {
-                // One too many is closed at once: who waits behind it is served.
-                Ok(connection) => {
-                    if let Ok(place) = Arc::clone(&self.places).try_acquire_owned() {
-                        self.welcome(connection, place);
-                    } else {
-                        let most = self.limits.connections;
-                        self.crowd
-                            .refuse(&format!("{most} are open, which is the limit"));
-                    }
-                }
+            match accepted {
+                Ok(accepted) => self.welcome(accepted, &door),
                 Err(error) => {
                     self.crowd
-                        .refuse(&format!("the system gives no more: {error}"));
+                        .count(&format!("the system gives no more: {error}"));
                     tokio::time::sleep(PAUSE).await;
                 }
             }
         }
     }
 
-    fn welcome(&self, connection: Connection, place: OwnedSemaphorePermit) {
-        match connection {
-            Connection::Socket(stream) => {
-                let Some(peer) = process_at(&stream) else {
+    fn welcome(&self, accepted: Accepted, door: &Bound) {
+        match accepted {
+            Accepted::Socket(stream) => {
+                let Some((user, peer)) = process_at(&stream) else {
                     return;
                 };
-                tokio::spawn(self.visit(peer, place).talk(stream));
+                if let Some(visit) = self.visit(user_name(user).into(), peer, door) {
+                    tokio::spawn(visit.talk(stream));
+                }
             }
-            Connection::Port(stream) => {
-                tokio::spawn(self.visit(Peer::Port(None), place).talk(stream));
+            Accepted::Port(stream, holder) => {
+                if let Some(visit) = self.visit(holder, Peer::Port(None), door) {
+                    tokio::spawn(visit.talk(stream));
+                }
             }
-            Connection::Secure(stream, keeper) => {
-                // Who does not say who they are keeps nobody out who has.
-                let Ok(shaking) = Arc::clone(&self.handshakes).try_acquire_owned() else {
+            Accepted::Secure(stream, holder, keeper) => {
+                let Some(visit) = self.visit(Arc::clone(&holder), Peer::Port(None), door) else {
                     return;
                 };
-                let visit = self.visit(Peer::Port(None), place);
-                tokio::spawn(visit.talk_safely(stream, keeper, shaking));
+                if let Some(shaking) = self.handshakes.enter(holder) {
+                    tokio::spawn(visit.talk_safely(stream, keeper, shaking));
+                }
             }
         }
     }
 
-    fn visit(&self, peer: Peer, place: OwnedSemaphorePermit) -> Visit {
-        Visit {
+    /// Lets one connection in, if somebody makes room where that is needed.
+    fn visit(&self, holder: Holder, peer: Peer, door: &Bound) -> Option<Visit> {
+        let connections = &self.connections;
+        if connections.open() >= connections.most() {
+            self.crowd.count(&format!(
+                "{} are open at {}, which is its part",
+                connections.most(),
+                door.place()
+            ));
+        }
+        let (connection, notice) = connections.enter(holder)?;
+        Some(Visit {
             router: self.router.clone(),
             limits: self.limits,
             watcher: self.graceful.watcher(),
             closing: self.closing.clone(),
-            connections: Connections {
-                places: Arc::clone(&self.places),
-                most: self.limits.connections,
-            },
+            all: self.all.clone(),
             peer,
-            place,
-        }
+            connection: Arc::new(connection),
+            notice,
+        })
     }
 }
 
@@ -345,9 +392,10 @@ struct Visit {
     limits: Limits,
     watcher: Watcher,
     closing: Closing,
-    connections: Connections,
+    all: AllConnections,
     peer: Peer,
-    place: OwnedSemaphorePermit,
+    connection: Arc<Connection>,
+    notice: Notice,
 }
 
 impl Visit {
@@ -356,11 +404,13 @@ impl Visit {
         mut self,
         stream: TcpStream,
         keeper: Arc<Keeper>,
-        shaking: OwnedSemaphorePermit,
+        (shaking, crowded): (Connection, Notice),
     ) {
         let shaken = tokio::time::timeout(self.limits.head_time, keeper.shake(stream));
         let shaken = tokio::select! {
             () = self.closing.told() => return,
+            _ = crowded => return,
+            _ = &mut self.notice => return,
             shaken = shaken => shaken,
         };
         drop(shaking);
@@ -370,39 +420,80 @@ impl Visit {
         }
     }
 
-    /// Answers what comes in, until one of both ends it.
+    /// Answers what comes in, until one of both ends it or it has to make room.
     async fn talk(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
         let Self {
             router,
             limits,
             watcher,
             closing,
-            connections,
+            all,
             peer,
-            place,
+            connection,
+            notice,
         } = self;
         let answer = service_fn(move |request: Request<Incoming>| {
+            let in_hand = connection.begin();
             let mut request = request.map(Body::new);
             request.extensions_mut().insert(peer.clone());
             request.extensions_mut().insert(closing.clone());
-            request.extensions_mut().insert(connections.clone());
-            router.clone().oneshot(request)
+            request.extensions_mut().insert(all.clone());
+            request.extensions_mut().insert(Arc::clone(&connection));
+            let answered = router.clone().oneshot(request);
+            async { answered.await.map(|response| held(response, in_hand)) }
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(limits.head_time)
             .max_buf_size(HEAD_BYTES_MAX)
             .serve_connection(TokioIo::new(stream), answer);
-        // What fails here fails for the caller, who is gone.
-        let _ = watcher.watch(connection).await;
-        drop(place);
+        tokio::select! {
+            _ = notice => {}
+            // What fails here fails for the caller, who is gone.
+            _ = watcher.watch(connection) => {}
+        }
     }
 }
 
-fn process_at(stream: &UnixStream) -> Option<Peer> {
-    let peer = stream.peer_cred().ok()?;
-    Some(Peer::Process {
-        user: peer.uid(),
-        process: u32::try_from(peer.pid()?).ok()?,
+/// Returns `response` as one whose request is in hand until its body is handed over.
+fn held(response: Response<Body>, in_hand: InHand) -> Response<HeldBody> {
+    response.map(|body| HeldBody {
+        body,
+        _in_hand: in_hand,
     })
+}
+
+struct HeldBody {
+    body: Body,
+    _in_hand: InHand,
+}
+
+impl HttpBody for HeldBody {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+fn process_at(stream: &UnixStream) -> Option<(u32, Peer)> {
+    let credentials = stream.peer_cred().ok()?;
+    let user = credentials.uid();
+    let peer = Peer::Process {
+        user,
+        process: u32::try_from(credentials.pid()?).ok()?,
+    };
+    Some((user, peer))
 }

@@ -1,9 +1,11 @@
 //! The places of those whose requests are in hand, shared among them.
 //!
-//! Neither a caller nor a tenant may have all places where there are several:
-//! whoever fills a share waits behind its own requests, and one other tenant at
-//! least finds a place that is free. Several tenants together may fill them all,
-//! and then everybody waits.
+//! Most places of a kind are shared: neither a caller nor a tenant may have all
+//! of them, so whoever fills a share waits behind its own requests. Several tenants
+//! together may still fill them all. So a quarter is kept for tenants, of which each
+//! may have one, and an eighth for those who run the service, of which each may have
+//! half: to keep out one more tenant takes as many others as places are kept, and
+//! who runs the service is never kept out by any of them.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,6 +17,12 @@ use tokio::time::Instant;
 
 use crate::problem::Refusal;
 
+/// Of so many places one is kept for owners, and two for tenants.
+const KEPT_OF: usize = 8;
+
+/// How much of the places that are kept for owners one may have, in percent.
+const OWNER_PERCENT: usize = 50;
+
 /// How many shares are remembered before those are forgotten that nobody uses.
 const SHARES_MAX: usize = 1_024;
 
@@ -25,6 +33,8 @@ pub(crate) struct Asker {
     pub(crate) name: String,
     /// Its tenant.
     pub(crate) tenant: String,
+    /// Whether it runs the service, or answers for it.
+    pub(crate) is_owner: bool,
 }
 
 impl Asker {
@@ -34,11 +44,12 @@ impl Asker {
         Self {
             name: String::new(),
             tenant: String::new(),
+            is_owner: false,
         }
     }
 }
 
-/// How much of all places one may have, in percent.
+/// How much of the shared places one may have, in percent.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Parts {
     pub(crate) caller: usize,
@@ -48,9 +59,12 @@ pub(crate) struct Parts {
 /// Places of one kind.
 #[derive(Debug)]
 pub(crate) struct Places {
-    all: Arc<Semaphore>,
     callers: Shares,
-    tenants: Shares,
+    shared: Part,
+    /// Kept for tenants: one for each, as far as they go.
+    of_tenants: Part,
+    /// Kept for owners.
+    of_owners: Part,
     /// What takes these places, in the plural.
     what: &'static str,
 }
@@ -58,26 +72,20 @@ pub(crate) struct Places {
 /// A place, until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Place {
-    _all: OwnedSemaphorePermit,
-    _of_tenant: OwnedSemaphorePermit,
+    _of_part: PlaceOfPart,
     _of_caller: OwnedSemaphorePermit,
-}
-
-/// Whose places are all taken.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Taken {
-    Callers,
-    Tenants,
-    All,
 }
 
 impl Places {
     /// Returns so many places for `what`, of which each may have its part.
     pub(crate) fn new(count: usize, parts: Parts, what: &'static str) -> Self {
+        let kept = count / KEPT_OF;
+        let shared = count - 3 * kept;
         Self {
-            all: Arc::new(Semaphore::new(count)),
-            callers: Shares::new(count, parts.caller),
-            tenants: Shares::new(count, parts.tenant),
+            callers: Shares::of_places(shared, parts.caller),
+            shared: Part::new(shared, Shares::of_places(shared, parts.tenant)),
+            of_tenants: Part::new(2 * kept, Shares::new(1)),
+            of_owners: Part::new(kept, Shares::of_places(kept, OWNER_PERCENT)),
             what,
         }
     }
@@ -87,9 +95,11 @@ impl Places {
     /// Whoever waits for a place of their own keeps nobody else from one.
     pub(crate) async fn take(&self, asker: &Asker, patience: Duration) -> Result<Place, Refusal> {
         let end = Instant::now() + patience;
-        let caller = within(end, self.callers.of(&asker.name), Taken::Callers).await;
-        let caller = caller.map_err(|taken| self.refusal(taken))?;
-        self.take_of_others(asker, caller, end).await
+        let caller = tokio::time::timeout_at(end, self.callers.of(&asker.name).acquire_owned());
+        let Ok(Ok(caller)) = caller.await else {
+            return Err(self.share_taken("this caller", &self.callers));
+        };
+        self.take_of_parts(asker, caller, end).await
     }
 
     /// Takes a place for `asker` in its turn, or refuses after `patience`.
@@ -102,52 +112,74 @@ impl Places {
         patience: Duration,
     ) -> Result<Place, Refusal> {
         let end = Instant::now() + patience;
+        let caller = self.try_caller(asker)?;
+        self.take_of_parts(asker, caller, end).await
+    }
+
+    /// Takes a place for `asker`, if there is one.
+    pub(crate) fn try_take(&self, asker: &Asker) -> Result<Place, Refusal> {
+        let mut parts = self.parts(asker).into_iter().flatten();
+        let of_part = parts.find_map(|(part, name)| part.try_take(name));
+        Ok(Place {
+            _of_part: of_part.ok_or_else(|| self.taken(asker))?,
+            _of_caller: self.try_caller(asker)?,
+        })
+    }
+
+    fn try_caller(&self, asker: &Asker) -> Result<OwnedSemaphorePermit, Refusal> {
         let caller = self.callers.of(&asker.name).try_acquire_owned();
-        let caller = caller.map_err(|_| self.refusal(Taken::Callers))?;
-        self.take_of_others(asker, caller, end).await
+        caller.map_err(|_| self.share_taken("this caller", &self.callers))
     }
 
     /// Takes what a place is besides the caller's own part.
-    async fn take_of_others(
+    async fn take_of_parts(
         &self,
         asker: &Asker,
         caller: OwnedSemaphorePermit,
         end: Instant,
     ) -> Result<Place, Refusal> {
-        let place = async {
-            let tenant = within(end, self.tenants.of(&asker.tenant), Taken::Tenants).await?;
-            let all = within(end, Arc::clone(&self.all), Taken::All).await?;
-            Ok(Place {
-                _all: all,
-                _of_tenant: tenant,
-                _of_caller: caller,
-            })
-        };
-        place.await.map_err(|taken| self.refusal(taken))
-    }
-
-    /// Takes a place for `asker`, if there is one.
-    pub(crate) fn try_take(&self, asker: &Asker) -> Result<Place, Refusal> {
-        let take = |places: Arc<Semaphore>, taken| {
-            let place = places.try_acquire_owned();
-            place.map_err(|_| self.refusal(taken))
-        };
-        Ok(Place {
-            _all: take(Arc::clone(&self.all), Taken::All)?,
-            _of_tenant: take(self.tenants.of(&asker.tenant), Taken::Tenants)?,
-            _of_caller: take(self.callers.of(&asker.name), Taken::Callers)?,
-        })
-    }
-
-    fn refusal(&self, taken: Taken) -> Refusal {
-        let what = self.what;
-        let (whose, most) = match taken {
-            Taken::Callers => ("this caller", self.callers.most),
-            Taken::Tenants => ("this tenant", self.tenants.most),
-            Taken::All => {
-                return Refusal::new(ProblemKind::Busy, format!("too many {what}; try again"));
+        let [shared, of_tenants, of_owners] = self.parts(asker).map(take_of);
+        let of_part = tokio::time::timeout_at(end, async {
+            tokio::select! {
+                // What is kept stays so as long as there are others.
+                biased;
+                place = shared => place,
+                place = of_tenants => place,
+                place = of_owners => place,
             }
-        };
+        });
+        match of_part.await {
+            Ok(Ok(of_part)) => Ok(Place {
+                _of_part: of_part,
+                _of_caller: caller,
+            }),
+            Ok(Err(_)) | Err(_) => Err(self.taken(asker)),
+        }
+    }
+
+    /// Returns the parts of which `asker` may have a place, and in whose name.
+    fn parts<'a>(&'a self, asker: &'a Asker) -> [Option<(&'a Part, &'a str)>; 3] {
+        let owner = asker.is_owner.then_some((&self.of_owners, &*asker.name));
+        [
+            Some((&self.shared, &asker.tenant)),
+            Some((&self.of_tenants, &asker.tenant)),
+            owner,
+        ]
+    }
+
+    /// Returns why `asker` gets no place of a part.
+    fn taken(&self, asker: &Asker) -> Refusal {
+        let Part { all, shares } = &self.shared;
+        let is_full = shares.of(&asker.tenant).available_permits() == 0;
+        if is_full && all.available_permits() > 0 {
+            return self.share_taken("this tenant", shares);
+        }
+        let what = self.what;
+        Refusal::new(ProblemKind::Busy, format!("too many {what}; try again"))
+    }
+
+    fn share_taken(&self, whose: &str, shares: &Shares) -> Refusal {
+        let (what, most) = (self.what, shares.most);
         let detail = format!(
             "too many {what}: {whose} may have {most} at a time; try again when some of them have ended"
         );
@@ -155,14 +187,50 @@ impl Places {
     }
 }
 
-async fn within(
-    end: Instant,
-    places: Arc<Semaphore>,
-    taken: Taken,
-) -> Result<OwnedSemaphorePermit, Taken> {
-    let place = tokio::time::timeout_at(end, places.acquire_owned()).await;
-    let place: Result<OwnedSemaphorePermit, AcquireError> = place.map_err(|_| taken)?;
-    place.map_err(|_| taken)
+/// Takes a place of a part, as soon as there is one; never where there is no part.
+async fn take_of(part: Option<(&Part, &str)>) -> Result<PlaceOfPart, AcquireError> {
+    match part {
+        Some((part, name)) => part.take(name).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// A part of the places of one kind.
+#[derive(Debug)]
+struct Part {
+    all: Arc<Semaphore>,
+    shares: Shares,
+}
+
+#[derive(Debug)]
+struct PlaceOfPart {
+    _of_all: OwnedSemaphorePermit,
+    _of_share: OwnedSemaphorePermit,
+}
+
+impl Part {
+    fn new(count: usize, shares: Shares) -> Self {
+        Self {
+            all: Arc::new(Semaphore::new(count)),
+            shares,
+        }
+    }
+
+    async fn take(&self, name: &str) -> Result<PlaceOfPart, AcquireError> {
+        let of_share = self.shares.of(name).acquire_owned().await?;
+        let of_all = Arc::clone(&self.all).acquire_owned().await?;
+        Ok(PlaceOfPart {
+            _of_all: of_all,
+            _of_share: of_share,
+        })
+    }
+
+    fn try_take(&self, name: &str) -> Option<PlaceOfPart> {
+        Some(PlaceOfPart {
+            _of_all: Arc::clone(&self.all).try_acquire_owned().ok()?,
+            _of_share: self.shares.of(name).try_acquire_owned().ok()?,
+        })
+    }
 }
 
 /// What each of many may have of some places.
@@ -174,16 +242,18 @@ struct Shares {
 }
 
 impl Shares {
-    fn new(count: usize, percent: usize) -> Self {
+    fn new(most: usize) -> Self {
         Self {
-            // One place at least is somebody else's, unless there is only one.
-            most: count
-                .saturating_mul(percent)
-                .div_ceil(100)
-                .min(count.saturating_sub(1))
-                .max(1),
+            most,
             used: Mutex::default(),
         }
+    }
+
+    /// Returns shares of `percent` of so many places.
+    fn of_places(count: usize, percent: usize) -> Self {
+        let part = count.saturating_mul(percent).div_ceil(100);
+        // One place at least is somebody else's, unless there is only one.
+        Self::new(part.min(count.saturating_sub(1)).max(1))
     }
 
     /// Returns the places of whoever is called `name`.
@@ -214,7 +284,62 @@ mod tests {
         Asker {
             name: name.to_owned(),
             tenant: tenant.to_owned(),
+            is_owner: false,
         }
+    }
+
+    fn owner(name: &str) -> Asker {
+        Asker {
+            is_owner: true,
+            ..asker(name, "one")
+        }
+    }
+
+    /// Takes what there is for eight callers of each of these tenants.
+    fn fill(places: &Places, tenants: &[&str]) -> Vec<Place> {
+        let callers = tenants
+            .iter()
+            .flat_map(|tenant| (0..8).map(move |it| asker(&format!("{tenant} {it}"), tenant)));
+        callers
+            .flat_map(|caller| std::iter::from_fn(move || places.try_take(&caller).ok()))
+            .collect()
+    }
+
+    #[test]
+    fn one_more_tenant_finds_a_place_and_so_does_who_runs_the_service() {
+        for count in [8, 16, 256] {
+            let (kept, owned) = (count / 4, count / 8);
+            let places = Places::new(count, PARTS, "requests");
+            // Two tenants fill what is shared, and take one each of what is kept.
+            let held = fill(&places, &["one", "two"]);
+            assert_eq!(held.len(), count - kept - owned + 2, "{count}");
+            let names: Vec<String> = (2..kept).map(|it| it.to_string()).collect();
+            let names: Vec<&str> = names.iter().map(|it| &**it).collect();
+            let others = fill(&places, &names);
+            assert_eq!(others.len(), names.len(), "{count}: one for each");
+            assert!(places.try_take(&asker("new", "new")).is_err(), "{count}");
+            let own = std::iter::from_fn(|| places.try_take(&owner("root")).ok());
+            let own: Vec<Place> = own.take(count).collect();
+            assert_eq!(own.len(), (owned / 2).max(1), "{count}");
+            let is_left = owned > 1;
+            assert_eq!(places.try_take(&owner("op")).is_ok(), is_left, "{count}");
+        }
+    }
+
+    #[tokio::test]
+    async fn who_waits_gets_what_is_kept_for_it_at_once() {
+        let places = Places::new(16, PARTS, "requests");
+        let held = fill(&places, &["one", "two"]);
+        let patience = Duration::from_millis(10);
+        let new = places.take(&asker("new", "three"), patience).await;
+        let more = places.take(&asker("more", "three"), patience).await;
+        assert!(new.is_ok() && more.is_err(), "a tenant has one of them");
+        let own = places.take(&owner("root"), patience).await.unwrap();
+        assert!(places.take(&owner("root"), patience).await.is_err());
+        let other = places.take(&owner("operator"), patience).await.unwrap();
+        drop((held, new, own, other));
+        let again = fill(&places, &["one", "two", "three", "four"]);
+        assert_eq!(again.len(), 14, "what is kept is given back");
     }
 
     #[test]

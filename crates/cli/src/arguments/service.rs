@@ -115,7 +115,7 @@ pub(crate) enum DaemonCommand {
     Start,
     /// Let it finish what it has in hand, and end it.
     Stop,
-    /// Say whether it runs and answers; exit 1 if not.
+    /// Say whether it runs and answers; exit 1 if it does not run, 3 if it is full, 4 if it hangs.
     Status,
 }
 

@@ -83,7 +83,7 @@ fn start(here: &Here) -> Result<Report, Failure> {
         .map_err(failed)?;
     let begun = Instant::now();
     while begun.elapsed() < PATIENCE {
-        if let Some(process) = running(here).filter(|_| is_healthy(here)) {
+        if let Some(process) = running(here).filter(|_| health(here) == Health::Good) {
             return Ok(told(here, "started", Some(process)));
         }
         if child.try_wait().map_err(failed)?.is_some() {
@@ -121,25 +121,35 @@ fn stop(here: &Here) -> Result<Report, Failure> {
 
 fn status(here: &Here) -> Report {
     match running(here) {
-        Some(process) if is_healthy(here) => told(here, "runs", Some(process)),
-        Some(process) => {
-            let mut page = Page::default();
-            page.line(&[
-                piece(Tone::Bad, "The service hangs: "),
-                piece(
-                    Tone::Plain,
-                    format!("process {process} listens and does not answer."),
-                ),
-            ]);
-            page.plain("End it with `aegis daemon stop`, then `aegis daemon start`.");
-            Report::done(page, body(here, "hangs", Some(process))).with(Exit::No)
-        }
+        Some(process) => match health(here) {
+            Health::Good => told(here, "runs", Some(process)),
+            Health::Hangs => {
+                let what = format!("process {process} listens and does not answer.");
+                let advice = "End it with `aegis daemon stop`, then `aegis daemon start`.";
+                let body = body(here, "hangs", Some(process));
+                unwell("The service hangs: ", what, advice, body).with(Exit::TimedOut)
+            }
+            Health::Full => {
+                let what = format!("process {process} lets nobody in.");
+                let advice = "All of its connections are in use. Try again in a while; `aegis \
+                              daemon stop` lets it finish what it has in hand, and ends it.";
+                let body = body(here, "full", Some(process));
+                unwell("The service is full: ", what, advice, body).with(Exit::Environment)
+            }
+        },
         None => {
             let mut told = told(here, "does not run", None).with(Exit::No);
             told.page.plain("`aegis daemon start` starts it.");
             told
         }
     }
+}
+
+fn unwell(how: &'static str, what: String, advice: &str, body: Value) -> Report {
+    let mut page = Page::default();
+    page.line(&[piece(Tone::Bad, how), piece(Tone::Plain, what)]);
+    page.plain(advice);
+    Report::done(page, body)
 }
 
 /// Returns the process that listens at the socket of this user, if one does.
@@ -149,11 +159,24 @@ fn running(here: &Here) -> Option<u32> {
     u32::try_from(peer.pid.as_raw_nonzero().get()).ok()
 }
 
-fn is_healthy(here: &Here) -> bool {
+/// How a service is that listens.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Health {
+    Good,
+    Hangs,
+    /// It ends connections before it answers, for want of places.
+    Full,
+}
+
+fn health(here: &Here) -> Health {
     let address = Address::Unix(here.places.socket.clone());
     let client = Client::new(SystemConnector::default(), address);
     let patient = client.with_patience(Duration::from_secs(2));
-    patient.get::<Value>("/healthz").is_ok()
+    match patient.get::<Value>("/healthz") {
+        Ok(_) => Health::Good,
+        Err(error) if error.is_broken_off() => Health::Full,
+        Err(_) => Health::Hangs,
+    }
 }
 
 fn told(here: &Here, state: &str, process: Option<u32>) -> Report {

@@ -1,7 +1,7 @@
 //! The service of a user, and hooks that ask it.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::net::UnixListener;
 use std::process::{Command, Stdio};
 
@@ -254,6 +254,83 @@ fn the_daemon_starts_once_says_how_it_is_and_stops() {
     );
     assert!(!stage.path(SOCKET).exists());
     assert_eq!(count(&stage, "ERROR_RAISED"), 0);
+}
+
+#[test]
+fn a_service_that_hangs_is_told_from_one_that_is_full() {
+    let stage = Stage::with_policy();
+    let status = || {
+        let told = stage.aegis(&["daemon", "status"]);
+        (told.exit, told.out.lines().next().unwrap().to_owned())
+    };
+    let service = served(&stage);
+    service.signal(Signal::STOP);
+    let (exit, said) = status();
+    assert!(
+        exit == 4 && said.starts_with("The service hangs: "),
+        "{said}"
+    );
+    service.signal(Signal::CONT);
+    service.stop();
+    // Whoever has no place is let in and out again.
+    let door = UnixListener::bind(stage.path(SOCKET)).unwrap();
+    std::thread::spawn(move || door.incoming().for_each(drop));
+    let (exit, said) = status();
+    assert!(
+        exit == 3 && said.starts_with("The service is full: "),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_service_that_stops_leaves_the_socket_of_another_in_its_place() {
+    for leave in ["removed", "moved", "replaced by a file"] {
+        let stage = Stage::with_policy();
+        let (socket, moved) = (stage.path(SOCKET), stage.path("home/moved.sock"));
+        let first = served(&stage);
+        match leave {
+            "removed" => fs::remove_file(&socket).unwrap(),
+            _ => fs::rename(&socket, &moved).unwrap(),
+        }
+        if leave == "replaced by a file" {
+            fs::write(&socket, "").unwrap();
+            first.stop();
+            assert!(socket.exists(), "{leave}");
+            continue;
+        }
+        let second = served(&stage);
+        first.stop();
+        stage.aegis(&["daemon", "status"]).exits(0);
+        second.stop();
+        assert!(!socket.exists(), "{leave}: its own it takes away");
+    }
+}
+
+#[test]
+fn a_hook_takes_no_exit_code_that_it_does_not_have() {
+    let stage = Stage::with_policy();
+    stage.write("home/.local/share/aegis/.keep", "");
+    let socket = stage.path(SOCKET);
+    let door = UnixListener::bind(&socket).unwrap();
+    std::thread::spawn(move || {
+        for visitor in door.incoming() {
+            let mut visitor = visitor.unwrap();
+            let _ = visitor.read(&mut [0; 65_536]);
+            let body = "{\"exit\":999,\"bytes\":0}\n";
+            let length = body.len();
+            let reply = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{body}");
+            let _ = visitor.write_all(reply.as_bytes());
+        }
+    });
+    // One beside the log answers nothing then, so the hook decides by itself.
+    let denied = ask(&stage, "one", "git push --force");
+    assert_eq!(denied.as_deref(), Some("deny"));
+    assert_eq!(count(&stage, "ERROR_RAISED"), 1);
+    // Where settings name it nothing else decides, whatever is asked.
+    let settings = format!("[service]\nsocket = {:?}\n", socket.to_str().unwrap());
+    stage.write("home/.config/aegis/settings.toml", &settings);
+    let denied = ask(&stage, "two", "git status");
+    assert_eq!(denied.as_deref(), Some("deny"));
 }
 
 #[test]

@@ -12,15 +12,16 @@ use aegis_api::{
 use aegis_canon::{Digest, to_source};
 use aegis_log::to_base64;
 use aegis_types::Role;
-use axum::Json;
 use axum::extract::State;
-use serde::Deserialize;
+use axum::response::Response;
+use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
 
 use super::decisions::field;
 use crate::daemon::Daemon;
 use crate::identity::Principal;
 use crate::listing::{Cursor, Filter, Listed, page};
+use crate::paced::paced;
 use crate::page::limit;
 use crate::problem::Refusal;
 use crate::query::Parameters;
@@ -74,13 +75,11 @@ pub(super) async fn plain(
     State(daemon): State<Arc<Daemon>>,
     principal: Principal,
     Parameters(query): Parameters<EventQuery>,
-) -> Result<Json<PlainEventPage>, Refusal> {
-    let tenant = principal.tenant.to_string();
-    let (listed, next) = listed(&daemon, &principal, query).await?;
+) -> Result<Response, Refusal> {
     let base64 = |digest: Digest| to_base64(digest.as_bytes());
-    let view = |listed: Listed| {
+    let plain = move |listed: Listed, tenant: &str| {
         let payload_json = to_base64(to_source(listed.payload()).as_bytes());
-        let view = view(&tenant, listed);
+        let view = view(tenant, listed);
         PlainEventView {
             payload_json,
             hash: view.hash.parse().map_or_else(|_| String::new(), base64),
@@ -97,11 +96,14 @@ pub(super) async fn plain(
             user_id: view.user_id,
         }
     };
-    let events: Vec<_> = listed.into_iter().map(view).collect();
-    Ok(Json(PlainEventPage {
-        events: (!events.is_empty()).then_some(events),
-        next_token: next.map_or_else(String::new, |next| next.to_string()),
-    }))
+    answered(&daemon, &principal, query, move |events, tenant, next| {
+        let events: Vec<_> = events.into_iter().map(|it| plain(it, tenant)).collect();
+        PlainEventPage {
+            events: (!events.is_empty()).then_some(events),
+            next_token: next.map_or_else(String::new, |next| next.to_string()),
+        }
+    })
+    .await
 }
 
 /// Lists events.
@@ -125,21 +127,24 @@ pub(super) async fn list(
     State(daemon): State<Arc<Daemon>>,
     principal: Principal,
     Parameters(query): Parameters<EventQuery>,
-) -> Result<Json<EventPage>, Refusal> {
-    let tenant = principal.tenant.to_string();
-    let (listed, next) = listed(&daemon, &principal, query).await?;
-    let events = listed.into_iter().map(|listed| view(&tenant, listed));
-    Ok(Json(EventPage {
-        events: events.collect(),
-        next_token: next.map(|next| next.to_string()),
-    }))
+) -> Result<Response, Refusal> {
+    answered(&daemon, &principal, query, |events, tenant, next| {
+        EventPage {
+            events: events.into_iter().map(|it| view(tenant, it)).collect(),
+            next_token: next.map(|next| next.to_string()),
+        }
+    })
+    .await
 }
 
-async fn listed(
+/// Answers with the page that `form` returns for what is listed, its tenant, and
+/// where the next page begins.
+async fn answered<T: Serialize>(
     daemon: &Arc<Daemon>,
     principal: &Principal,
     query: EventQuery,
-) -> Result<(Vec<Listed>, Option<Cursor>), Refusal> {
+    form: impl FnOnce(Vec<Listed>, &str, Option<Cursor>) -> T + Send + 'static,
+) -> Result<Response, Refusal> {
     principal.must_be(Role::Auditor)?;
     let tenant = principal.tenant_named(query.tenant_id.as_deref())?;
     let limit = limit(query.limit)?;
@@ -152,16 +157,13 @@ async fn listed(
     if start.as_ref().is_some_and(|start| !start.is_of(&filter)) {
         return Err(invalid("`page_token` is of a page with other filters"));
     }
-    let found = daemon.blocking(principal.asker(), move |daemon| {
-        page(
-            &**daemon.gates().log(),
-            &tenant,
-            &filter,
-            start.as_ref(),
-            limit,
-        )
-    });
-    Ok(found.await??)
+    let make = move |daemon: &Daemon| {
+        let log = &**daemon.gates().log();
+        let (events, next) = page(log, &tenant, &filter, start.as_ref(), limit)?;
+        serde_json::to_vec(&form(events, tenant.as_str(), next))
+            .map_err(|_| Refusal::new(ProblemKind::Failed, "the page cannot be written as JSON"))
+    };
+    paced(daemon, principal.asker(), make).await
 }
 
 fn invalid(detail: &str) -> Refusal {

@@ -8,14 +8,14 @@ use aegis_log::{Anchor, Depth, Evidence, Log, Query, ReadLogError, Walk};
 use aegis_types::{Envelope, EventKind, Role, SessionId, Timestamp};
 use axum::Json;
 use axum::extract::State;
-use axum::http::header;
-use axum::response::IntoResponse;
+use axum::response::Response;
 use serde::Deserialize;
 
 use super::decisions::field;
 use crate::body::JsonBody;
 use crate::daemon::Daemon;
 use crate::identity::Principal;
+use crate::paced::paced;
 use crate::page::{limit, place_of, place_token};
 use crate::problem::Refusal;
 use crate::query::Parameters;
@@ -71,7 +71,7 @@ pub(super) async fn records(
     State(daemon): State<Arc<Daemon>>,
     principal: Principal,
     Parameters(query): Parameters<RecordsQuery>,
-) -> Result<impl IntoResponse, Refusal> {
+) -> Result<Response, Refusal> {
     principal.must_be(Role::Auditor)?;
     let tenant = principal.tenant_named(query.tenant_id.as_deref())?;
     let session = query.session_id.as_deref();
@@ -79,21 +79,20 @@ pub(super) async fn records(
     let kinds = kinds(query.event_type.as_deref())?;
     let limit = limit(query.limit)?;
     let before = query.page_token.as_deref().map(place_of).transpose()?;
-    let page = daemon
-        .blocking(principal.asker(), move |daemon| {
-            let asked = Query {
-                tenant: Some(&tenant),
-                session: session.as_ref(),
-                kinds: &kinds,
-                subject: query.subject.as_deref(),
-                since: query.since.map(Timestamp::from_unix_ms),
-                limit,
-            };
-            let log = &**daemon.gates().log();
-            page(log, asked, Walk::Before(before.unwrap_or(u64::MAX)))
-        })
-        .await??;
-    Ok(([(header::CONTENT_TYPE, "application/json")], page))
+    let make = move |daemon: &Daemon| {
+        let asked = Query {
+            tenant: Some(&tenant),
+            session: session.as_ref(),
+            kinds: &kinds,
+            subject: query.subject.as_deref(),
+            since: query.since.map(Timestamp::from_unix_ms),
+            limit,
+        };
+        let log = &**daemon.gates().log();
+        let page = page(log, asked, Walk::Before(before.unwrap_or(u64::MAX)))?;
+        Ok(page.into_bytes())
+    };
+    paced(&daemon, principal.asker(), make).await
 }
 
 /// Returns a [`RecordList`] as it is sent.

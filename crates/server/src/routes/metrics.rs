@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::daemon::Daemon;
 use crate::figures::Moment;
 use crate::identity::Principal;
-use crate::listen::Connections;
+use crate::listen::AllConnections;
 use crate::problem::Refusal;
 
 /// Shows figures of the whole service, in the text form of Prometheus.
@@ -34,7 +34,7 @@ use crate::problem::Refusal;
 pub(super) async fn metrics(
     State(daemon): State<Arc<Daemon>>,
     principal: Principal,
-    Extension(connections): Extension<Connections>,
+    Extension(connections): Extension<AllConnections>,
 ) -> Result<Response, Refusal> {
     principal.must_read()?;
     if principal.tenant != *daemon.gates().tenant() {

@@ -1,19 +1,15 @@
 //! Everything that is added to the log, as it comes.
 
-use std::convert::Infallible;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use aegis_api::{Problem, ProblemKind};
 use aegis_log::{Log, Placed, Query, Walk};
 use aegis_types::{EventKind, Role, SessionId, TenantId};
-use axum::body::{Body, Bytes, HttpBody};
+use axum::body::{Body, Bytes};
 use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use hyper::body::Frame;
 use serde::Deserialize;
 use tokio::sync::mpsc;
 
@@ -21,6 +17,7 @@ use super::decisions::field;
 use crate::daemon::Daemon;
 use crate::identity::{Principal, Shown};
 use crate::listen::Closing;
+use crate::paced::Parts;
 use crate::page::{place_of, place_token, wrong};
 use crate::problem::Refusal;
 use crate::query::Parameters;
@@ -113,7 +110,7 @@ pub(super) async fn stream(
         source.send(&daemon, &closing, parts).await;
         drop(place);
     });
-    let mut response = Body::new(Received(received)).into_response();
+    let mut response = Body::new(Parts::without_length(received)).into_response();
     let fields = response.headers_mut();
     for (name, value) in [
         (header::CONTENT_TYPE, "text/event-stream"),
@@ -260,21 +257,5 @@ impl Source {
             self.after = self.after.max(end);
         }
         Ok(part)
-    }
-}
-
-/// The parts of a stream as the body of a reply.
-struct Received(mpsc::Receiver<Bytes>);
-
-impl HttpBody for Received {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        let received = self.0.poll_recv(context);
-        received.map(|part| part.map(|bytes| Ok(Frame::data(bytes))))
     }
 }

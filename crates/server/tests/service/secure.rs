@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{BufRead as _, BufReader, ErrorKind, Read, Write as _};
 use std::net::TcpStream;
+use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -321,21 +322,33 @@ fn a_client_that_says_nothing_is_let_go() {
 }
 
 #[test]
-fn clients_that_say_nothing_keep_nobody_out_who_comes_by_another_door() {
+fn clients_that_say_nothing_keep_nobody_out_at_any_door() {
     let limits = Limits {
         head_time: 4 * PATIENCE,
-        handshakes: 1,
-        connections: 3,
+        handshakes: 2,
+        connections: 6,
         ..Limits::default()
     };
     let secured = Secured::start(limits, None, None);
-    let first = silent(&secured);
-    // Only one may say nothing: the next ones end at once, and take no place.
-    for _ in 0..3 {
-        assert!(is_let_go(&mut silent(&secured)));
+    // Two may say nothing at the door with TLS; the oldest makes room.
+    let mut silent: Vec<TcpStream> = (0..8).map(|_| silent(&secured)).collect();
+    for first in &mut silent[..6] {
+        assert!(is_let_go(first));
     }
+    let known = secured.client(None, None).get::<Value>("/healthz");
+    assert!(known.is_ok(), "{known:?}");
     secured.stage.local().get::<Value>("/healthz").unwrap();
-    drop(first);
+    // The others have parts of their own, and so has this one.
+    let port = secured.stage.port();
+    let plain: Vec<TcpStream> = (0..8).map(|_| TcpStream::connect(port).unwrap()).collect();
+    let socket = secured.stage.socket();
+    let local: Vec<UnixStream> = (0..8)
+        .map(|_| UnixStream::connect(&socket).unwrap())
+        .collect();
+    secured.client(None, None).get::<Value>("/healthz").unwrap();
+    secured.stage.local().get::<Value>("/healthz").unwrap();
+    assert_eq!(secured.stage.status("GET", "/healthz", None, ""), 200);
+    drop((silent, plain, local));
 }
 
 #[test]
