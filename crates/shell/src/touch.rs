@@ -18,8 +18,9 @@ pub(crate) use transfer::is_remote;
 use aegis_types::{Access, Command, RedirectionKind, Word};
 
 use crate::code;
+use crate::escape::has_escapes;
 use crate::input;
-use crate::option::{self, Spec};
+use crate::option::{self, Spec, first_text};
 use crate::option_code::git_files;
 use crate::program::program_name;
 use crate::programs;
@@ -174,6 +175,8 @@ pub fn touched(command: &Command) -> Vec<Touched> {
     // stands for, by the commands in it.
     let stays = |access: Access| access.delete || access.execute;
     list.retain(|it| stays(it.access) || !(it.word.is_stream() || is_own_descriptor(&it.word)));
+    let is_client = program_name(command).is_some_and(|name| has_escapes(&name));
+    list.retain(|it| !is_client || !first_text(&it.word).starts_with('|'));
     list.dedup();
     list
 }

@@ -226,6 +226,7 @@ impl<'p> Told<'p> {
                 | Role::Remote(_)
                 | Role::Code
                 | Role::Shell
+                | Role::Program
                 | Role::Command
                 | Role::Text
                 | Role::Path(_)
@@ -470,6 +471,7 @@ pub(super) fn speaks_to(operand: &Operand<'_>) -> bool {
         | Role::Command
         | Role::Code
         | Role::Shell
+        | Role::Program
         | Role::Process
         | Role::Package
         | Role::Service
@@ -515,6 +517,7 @@ fn of_word(kind: EffectKind, word: &Word, role: Option<Role>) -> EffectResource 
             | Role::Command
             | Role::Code
             | Role::Shell
+            | Role::Program
             | Role::Process
             | Role::Package
             | Role::Service

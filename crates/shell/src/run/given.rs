@@ -16,6 +16,16 @@ use crate::walk::{Setting, Walk};
 /// Programs that give their words to a shell as one text.
 const JOINING: [&str; 2] = ["tmux", "zellij"];
 
+/// Returns the command that a subcommand is the program of: `brew ruby -e code`.
+fn started_by_subcommand<'w>(name: &str, words: &'w [Word]) -> Option<&'w [Word]> {
+    let programs: &[&str] = match name {
+        "brew" => &["irb", "ruby", "sh"],
+        _ => return None,
+    };
+    let first = words.first()?;
+    programs.contains(&first_text(first)).then_some(words)
+}
+
 /// Returns the command among the words of a program.
 fn command_of(reading: &Reading<'_>, joins: bool) -> Option<Vec<Word>> {
     let is_meant = |role| role == Role::Command || role == Role::Code && joins;
@@ -58,8 +68,32 @@ fn given_text(text: String, span: Span) -> GivenText {
 fn shell_texts(reading: &Reading<'_>) -> Vec<GivenText> {
     let values = reading.values_with_roles();
     let given = values.chain(reading.operands_with_roles());
-    let texts = given.filter(|it| it.role == Role::Shell);
-    texts.map(|it| typed(it.word).into()).collect()
+    let texts = given.filter_map(|it| {
+        let is_text = it.role == Role::Shell;
+        let is_program = it.role == Role::Program;
+        let text = is_text.then(|| typed(it.word));
+        text.or_else(|| is_program.then(|| command_line(it.word)))
+    });
+    texts.map(GivenText::from).collect()
+}
+
+/// Returns the texts for a shell that the table finds among the words of a program.
+pub(super) fn table_texts(name: &str, words: &[Word]) -> Vec<GivenText> {
+    let Some(entry) = programs::entry_for(name) else {
+        return Vec::new();
+    };
+    shell_texts(&programs::read(entry, words.get(1..).unwrap_or_default()))
+}
+
+/// Returns the command line that the name of a program with its words is: some
+/// programs take them with commas between, or as the list of a file of settings.
+fn command_line(word: &Word) -> Word {
+    let text = match word.literal() {
+        Some(text) if !text.contains(' ') && text.contains(',') => text.replace(',', " "),
+        Some(text) if text.starts_with('[') => text.replace(['[', ']', ','], " "),
+        Some(_) | None => return word.clone(),
+    };
+    given_text(text, word.span).text
 }
 
 /// Returns text without the signs of a line that ends, as they are typed into a terminal.
@@ -197,6 +231,7 @@ impl Walk<'_> {
             let other = command_of(&otherwise, joins);
             commands.extend(other.filter(|other| !commands.contains(other)));
         }
+        commands.extend(started_by_subcommand(name, words).map(<[Word]>::to_vec));
         commands.extend(self.option_commands(name, &reading, draft));
         if texts.is_empty() && commands.is_empty() {
             return;

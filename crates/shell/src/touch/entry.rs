@@ -94,6 +94,7 @@ fn by_role(word: &Word, role: Role) -> Option<Touched> {
         | Role::Command
         | Role::Code
         | Role::Shell
+        | Role::Program
         | Role::Process
         | Role::Package
         | Role::Service

@@ -5,7 +5,7 @@ use aegis_types::{Access, Command, Word};
 use super::{Touched, here, read};
 use crate::locate::beneath;
 use crate::option::{first_text, without_start};
-use crate::program::is_shell;
+use crate::program::{is_shell, shell_spec};
 
 /// Adds what a program that is in no table is given.
 pub(super) fn by_name(name: &str, command: &Command, list: &mut Vec<Touched>) {
@@ -20,7 +20,7 @@ pub(super) fn by_name(name: &str, command: &Command, list: &mut Vec<Touched>) {
         }
         "node" | "nodejs" | "bun" => script(arguments, "eprC", &["e", "p", "eval", "print"], list),
         "php" => script(arguments, "rdczBREStF", &["r"], list),
-        _ if is_shell(plain) => shell(arguments, list),
+        _ if is_shell(plain) => shell(plain, arguments, list),
         "make" | "gmake" => make(arguments, list),
         _ if takes_subcommands(plain) => any_path(arguments, list),
         _ => any_program(arguments, list),
@@ -155,13 +155,8 @@ fn served(command: &Command) -> Option<Touched> {
 }
 
 /// A shell is given a script, or text in its place, and arguments.
-fn shell(arguments: &[Word], list: &mut Vec<Touched>) {
-    let spec = crate::option::Spec {
-        short: "oO",
-        long: &["rcfile", "init-file"],
-        ends_at_operand: true,
-    };
-    let read = crate::option::read(arguments, &spec);
+fn shell(name: &str, arguments: &[Word], list: &mut Vec<Touched>) {
+    let read = crate::option::read(arguments, shell_spec(name));
     list.extend(
         read.values(&["rcfile", "init-file"])
             .map(|word| Touched::new(word, Access::READ.or(Access::EXECUTE))),

@@ -15,37 +15,92 @@ pub(super) enum Use {
     Word(&'static str),
     /// Files or folders whose code is loaded, with `:` between them.
     Loads,
-    /// Options of a program, some of which load a file.
-    Options(&'static [&'static str]),
+    /// Options of a program, some of which load a file or are code.
+    Options(&'static Taken),
+    /// A function of bash.
+    Function,
     /// Settings of git, each in quotes.
     Settings,
 }
 
-use Use::{After, Loads, Options, Program, Settings, Shell, Word, Words};
+/// The options that a program takes from a variable.
+#[derive(Debug, Eq, PartialEq)]
+pub(super) struct Taken {
+    /// The command line that they are as good as a part of.
+    pub(super) start: &'static str,
+    /// Those whose value is a file that is loaded.
+    pub(super) files: &'static [&'static str],
+    /// What shows that one of them is code.
+    pub(super) code: &'static [&'static str],
+    /// Whether quotes in the value keep words together.
+    pub(super) has_quotes: bool,
+}
 
-/// Options through which these programs load a file.
-const NODE: &[&str] = &[
-    "--require",
-    "-r",
-    "--import",
-    "--loader",
-    "--experimental-loader",
+use Use::{After, Function, Loads, Options, Program, Settings, Shell, Word, Words};
+
+const NODE: &Taken = &Taken {
+    start: "node ",
+    files: &[
+        "--require",
+        "-r",
+        "--import",
+        "--loader",
+        "--experimental-loader",
+    ],
+    code: &["data:"],
+    has_quotes: false,
+};
+const RUBY: &Taken = &loading(&["-r", "-I"]);
+const PERL: &Taken = &loading(&["-I", "-Mlib="]);
+const JAVA: &Taken = &Taken {
+    start: "java ",
+    files: &["-javaagent:", "-agentpath:", "-Xbootclasspath/a:", "@"],
+    code: &["-XX:OnError", "-XX:OnOutOfMemoryError"],
+    has_quotes: true,
+};
+const GO: &Taken = &Taken {
+    start: "go build ",
+    files: &["-overlay", "-modfile"],
+    code: &["-exec", "-toolexec", "-vettool"],
+    has_quotes: true,
+};
+
+const fn loading(files: &'static [&'static str]) -> Taken {
+    Taken {
+        start: "",
+        files,
+        code: &[],
+        has_quotes: false,
+    }
+}
+
+/// Variables by how their names begin and end, with what may stand between.
+const PATTERNS: [(&str, &str, Use); 3] = [
+    ("BASH_FUNC_", "%%", Function),
+    ("CARGO_TARGET_", "_LINKER", Program),
+    ("CARGO_TARGET_", "_RUNNER", Program),
 ];
-const RUBY: &[&str] = &["-r", "-I"];
-const PERL: &[&str] = &["-I", "-Mlib="];
-const JAVA: &[&str] = &["-javaagent:", "-agentpath:", "-Xbootclasspath/a:", "@"];
 
 /// The variables, in order.
 const VARIABLES: &[(&str, Use)] = &[
+    ("ANT_OPTS", Options(JAVA)),
     ("AR", Program),
     ("AWS_PAGER", Shell),
     ("BASH_ENV", Loads),
     ("BAT_PAGER", Shell),
+    ("BORG_PASSCOMMAND", Shell),
+    ("BORG_RSH", Shell),
     ("BROWSER", Shell),
     ("BUN_OPTIONS", Options(NODE)),
+    ("CARGO_BUILD_RUSTC", Program),
+    ("CARGO_BUILD_RUSTC_WORKSPACE_WRAPPER", Program),
     ("CARGO_BUILD_RUSTC_WRAPPER", Program),
+    ("CARGO_BUILD_RUSTDOC", Program),
     ("CC", Program),
+    ("CCACHE_PREFIX", Program),
     ("CLASSPATH", Loads),
+    ("CMAKE_CXX_COMPILER_LAUNCHER", Program),
+    ("CMAKE_C_COMPILER_LAUNCHER", Program),
     ("CURL_HOME", Loads),
     ("CVS_RSH", Shell),
     ("CXX", Program),
@@ -81,13 +136,20 @@ const VARIABLES: &[(&str, Use)] = &[
     ("GIT_SSH", Shell),
     ("GIT_SSH_COMMAND", Shell),
     ("GIT_TEMPLATE_DIR", Loads),
+    ("GNUMAKEFLAGS", Words("make ")),
+    ("GOFLAGS", Options(GO)),
+    ("GRADLE_OPTS", Options(JAVA)),
     ("GREP_OPTIONS", Words("grep ")),
     ("HGEDITOR", Shell),
+    ("HGMERGE", Shell),
     ("INPUTRC", Loads),
     ("JAVA_OPTS", Options(JAVA)),
     ("JAVA_TOOL_OPTIONS", Options(JAVA)),
     ("JDK_JAVA_OPTIONS", Options(JAVA)),
+    ("JJ_EDITOR", Shell),
     ("JULIA_LOAD_PATH", Loads),
+    ("KUBECTL_EXTERNAL_DIFF", Shell),
+    ("KUBE_EDITOR", Shell),
     ("LD", Program),
     ("LD_AUDIT", Loads),
     ("LD_LIBRARY_PATH", Loads),
@@ -100,13 +162,14 @@ const VARIABLES: &[(&str, Use)] = &[
     ("LUA_PATH", Loads),
     ("MAKEFILES", Loads),
     ("MAKEFLAGS", Words("make ")),
+    ("MANOPT", Words("man ")),
     ("MANPAGER", Shell),
     ("MAVEN_OPTS", Options(JAVA)),
     ("MYVIMRC", Loads),
     ("NODE_OPTIONS", Options(NODE)),
     ("NODE_PATH", Loads),
     ("NPM_CONFIG_REGISTRY", Word("npm install --registry ")),
-    ("NPM_CONFIG_SCRIPT_SHELL", Loads),
+    ("NPM_CONFIG_SCRIPT_SHELL", Program),
     ("NPM_CONFIG_USERCONFIG", Loads),
     ("OPENSSL_CONF", Loads),
     ("PAGER", Shell),
@@ -131,23 +194,29 @@ const VARIABLES: &[(&str, Use)] = &[
     ("PYTHONPATH", Loads),
     ("PYTHONSTARTUP", Loads),
     ("PYTHONUSERBASE", Loads),
+    ("RCLONE_PASSWORD_COMMAND", Shell),
+    ("RESTIC_PASSWORD_COMMAND", Shell),
     ("RSYNC_RSH", Shell),
     ("RUBYLIB", Loads),
     ("RUBYOPT", Options(RUBY)),
     ("RUSTC", Program),
     ("RUSTC_WORKSPACE_WRAPPER", Program),
     ("RUSTC_WRAPPER", Program),
+    ("RUSTDOC", Program),
     ("R_PROFILE_USER", Loads),
-    ("SHELL", Loads),
+    ("SBT_OPTS", Options(JAVA)),
+    ("SHELL", Program),
     ("SKIM_DEFAULT_COMMAND", Shell),
     ("SKIM_DEFAULT_OPTIONS", Words("sk ")),
     ("SSH_ASKPASS", Shell),
     ("SUDO_ASKPASS", Shell),
     ("SUDO_EDITOR", Shell),
     ("SVN_EDITOR", Shell),
+    ("SVN_SSH", Shell),
     ("SYSTEMD_EDITOR", Shell),
     ("SYSTEMD_PAGER", Shell),
     ("TAR_OPTIONS", Words("tar ")),
+    ("TEXEDIT", Shell),
     ("UV_DEFAULT_INDEX", Word("uv pip install --index-url ")),
     (
         "UV_EXTRA_INDEX_URL",
@@ -161,7 +230,7 @@ const VARIABLES: &[(&str, Use)] = &[
     ("ZDOTDIR", Loads),
     ("_JAVA_OPTIONS", Options(JAVA)),
     ("npm_config_registry", Word("npm install --registry ")),
-    ("npm_config_script_shell", Loads),
+    ("npm_config_script_shell", Program),
     ("npm_config_userconfig", Loads),
 ];
 
@@ -169,7 +238,14 @@ const VARIABLES: &[(&str, Use)] = &[
 pub(super) fn use_of(name: &str) -> Option<Use> {
     let found = VARIABLES.binary_search_by(|(known, _)| (*known).cmp(name));
     let found = found.ok().and_then(|at| VARIABLES.get(at));
-    found.map(|(_, found)| *found)
+    let of_pattern = || {
+        let is_of = |(start, end, _): &&(&str, &str, Use)| {
+            let rest = name.strip_prefix(start);
+            rest.is_some_and(|rest| rest.ends_with(end))
+        };
+        PATTERNS.iter().find(is_of).map(|(_, _, found)| *found)
+    };
+    found.map(|(_, found)| *found).or_else(of_pattern)
 }
 
 #[cfg(test)]
