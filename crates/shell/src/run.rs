@@ -354,6 +354,7 @@ impl Walk<'_> {
                     self.list(draft, setting);
                     self.given_texts(&texts, name, setting);
                     self.given_command(name, &given, setting);
+                    self.given_arguments(name, &given, setting);
                     self.found_code(name, &given, setting);
                     if name == "capsh" {
                         self.given_to_shell(name, &given, setting);

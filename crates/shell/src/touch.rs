@@ -13,7 +13,7 @@ mod transfer;
 
 pub(crate) use clone::cloned;
 pub(crate) use network::sent_file;
-pub(crate) use transfer::is_remote;
+pub(crate) use transfer::{is_remote, is_web_address};
 
 use aegis_types::{Access, Command, RedirectionKind, Word};
 
@@ -150,6 +150,8 @@ pub fn touched(command: &Command) -> Vec<Touched> {
         };
         list.push(Touched::new(&redirection.target, access));
     }
+    let kept = variable::written_to(&command.assignments);
+    list.extend(kept.map(|word| Touched::new(word, Access::WRITE)));
     let loaded = loaded_by(command).into_iter();
     list.extend(loaded.map(|word| Touched::new(&word, Access::READ).possible()));
     let Some(program) = &command.program else {

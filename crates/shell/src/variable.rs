@@ -119,7 +119,7 @@ pub(crate) fn texts(set: &[Assignment]) -> Vec<GivenText> {
                 Some(behind("git -c ", &settings, value))
             }
             Some(Use::Options(taken)) => options_with_code(taken, value),
-            Some(Use::Loads) => None,
+            Some(Use::Loads | Use::Writes) => None,
             None => {
                 let number = assignment.name.strip_prefix("GIT_CONFIG_VALUE_")?;
                 is_key_of_code(set, number).then(|| unmarked(value))
@@ -225,7 +225,8 @@ pub(crate) fn loaded(set: &[Assignment]) -> Vec<Word> {
                 | Use::Words(_)
                 | Use::Word(_)
                 | Use::Function
-                | Use::Settings,
+                | Use::Settings
+                | Use::Writes,
             )
             | None => Vec::new(),
         };
@@ -237,6 +238,18 @@ pub(crate) fn loaded(set: &[Assignment]) -> Vec<Word> {
         }));
     }
     found
+}
+
+/// Returns the files and folders that the variables have programs write.
+pub(crate) fn written_to(set: &[Assignment]) -> impl Iterator<Item = &Word> {
+    let names_path = |it: &&Assignment| {
+        // Git takes a number for a descriptor, and needs a whole path.
+        !it.name.starts_with("GIT_TRACE") || first_text(&it.value).starts_with(['/', '~'])
+    };
+    let set = set
+        .iter()
+        .filter(|it| use_of(&it.name) == Some(Use::Writes));
+    set.filter(names_path).map(|it| &it.value)
 }
 
 /// Returns the values of `options` in the text that holds options of a program.

@@ -2,9 +2,11 @@
 
 use aegis_types::{Directory, Span, UnknownCause, Word, WordPart, Wrapper};
 
+use super::shell::Input;
 use super::{Draft, joined, search};
 use crate::decode;
 use crate::elsewhere::{quoted, run_elsewhere};
+use crate::input;
 use crate::option::{first_text, shown_text};
 use crate::option_text::GivenText;
 use crate::output;
@@ -195,7 +197,70 @@ fn bound_texts(binding: &str) -> Vec<String> {
     texts
 }
 
+/// Returns the command line that a file of settings of curl, or a list of addresses
+/// of wget, is as good as.
+fn as_arguments(name: &str, text: &str) -> String {
+    let mut line = name.to_owned();
+    for setting in text.lines().map(str::trim) {
+        if setting.is_empty() || setting.starts_with('#') {
+            continue;
+        }
+        if name == "wget" {
+            line.push_str(&format!(" {}", in_quotes(setting)));
+            continue;
+        }
+        let end = setting
+            .find(|sign: char| sign.is_whitespace() || matches!(sign, '=' | ':'))
+            .unwrap_or(setting.len());
+        let (option, value) = setting.split_at(end);
+        let dashes = if option.starts_with('-') { "" } else { "--" };
+        line.push_str(&format!(" {}", in_quotes(&format!("{dashes}{option}"))));
+        let value =
+            value.trim_start_matches(|sign: char| sign.is_whitespace() || "=:".contains(sign));
+        if !value.is_empty() {
+            line.push_str(&format!(" {}", in_quotes(value.trim_matches('"'))));
+        }
+    }
+    line
+}
+
+fn in_quotes(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "'\\''"))
+}
+
 impl Walk<'_> {
+    /// Follows the settings and addresses that a program is given in a file which
+    /// the text shows.
+    pub(super) fn given_arguments(&mut self, name: &str, draft: &Draft, setting: &Setting) {
+        let option = match name {
+            "curl" => "-K",
+            "wget" => "-i",
+            _ => return,
+        };
+        let Some(entry) = programs::entry_for(name) else {
+            return;
+        };
+        let words = draft.words.get(1..).unwrap_or_default();
+        let reading = programs::read(entry, words);
+        let mut lines = Vec::new();
+        for file in reading.values(option) {
+            let is_input = input::is_input(file) || first_text(file) == "-";
+            let mut texts: Vec<String> = match self.given_text(draft, setting) {
+                Input::Text(text) if is_input => text.literal().into_iter().collect(),
+                Input::Text(_) | Input::File | Input::Unknown => {
+                    self.stream(file).into_iter().collect()
+                }
+            };
+            texts.extend(self.written_texts(file).iter().filter_map(Word::literal));
+            lines.extend(
+                texts
+                    .iter()
+                    .map(|text| given_text(as_arguments(name, text), draft.span)),
+            );
+        }
+        self.given_texts(&lines, name, setting);
+    }
+
     /// Follows the command that the table finds among the words of a program.
     pub(super) fn given_command(&mut self, name: &str, draft: &Draft, setting: &Setting) {
         // What git is given to run is read where its options are.

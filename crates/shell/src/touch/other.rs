@@ -108,6 +108,19 @@ fn json_tool(arguments: &[Word], list: &mut Vec<Touched>) {
     }
 }
 
+/// Options of node whose value is a file or folder that is written.
+const NODE_WRITTEN: &[&str] = &[
+    "cpu-prof-dir",
+    "diagnostic-dir",
+    "heap-prof-dir",
+    "redirect-warnings",
+    "report-dir",
+    "report-directory",
+    "report-filename",
+    "test-reporter-destination",
+    "trace-event-file-pattern",
+];
+
 /// A script is run, and may do anything with its own arguments.
 fn script(arguments: &[Word], short: &'static str, inline: &[&str], list: &mut Vec<Touched>) {
     let spec = crate::option::Spec {
@@ -120,10 +133,13 @@ fn script(arguments: &[Word], short: &'static str, inline: &[&str], list: &mut V
             "loader",
             "rcfile",
             "init-file",
+            "redirect-warnings",
         ],
         ends_at_operand: true,
     };
     let read = crate::option::read(arguments, &spec);
+    let kept = read.values(NODE_WRITTEN);
+    list.extend(kept.map(|word| Touched::new(word, Access::WRITE)));
     list.extend(
         read.values(&["r", "require", "import", "loader", "rcfile", "init-file"])
             .map(|word| Touched::new(word, Access::READ.or(Access::EXECUTE)).possible()),

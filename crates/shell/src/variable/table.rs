@@ -19,6 +19,8 @@ pub(super) enum Use {
     Options(&'static Taken),
     /// A function of bash.
     Function,
+    /// A file or a folder that is written.
+    Writes,
     /// Settings of git, each in quotes.
     Settings,
 }
@@ -36,7 +38,7 @@ pub(super) struct Taken {
     pub(super) has_quotes: bool,
 }
 
-use Use::{After, Function, Loads, Options, Program, Settings, Shell, Word, Words};
+use Use::{After, Function, Loads, Options, Program, Settings, Shell, Word, Words, Writes};
 
 const NODE: &Taken = &Taken {
     start: "node ",
@@ -75,10 +77,11 @@ const fn loading(files: &'static [&'static str]) -> Taken {
 }
 
 /// Variables by how their names begin and end, with what may stand between.
-const PATTERNS: [(&str, &str, Use); 3] = [
+const PATTERNS: [(&str, &str, Use); 4] = [
     ("BASH_FUNC_", "%%", Function),
     ("CARGO_TARGET_", "_LINKER", Program),
     ("CARGO_TARGET_", "_RUNNER", Program),
+    ("GIT_TRACE", "", Writes),
 ];
 
 /// The variables, in order.
@@ -101,6 +104,7 @@ const VARIABLES: &[(&str, Use)] = &[
     ("CLASSPATH", Loads),
     ("CMAKE_CXX_COMPILER_LAUNCHER", Program),
     ("CMAKE_C_COMPILER_LAUNCHER", Program),
+    ("COVERAGE_FILE", Writes),
     ("CURL_HOME", Loads),
     ("CVS_RSH", Shell),
     ("CXX", Program),
@@ -117,6 +121,7 @@ const VARIABLES: &[(&str, Use)] = &[
     ("FZF_DEFAULT_COMMAND", Shell),
     ("FZF_DEFAULT_OPTS", Words("fzf ")),
     ("GCONV_PATH", Loads),
+    ("GCOV_PREFIX", Writes),
     ("GEM_HOME", Loads),
     ("GEM_PATH", Loads),
     ("GH_BROWSER", Shell),
@@ -130,6 +135,8 @@ const VARIABLES: &[(&str, Use)] = &[
     ("GIT_EDITOR", Shell),
     ("GIT_EXEC_PATH", Loads),
     ("GIT_EXTERNAL_DIFF", Shell),
+    ("GIT_INDEX_FILE", Writes),
+    ("GIT_OBJECT_DIRECTORY", Writes),
     ("GIT_PAGER", Shell),
     ("GIT_PROXY_COMMAND", Shell),
     ("GIT_SEQUENCE_EDITOR", Shell),
@@ -137,6 +144,7 @@ const VARIABLES: &[(&str, Use)] = &[
     ("GIT_SSH_COMMAND", Shell),
     ("GIT_TEMPLATE_DIR", Loads),
     ("GNUMAKEFLAGS", Words("make ")),
+    ("GOCOVERDIR", Writes),
     ("GOFLAGS", Options(GO)),
     ("GRADLE_OPTS", Options(JAVA)),
     ("GREP_OPTIONS", Words("grep ")),
@@ -156,7 +164,9 @@ const VARIABLES: &[(&str, Use)] = &[
     ("LD_PRELOAD", Loads),
     ("LESS", After("+!")),
     ("LESSCLOSE", Shell),
+    ("LESSHISTFILE", Writes),
     ("LESSOPEN", Shell),
+    ("LLVM_PROFILE_FILE", Writes),
     ("LUA_CPATH", Loads),
     ("LUA_INIT", Word("lua -e ")),
     ("LUA_PATH", Loads),
@@ -165,9 +175,13 @@ const VARIABLES: &[(&str, Use)] = &[
     ("MANOPT", Words("man ")),
     ("MANPAGER", Shell),
     ("MAVEN_OPTS", Options(JAVA)),
+    ("MYSQL_HISTFILE", Writes),
     ("MYVIMRC", Loads),
     ("NODE_OPTIONS", Options(NODE)),
     ("NODE_PATH", Loads),
+    ("NODE_REDIRECT_WARNINGS", Writes),
+    ("NODE_REPL_HISTORY", Writes),
+    ("NODE_V8_COVERAGE", Writes),
     ("NPM_CONFIG_REGISTRY", Word("npm install --registry ")),
     ("NPM_CONFIG_SCRIPT_SHELL", Program),
     ("NPM_CONFIG_USERCONFIG", Loads),
@@ -189,11 +203,14 @@ const VARIABLES: &[(&str, Use)] = &[
     ("PROMPT_COMMAND", Shell),
     ("PSQLRC", Loads),
     ("PSQL_EDITOR", Shell),
+    ("PSQL_HISTORY", Writes),
     ("PSQL_PAGER", Shell),
     ("PYTHONHOME", Loads),
     ("PYTHONPATH", Loads),
+    ("PYTHONPYCACHEPREFIX", Writes),
     ("PYTHONSTARTUP", Loads),
     ("PYTHONUSERBASE", Loads),
+    ("PYTHON_HISTORY", Writes),
     ("RCLONE_PASSWORD_COMMAND", Shell),
     ("RESTIC_PASSWORD_COMMAND", Shell),
     ("RSYNC_RSH", Shell),
@@ -208,7 +225,9 @@ const VARIABLES: &[(&str, Use)] = &[
     ("SHELL", Program),
     ("SKIM_DEFAULT_COMMAND", Shell),
     ("SKIM_DEFAULT_OPTIONS", Words("sk ")),
+    ("SQLITE_HISTORY", Writes),
     ("SSH_ASKPASS", Shell),
+    ("SSLKEYLOGFILE", Writes),
     ("SUDO_ASKPASS", Shell),
     ("SUDO_EDITOR", Shell),
     ("SVN_EDITOR", Shell),
