@@ -201,10 +201,7 @@ fn shown_within(code: &str, tongue: Tongue, given: &Given, depth: usize) -> Show
         Tongue::Editor => reading.commands(code),
         Tongue::Tcl => reading.words_of_tcl(code),
         // Which of its names open files is not known.
-        Tongue::Foreign => {
-            reading.unnamed = Access::READ;
-            reading.commands_among(&tokens);
-        }
+        Tongue::Foreign => reading.unnamed = Access::READ,
         Tongue::Python
         | Tongue::Script
         | Tongue::Perl
@@ -216,6 +213,9 @@ fn shown_within(code: &str, tongue: Tongue, given: &Given, depth: usize) -> Show
     }
     for index in 0..tokens.len() {
         reading.token(&tokens, index);
+    }
+    if tongue == Tongue::Foreign {
+        reading.commands_among(&tokens);
     }
     reading.finish()
 }
@@ -311,7 +311,8 @@ impl Reading<'_> {
                 Some(Token::Text(text)) => words.push(text),
                 Some(token) if between(token) => {}
                 Some(_) | None => {
-                    if let Some(line) = command_among(&words) {
+                    let line = command_among(&words);
+                    if let Some(line) = line.filter(|line| !self.shown.lines.contains(line)) {
                         self.does(Meaning::Run);
                         self.line(line);
                     }

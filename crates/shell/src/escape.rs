@@ -9,6 +9,9 @@ use aegis_types::{Word, WordPart};
 use crate::option::{shown_text, without_start};
 use crate::option_text::GivenText;
 
+/// How many texts within one another are told apart.
+const NESTED_MAX: usize = 8;
+
 /// How a command of a client shows the text that it hands to a shell.
 #[derive(Clone, Copy, Debug)]
 enum Mark {
@@ -233,16 +236,13 @@ impl Mark {
                 texts.extend(found);
             }
             Each(word) => {
-                for at in places(line, word) {
-                    let rest = line.get(at..).unwrap_or_default();
-                    texts.extend(quoted_in(rest));
+                let places: Vec<usize> = places(line, word).collect();
+                let ends = places.iter().skip(1).copied().chain([line.len()]);
+                for (at, end) in places.iter().zip(ends) {
+                    texts.extend(quoted_in(line.get(*at..end).unwrap_or_default()));
                 }
             }
-            Within(start) => {
-                for at in places(line, start) {
-                    texts.extend(line.get(at..).map(|rest| enclosed(rest, start)));
-                }
-            }
+            Within(start) => texts.extend(enclosed(line, start)),
         }
     }
 }
@@ -295,8 +295,27 @@ fn quoted_in(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Returns the text up to the bracket that closes the one at the end of `start`.
-fn enclosed<'t>(text: &'t str, start: &str) -> &'t str {
+/// Returns the texts in `text` between `start`, which ends with a bracket, and where that
+/// closes; of those within one another, the outer ones.
+pub(crate) fn enclosed<'t>(text: &'t str, start: &str) -> Vec<&'t str> {
+    let mut found = Vec::new();
+    // Where those end that are open: what is nested deeper is not gone through again.
+    let mut open: Vec<usize> = Vec::new();
+    for (at, _) in text.match_indices(start) {
+        open.retain(|end| *end > at);
+        if open.len() >= NESTED_MAX {
+            continue;
+        }
+        let at = at + start.len();
+        let rest = text.get(at..).unwrap_or_default();
+        let inner = up_to_close(rest, start);
+        open.push(at + inner.len());
+        found.push(inner);
+    }
+    found
+}
+
+fn up_to_close<'t>(text: &'t str, start: &str) -> &'t str {
     let (open, close) = if start.ends_with('{') {
         ('{', '}')
     } else {
@@ -346,6 +365,15 @@ mod tests {
         check("m4", "syscmd(`rm y')", &["rm y"]);
         check("vim", "+term rm y", &["rm y"]);
         check("vim", "r !rm y", &["rm y"]);
+    }
+
+    #[test]
+    fn texts_within_texts_are_bounded() {
+        assert_eq!(enclosed("a $(b $(c)) $(d)", "$("), ["b $(c)", "c", "d"]);
+        let deep = "%(".repeat(9_999);
+        assert_eq!(enclosed(&deep, "%(").len(), NESTED_MAX);
+        let word = given(&"exec('a'".repeat(9_999), &Word::default()).text;
+        assert_eq!(escapes("mongosh", &[word]).len(), 9_999);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use aegis_types::{
 };
 
 use super::Draft;
-use super::given::enclosed;
+use super::given::enclosed_texts;
 use super::shell::Input;
 use super::tool::word_of;
 use crate::code::{self, Tongue};
@@ -65,7 +65,7 @@ fn evaluated(words: &[Word]) -> Vec<Word> {
 /// `X=$(shell text)`, `X!=text`.
 fn expanded(word: &Word) -> Vec<String> {
     let text = shown_text(word);
-    let mut texts = enclosed(&text, "$(shell ");
+    let mut texts = enclosed_texts(&text, "$(shell ");
     let assigned = text.split_once("!=").filter(|(name, _)| is_name(name));
     texts.extend(assigned.map(|(_, text)| text.to_owned()));
     texts
@@ -173,7 +173,7 @@ impl Walk<'_> {
             let text = hint::shown(text);
             lines.extend(text.lines().filter_map(recipe).map(str::to_owned));
             // What stands in `$(shell …)` runs as the file is read.
-            lines.extend(enclosed(&text, "$(shell "));
+            lines.extend(enclosed_texts(&text, "$(shell "));
         }
         let mut known = std::collections::BTreeSet::new();
         lines.retain(|line| known.insert(line.clone()));

@@ -6,6 +6,7 @@ use super::shell::Input;
 use super::{Draft, joined, search};
 use crate::decode;
 use crate::elsewhere::{quoted, run_elsewhere};
+use crate::escape::enclosed;
 use crate::input;
 use crate::option::{first_text, shown_text};
 use crate::option_text::GivenText;
@@ -38,23 +39,10 @@ fn command_of(reading: &Reading<'_>, joins: bool) -> Option<Vec<Word>> {
     Some(rest.map(|word| (*word).clone()).collect())
 }
 
-/// Returns the texts in `text` between `start`, which opens a bracket, and where that closes.
-pub(super) fn enclosed(text: &str, start: &str) -> Vec<String> {
-    let starts = text.match_indices(start).map(|(at, _)| at + start.len());
-    let inner = starts.filter_map(|at| {
-        let rest = text.get(at..)?;
-        let mut depth = 1_usize;
-        let end = rest.find(|letter| {
-            match letter {
-                '(' => depth += 1,
-                ')' => depth -= 1,
-                _ => {}
-            }
-            depth == 0
-        });
-        rest.get(..end.unwrap_or(rest.len())).map(str::to_owned)
-    });
-    inner.collect()
+/// Returns the texts in `text` between `start` and the bracket that closes it.
+pub(super) fn enclosed_texts(text: &str, start: &str) -> Vec<String> {
+    let texts = enclosed(text, start).into_iter();
+    texts.map(str::to_owned).collect()
 }
 
 fn given_text(text: String, span: Span) -> GivenText {
@@ -367,7 +355,7 @@ impl Walk<'_> {
         };
         let formats = words
             .iter()
-            .flat_map(|word| enclosed(&shown_text(word), "#("));
+            .flat_map(|word| enclosed_texts(&shown_text(word), "#("));
         let texts: Vec<GivenText> = formats.map(|text| given_text(text, draft.span)).collect();
         for text in &texts {
             self.note(text.text.span, UnknownCause::Code("tmux".to_owned()));

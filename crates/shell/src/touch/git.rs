@@ -72,11 +72,13 @@ impl Git {
                 self.recorded(rest, list);
             }
             "cat-file" => self.recorded(rest, list),
-            "status" | "branch" | "tag" | "fetch" | "push" | "remote" | "rev-parse" | "commit"
-            | "describe" | "reflog" | "notes" | "help" | "version" | "gc" | "fsck" | "rev-list"
-            | "merge-base" | "symbolic-ref" | "for-each-ref" | "ls-tree" | "ls-remote"
-            | "cherry" | "count-objects" | "prune" | "repack" | "update-ref" | "var"
-            | "name-rev" | "ls-files" | "check-ignore" => self.option_files(rest, list),
+            "status" | "branch" | "tag" | "fetch" | "push" | "send-pack" | "remote"
+            | "rev-parse" | "commit" | "describe" | "reflog" | "notes" | "help" | "version"
+            | "gc" | "fsck" | "rev-list" | "merge-base" | "symbolic-ref" | "for-each-ref"
+            | "ls-tree" | "ls-remote" | "cherry" | "count-objects" | "prune" | "repack"
+            | "update-ref" | "var" | "name-rev" | "ls-files" | "check-ignore" => {
+                self.option_files(rest, list)
+            }
             "config" => self.config(rest, list),
             "mv" => self.moving(rest, list),
             "rm" => self.removing(rest, list),
