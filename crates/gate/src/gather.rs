@@ -180,11 +180,18 @@ fn add_by_tool(
             add_line(scene, plan, text, touches, request);
         }
         Subject::Url(key) => {
-            let text = text_param(scene, key);
-            let fact = host::of_url(text).unwrap_or_else(|| host::of_address(text, Some("https")));
-            given::add_host(fact, request);
-            if text.trim_start().to_ascii_lowercase().starts_with("file:") {
-                add_read(scene, text.trim(), touches);
+            // A list of addresses is no address, but a host that takes one reads each.
+            let listed = scene.proposal.params.get(key).and_then(Value::as_array);
+            let listed = listed.map(|items| items.iter().filter_map(Value::as_str).collect());
+            let listed = listed.filter(|texts: &Vec<&str>| !texts.is_empty());
+            let texts: Vec<&str> = listed.unwrap_or_else(|| vec![text_param(scene, key)]);
+            for text in texts {
+                let fact = host::of_url(text);
+                let fact = fact.unwrap_or_else(|| host::of_address(text, Some("https")));
+                given::add_host(fact, request);
+                if text.trim_start().to_ascii_lowercase().starts_with("file:") {
+                    add_read(scene, text.trim(), touches);
+                }
             }
         }
         Subject::Path(_) => {}

@@ -47,6 +47,8 @@ pub(crate) struct Given {
     pub(crate) spellings: Vec<Text>,
     pub(crate) takes: Takes,
     pub(crate) role: Role,
+    /// The settings, `name=value`, to whose value the role belongs; none for any word.
+    pub(crate) of: Vec<String>,
 }
 
 /// Where the value of an option stands.
@@ -303,7 +305,7 @@ fn option(source: Source<'_>, item: Node, takes: Takes) -> Result<Given, Fault> 
     let text = Role {
         code: "Role::Text".to_owned(),
     };
-    let (spellings, role) = match item.value {
+    let (spellings, role, of) = match item.value {
         Value::Map(_) if takes == Takes::Nothing => {
             return source.fault(line, "a flag has no value, and so no role");
         }
@@ -314,11 +316,13 @@ fn option(source: Source<'_>, item: Node, takes: Takes) -> Result<Given, Fault> 
                 None => return source.fault(line, "`role` is missing"),
             };
             let names = fields.texts("names")?;
+            let of = fields.texts("of")?.into_iter().map(|it| it.text);
+            let of = of.collect();
             fields.end()?;
-            (names, role)
+            (names, role, of)
         }
-        Value::List(_) => (source.texts(item)?, text),
-        Value::Scalar(_) => (vec![source.text(item)?], text),
+        Value::List(_) => (source.texts(item)?, text, Vec::new()),
+        Value::Scalar(_) => (vec![source.text(item)?], text, Vec::new()),
     };
     let is_option = |text: &str| text == "+" || text.len() > 1 && text.starts_with(['-', '+']);
     if spellings.is_empty() {
@@ -333,6 +337,7 @@ fn option(source: Source<'_>, item: Node, takes: Takes) -> Result<Given, Fault> 
             spellings,
             takes,
             role,
+            of,
         }),
     }
 }

@@ -197,8 +197,9 @@ impl Tables {
                 Takes::Pair => "Takes::Pair",
                 Takes::Attached => "Takes::Attached",
             };
+            let of = self.texts(&option.of)?;
             let row = format!(
-                "OptionRow {{ normal: {}, takes: {takes}, role: {} }}",
+                "OptionRow {{ normal: {}, takes: {takes}, role: {}, of: {of} }}",
                 self.text(normal)?,
                 option.role.code
             );

@@ -28,7 +28,7 @@ const KINDS: [Kind; 17] = [
 const WAYS: [&str; 4] = ["read", "write", "delete", "execute"];
 
 /// Roles that are no path.
-const ROLES: [(&str, &str); 13] = [
+const ROLES: [(&str, &str); 14] = [
     ("text", "Text"),
     ("project", "Project"),
     ("send", "Send"),
@@ -38,6 +38,7 @@ const ROLES: [(&str, &str); 13] = [
     ("command", "Command"),
     ("code", "Code"),
     ("shell", "Shell"),
+    ("program", "Program"),
     ("process", "Process"),
     ("package", "Package"),
     ("service", "Service"),

@@ -20,7 +20,8 @@ use aegis_types::{Access, Assignment, Command, RedirectionKind, Word, WordPart};
 
 use crate::hint;
 use crate::option::first_text;
-use crate::program::program_name;
+use crate::program::{is_shell, program_name};
+use crate::programs;
 use crate::syntax::is_name;
 use argument::{Argument, arguments};
 use meaning::meaning;
@@ -63,12 +64,12 @@ impl Tongue {
         let plain =
             name.trim_end_matches(|character: char| character.is_ascii_digit() || character == '.');
         match plain {
-            "python" | "pypy" | "ipython" => Self::Python,
-            "node" | "nodejs" | "bun" | "deno" | "tsx" | "ts-node" => Self::Script,
+            "python" | "pypy" | "ipython" | "IPython" | "sage" => Self::Python,
+            "node" | "nodejs" | "bun" | "deno" | "tsx" | "ts-node" | "zx" => Self::Script,
             "perl" => Self::Perl,
-            "ruby" | "irb" => Self::Ruby,
+            "ruby" | "irb" | "rake" => Self::Ruby,
             "php" => Self::Php,
-            "lua" | "luajit" => Self::Lua,
+            "lua" | "luajit" | "texlua" => Self::Lua,
             "awk" | "gawk" | "mawk" | "nawk" => Self::Awk,
             "sed" | "gsed" => Self::Sed,
             "ed" | "red" | "ex" | "vi" | "vim" | "nvim" | "view" => Self::Editor,
@@ -213,6 +214,9 @@ fn shown_within(code: &str, tongue: Tongue, given: &Given, depth: usize) -> Show
     for index in 0..tokens.len() {
         reading.token(&tokens, index);
     }
+    if tongue == Tongue::Foreign {
+        reading.commands_among(&tokens);
+    }
     reading.finish()
 }
 
@@ -246,6 +250,9 @@ impl Reading<'_> {
     fn name(&mut self, tokens: &[Token<'_>], index: usize, (name, owner): (&str, &str)) {
         if owner.ends_with("environ") && matches!(name, "items" | "values" | "copy" | "keys") {
             self.does(Meaning::Environment);
+        }
+        if self.tongue == Tongue::Foreign {
+            self.unnamed = self.unnamed.or(meaning::access_of(name));
         }
         for part in owner.split(['.', ':', '>', '-']) {
             if let Some(meaning) = meaning::of_module(part) {
@@ -286,6 +293,32 @@ impl Reading<'_> {
             | Meaning::Rights
             | Meaning::Fork
             | Meaning::Indirect => self.does(meaning),
+        }
+    }
+
+    /// Adds the command lines among the texts of a language whose names are not all
+    /// known: a text of several words, or several texts side by side, of which
+    /// the first is a program.
+    fn commands_among(&mut self, tokens: &[Token<'_>]) {
+        let mut words: Vec<&str> = Vec::new();
+        let between = |token: &Token<'_>| match token {
+            Token::Sign(sign) => matches!(sign, ',' | '[' | ']' | '(' | ')'),
+            Token::Name { name, .. } => matches!(*name, "nil" | "t"),
+            Token::Text(_) | Token::Line(_) => false,
+        };
+        for token in tokens.iter().map(Some).chain([None]) {
+            match token {
+                Some(Token::Text(text)) => words.push(text),
+                Some(token) if between(token) => {}
+                Some(_) | None => {
+                    let line = command_among(&words);
+                    if let Some(line) = line.filter(|line| !self.shown.lines.contains(line)) {
+                        self.does(Meaning::Run);
+                        self.line(line);
+                    }
+                    words.clear();
+                }
+            }
         }
     }
 
@@ -344,7 +377,9 @@ impl Reading<'_> {
             1
         };
         let (before, after) = (sign(index.checked_sub(back)), sign(Some(index + 1)));
-        if before == Some('|') || after == Some('|') {
+        // Behind `|&` what is run is spoken to from both sides.
+        let is_joint = before == Some('&') && sign(index.checked_sub(back + 1)) == Some('|');
+        if before == Some('|') || is_joint || after == Some('|') {
             self.does(Meaning::Run);
             self.line(text.to_owned());
         }
@@ -432,6 +467,23 @@ fn named_by<'t>(name: &str, rest: &'t [Token<'t>]) -> Vec<Argument<'t>> {
         return Vec::new();
     }
     arguments(rest).into_iter().take(1).collect()
+}
+
+/// Returns the command line that texts side by side are, if they begin with a program.
+fn command_among(words: &[&str]) -> Option<String> {
+    let (first, rest) = words.split_first()?;
+    let name = first.split_whitespace().next()?;
+    let name = name.rsplit('/').next().unwrap_or(name);
+    let is_line = first.contains(' ') || !rest.is_empty();
+    if !is_line || !is_shell(name) && programs::entry_for(name).is_none() {
+        return None;
+    }
+    if first.contains(' ') {
+        return Some((*first).to_owned());
+    }
+    let quoted = |word: &&str| format!("'{}'", word.replace('\'', r"'\''"));
+    let words: Vec<String> = words.iter().map(quoted).collect();
+    Some(words.join(" "))
 }
 
 fn push(words: &mut Vec<Word>, word: Word) {

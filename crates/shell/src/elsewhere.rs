@@ -3,7 +3,8 @@
 use aegis_types::{Command, Word};
 
 use crate::option::{self, Spec, first_text, shown_text};
-use crate::program::program_name;
+use crate::program::{is_shell, program_name};
+use crate::programs;
 
 const SSH: Spec = Spec {
     short: "bcDEeFIiJLlmOoPpQRSWw",
@@ -97,16 +98,52 @@ fn in_container(arguments: &[Word]) -> Option<Vec<String>> {
     let is_verb = |word: &Word| matches!(first_text(word), "run" | "exec" | "create");
     let verb = arguments.iter().position(is_verb)?;
     let read = option::read(arguments.get(verb + 1..)?, &CONTAINER);
-    let entry = read.values(&["entrypoint"]).map(quoted);
-    let rest = read.operands.iter().skip(1).map(|word| quoted(word));
-    Some(entry.chain(rest).collect())
+    let (image, rest) = read.operands.split_first()?;
+    let entry: Vec<String> = read.values(&["entrypoint"]).map(quoted).collect();
+    let rest = rest.iter().map(|word| quoted(word));
+    let is_run = arguments.get(verb).map(first_text) != Some("exec");
+    let own = (is_run && entry.is_empty())
+        .then(|| program_of_image(image))
+        .flatten();
+    Some(
+        entry
+            .into_iter()
+            .chain(started(own, rest.collect()))
+            .collect(),
+    )
 }
 
 /// Returns the words behind `--`.
 fn behind_dashes(arguments: &[Word]) -> Option<Vec<String>> {
     let dashes = arguments.iter().position(|word| first_text(word) == "--")?;
     let rest = arguments.get(dashes + 1..)?;
-    Some(rest.iter().map(quoted).collect())
+    let before = arguments.get(..dashes)?.iter();
+    let mut images = before.filter_map(|word| first_text(word).strip_prefix("--image="));
+    let own = images.next().and_then(image_name);
+    Some(started(own, rest.iter().map(quoted).collect()))
+}
+
+/// Returns the program that an image is named for: `curl` of `curlimages/curl:8`.
+fn program_of_image(image: &Word) -> Option<String> {
+    image_name(&shown_text(image))
+}
+
+fn image_name(image: &str) -> Option<String> {
+    let name = image.rsplit('/').next()?;
+    let name = name.split([':', '@']).next()?;
+    programs::entry_for(name).map(|_| name.to_owned())
+}
+
+/// Returns what a container runs: its words, behind the program of its image unless
+/// they begin with a program themselves.
+fn started(own: Option<String>, words: Vec<String>) -> Vec<String> {
+    let is_program = words.first().is_some_and(|first| {
+        let name = first.rsplit('/').next().unwrap_or(first);
+        let is_address = first.contains("://");
+        !is_address && (is_shell(name) || programs::entry_for(name).is_some())
+    });
+    let own = own.filter(|_| !is_program && !words.is_empty());
+    own.into_iter().chain(words).collect()
 }
 
 /// Returns the texts that options give to a shell of another machine.
@@ -146,6 +183,9 @@ mod tests {
         check("docker run -it --name n image y z", Some("y z"));
         check("docker compose exec service y", Some("y"));
         check("docker exec box sh -c 'y z'", Some("sh -c 'y z'"));
+        check("docker run x/curl:8 -s y", Some("curl -s y"));
+        check("docker run x/curl rm y", Some("rm y"));
+        check("kubectl run z --image=x/curl -- -s y", Some("curl -s y"));
         check("kubectl exec pod -- y z", Some("y z"));
         check("lxc exec box -- y z", Some("y z"));
         check("vagrant ssh -c 'y z'", Some("y z"));

@@ -21,6 +21,7 @@ mod decode;
 mod effect;
 mod elsewhere;
 mod embed;
+mod escape;
 mod evaluate;
 mod expand;
 mod file;

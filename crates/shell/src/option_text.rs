@@ -5,6 +5,7 @@
 
 use aegis_types::{Word, WordPart};
 
+use crate::escape::escapes;
 use crate::option::{self, first_text, shown_text, without_start};
 use crate::option_code::{GIT, git_address_text, git_setting_runs};
 use crate::run::push_text;
@@ -170,64 +171,6 @@ pub(crate) fn option_texts(name: &str, words: &[Word]) -> Vec<GivenText> {
         texts.extend(arguments.iter().filter_map(script_of_package));
     }
     texts
-}
-
-/// Programs whose own commands can hand the rest of a line to a shell, and what
-/// such a line starts with.
-const ESCAPES: [(&[&str], &[&str]); 6] = [
-    (&["psql", "pgcli"], &["\\!"]),
-    (&["mysql", "mariadb"], &["\\!", "system "]),
-    (&["sqlite3", "sqlite", "duckdb"], &[".shell ", ".system "]),
-    (&["gdb", "cgdb", "rust-gdb"], &["shell ", "!"]),
-    (&["lldb", "rust-lldb"], &["shell ", "platform shell "]),
-    (&["less", "zless"], &["+!"]),
-];
-
-/// Editors, in whose commands `!` hands the rest to a shell.
-const EDITORS: [&str; 7] = ["vi", "vim", "nvim", "ex", "view", "gvim", "vimdiff"];
-
-/// Returns whether a program reads commands that can hand the rest of a line to a shell.
-pub(crate) fn reads_escapes(name: &str) -> bool {
-    let is_known = ESCAPES.iter().any(|(names, _)| names.contains(&name));
-    // What pagers and most editors read is what they show.
-    name == "ex" || is_known && !matches!(name, "less" | "zless")
-}
-
-/// Returns the texts that commands in a program's own language give to a shell.
-pub(crate) fn escapes(name: &str, arguments: &[Word]) -> Vec<GivenText> {
-    let known = ESCAPES.iter().find(|(names, _)| names.contains(&name));
-    let starts = known.map_or([].as_slice(), |(_, starts)| starts);
-    let is_editor = EDITORS.contains(&name);
-    if starts.is_empty() && !is_editor {
-        return Vec::new();
-    }
-    let mut texts = Vec::new();
-    for (word, text) in arguments.iter().map(|word| (word, shown_text(word))) {
-        for line in text.lines() {
-            let line = line.trim_start();
-            let given = starts.iter().find_map(|start| line.strip_prefix(start));
-            let given = given.or_else(|| is_editor.then(|| filtered(line)).flatten());
-            texts.extend(given.map(|given| {
-                let parts = vec![WordPart::Literal(given.trim().to_owned())];
-                let span = word.span;
-                GivenText::from(Word {
-                    span,
-                    parts,
-                    ..Word::default()
-                })
-            }));
-        }
-    }
-    texts
-}
-
-/// Returns what a command of an editor gives to a shell: after a name, `!` means something else.
-fn filtered(line: &str) -> Option<&str> {
-    let at = line.find('!')?;
-    let before = line.get(..at)?.chars().next_back();
-    let is_force = before.is_some_and(|letter| letter.is_ascii_alphabetic());
-    line.get(at + 1..)
-        .filter(|rest| !is_force && !rest.trim().is_empty())
 }
 
 /// Returns the values of options, wherever those stand.

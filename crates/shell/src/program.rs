@@ -4,11 +4,40 @@ use std::borrow::Cow;
 
 use aegis_types::{Command, Word, WordPart};
 
+use crate::option::Spec;
+
 /// Shells; the code of each is read as if it were that of bash.
-pub(crate) const SHELLS: [&str; 17] = [
-    "ash", "bash", "csh", "dash", "elvish", "fish", "ksh", "mksh", "nu", "oksh", "osh", "posh",
-    "rbash", "sh", "tcsh", "yash", "zsh",
+pub(crate) const SHELLS: [&str; 21] = [
+    "ash", "bash", "csh", "dash", "elvish", "es", "fish", "ksh", "mksh", "nu", "oksh", "osh",
+    "posh", "rbash", "rc", "sh", "tcsh", "xonsh", "yash", "ysh", "zsh",
 ];
+
+/// Options of shells that take a value.
+pub(crate) const SHELL: Spec = Spec {
+    short: "oO",
+    long: &["rcfile", "init-file"],
+    ends_at_operand: true,
+};
+
+/// The same for fish, some of whose values are text that it runs.
+const FISH: Spec = Spec {
+    short: "CDdfop",
+    long: &[
+        "init-command",
+        "command",
+        "debug",
+        "debug-output",
+        "features",
+        "profile",
+        "profile-startup",
+    ],
+    ends_at_operand: true,
+};
+
+/// Returns which options of the shell `name` take a value.
+pub(crate) fn shell_spec(name: &str) -> &'static Spec {
+    if name == "fish" { &FISH } else { &SHELL }
+}
 
 /// Returns whether `name` is that of a shell.
 pub(crate) fn is_shell(name: &str) -> bool {

@@ -21,7 +21,9 @@ pub(crate) use row::{Entry, Resource, Role};
 use row::table;
 
 /// The version of the table, recorded with what is derived from it.
-pub const PROGRAMS_VERSION: u32 = 3;
+///
+/// It rises when what a key or a role of the table means changes.
+pub const PROGRAMS_VERSION: u32 = 4;
 
 /// Returns what is said of the program `name`, its folder not included.
 pub(crate) fn entry_for(name: &str) -> Option<Entry> {

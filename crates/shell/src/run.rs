@@ -21,11 +21,12 @@ use aegis_types::{
     Assignment, Command, Directory, Redirection, Span, UnknownCause, Word, WordPart, Wrapper,
 };
 
+use crate::escape::{escapes, reads_escapes};
 use crate::evaluate;
 use crate::limit::WORDS_MAX;
 use crate::option::first_text;
 use crate::option_code::option_code;
-use crate::option_text::{GivenText, escapes, option_texts, reads_escapes};
+use crate::option_text::{GivenText, option_texts};
 use crate::output::Sink;
 use crate::program::{is_shell, name_of};
 use crate::surroundings::{Saved, Value};
@@ -55,6 +56,22 @@ pub(crate) struct Draft {
     pub(crate) directory: Option<Directory>,
     /// What its name can mean.
     pub(crate) lookup: Lookup,
+}
+
+impl Draft {
+    /// Returns the draft of what this one runs, with the words `words`.
+    fn inner(&self, words: Vec<Word>) -> Self {
+        Self {
+            words,
+            lookup: Lookup::Programs,
+            ..self.clone()
+        }
+    }
+
+    /// Returns the directory in which it runs, `current` unless it has its own.
+    fn directory_from(&self, current: &Directory) -> Directory {
+        self.directory.clone().unwrap_or_else(|| current.clone())
+    }
 }
 
 /// What the name of a program can mean.
@@ -305,7 +322,8 @@ impl Walk<'_> {
             "npx" | "bunx" | "pnpx" | "uvx" | "pipx" | "uv" | "npm" | "pnpm" | "yarn"
             | "poetry" | "pipenv" | "bundle" | "rye" | "hatch" | "mise" | "nix-shell"
             | "direnv" => {
-                let texts = option_texts(name, &draft.words);
+                let mut texts = option_texts(name, &draft.words);
+                texts.extend(given::table_texts(name, &draft.words));
                 let given = (!self.around.files().is_empty()).then(|| draft.clone());
                 self.runner(name, draft, setting);
                 self.given_texts(&texts, name, setting);
@@ -336,6 +354,7 @@ impl Walk<'_> {
                     self.list(draft, setting);
                     self.given_texts(&texts, name, setting);
                     self.given_command(name, &given, setting);
+                    self.given_arguments(name, &given, setting);
                     self.found_code(name, &given, setting);
                     if name == "capsh" {
                         self.given_to_shell(name, &given, setting);
@@ -438,13 +457,16 @@ impl Walk<'_> {
     /// Lists a command as it stands.
     pub(crate) fn list(&mut self, draft: Draft, setting: &Setting) {
         let set = variable::set_by(&draft.words, &draft.assignments, &draft.redirections);
-        let texts = variable::texts(&set);
+        let mut texts = variable::texts(&set);
+        if !set.is_empty() {
+            texts.extend(variable::texts_named(&draft.words, &set));
+        }
         self.list_plainly(draft, setting);
         self.given_texts(&texts, "sh", setting);
     }
 
     /// Walks texts that a program gives to a shell when it sees fit.
-    fn given_texts(&mut self, texts: &[GivenText], name: &str, setting: &Setting) {
+    pub(crate) fn given_texts(&mut self, texts: &[GivenText], name: &str, setting: &Setting) {
         for GivenText { text, is_elsewhere } in texts {
             let mark = self.around.mark();
             self.around.enter_process();
@@ -478,6 +500,11 @@ impl Walk<'_> {
         self.follow_output(&command, &draft.sink, setting);
         self.push(command);
     }
+}
+
+/// Returns whether a program runs the command that is given as its arguments.
+pub(crate) fn is_prefix(name: &str) -> bool {
+    prefix::of(name).is_some()
 }
 
 fn is_declaration(name: &str) -> bool {

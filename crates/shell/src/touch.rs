@@ -13,13 +13,14 @@ mod transfer;
 
 pub(crate) use clone::cloned;
 pub(crate) use network::sent_file;
-pub(crate) use transfer::is_remote;
+pub(crate) use transfer::{is_remote, is_web_address};
 
 use aegis_types::{Access, Command, RedirectionKind, Word};
 
 use crate::code;
+use crate::escape::has_escapes;
 use crate::input;
-use crate::option::{self, Spec};
+use crate::option::{self, Spec, first_text};
 use crate::option_code::git_files;
 use crate::program::program_name;
 use crate::programs;
@@ -149,6 +150,8 @@ pub fn touched(command: &Command) -> Vec<Touched> {
         };
         list.push(Touched::new(&redirection.target, access));
     }
+    let kept = variable::written_to(&command.assignments);
+    list.extend(kept.map(|word| Touched::new(word, Access::WRITE)));
     let loaded = loaded_by(command).into_iter();
     list.extend(loaded.map(|word| Touched::new(&word, Access::READ).possible()));
     let Some(program) = &command.program else {
@@ -174,6 +177,8 @@ pub fn touched(command: &Command) -> Vec<Touched> {
     // stands for, by the commands in it.
     let stays = |access: Access| access.delete || access.execute;
     list.retain(|it| stays(it.access) || !(it.word.is_stream() || is_own_descriptor(&it.word)));
+    let is_client = program_name(command).is_some_and(|name| has_escapes(&name));
+    list.retain(|it| !is_client || !first_text(&it.word).starts_with('|'));
     list.dedup();
     list
 }

@@ -13,8 +13,9 @@ use crate::elsewhere::quoted;
 use crate::option::{first_text, shown_text, without_start};
 use crate::option_code::git_setting_runs;
 use crate::option_text::GivenText;
+use crate::run;
 use crate::written;
-use table::{Use, use_of};
+use table::{Taken, Use, use_of};
 
 /// Returns whether the program `name` may set variables with its words.
 pub(crate) fn sets(name: &str) -> bool {
@@ -95,8 +96,16 @@ pub(crate) fn texts(set: &[Assignment]) -> Vec<GivenText> {
         let value = &assignment.value;
         match use_of(&assignment.name) {
             Some(Use::Shell) => Some(unmarked(value)),
-            // A program alone is no more than its name.
-            Some(Use::Program) => first_text(value).contains(' ').then(|| value.clone()),
+            // A program alone is no more than its name, unless it runs what it is given.
+            Some(Use::Program) => {
+                let text = first_text(value);
+                (text.contains(' ') || runs_others(text)).then(|| value.clone())
+            }
+            // `() { text; }`
+            Some(Use::Function) => {
+                let body = first_text(value).find('{')?;
+                Some(without_start(value, body))
+            }
             Some(Use::After(sign)) => {
                 let at = first_text(value).find(sign)?;
                 Some(without_start(value, at + sign.len()))
@@ -109,14 +118,8 @@ pub(crate) fn texts(set: &[Assignment]) -> Vec<GivenText> {
                 let settings = shown_text(value).replace("' '", "' -c '");
                 Some(behind("git -c ", &settings, value))
             }
-            // A module of node may be code itself.
-            Some(Use::Options(_)) if first_text(value).contains("data:") => {
-                let words = shown_text(value);
-                let words = words.split_whitespace().map(in_quotes);
-                let words: Vec<String> = words.collect();
-                Some(behind("node ", &words.join(" "), value))
-            }
-            Some(Use::Loads | Use::Options(_)) => None,
+            Some(Use::Options(taken)) => options_with_code(taken, value),
+            Some(Use::Loads | Use::Writes) => None,
             None => {
                 let number = assignment.name.strip_prefix("GIT_CONFIG_VALUE_")?;
                 is_key_of_code(set, number).then(|| unmarked(value))
@@ -124,6 +127,28 @@ pub(crate) fn texts(set: &[Assignment]) -> Vec<GivenText> {
         }
     });
     each.map(GivenText::from).collect()
+}
+
+/// Returns the command line that a program with options from a variable is as good
+/// as, where one of them is code.
+fn options_with_code(taken: &Taken, value: &Word) -> Option<Word> {
+    let text = shown_text(value);
+    if !taken.code.iter().any(|code| text.contains(code)) {
+        return None;
+    }
+    let options = if taken.has_quotes {
+        without_meaning(&text)
+    } else {
+        let words: Vec<String> = text.split_whitespace().map(in_quotes).collect();
+        words.join(" ")
+    };
+    Some(behind(taken.start, &options, value))
+}
+
+/// Returns whether a program is one that runs what it is given as its arguments.
+fn runs_others(program: &str) -> bool {
+    let name = program.rsplit('/').next().unwrap_or(program);
+    run::is_prefix(name) || matches!(name, "dzdo" | "run0" | "runuser" | "su")
 }
 
 /// Returns a value without the signs with which some say that it is run.
@@ -158,6 +183,18 @@ fn behind(start: &str, text: &str, value: &Word) -> Word {
     }
 }
 
+/// Returns the texts for a shell that variables hold which `--config-env` names to git.
+pub(crate) fn texts_named(words: &[Word], set: &[Assignment]) -> Vec<GivenText> {
+    let is_git = words.first().is_some_and(|word| first_text(word) == "git");
+    let settings = words.iter().filter(|_| is_git).filter_map(|word| {
+        let text = first_text(word).strip_prefix("--config-env=")?;
+        let (key, name) = text.rsplit_once('=')?;
+        git_setting_runs(&format!("{key}=!x")).then_some(name)
+    });
+    let values = settings.filter_map(|name| set.iter().rev().find(|it| it.name == name));
+    values.map(|it| unmarked(&it.value).into()).collect()
+}
+
 fn is_key_of_code(set: &[Assignment], number: &str) -> bool {
     let key = format!("GIT_CONFIG_KEY_{number}");
     set.iter().any(|assignment| {
@@ -180,14 +217,16 @@ pub(crate) fn loaded(set: &[Assignment]) -> Vec<Word> {
             Some(Use::Shell | Use::Program) if text.contains('/') => {
                 text.split(' ').take(1).collect()
             }
-            Some(Use::Options(options)) => files_of_options(&text, options),
+            Some(Use::Options(taken)) => files_of_options(&text, taken.files),
             Some(
                 Use::Shell
                 | Use::Program
                 | Use::After(_)
                 | Use::Words(_)
                 | Use::Word(_)
-                | Use::Settings,
+                | Use::Function
+                | Use::Settings
+                | Use::Writes,
             )
             | None => Vec::new(),
         };
@@ -199,6 +238,18 @@ pub(crate) fn loaded(set: &[Assignment]) -> Vec<Word> {
         }));
     }
     found
+}
+
+/// Returns the files and folders that the variables have programs write.
+pub(crate) fn written_to(set: &[Assignment]) -> impl Iterator<Item = &Word> {
+    let names_path = |it: &&Assignment| {
+        // Git takes a number for a descriptor, and needs a whole path.
+        !it.name.starts_with("GIT_TRACE") || first_text(&it.value).starts_with(['/', '~'])
+    };
+    let set = set
+        .iter()
+        .filter(|it| use_of(&it.name) == Some(Use::Writes));
+    set.filter(names_path).map(|it| &it.value)
 }
 
 /// Returns the values of `options` in the text that holds options of a program.

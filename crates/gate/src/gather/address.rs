@@ -5,20 +5,22 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use aegis_types::NetworkClass;
 
 /// Names under which clouds serve their metadata.
-const METADATA_NAMES: [&str; 9] = [
+const METADATA_NAMES: [&str; 10] = [
     "metadata",
     "metadata.google.internal",
     "metadata.goog",
     "metadata.azure.internal",
     "metadata.azure.com",
     "metadata.tencentyun.com",
+    "metadata.packet.net",
     "metadata.platformequinix.com",
     "instance-data",
     "instance-data.ec2.internal",
 ];
 
 /// Addresses at which clouds serve metadata and credentials to their machines.
-const METADATA_V4: [Ipv4Addr; 7] = [
+const METADATA_V4: [Ipv4Addr; 8] = [
+    Ipv4Addr::new(169, 254, 169, 253),
     Ipv4Addr::new(169, 254, 169, 254),
     Ipv4Addr::new(169, 254, 170, 2),
     Ipv4Addr::new(169, 254, 170, 23),
@@ -127,9 +129,16 @@ fn class_of_name(host: &str) -> NetworkClass {
         NetworkClass::Metadata
     } else {
         // A name that says its address is looked up as nothing else.
-        match said_address(host).map(class_of_v4) {
-            None | Some(NetworkClass::Global) => NetworkClass::Name,
+        let said = said_address(host).into_iter().chain(turned_to(host));
+        let classes: Vec<NetworkClass> = said.map(class_of_v4).collect();
+        let is_metadata = classes.contains(&NetworkClass::Metadata);
+        let mut told = classes
+            .into_iter()
+            .filter(|class| *class != NetworkClass::Global);
+        match told.next() {
+            Some(_) if is_metadata => NetworkClass::Metadata,
             Some(class) => class,
+            None => NetworkClass::Name,
         }
     }
 }
@@ -155,6 +164,30 @@ fn said_address(host: &str) -> Option<Ipv4Addr> {
         .collect::<Option<_>>()?;
     let octets: [u8; 4] = numbers.try_into().ok()?;
     Some(octets.into())
+}
+
+/// Domains whose names lead to one address after another, all of which they say:
+/// `make-1-2-3-4-rebind-10-0-0-1-rr.1u.ms`, `01020304.0a000001.rbndr.us`.
+const TURNING: [&str; 2] = [".1u.ms", ".rbndr.us"];
+
+/// Returns the addresses that a name of such a domain says.
+fn turned_to(host: &str) -> Vec<Ipv4Addr> {
+    let Some(said) = TURNING.iter().find_map(|domain| host.strip_suffix(domain)) else {
+        return Vec::new();
+    };
+    let parts: Vec<&str> = said.split(['.', '-']).collect();
+    let octets = |four: &[&str]| {
+        let numbers: Vec<u8> = four
+            .iter()
+            .map(|it| it.parse().ok())
+            .collect::<Option<_>>()?;
+        let octets: [u8; 4] = numbers.try_into().ok()?;
+        Some(Ipv4Addr::from(octets))
+    };
+    let whole = parts.iter().filter(|part| part.len() == 8);
+    let whole = whole.filter_map(|part| u32::from_str_radix(part, 16).ok());
+    let in_four = parts.windows(4).filter_map(octets);
+    in_four.chain(whole.map(Ipv4Addr::from)).collect()
 }
 
 /// Returns the class of an address of version 4.
@@ -270,11 +303,11 @@ mod tests {
             ),
             (
                 NetworkClass::LinkLocal,
-                "169.254.1.1 169.254.169.253 fe80::1 fe80::1%eth0 febf::1",
+                "169.254.1.1 169.254.169.123 fe80::1 fe80::1%eth0 febf::1",
             ),
             (
                 NetworkClass::Metadata,
-                "169.254.169.254 169.254.170.2 100.100.100.200 168.63.129.16 fd00:ec2::254 metadata.google.internal",
+                "169.254.169.254 169.254.169.253 169.254.170.2 100.100.100.200 168.63.129.16 fd00:ec2::254 metadata.google.internal metadata.packet.net make-8.8.8.8-rebind-169.254.169.254-rr.1u.ms 08080808.a9fea9fe.rbndr.us",
             ),
             (NetworkClass::Multicast, "224.0.0.1 239.1.1.1 ff02::1"),
             (

@@ -80,7 +80,9 @@ pub(super) fn touch(plan: &Plan, effects: &[Effect], is_certain: bool, touches: 
         let ends = effect.kind == EffectKind::Process
             && (is_ours
                 || named.is_some_and(sought)
-                || named.is_none_or(is_open) && finds_ours(plan, &causing));
+                || named.is_none_or(is_open)
+                    && !named.is_some_and(|named| is_of_before(plan, named, &causing))
+                    && finds_ours(plan, &causing));
         let removes = effect.kind == EffectKind::Package && is_ours && removes(&causing);
         if ends || removes {
             let reach = Reach::certain(Access::EXECUTE).if_certain(is_certain && is_ours);
@@ -105,6 +107,28 @@ fn names_ours(text: &str) -> bool {
 /// Returns whether which process is meant only running would show.
 fn is_open(name: &str) -> bool {
     name.contains(['…', '$', '{', '`'])
+}
+
+/// Returns whether a process is named by a variable that nothing in the plan can have
+/// set, so that none of its commands has found it.
+fn is_of_before(plan: &Plan, named: &str, enders: &[&Command]) -> bool {
+    let Some(name) = named.strip_prefix('$') else {
+        return false;
+    };
+    let is_name = |text: &str| {
+        text.bytes()
+            .all(|it| it.is_ascii_alphanumeric() || it == b'_')
+    };
+    let others = plan.commands.iter();
+    let mut others = others.filter(|it| !enders.iter().any(|ender| std::ptr::eq(*ender, *it)));
+    let mentions = |command: &Command| {
+        let words = command.program.iter().chain(&command.arguments);
+        let redirections = command.redirections.iter().map(|it| &it.target);
+        let mut texts = words.chain(redirections).map(written);
+        texts.any(|text| text.contains(name))
+            || command.assignments.iter().any(|it| it.name == name)
+    };
+    is_name(name) && !others.any(mentions)
 }
 
 /// Returns the commands of a plan that cause an effect.

@@ -176,6 +176,9 @@ const LANGUAGE_NAMES: [&str; 5] = ["interpreter", "kernel", "lang", "language", 
 /// Names that say a parameter is a host.
 const HOST_NAMES: [&str; 5] = ["host", "hostname", "domain", "ip", "ip_address"];
 
+/// Names that say a parameter is an address, with or without a scheme.
+const ADDRESS_NAMES: [&str; 4] = ["url", "urls", "uri", "uris"];
+
 /// Names that say a parameter is somebody who is sent something.
 const RECIPIENT_NAMES: [&str; 4] = ["recipient", "recipients", "cc", "bcc"];
 
@@ -362,7 +365,9 @@ impl Sought<'_> {
         }
         let is_one = |names: &[&str]| is_one_of(names, name);
         let is_word = !text.contains(char::is_whitespace);
-        if self.is(Role::Url, name) || self.is(Role::Host, name) || is_word && is_one(&HOST_NAMES) {
+        let is_host = is_word && is_one(&HOST_NAMES);
+        let is_bare = is_word && is_one(&ADDRESS_NAMES) && is_bare_address(text);
+        if self.is(Role::Url, name) || self.is(Role::Host, name) || is_host || is_bare {
             found.addresses.push(text.to_owned());
         }
         let is_query = is_one(&QUERY_NAMES) || self.is_database && is_one(&DATABASE_QUERY_NAMES);
@@ -377,6 +382,15 @@ impl Sought<'_> {
             found.recipients.push(text.to_owned());
         }
     }
+}
+
+/// Returns whether a text without a scheme can only be meant as the address of a host: it
+/// begins with its name, or with an address.
+fn is_bare_address(text: &str) -> bool {
+    let end = text.find(['/', '?', '#']).unwrap_or(text.len());
+    let host = text.get(..end).unwrap_or_default();
+    let is_name = host.contains(['.', ':']) || host == "localhost";
+    is_name && !host.starts_with('.') && super::host::of_url(text).is_none()
 }
 
 fn add_line(text: String, surety: Surety, found: &mut Told) {
@@ -576,9 +590,13 @@ mod tests {
         let params = json!({
             "host": "db.example", "domain": "not a host", "sql": "delete from t",
             "query": "update the docs", "to": "a@b.example", "cc": ["c@d.example"],
+            "url": "a.example:81/x", "urls": ["10.0.0.1", "docs", "./b.html"],
         });
         let found = told(&params, Sought::default());
-        assert_eq!(found.addresses, ["db.example"]);
+        assert_eq!(
+            found.addresses,
+            ["db.example", "a.example:81/x", "10.0.0.1"]
+        );
         assert_eq!(found.queries, ["delete from t"]);
         assert_eq!(found.recipients, ["c@d.example", "a@b.example"]);
         let sought = Sought {

@@ -333,7 +333,8 @@ fn of_text(at: At<'_, '_>, text: &str) -> Option<(Made, usize)> {
         ("replace" | "replaceAll" | "gsub" | "sub", [from, to]) if !from.is_empty() => {
             text.replace(from, to)
         }
-        ("unpack1", _) => return None,
+        ("unpack1", ["m" | "m0"]) => decode::base64(text)?,
+        ("unpack1", ["H*"]) => decode::hexadecimal(text)?,
         _ => return None,
     };
     Some((Made::Text(made), length + 3))

@@ -10,7 +10,23 @@ const READING: [&str; 16] = [
     "e", "E", "edit", "luafile", "pyfile", "r", "re", "read", "so", "source", "sp", "split",
     "tabe", "tabedit", "view", "vs",
 ];
-const WRITING: [&str; 5] = ["sav", "saveas", "w", "wq", "write"];
+const WRITING: [&str; 15] = [
+    "mk",
+    "mkexrc",
+    "mks",
+    "mksession",
+    "mkv",
+    "mkview",
+    "mkvimrc",
+    "redir",
+    "sav",
+    "saveas",
+    "w",
+    "wq",
+    "write",
+    "wundo",
+    "wviminfo",
+];
 
 impl Reading<'_> {
     /// Reads a script of sed.
@@ -56,7 +72,7 @@ impl Reading<'_> {
             return;
         };
         let name = name.trim_end_matches('!');
-        let file = file.trim();
+        let file = file.trim().trim_start_matches(['>', ' ']);
         let access = if READING.contains(&name) {
             Access::READ
         } else if WRITING.contains(&name) {

@@ -94,7 +94,20 @@ fn round(code: &str, tongue: Tongue, given: &Given) -> (String, bool) {
 /// Joins two texts that the language joins, and takes a text out of its parentheses.
 fn joined(at: At<'_, '_>) -> Option<(Made, usize)> {
     let text = |first: &str, second: &str| Made::Text(format!("{first}{second}"));
-    let takes_no_sign = matches!(at.tongue, Tongue::Awk | Tongue::Python | Tongue::Foreign);
+    // Behind a name, the texts of a Lisp are apart; those of C stand in parentheses.
+    let takes_no_sign = match at.tongue {
+        Tongue::Awk | Tongue::Python => true,
+        Tongue::Foreign => matches!(at.before, Some(Token::Sign('(' | ',' | '='))),
+        Tongue::Script
+        | Tongue::Perl
+        | Tongue::Ruby
+        | Tongue::Php
+        | Tongue::Lua
+        | Tongue::Sed
+        | Tongue::Editor
+        | Tongue::Tcl
+        | Tongue::Other => false,
+    };
     let has_dots = matches!(at.tongue, Tongue::Perl | Tongue::Php);
     match at.rest {
         [Token::Text(first), Token::Text(second), ..] if takes_no_sign => {

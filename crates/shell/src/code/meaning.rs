@@ -1,5 +1,7 @@
 //! What names mean in the common languages.
 
+use aegis_types::Access;
+
 use super::Tongue;
 
 /// What a name in code stands for.
@@ -73,6 +75,7 @@ const NAMES: &[(&str, Meaning)] = &[
     ("copyFileSync", Read),
     ("copyfile", Read),
     ("createConnection", Connect),
+    ("doShellScript", Run),
     ("createReadStream", Read),
     ("createWriteStream", Write),
     ("createServer", Listen),
@@ -239,6 +242,26 @@ const MODULES: &[(&str, Meaning)] = &[
     ("urllib", Fetch),
 ];
 
+/// What names say that remove something, and those that write.
+const REMOVING: [&str; 7] = [
+    "delete", "deltree", "erase", "remove", "rm_r", "rmdir", "unlink",
+];
+const WRITING: [&str; 8] = [
+    "append", "copy", "move", "rename", "save", "spit", "truncate", "write",
+];
+
+/// Returns how what has this name reaches for files, in a language whose names are
+/// not all known.
+pub(super) fn access_of(name: &str) -> Access {
+    let lower = name.to_ascii_lowercase();
+    let says = |parts: &[&str]| parts.iter().any(|part| lower.contains(part));
+    Access {
+        delete: says(&REMOVING) || lower == "rm",
+        write: says(&WRITING),
+        ..Access::default()
+    }
+}
+
 /// Returns what a text or a part of a name means as a module.
 pub(super) fn of_module(name: &str) -> Option<Meaning> {
     let found = MODULES.iter().find(|(known, _)| *known == name);
@@ -276,8 +299,13 @@ pub(super) fn meaning(name: &str, owner: &str, tongue: Tongue) -> Option<Meaning
         // Whatever they are parts of, a path among their arguments is that of a file.
         ("rm" | "rename" | "truncate", Tongue::Script)
         | ("rename" | "truncate", Tongue::Perl | Tongue::Php) => return Some(Delete),
+        ("execShellCmd" | "execCmd" | "run_program" | "sh" | "proc", Tongue::Foreign)
+        | ("sh", Tongue::Ruby)
+        | ("$", Tongue::Script) => return Some(Run),
+        ("delete", Tongue::Editor) => return Some(Delete),
+        ("writefile", Tongue::Editor) => return Some(Write),
         ("unlink" | "call", Tongue::Foreign | Tongue::Other) => return None,
-        ("call", Tongue::Script | Tongue::Ruby) => return None,
+        ("call", Tongue::Script | Tongue::Ruby | Tongue::Editor) => return None,
         _ => {}
     }
     let found = NAMES.iter().find(|(known, _)| *known == name);

@@ -13,7 +13,7 @@ use crate::elsewhere::run_elsewhere;
 use crate::input;
 use crate::program::program_name;
 use crate::programs::{self, Operand, Reading, Resource, Role};
-use crate::touch::{Touched, is_remote, loaded_by, sent_file, touched};
+use crate::touch::{Touched, is_remote, is_web_address, loaded_by, sent_file, touched};
 use crate::written;
 
 /// Programs that give rights to the command they run.
@@ -205,7 +205,7 @@ impl<'p> Told<'p> {
                         self.sends(&file.word, found);
                     }
                 }
-                Role::Url | Role::Host | Role::Remote(_) if speaks_to(&operand) => {
+                Role::Url | Role::Host | Role::Remote(_) | Role::Path(_) if speaks_to(&operand) => {
                     let host = EffectResource::Host(written(word));
                     found.add(EffectKind::Network, host, &[word.span]);
                 }
@@ -226,6 +226,7 @@ impl<'p> Told<'p> {
                 | Role::Remote(_)
                 | Role::Code
                 | Role::Shell
+                | Role::Program
                 | Role::Command
                 | Role::Text
                 | Role::Path(_)
@@ -462,14 +463,16 @@ pub(super) fn speaks_to(operand: &Operand<'_>) -> bool {
         Role::Url => !written(operand.word).starts_with("file:") && !is_dash(operand.word),
         Role::Host => !is_dash(operand.word),
         Role::Remote(_) => is_remote(operand.word),
+        // Many programs that read files read what lies on a host as well.
+        Role::Path(ways) => ways.access().read && is_web_address(operand.word),
         Role::Text
-        | Role::Path(_)
         | Role::Project
         | Role::Send
         | Role::Body
         | Role::Command
         | Role::Code
         | Role::Shell
+        | Role::Program
         | Role::Process
         | Role::Package
         | Role::Service
@@ -515,6 +518,7 @@ fn of_word(kind: EffectKind, word: &Word, role: Option<Role>) -> EffectResource 
             | Role::Command
             | Role::Code
             | Role::Shell
+            | Role::Program
             | Role::Process
             | Role::Package
             | Role::Service

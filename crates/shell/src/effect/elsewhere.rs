@@ -55,6 +55,8 @@ pub(super) fn arisen(flow: &Flow, told: &Told<'_>, input: Input, found: &mut Fou
 fn matters(effect: &Effect) -> bool {
     match effect.kind {
         EffectKind::RemoteCode | EffectKind::RemoteShell | EffectKind::Upload => true,
+        // A host is the same from there.
+        EffectKind::Network => matches!(effect.resource, EffectResource::Host(_)),
         // What has a name is a database, a topic, a bucket.
         EffectKind::Delete | EffectKind::Credential => {
             matches!(effect.resource, EffectResource::Named(_))
@@ -62,7 +64,6 @@ fn matters(effect: &Effect) -> bool {
         EffectKind::Read
         | EffectKind::Write
         | EffectKind::Execute
-        | EffectKind::Network
         | EffectKind::Privilege
         | EffectKind::Persistence
         | EffectKind::Process

@@ -303,6 +303,7 @@ impl Flow {
                     | Role::Command
                     | Role::Code
                     | Role::Shell
+                    | Role::Program
                     | Role::Process
                     | Role::Package
                     | Role::Service
@@ -522,6 +523,7 @@ fn sends_input(told: &Told<'_>) -> bool {
         | Role::Command
         | Role::Code
         | Role::Shell
+        | Role::Program
         | Role::Process
         | Role::Package
         | Role::Service

@@ -6,6 +6,7 @@ use super::Found;
 use super::command::Told;
 use super::flow::host_of;
 use super::setting::is_secret_name;
+use crate::option::first_text;
 
 /// Adds that the value of a variable goes to a host, whose name says that it is a secret.
 ///
@@ -21,6 +22,12 @@ pub(super) fn sent(told: &Told<'_>, found: &mut Found) {
         .arguments
         .iter()
         .chain(texts.map(|it| &it.target));
+    for name in variables_of_curl(told) {
+        if is_secret_name(&name) && !is_for(&name, &host) {
+            let resource = EffectResource::Host(host.clone());
+            found.add(EffectKind::Upload, resource, &[told.program_span()]);
+        }
+    }
     for word in words {
         for part in &word.parts {
             let WordPart::Unknown(UnknownCause::Variable(name)) = part else {
@@ -33,6 +40,21 @@ pub(super) fn sent(told: &Told<'_>, found: &mut Found) {
             }
         }
     }
+}
+
+/// Returns the variables of the environment that curl is told to take: `--variable %NAME`.
+fn variables_of_curl(told: &Told<'_>) -> Vec<String> {
+    if told.name() != "curl" {
+        return Vec::new();
+    }
+    let reading = told.reading.iter();
+    let values = reading.flat_map(|reading| reading.values("--variable"));
+    let names = values.filter_map(|word| {
+        let text = first_text(word).strip_prefix('%')?;
+        let end = text.find(['=', '@', '[', ';']).unwrap_or(text.len());
+        text.get(..end).map(str::to_owned)
+    });
+    names.collect()
 }
 
 /// Returns whether a secret is for a host, by the names of both: it begins with

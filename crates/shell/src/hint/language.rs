@@ -28,6 +28,8 @@ pub(crate) struct Interpreter {
     code: &'static [&'static str],
     /// The options that take a value.
     spec: Spec,
+    /// Whether not all names are known that its language has for files and programs.
+    is_foreign: bool,
 }
 
 const fn interpreter(
@@ -44,12 +46,81 @@ const fn interpreter(
             long,
             ends_at_operand: true,
         },
+        is_foreign: false,
     }
 }
 
-const INTERPRETERS: [Interpreter; 41] = [
-    interpreter("python", &["c"], "cmWXQ", &[]),
-    interpreter("pypy", &["c"], "cmWXQ", &[]),
+const fn foreign(
+    name: &'static str,
+    code: &'static [&'static str],
+    short: &'static str,
+    long: &'static [&'static str],
+) -> Interpreter {
+    let known = interpreter(name, code, short, long);
+    Interpreter {
+        is_foreign: true,
+        ..known
+    }
+}
+
+/// The interpreters by name, in order.
+const INTERPRETERS: [Interpreter; 70] = [
+    interpreter("IPython", &["c"], "cm", &[]),
+    foreign("R", &["e"], "ef", &[]),
+    foreign("Rscript", &["e"], "e", &[]),
+    foreign("amm", &["c", "code"], "cp", &["code", "predef"]),
+    foreign("bb", &["e", "eval"], "ecm", &["eval", "classpath", "main"]),
+    interpreter(
+        "bun",
+        &["e", "p", "eval", "print"],
+        "epr",
+        &["eval", "print", "preload"],
+    ),
+    foreign("clang", &[], "xoILDU", &[]),
+    foreign("clisp", &["x"], "xiMEK", &[]),
+    foreign("clj", &["e", "eval"], "eimr", &["eval", "init", "main"]),
+    foreign("clojure", &["e", "eval"], "eimr", &["eval", "init", "main"]),
+    foreign("crystal", &[], "", &[]),
+    interpreter("deno", &[], "", &[]),
+    foreign("dotnet", &["eval"], "", &[]),
+    foreign("elixir", &["e", "eval"], "er", &["eval"]),
+    foreign("erl", &["eval"], "", &["eval"]),
+    foreign("escript", &[], "", &[]),
+    foreign("gcc", &[], "xoILDU", &[]),
+    foreign("gforth", &["e", "evaluate"], "eimp", &["evaluate"]),
+    foreign("ghc", &["e"], "e", &[]),
+    foreign("ghci", &["e"], "e", &[]),
+    foreign("gnuplot", &["e"], "ecd", &[]),
+    foreign("gp", &[], "sDp", &[]),
+    foreign("groovy", &["e"], "ecl", &[]),
+    foreign("guile", &["c"], "cselLCx", &[]),
+    foreign("hy", &["c"], "cm", &[]),
+    foreign("iex", &["e", "eval"], "erS", &["eval", "require"]),
+    interpreter("ipython", &["c"], "cm", &[]),
+    interpreter("irb", &["e"], "erI", &[]),
+    foreign("janet", &["e"], "el", &[]),
+    interpreter("jruby", &["e"], "eIrCEFT", &[]),
+    foreign("jrunscript", &["e"], "elf", &[]),
+    foreign("jshell", &[], "", &["class-path", "startup", "feedback"]),
+    foreign(
+        "julia",
+        &["e", "E", "eval", "print"],
+        "eELJpt",
+        &["eval", "print", "load"],
+    ),
+    foreign("kotlin", &["e"], "e", &[]),
+    foreign("littler", &["e"], "ef", &[]),
+    interpreter("lua", &["e"], "el", &[]),
+    interpreter("luajit", &["e"], "elj", &[]),
+    foreign("m4", &[], "DUIFRL", &[]),
+    foreign(
+        "maxima",
+        &["batch-string", "r", "run-string"],
+        "rb",
+        &["batch-string", "run-string", "batch"],
+    ),
+    foreign("mix", &["e", "eval"], "er", &["eval", "require"]),
+    foreign("nim", &["eval"], "", &["eval"]),
     interpreter(
         "node",
         &["e", "p", "eval", "print"],
@@ -62,98 +133,67 @@ const INTERPRETERS: [Interpreter; 41] = [
         "eprC",
         &["eval", "print", "require", "import", "loader"],
     ),
-    interpreter(
-        "bun",
-        &["e", "p", "eval", "print"],
-        "epr",
-        &["eval", "print", "preload"],
-    ),
-    interpreter("deno", &[], "", &[]),
-    interpreter("perl", &["e", "E"], "eEIMm", &[]),
-    interpreter("ruby", &["e"], "eIrCEFT", &[]),
-    interpreter("php", &["r", "B", "R", "E"], "rdcfzBREStF", &["run"]),
-    interpreter("lua", &["e"], "el", &[]),
-    interpreter("luajit", &["e"], "elj", &[]),
-    interpreter("Rscript", &["e"], "e", &[]),
-    interpreter(
-        "julia",
-        &["e", "E", "eval", "print"],
-        "eELJpt",
-        &["eval", "print", "load"],
-    ),
+    foreign("ocaml", &["e"], "eIw", &[]),
+    foreign("octave", &["eval"], "", &["eval"]),
     interpreter("osascript", &["e"], "els", &[]),
-    interpreter("groovy", &["e"], "ecl", &[]),
-    interpreter("elixir", &["e", "eval"], "er", &["eval"]),
-    interpreter("erl", &["eval"], "", &["eval"]),
-    interpreter("guile", &["c"], "cselLCx", &[]),
-    interpreter("ocaml", &["e"], "eIw", &[]),
-    interpreter("ghc", &["e"], "e", &[]),
-    interpreter("runghc", &[], "", &[]),
-    interpreter("runhaskell", &[], "", &[]),
-    interpreter("jshell", &[], "", &["class-path", "startup", "feedback"]),
-    interpreter("jrunscript", &["e"], "elf", &[]),
-    interpreter("scala", &["e"], "e", &[]),
-    interpreter("kotlin", &["e"], "e", &[]),
-    interpreter("swift", &["e"], "e", &[]),
-    interpreter("dotnet", &["eval"], "", &[]),
-    interpreter("nim", &["eval"], "", &["eval"]),
-    interpreter("raku", &["e"], "eIM", &[]),
-    interpreter("octave", &["eval"], "", &["eval"]),
-    interpreter("racket", &["e", "eval"], "e", &["eval"]),
-    interpreter("sbcl", &["eval"], "", &["eval", "load"]),
-    interpreter("tclsh", &[], "", &[]),
+    interpreter("perl", &["e", "E"], "eEIMm", &[]),
+    interpreter("php", &["r", "B", "R", "E"], "rdcfzBREStF", &["run"]),
+    interpreter("pypy", &["c"], "cmWXQ", &[]),
+    interpreter("python", &["c"], "cmWXQ", &[]),
+    foreign("racket", &["e", "eval"], "e", &["eval"]),
     interpreter(
-        "tsx",
-        &["e", "p", "eval", "print"],
-        "eprC",
-        &["eval", "print", "require", "import"],
+        "rake",
+        &[
+            "e",
+            "E",
+            "p",
+            "P",
+            "execute",
+            "execute-print",
+            "execute-continue",
+        ],
+        "eEpfrIR",
+        &[
+            "execute",
+            "execute-print",
+            "execute-continue",
+            "rakefile",
+            "require",
+        ],
     ),
+    foreign("raku", &["e"], "eIM", &[]),
+    interpreter("ruby", &["e"], "eIrCEFT", &[]),
+    foreign("runghc", &[], "", &[]),
+    foreign("runhaskell", &[], "", &[]),
+    foreign("rust-script", &["e", "expr"], "eldD", &["expr", "dep"]),
+    interpreter("sage", &["c"], "c", &[]),
+    foreign("sbcl", &["eval"], "", &["eval", "load"]),
+    foreign("scala", &["e"], "e", &[]),
+    foreign("swift", &["e"], "e", &[]),
+    foreign("swipl", &["g", "goal", "t"], "gtfl", &["goal"]),
+    foreign("tcc", &[], "xoILDU", &[]),
+    interpreter("tclsh", &[], "", &[]),
+    interpreter("texlua", &["e"], "el", &[]),
     interpreter(
         "ts-node",
         &["e", "p", "eval", "print"],
         "eprPO",
         &["eval", "print", "require"],
     ),
-    interpreter("rust-script", &["e", "expr"], "eldD", &["expr", "dep"]),
-    interpreter("yaegi", &["e"], "e", &[]),
-    interpreter("gcc", &[], "xoILDU", &[]),
-    interpreter("clang", &[], "xoILDU", &[]),
-    interpreter("tcc", &[], "xoILDU", &[]),
-];
-
-/// Languages of programs whose names for files and programs are not all known.
-const FOREIGN: [&str; 26] = [
-    "Rscript",
-    "clang",
-    "dotnet",
-    "elixir",
-    "emacs",
-    "erl",
-    "gcc",
-    "ghc",
-    "groovy",
-    "guile",
-    "jrunscript",
-    "jshell",
-    "julia",
-    "kotlin",
-    "nim",
-    "ocaml",
-    "octave",
-    "racket",
-    "raku",
-    "runghc",
-    "runhaskell",
-    "rust-script",
-    "sbcl",
-    "scala",
-    "swift",
-    "yaegi",
+    interpreter(
+        "tsx",
+        &["e", "p", "eval", "print"],
+        "eprC",
+        &["eval", "print", "require", "import"],
+    ),
+    foreign("utop", &["e"], "eIw", &[]),
+    foreign("yaegi", &["e"], "e", &[]),
+    interpreter("zx", &["e", "eval"], "e", &["eval"]),
 ];
 
 /// Returns whether the program `name` reads such a language.
 pub(crate) fn is_foreign(name: &str) -> bool {
-    FOREIGN.contains(&name) || name == "tcc"
+    name == "emacs" || interpreter_of(name).is_some_and(|it| it.is_foreign)
 }
 
 const AWK: Spec = Spec {
@@ -187,10 +227,12 @@ pub(crate) fn language(name: &str) -> Option<Language> {
     }
     let plain =
         name.trim_end_matches(|character: char| character.is_ascii_digit() || character == '.');
-    INTERPRETERS
-        .iter()
-        .find(|interpreter| interpreter.name == plain)
-        .map(Language::Script)
+    interpreter_of(plain).map(Language::Script)
+}
+
+fn interpreter_of(name: &str) -> Option<&'static Interpreter> {
+    let found = INTERPRETERS.binary_search_by(|known| known.name.cmp(name));
+    INTERPRETERS.get(found.ok()?)
 }
 
 /// Returns whether a program is asked about itself in words that are no letters.
@@ -254,12 +296,24 @@ pub(crate) fn inline_code(language: Language, arguments: &[Word]) -> Vec<Word> {
 fn code_of_script(interpreter: &Interpreter, arguments: &[Word]) -> Vec<Word> {
     // A word that says so may have one dash, or none: `erl -eval`, `script eval`.
     let says_so = |word: &Word| first_text(word).trim_start_matches('-') == "eval";
-    if matches!(interpreter.name, "erl" | "dotnet")
+    if matches!(interpreter.name, "crystal" | "dotnet" | "erl" | "mix")
         && let Some(at) = arguments.iter().position(says_so)
     {
         return arguments.get(at + 1).cloned().into_iter().collect();
     }
-    let read = option::read(arguments, &interpreter.spec);
+    if interpreter.name == "nim"
+        && let Some(word) = arguments
+            .iter()
+            .find(|it| first_text(it).starts_with("--eval:"))
+    {
+        return vec![option::without_start(word, "--eval:".len())];
+    }
+    let spec = Spec {
+        // Code may stand behind a subcommand: `mix run -e code`.
+        ends_at_operand: interpreter.name != "mix",
+        ..interpreter.spec
+    };
+    let read = option::read(arguments, &spec);
     let mut code: Vec<Word> = read.values(interpreter.code).cloned().collect();
     let is_timed = |word: &Word| first_text(word) == "timeit";
     if interpreter.name == "python" && read.values(&["m"]).any(is_timed) {
@@ -279,7 +333,7 @@ fn code_of_script(interpreter: &Interpreter, arguments: &[Word]) -> Vec<Word> {
 fn is_builder(name: &str) -> bool {
     matches!(
         name,
-        "clang" | "dotnet" | "erl" | "gcc" | "ghc" | "nim" | "tcc"
+        "clang" | "crystal" | "dotnet" | "erl" | "gcc" | "ghc" | "mix" | "nim" | "rake" | "tcc"
     )
 }
 
@@ -367,5 +421,15 @@ pub(crate) fn reads_input(language: Language, arguments: &[Word]) -> bool {
             words.commands.is_empty() && !arguments.iter().any(asks)
         }
         Language::Awk | Language::Sed | Language::Editor => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::INTERPRETERS;
+
+    #[test]
+    fn the_interpreters_are_in_order_so_that_they_can_be_searched() {
+        assert!(INTERPRETERS.is_sorted_by_key(|interpreter| interpreter.name));
     }
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::slice::Iter;
 
-use aegis_types::{EffectKind, Word};
+use aegis_types::{EffectKind, Word, WordPart};
 
 use super::glob;
 use super::row::{Entry, OptionRow, Resource, Role, Roles, Takes, Text, WhenRow};
@@ -16,6 +16,8 @@ pub(crate) struct Chosen<'w> {
     pub(crate) row: Option<&'static OptionRow>,
     /// Its value.
     pub(crate) value: Option<Cow<'w, Word>>,
+    /// What the value sets, where that has the role and not the whole of it.
+    set: Option<Word>,
 }
 
 /// A word that is no option, and what it is to the program.
@@ -140,9 +142,15 @@ impl<'w> Reading<'w> {
     /// Returns the values of options, with their roles.
     pub(crate) fn values_with_roles(&self) -> impl Iterator<Item = Operand<'_>> {
         self.options.iter().filter_map(|option| {
-            let role = option.row?.role;
-            let word = option.value.as_deref()?;
-            Some(Operand { word, role })
+            let row = option.row?;
+            let word = match row.of() {
+                [] => option.value.as_deref()?,
+                _ => option.set.as_ref()?,
+            };
+            Some(Operand {
+                word,
+                role: row.role,
+            })
         })
     }
 
@@ -340,8 +348,39 @@ impl<'w> Reading<'w> {
     }
 
     fn push(&mut self, row: Option<&'static OptionRow>, value: Option<Cow<'w, Word>>) {
-        self.options.push(Chosen { row, value });
+        let of = row.map(OptionRow::of).unwrap_or_default();
+        let set = value.as_deref().filter(|_| !of.is_empty());
+        let set = set.and_then(|value| set_by(value, of));
+        self.options.push(Chosen { row, value, set });
     }
+}
+
+/// Returns a value without the quotes in which a file of settings has it.
+fn unquoted(value: Word) -> Word {
+    let text = value.literal();
+    let inner = text.as_deref().and_then(|text| {
+        let inner = text.strip_prefix('"')?.strip_suffix('"')?;
+        (!inner.contains('"')).then_some(inner)
+    });
+    match inner {
+        Some(inner) => Word {
+            parts: vec![WordPart::Literal(inner.to_owned())],
+            ..value
+        },
+        None => value,
+    }
+}
+
+/// Returns what a setting, `name=value`, sets if it is one of `of`, without what
+/// marks it as text for a shell.
+fn set_by(setting: &Word, of: &[Text]) -> Option<Word> {
+    let text = first_text(setting);
+    let (name, value) = text.split_once(['=', ':'])?;
+    let lower = name.trim().to_ascii_lowercase();
+    let is_one = |glob: &Text| glob::matches(glob.as_str(), &lower);
+    let blanks = value.len() - value.trim_start_matches([' ', '!']).len();
+    let value = unquoted(without_start(setting, name.len() + 1 + blanks));
+    of.iter().any(is_one).then_some(value)
 }
 
 /// Returns whether the next word may be the value of an option.

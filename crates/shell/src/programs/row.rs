@@ -43,6 +43,8 @@ pub(crate) enum Role {
     Code,
     /// Text for a shell, which the program runs.
     Shell,
+    /// The name of a program, or a command line, which the program runs.
+    Program,
     /// The name of a process.
     Process,
     /// The name of a package.
@@ -88,6 +90,7 @@ pub(crate) struct OptionRow {
     pub(super) normal: Text,
     pub(super) takes: Takes,
     pub(super) role: Role,
+    pub(super) of: Run,
 }
 
 /// A program or a subcommand.
@@ -184,6 +187,11 @@ impl OptionRow {
     /// Returns what its value is.
     pub(crate) fn role(&self) -> Role {
         self.role
+    }
+
+    /// Returns the settings to whose value the role belongs; none for any word.
+    pub(super) fn of(&self) -> &'static [Text] {
+        self.of.of(&table::TEXTS)
     }
 }
 

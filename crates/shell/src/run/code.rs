@@ -6,7 +6,7 @@ use aegis_types::{
 };
 
 use super::Draft;
-use super::given::enclosed;
+use super::given::enclosed_texts;
 use super::shell::Input;
 use super::tool::word_of;
 use crate::code::{self, Tongue};
@@ -21,8 +21,8 @@ use crate::walk::{Setting, Walk};
 const GIVEN_MAX: usize = 16;
 
 /// Modules of Python that are programs of the same name.
-const MODULES: [&str; 8] = [
-    "flit", "hatch", "pdm", "pip", "pipx", "poetry", "twine", "uv",
+const MODULES: [&str; 9] = [
+    "IPython", "flit", "hatch", "pdm", "pip", "pipx", "poetry", "twine", "uv",
 ];
 
 /// Returns the command in a line of a makefile: behind a tab, or behind `target: …;`.
@@ -59,6 +59,16 @@ fn evaluated(words: &[Word]) -> Vec<Word> {
         }
     }
     rules
+}
+
+/// Returns what make runs as it expands a variable that it is given:
+/// `X=$(shell text)`, `X!=text`.
+fn expanded(word: &Word) -> Vec<String> {
+    let text = shown_text(word);
+    let mut texts = enclosed_texts(&text, "$(shell ");
+    let assigned = text.split_once("!=").filter(|(name, _)| is_name(name));
+    texts.extend(assigned.map(|(_, text)| text.to_owned()));
+    texts
 }
 
 impl Walk<'_> {
@@ -148,21 +158,31 @@ impl Walk<'_> {
             texts.push(text);
         }
         texts.extend(evaluated(&draft.words));
+        let given = draft.words.iter().skip(1);
+        let given = given.chain(draft.assignments.iter().map(|it| &it.value));
+        let given: Vec<String> = given.flat_map(expanded).collect();
         let inner = setting
             .within(Wrapper::Program(name.to_owned()))
             .apart(Wrapper::Text)
             .when(Condition::Branch);
-        for text in texts.iter().filter(|_| !inner.is_too_deep()) {
+        if inner.is_too_deep() {
+            return;
+        }
+        let mut lines = given;
+        for text in &texts {
             let text = hint::shown(text);
-            let recipes = text.lines().filter_map(recipe).map(str::to_owned);
+            lines.extend(text.lines().filter_map(recipe).map(str::to_owned));
             // What stands in `$(shell …)` runs as the file is read.
-            for line in recipes.chain(enclosed(&text, "$(shell ")) {
-                let line = line.trim_start_matches(['@', '-', '+']).replace("$$", "$");
-                let mark = self.around.mark();
-                self.around.enter_process();
-                self.text(&line, Origin::Whole(draft.span), &inner);
-                self.around.restore(mark);
-            }
+            lines.extend(enclosed_texts(&text, "$(shell "));
+        }
+        let mut known = std::collections::BTreeSet::new();
+        lines.retain(|line| known.insert(line.clone()));
+        for line in &lines {
+            let line = line.trim_start_matches(['@', '-', '+']).replace("$$", "$");
+            let mark = self.around.mark();
+            self.around.enter_process();
+            self.text(&line, Origin::Whole(draft.span), &inner);
+            self.around.restore(mark);
         }
     }
 

@@ -2,9 +2,12 @@
 
 use aegis_types::{Directory, Span, UnknownCause, Word, WordPart, Wrapper};
 
+use super::shell::Input;
 use super::{Draft, joined, search};
 use crate::decode;
 use crate::elsewhere::{quoted, run_elsewhere};
+use crate::escape::enclosed;
+use crate::input;
 use crate::option::{first_text, shown_text};
 use crate::option_text::GivenText;
 use crate::output;
@@ -16,6 +19,16 @@ use crate::walk::{Setting, Walk};
 /// Programs that give their words to a shell as one text.
 const JOINING: [&str; 2] = ["tmux", "zellij"];
 
+/// Returns the command that a subcommand is the program of: `brew ruby -e code`.
+fn started_by_subcommand<'w>(name: &str, words: &'w [Word]) -> Option<&'w [Word]> {
+    let programs: &[&str] = match name {
+        "brew" => &["irb", "ruby", "sh"],
+        _ => return None,
+    };
+    let first = words.first()?;
+    programs.contains(&first_text(first)).then_some(words)
+}
+
 /// Returns the command among the words of a program.
 fn command_of(reading: &Reading<'_>, joins: bool) -> Option<Vec<Word>> {
     let is_meant = |role| role == Role::Command || role == Role::Code && joins;
@@ -26,23 +39,10 @@ fn command_of(reading: &Reading<'_>, joins: bool) -> Option<Vec<Word>> {
     Some(rest.map(|word| (*word).clone()).collect())
 }
 
-/// Returns the texts in `text` between `start`, which opens a bracket, and where that closes.
-pub(super) fn enclosed(text: &str, start: &str) -> Vec<String> {
-    let starts = text.match_indices(start).map(|(at, _)| at + start.len());
-    let inner = starts.filter_map(|at| {
-        let rest = text.get(at..)?;
-        let mut depth = 1_usize;
-        let end = rest.find(|letter| {
-            match letter {
-                '(' => depth += 1,
-                ')' => depth -= 1,
-                _ => {}
-            }
-            depth == 0
-        });
-        rest.get(..end.unwrap_or(rest.len())).map(str::to_owned)
-    });
-    inner.collect()
+/// Returns the texts in `text` between `start` and the bracket that closes it.
+pub(super) fn enclosed_texts(text: &str, start: &str) -> Vec<String> {
+    let texts = enclosed(text, start).into_iter();
+    texts.map(str::to_owned).collect()
 }
 
 fn given_text(text: String, span: Span) -> GivenText {
@@ -58,8 +58,32 @@ fn given_text(text: String, span: Span) -> GivenText {
 fn shell_texts(reading: &Reading<'_>) -> Vec<GivenText> {
     let values = reading.values_with_roles();
     let given = values.chain(reading.operands_with_roles());
-    let texts = given.filter(|it| it.role == Role::Shell);
-    texts.map(|it| typed(it.word).into()).collect()
+    let texts = given.filter_map(|it| {
+        let is_text = it.role == Role::Shell;
+        let is_program = it.role == Role::Program;
+        let text = is_text.then(|| typed(it.word));
+        text.or_else(|| is_program.then(|| command_line(it.word)))
+    });
+    texts.map(GivenText::from).collect()
+}
+
+/// Returns the texts for a shell that the table finds among the words of a program.
+pub(super) fn table_texts(name: &str, words: &[Word]) -> Vec<GivenText> {
+    let Some(entry) = programs::entry_for(name) else {
+        return Vec::new();
+    };
+    shell_texts(&programs::read(entry, words.get(1..).unwrap_or_default()))
+}
+
+/// Returns the command line that the name of a program with its words is: some
+/// programs take them with commas between, or as the list of a file of settings.
+fn command_line(word: &Word) -> Word {
+    let text = match word.literal() {
+        Some(text) if !text.contains(' ') && text.contains(',') => text.replace(',', " "),
+        Some(text) if text.starts_with('[') => text.replace(['[', ']', ','], " "),
+        Some(_) | None => return word.clone(),
+    };
+    given_text(text, word.span).text
 }
 
 /// Returns text without the signs of a line that ends, as they are typed into a terminal.
@@ -161,7 +185,70 @@ fn bound_texts(binding: &str) -> Vec<String> {
     texts
 }
 
+/// Returns the command line that a file of settings of curl, or a list of addresses
+/// of wget, is as good as.
+fn as_arguments(name: &str, text: &str) -> String {
+    let mut line = name.to_owned();
+    for setting in text.lines().map(str::trim) {
+        if setting.is_empty() || setting.starts_with('#') {
+            continue;
+        }
+        if name == "wget" {
+            line.push_str(&format!(" {}", in_quotes(setting)));
+            continue;
+        }
+        let end = setting
+            .find(|sign: char| sign.is_whitespace() || matches!(sign, '=' | ':'))
+            .unwrap_or(setting.len());
+        let (option, value) = setting.split_at(end);
+        let dashes = if option.starts_with('-') { "" } else { "--" };
+        line.push_str(&format!(" {}", in_quotes(&format!("{dashes}{option}"))));
+        let value =
+            value.trim_start_matches(|sign: char| sign.is_whitespace() || "=:".contains(sign));
+        if !value.is_empty() {
+            line.push_str(&format!(" {}", in_quotes(value.trim_matches('"'))));
+        }
+    }
+    line
+}
+
+fn in_quotes(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "'\\''"))
+}
+
 impl Walk<'_> {
+    /// Follows the settings and addresses that a program is given in a file which
+    /// the text shows.
+    pub(super) fn given_arguments(&mut self, name: &str, draft: &Draft, setting: &Setting) {
+        let option = match name {
+            "curl" => "-K",
+            "wget" => "-i",
+            _ => return,
+        };
+        let Some(entry) = programs::entry_for(name) else {
+            return;
+        };
+        let words = draft.words.get(1..).unwrap_or_default();
+        let reading = programs::read(entry, words);
+        let mut lines = Vec::new();
+        for file in reading.values(option) {
+            let is_input = input::is_input(file) || first_text(file) == "-";
+            let mut texts: Vec<String> = match self.given_text(draft, setting) {
+                Input::Text(text) if is_input => text.literal().into_iter().collect(),
+                Input::Text(_) | Input::File | Input::Unknown => {
+                    self.stream(file).into_iter().collect()
+                }
+            };
+            texts.extend(self.written_texts(file).iter().filter_map(Word::literal));
+            lines.extend(
+                texts
+                    .iter()
+                    .map(|text| given_text(as_arguments(name, text), draft.span)),
+            );
+        }
+        self.given_texts(&lines, name, setting);
+    }
+
     /// Follows the command that the table finds among the words of a program.
     pub(super) fn given_command(&mut self, name: &str, draft: &Draft, setting: &Setting) {
         // What git is given to run is read where its options are.
@@ -197,6 +284,7 @@ impl Walk<'_> {
             let other = command_of(&otherwise, joins);
             commands.extend(other.filter(|other| !commands.contains(other)));
         }
+        commands.extend(started_by_subcommand(name, words).map(<[Word]>::to_vec));
         commands.extend(self.option_commands(name, &reading, draft));
         if texts.is_empty() && commands.is_empty() {
             return;
@@ -267,7 +355,7 @@ impl Walk<'_> {
         };
         let formats = words
             .iter()
-            .flat_map(|word| enclosed(&shown_text(word), "#("));
+            .flat_map(|word| enclosed_texts(&shown_text(word), "#("));
         let texts: Vec<GivenText> = formats.map(|text| given_text(text, draft.span)).collect();
         for text in &texts {
             self.note(text.text.span, UnknownCause::Code("tmux".to_owned()));

@@ -290,7 +290,10 @@ impl Walk<'_> {
             return;
         }
         if let Some(output) = output_file(prefix.name, &arguments) {
-            self.list_output(output, &draft, setting);
+            match piped(output) {
+                Some(text) => self.given_texts(&[text.into()], prefix.name, setting),
+                None => self.list_output(output, &draft, setting),
+            }
         }
     }
 
@@ -416,14 +419,21 @@ fn output_file<'a>(name: &str, arguments: &'a Arguments<'_>) -> Option<&'a Word>
     }
 }
 
+/// Returns the text for a shell that is named where a file could be: `|text`.
+fn piped(output: &Word) -> Option<Word> {
+    let is_piped = first_text(output).starts_with(['|', '!']);
+    is_piped.then(|| without_start(output, 1))
+}
+
 /// Returns the assignment that an argument of `env` or `sudo` is.
 fn assignment_of(word: &Word) -> Option<Assignment> {
     let text = first_text(word);
     let (name, _) = text.split_once('=')?;
+    // A function that bash takes from a variable has more than letters in its name.
     let is_name = !name.is_empty()
         && name
             .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'%' | b'.'));
     is_name.then(|| Assignment {
         name: name.to_owned(),
         value: without_start(word, name.len() + 1),

@@ -2,7 +2,7 @@
 
 use aegis_types::{Word, Wrapper};
 
-use super::Draft;
+use super::{Draft, joined};
 use crate::option::{self, Spec, first_text};
 use crate::programs;
 use crate::walk::{Setting, Walk};
@@ -30,6 +30,16 @@ const RUNNER: Spec = Spec {
     ends_at_operand: true,
 };
 
+/// The same for pnpm, to which `-c` says that a shell is meant.
+const PNPM: Spec = Spec {
+    short: "pwC",
+    ..RUNNER
+};
+
+fn spec_of(name: &str) -> &'static Spec {
+    if name == "pnpm" { &PNPM } else { &RUNNER }
+}
+
 impl Walk<'_> {
     /// Lists a program that runs another one, then that one.
     ///
@@ -47,7 +57,7 @@ impl Walk<'_> {
         let Some(rest) = run_words(name, &arguments) else {
             return;
         };
-        let read = option::read(rest, &RUNNER);
+        let read = option::read(rest, spec_of(name));
         if matches!(name, "npx" | "npm" | "bunx" | "pnpx")
             && let Some(text) = read.values(&["c", "call"]).last()
         {
@@ -57,6 +67,12 @@ impl Walk<'_> {
         let words: Vec<Word> = read.operands.iter().map(|word| (*word).clone()).collect();
         if words.is_empty() {
             return;
+        }
+        let outer = option::read(&arguments, spec_of(name));
+        let shell_mode = &["c", "shell-mode"];
+        if name == "pnpm" && (outer.has(shell_mode) || read.has(shell_mode)) {
+            let text = joined(&words, draft.span);
+            return self.code_text(&text, draft.span, name, &inner);
         }
         let run = Draft {
             redirections: Vec::new(),
@@ -75,7 +91,7 @@ fn run_words<'w>(name: &str, arguments: &'w [Word]) -> Option<&'w [Word]> {
         "bundle" | "direnv" | "mise" => &["exec"],
         _ => &["run"],
     };
-    let read = option::read(arguments, &RUNNER);
+    let read = option::read(arguments, spec_of(name));
     let verb = read.operands.first()?;
     let at = arguments.len() - read.operands.len();
     if verbs.contains(&first_text(verb)) {

@@ -2,26 +2,19 @@
 
 use std::rc::Rc;
 
-use aegis_types::{
-    Directory, Redirection, RedirectionKind, Span, UnknownCause, Word, WordPart, Wrapper,
-};
+use aegis_types::{Redirection, RedirectionKind, Span, UnknownCause, Word, WordPart, Wrapper};
 
 use super::tool::word_of;
-use super::{Draft, Lookup, joined, path_from};
+use super::{Draft, joined, path_from};
 use crate::file::Content;
 use crate::input;
 use crate::option::{self, Spec};
+use crate::option_text::GivenText;
 use crate::output::{Output, Sink};
-use crate::program::is_shell;
+use crate::program::{is_shell, shell_spec};
 use crate::surroundings::Value;
 use crate::syntax::Origin;
 use crate::walk::{Setting, Walk, is_nothing};
-
-const SHELL: Spec = Spec {
-    short: "oO",
-    long: &["rcfile", "init-file"],
-    ends_at_operand: true,
-};
 
 /// A text that is given to a shell.
 struct Given<'a> {
@@ -36,18 +29,18 @@ impl Walk<'_> {
     /// Follows a shell that is started as a program.
     pub(super) fn shell(&mut self, name: &str, draft: Draft, setting: &Setting) {
         let arguments = draft.words.get(1..).unwrap_or_default();
-        let read = option::read_signed(arguments, &SHELL, &['-', '+']);
+        let read = option::read_signed(arguments, shell_spec(name), &['-', '+']);
         let inner = setting.within(Wrapper::Program(name.to_owned()));
         let has_command = read.has(&["c"]);
-        if self.around.exported("BASH_ENV").is_some()
-            || draft.assignments.iter().any(|it| it.name == "BASH_ENV")
-        {
-            let start = Given {
-                name,
-                text: &Word::default(),
-                positional: Vec::new(),
-            };
-            self.in_shell(&start, &draft, |walk| walk.start_up(name, &draft, &inner));
+        self.begin_shell(name, &draft, &inner);
+        let begun = read.values(&["C", "init-command", "command"]).cloned();
+        self.given_texts(
+            &begun.map(GivenText::from).collect::<Vec<_>>(),
+            name,
+            setting,
+        );
+        if read.has(&["command"]) {
+            return self.list_rest(&draft, setting);
         }
         let reads_input = read.has(&["s"]) || read.operands.is_empty();
         if has_command {
@@ -96,6 +89,21 @@ impl Walk<'_> {
         let positional = own_name.into_iter().chain(operands);
         let positional: Vec<Word> = positional.cloned().collect();
         self.shell_input(name, positional, draft, (setting, &inner));
+    }
+
+    /// Follows what a shell runs before anything else, as a variable says.
+    fn begin_shell(&mut self, name: &str, draft: &Draft, inner: &Setting) {
+        if self.around.exported("BASH_ENV").is_none()
+            && !draft.assignments.iter().any(|it| it.name == "BASH_ENV")
+        {
+            return;
+        }
+        let start = Given {
+            name,
+            text: &Word::default(),
+            positional: Vec::new(),
+        };
+        self.in_shell(&start, draft, |walk| walk.start_up(name, draft, inner));
     }
 
     /// Follows a shell that reads its input.
@@ -579,20 +587,4 @@ pub(super) fn is_computed(word: &Word) -> bool {
         }
         WordPart::Literal(_) | WordPart::Pattern(_) | WordPart::Home(_) => false,
     })
-}
-
-impl Draft {
-    /// Returns the draft of what this one runs, with the words `words`.
-    pub(super) fn inner(&self, words: Vec<Word>) -> Self {
-        Self {
-            words,
-            lookup: Lookup::Programs,
-            ..self.clone()
-        }
-    }
-
-    /// Returns the directory in which it runs, `current` unless it has its own.
-    pub(super) fn directory_from(&self, current: &Directory) -> Directory {
-        self.directory.clone().unwrap_or_else(|| current.clone())
-    }
 }

@@ -52,16 +52,24 @@ pub(super) fn touched(arguments: &[Word], list: &mut Vec<Touched>) {
 
 /// Returns the letters whose value follows them: what `-f` and `-v` mean depends on the subcommand.
 fn letters(arguments: &[Word]) -> &'static str {
-    let names = ["run", "create", "exec", "build", "bake", "compose"];
+    let names = [
+        "run", "create", "exec", "build", "bake", "compose", "export", "save",
+    ];
     let mut words = arguments.iter().filter_map(Word::literal);
     match words.find(|word| names.contains(&word.as_str())).as_deref() {
         Some("run" | "create" | "exec") => "vpewuhlacm",
+        Some("export" | "save") => "o",
         None if arguments.iter().all(|word| word.literal().is_some()) => "Hc",
         Some(_) | None => "vfpewuhlac",
     }
 }
 
 fn subcommand(read: &Arguments<'_>, list: &mut Vec<Touched>) {
+    let is_written = |word: &&Word| matches!(first_text(word), "export" | "save");
+    if read.operands.iter().take(2).any(is_written) {
+        let files = read.values(&["o", "output"]);
+        list.extend(files.map(|word| Touched::new(word, Access::WRITE)));
+    }
     let mut operands = read.operands.iter();
     match operands.next().and_then(|word| word.literal()).as_deref() {
         Some("cp") => {

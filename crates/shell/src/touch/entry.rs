@@ -2,7 +2,7 @@
 
 use aegis_types::{Access, Command, EffectKind, Word};
 
-use super::transfer::is_remote;
+use super::transfer::{is_remote, is_web_address};
 use super::{CHANGE, Extent, Touched, here, network, other};
 use crate::option::first_text;
 use crate::programs::{self, Entry, Reading, Role};
@@ -34,7 +34,12 @@ fn as_read(
 ) {
     let recursive = reading.is_beneath();
     let values = reading.values_with_roles();
-    list.extend(values.filter_map(|value| by_role(value.word, value.role)));
+    let given = values.filter_map(|value| by_role(value.word, value.role));
+    let only_reads = only_reads(name, reading);
+    list.extend(given.map(|mut found| {
+        found.access.write &= !only_reads;
+        found
+    }));
     let extent = extent_of(name, reading);
     let mut names_path = false;
     for operand in reading.operands_with_roles() {
@@ -78,6 +83,7 @@ fn may_do_anything(reading: &Reading<'_>) -> bool {
 
 fn by_role(word: &Word, role: Role) -> Option<Touched> {
     match role {
+        Role::Path(ways) if ways.access().read && is_web_address(word) => None,
         Role::Path(ways) => Some(Touched::new(word, ways.access())),
         Role::Send | Role::Project => Some(Touched::new(word, Access::READ)),
         Role::Body => network::sent_file(word),
@@ -94,6 +100,7 @@ fn by_role(word: &Word, role: Role) -> Option<Touched> {
         | Role::Command
         | Role::Code
         | Role::Shell
+        | Role::Program
         | Role::Process
         | Role::Package
         | Role::Service
@@ -101,13 +108,24 @@ fn by_role(word: &Word, role: Role) -> Option<Touched> {
     }
 }
 
+/// Returns whether a program that else changes the file which an option names only
+/// shows something of it.
+fn only_reads(name: &str, reading: &Reading<'_>) -> bool {
+    let shows = ["-l", "-B", "-L", "-F", "-y", "-e", "-i"];
+    name == "ssh-keygen" && shows.iter().any(|option| reading.has(option))
+}
+
 /// Returns what a few programs mean beside the files they are given.
 fn extent_of(name: &str, reading: &Reading<'_>) -> Extent {
     match name {
         // Whoever no longer owns a folder may be kept out of it.
         "chown" | "gchown" | "setfacl" => Extent::Sealed,
-        "rg" | "ag" | "ack" | "ugrep" => {
-            let sees_all = ["--hidden", "-u", "-a"];
+        "rg" | "ag" | "ack" | "ugrep" | "ug" => {
+            // `-u` and `-a` say other things to `ugrep`.
+            let sees_all: &[&str] = match name {
+                "ugrep" | "ug" => &["--hidden"],
+                _ => &["--hidden", "-u", "-a"],
+            };
             if sees_all.iter().any(|option| reading.has(option)) {
                 Extent::Said
             } else {

@@ -49,6 +49,14 @@ pub(super) fn touched(command: &Command, list: &mut Vec<Touched>) {
     }
 }
 
+/// Options whose value is a file, and how it is reached for.
+const OPTION_FILES: [(&str, Access); 4] = [
+    ("--export-marks", Access::WRITE),
+    ("--import-marks", Access::READ),
+    ("--index-output", Access::WRITE),
+    ("--rewrite-submodules-to", Access::READ),
+];
+
 /// A use of git in a folder.
 struct Git {
     folder: Word,
@@ -56,6 +64,7 @@ struct Git {
 
 impl Git {
     fn subcommand(&self, name: &str, rest: &[Word], command: &Command, list: &mut Vec<Touched>) {
+        self.written_by_option(rest, list);
         match name {
             "add" | "diff" | "blame" | "log" | "show" | "grep" | "hash-object" | "annotate"
             | "stage" | "difftool" | "shortlog" | "whatchanged" => {
@@ -63,11 +72,13 @@ impl Git {
                 self.recorded(rest, list);
             }
             "cat-file" => self.recorded(rest, list),
-            "status" | "branch" | "tag" | "fetch" | "push" | "remote" | "rev-parse" | "commit"
-            | "describe" | "reflog" | "notes" | "help" | "version" | "gc" | "fsck" | "rev-list"
-            | "merge-base" | "symbolic-ref" | "for-each-ref" | "ls-tree" | "ls-remote"
-            | "cherry" | "count-objects" | "prune" | "repack" | "update-ref" | "var"
-            | "name-rev" | "ls-files" | "check-ignore" => self.option_files(rest, list),
+            "status" | "branch" | "tag" | "fetch" | "push" | "send-pack" | "remote"
+            | "rev-parse" | "commit" | "describe" | "reflog" | "notes" | "help" | "version"
+            | "gc" | "fsck" | "rev-list" | "merge-base" | "symbolic-ref" | "for-each-ref"
+            | "ls-tree" | "ls-remote" | "cherry" | "count-objects" | "prune" | "repack"
+            | "update-ref" | "var" | "name-rev" | "ls-files" | "check-ignore" => {
+                self.option_files(rest, list)
+            }
             "config" => self.config(rest, list),
             "mv" => self.moving(rest, list),
             "rm" => self.removing(rest, list),
@@ -77,12 +88,12 @@ impl Git {
             "apply" | "am" => self.applying(rest, command, list),
             "checkout-index" => self.writing_index(rest, list),
             "archive" => {
-                self.making(rest, list);
+                self.making(name, rest, list);
                 self.reading(rest, list);
                 self.recorded(rest, list);
             }
             "clone" | "init" | "worktree" | "submodule" | "bundle" | "format-patch" => {
-                self.making(rest, list);
+                self.making(name, rest, list);
             }
             _ => {
                 // Merging, pulling, rebasing and the like write what history
@@ -127,6 +138,23 @@ impl Git {
             if let Some(at) = text.find(':').filter(|_| is_recorded) {
                 let file = self.at(&without_start(word, at + 1));
                 list.push(Touched::new(&file, Access::READ).possible());
+            }
+        }
+    }
+
+    /// Adds the files that options of some subcommands name.
+    fn written_by_option(&self, rest: &[Word], list: &mut Vec<Touched>) {
+        for (start, access) in OPTION_FILES {
+            for (index, word) in rest.iter().enumerate() {
+                let text = first_text(word);
+                let value = match text.strip_prefix(start) {
+                    Some("") => rest.get(index + 1).cloned(),
+                    Some(value) if value.starts_with('=') => {
+                        Some(without_start(word, start.len() + 1))
+                    }
+                    Some(_) | None => None,
+                };
+                list.extend(value.map(|value| Touched::new(&self.at(&value), access)));
             }
         }
     }
@@ -208,13 +236,16 @@ impl Git {
             }
             return;
         }
-        // Without dashes an operand is a revision or a path.
-        for word in &read.operands {
+        // Without dashes an operand is a revision or a path; behind the name of a
+        // branch that is made, only a revision.
+        let starts = makes_branch(name, &read);
+        for word in read.operands.iter().filter(|_| !starts) {
             let touched = Touched::new(&self.at(word), WRITE_OR_DELETE).beneath(true);
             let is_path = is_here(word);
             list.push(if is_path { touched } else { touched.possible() });
         }
-        if makes_branch(name, &read) {
+        // `-b name start` goes to where it starts.
+        if starts && read.operands.is_empty() {
             return;
         }
         self.whole_tree(WRITE_OR_DELETE, list);
@@ -281,7 +312,7 @@ impl Git {
         }
     }
 
-    fn making(&self, rest: &[Word], list: &mut Vec<Touched>) {
+    fn making(&self, name: &str, rest: &[Word], list: &mut Vec<Touched>) {
         let read = read(
             rest,
             "obcBu",
@@ -298,6 +329,10 @@ impl Git {
             read.values(&["o", "output", "output-directory"])
                 .map(|word| Touched::new(&self.at(word), Access::WRITE).beneath(true)),
         );
+        if name == "format-patch" {
+            // Its operands say which commits.
+            return;
+        }
         for word in read
             .operands
             .iter()
@@ -313,15 +348,13 @@ impl Git {
     }
 }
 
-/// Returns whether the work tree stays as it is because only a branch is made.
+/// Returns whether a branch is made, whose name is the value of an option.
 fn makes_branch(name: &str, read: &Arguments<'_>) -> bool {
-    let makes = match name {
+    match name {
         "checkout" => read.has(&["b", "B", "orphan"]),
         "switch" => read.has(&["c", "C", "create", "force-create", "orphan"]),
         _ => false,
-    };
-    // `-b name start` goes to where it starts.
-    makes && read.operands.is_empty()
+    }
 }
 
 fn is_here(word: &Word) -> bool {

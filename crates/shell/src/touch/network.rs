@@ -4,7 +4,7 @@ use aegis_types::{Access, Word, WordPart};
 
 use super::{Touched, read, word_at};
 use crate::locate::beneath;
-use crate::option::{Arguments, first_text, without_start};
+use crate::option::{Arguments, first_text, shown_text, without_start};
 use crate::programs::Reading;
 
 /// Adds the files that such a program is given.
@@ -173,6 +173,12 @@ fn curl(arguments: &[Word], list: &mut Vec<Touched>) {
     let shapes = read.values(&["w", "write-out"]);
     let shapes = shapes.filter(|word| first_text(word).starts_with('@'));
     list.extend(shapes.map(|word| Touched::new(&without_start(word, 1), Access::READ)));
+    let shapes = read.values(&["w", "write-out"]);
+    list.extend(
+        shapes
+            .flat_map(laid_out)
+            .map(|file| Touched::new(&file, Access::WRITE)),
+    );
     list.extend(
         read.values(&["b", "cookie"])
             .filter(|word| !first_text(word).contains('='))
@@ -186,6 +192,16 @@ fn curl(arguments: &[Word], list: &mut Vec<Touched>) {
     for word in read.operands.iter().filter(is_local) {
         list.push(Touched::new(&local_path(word), Access::READ));
     }
+}
+
+/// Returns the files into which curl writes what it tells: `%output{file}`.
+fn laid_out(word: &Word) -> Vec<Word> {
+    let text = shown_text(word);
+    let parts = text.split("%output{").skip(1);
+    let files = parts.filter_map(|part| part.split_once('}'));
+    files
+        .map(|(file, _)| word_at(word, file.trim_start_matches('>')))
+        .collect()
 }
 
 /// Returns the path of a `file:` address.
@@ -307,6 +323,12 @@ fn wget(arguments: &[Word], list: &mut Vec<Touched>) {
         read.values(WGET_READ)
             .map(|word| Touched::new(word, Access::READ)),
     );
+    let set: Vec<(Word, Access)> = read
+        .values(&["e", "execute"])
+        .filter_map(set_by_command)
+        .collect();
+    let is_named = set.iter().any(|(_, access)| access.write);
+    list.extend(set.iter().map(|(word, access)| Touched::new(word, *access)));
     let folder = read.values(&["P", "directory-prefix"]).last();
     if let Some(folder) = folder {
         list.push(Touched::new(folder, Access::WRITE));
@@ -315,7 +337,8 @@ fn wget(arguments: &[Word], list: &mut Vec<Touched>) {
     if read.has(&["O", "output-document"]) {
         return;
     }
-    for name in remote_names(&read) {
+    let named = remote_names(&read).filter(|_| !is_named);
+    for name in named {
         let name = folder.map_or_else(|| name.clone(), |folder| beneath(folder, &name));
         list.push(Touched::new(&name, Access::WRITE));
     }
@@ -327,6 +350,24 @@ fn wget(arguments: &[Word], list: &mut Vec<Touched>) {
         let here = word_at(first, ".");
         list.push(Touched::new(&here, Access::WRITE).possible().beneath(true));
     }
+}
+
+/// Returns the file that a command of wget names: `output_document=file`.
+fn set_by_command(word: &Word) -> Option<(Word, Access)> {
+    let text = first_text(word);
+    let (name, value) = text.split_once('=')?;
+    let plain: String = name
+        .chars()
+        .filter(|sign| sign.is_ascii_alphabetic())
+        .collect();
+    let access = match plain.to_ascii_lowercase().as_str() {
+        "outputdocument" | "logfile" | "outputfile" | "savecookies" | "dirprefix" | "warcfile"
+        | "rejectedlog" | "hstsfile" => Access::WRITE,
+        "input" | "loadcookies" | "postfile" | "bodyfile" => Access::READ,
+        _ => return None,
+    };
+    let blanks = value.len() - value.trim_start().len();
+    Some((without_start(word, name.len() + 1 + blanks), access))
 }
 
 /// Returns what is written in the folders that the addresses name.

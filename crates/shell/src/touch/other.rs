@@ -5,7 +5,7 @@ use aegis_types::{Access, Command, Word};
 use super::{Touched, here, read};
 use crate::locate::beneath;
 use crate::option::{first_text, without_start};
-use crate::program::is_shell;
+use crate::program::{is_shell, shell_spec};
 
 /// Adds what a program that is in no table is given.
 pub(super) fn by_name(name: &str, command: &Command, list: &mut Vec<Touched>) {
@@ -20,7 +20,7 @@ pub(super) fn by_name(name: &str, command: &Command, list: &mut Vec<Touched>) {
         }
         "node" | "nodejs" | "bun" => script(arguments, "eprC", &["e", "p", "eval", "print"], list),
         "php" => script(arguments, "rdczBREStF", &["r"], list),
-        _ if is_shell(plain) => shell(arguments, list),
+        _ if is_shell(plain) => shell(plain, arguments, list),
         "make" | "gmake" => make(arguments, list),
         _ if takes_subcommands(plain) => any_path(arguments, list),
         _ => any_program(arguments, list),
@@ -108,6 +108,19 @@ fn json_tool(arguments: &[Word], list: &mut Vec<Touched>) {
     }
 }
 
+/// Options of node whose value is a file or folder that is written.
+const NODE_WRITTEN: &[&str] = &[
+    "cpu-prof-dir",
+    "diagnostic-dir",
+    "heap-prof-dir",
+    "redirect-warnings",
+    "report-dir",
+    "report-directory",
+    "report-filename",
+    "test-reporter-destination",
+    "trace-event-file-pattern",
+];
+
 /// A script is run, and may do anything with its own arguments.
 fn script(arguments: &[Word], short: &'static str, inline: &[&str], list: &mut Vec<Touched>) {
     let spec = crate::option::Spec {
@@ -120,10 +133,13 @@ fn script(arguments: &[Word], short: &'static str, inline: &[&str], list: &mut V
             "loader",
             "rcfile",
             "init-file",
+            "redirect-warnings",
         ],
         ends_at_operand: true,
     };
     let read = crate::option::read(arguments, &spec);
+    let kept = read.values(NODE_WRITTEN);
+    list.extend(kept.map(|word| Touched::new(word, Access::WRITE)));
     list.extend(
         read.values(&["r", "require", "import", "loader", "rcfile", "init-file"])
             .map(|word| Touched::new(word, Access::READ.or(Access::EXECUTE)).possible()),
@@ -155,13 +171,8 @@ fn served(command: &Command) -> Option<Touched> {
 }
 
 /// A shell is given a script, or text in its place, and arguments.
-fn shell(arguments: &[Word], list: &mut Vec<Touched>) {
-    let spec = crate::option::Spec {
-        short: "oO",
-        long: &["rcfile", "init-file"],
-        ends_at_operand: true,
-    };
-    let read = crate::option::read(arguments, &spec);
+fn shell(name: &str, arguments: &[Word], list: &mut Vec<Touched>) {
+    let read = crate::option::read(arguments, shell_spec(name));
     list.extend(
         read.values(&["rcfile", "init-file"])
             .map(|word| Touched::new(word, Access::READ.or(Access::EXECUTE))),

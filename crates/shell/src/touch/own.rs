@@ -1,6 +1,6 @@
 //! Files that commands in a program's own language name.
 
-use aegis_types::{Access, Command, RedirectionKind};
+use aegis_types::{Access, Command, RedirectionKind, Word};
 
 use super::{Touched, word_at};
 use crate::option::shown_text;
@@ -60,6 +60,10 @@ fn commands_of(name: &str) -> Commands {
 
 /// Adds the files that the commands name which a program is given.
 pub(super) fn touched(name: &str, command: &Command, list: &mut Vec<Touched>) {
+    if name == "java" {
+        let logs = command.arguments.iter().filter_map(log_of_java);
+        list.extend(logs.map(|file| Touched::new(&file, Access::WRITE)));
+    }
     let commands = commands_of(name);
     if commands.is_empty() {
         return;
@@ -76,6 +80,20 @@ pub(super) fn touched(name: &str, command: &Command, list: &mut Vec<Touched>) {
             }
         }
     }
+}
+
+/// Returns the file into which the Java machine writes what it logs: `-Xlog:gc:file=x:time`.
+fn log_of_java(word: &Word) -> Option<Word> {
+    let text = word.literal()?;
+    let file = match text.strip_prefix("-Xloggc:") {
+        Some(file) => file,
+        None => {
+            let output = text.strip_prefix("-Xlog:")?.split(':').nth(1)?;
+            output.strip_prefix("file=").unwrap_or(output)
+        }
+    };
+    let is_file = !matches!(file, "" | "stdout" | "stderr");
+    is_file.then(|| word_at(word, file.trim_matches('"')))
 }
 
 /// Returns the file that a line names at this place.

@@ -228,6 +228,14 @@ fn remote(name: &str, arguments: &[Word], list: &mut Vec<Touched>) {
     );
 }
 
+/// Returns whether a word is an address of the web, and no name of a file.
+pub(crate) fn is_web_address(word: &Word) -> bool {
+    let text = first_text(word);
+    ["http://", "https://", "ftp://"]
+        .iter()
+        .any(|scheme| text.starts_with(scheme))
+}
+
 /// Returns whether a word names something on another machine.
 pub(crate) fn is_remote(word: &Word) -> bool {
     let text = first_text(word);
