@@ -380,8 +380,8 @@ impl Walk<'_> {
         }
     }
 
-    /// Lists PowerShell, and what the text that it is given would run; what is not
-    /// plain in it may be any command.
+    /// Lists PowerShell, and what the text that it is given would run; what it
+    /// computes may be any command.
     pub(super) fn powershell(&mut self, name: &str, draft: Draft, setting: &Setting) {
         let words = draft.words.get(1..).unwrap_or_default();
         let is_command = |word: &Word| {
@@ -409,15 +409,16 @@ impl Walk<'_> {
             }),
         };
         let span = draft.span;
-        let plan = text
-            .and_then(|text| text.literal())
-            .map(|text| plan_powershell(&text));
-        let Some(plan) = plan else {
+        let Some(text) = text.and_then(|text| text.literal()) else {
             self.note(span, UnknownCause::Code(name.to_owned()));
             return self.list(draft, setting);
         };
+        let plan = plan_powershell(&text);
+        // Names that are not known are code of its own; what is computed may be anything.
+        let computes = text.contains(['$', '(', '{', '`', '[', '@', '&']);
         for unknown in plan.unknowns {
-            self.note(span, unknown.cause);
+            let own = || UnknownCause::Code(name.to_owned());
+            self.note(span, if computes { unknown.cause } else { own() });
         }
         let inner = setting
             .within(Wrapper::Program(name.to_owned()))
