@@ -249,6 +249,8 @@ mod tests {
             "powershell -c 'git status'",
             "python -c 'print(1)'",
             "type .env",
+            "Get-Content .e*",
+            "wmic process call create x",
             "cd ..; git status",
             "sudo id",
             "git -c core.pager=./x log",

@@ -40,15 +40,16 @@ const TOLD: [&str; 30] = [
 
 /// Names that the table knows as another program than PowerShell does, that it
 /// runs text or a file by, or after which paths begin elsewhere.
-const OTHER: [&str; 32] = [
-    ".", "cd", "chdir", "clear", "curl", "diff", "eval", "exec", "history", "icm", "iex", "ii",
-    "invoke", "irm", "iwr", "kill", "man", "move", "mv", "popd", "pushd", "r", "sal", "saps",
-    "set", "sort", "source", "spps", "start", "tee", "type", "wget",
+const OTHER: [&str; 36] = [
+    ".", "cd", "chdir", "choco", "clear", "curl", "diff", "eval", "exec", "history", "icm", "iex",
+    "ii", "invoke", "irm", "iwr", "kill", "man", "move", "mv", "popd", "pushd", "r", "rundll32",
+    "sal", "saps", "set", "sort", "source", "spps", "start", "tee", "type", "wget", "winget",
+    "wmic",
 ];
 
 /// Signs with which PowerShell computes, groups, escapes or redirects.
-const SIGNS: [char; 14] = [
-    '$', '`', '(', ')', '{', '}', '@', '#', '[', ']', '%', '?', '<', '>',
+const SIGNS: [char; 15] = [
+    '*', '$', '`', '(', ')', '{', '}', '@', '#', '[', ']', '%', '?', '<', '>',
 ];
 
 /// Returns whether every command of a text is a known one with words that stand
