@@ -23,7 +23,7 @@ use crate::when::When;
 const MAGIC: [u8; 8] = *b"aegis\0pc";
 
 /// The version of the format.
-const FORMAT: u32 = 5;
+const FORMAT: u32 = 6;
 
 /// The version of the program, which the types within belong to.
 const PROGRAM: &str = env!("CARGO_PKG_VERSION");

@@ -13,6 +13,7 @@ mod resource;
 mod sense;
 mod shell;
 mod time;
+mod told;
 mod tool;
 mod view;
 mod when;

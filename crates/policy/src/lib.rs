@@ -30,6 +30,7 @@ mod yaml;
 
 mod principals_file;
 mod service_file;
+mod sql;
 
 mod cache;
 mod compiled;
@@ -44,7 +45,8 @@ pub use document::{ParseDocumentError, parse_document, policy_digest, policy_doc
 pub use holds::Facts;
 pub use lint::{LintCode, fixed, lint, tool_names};
 pub use matcher::{
-    Bound, HostPattern, Matcher, ParamCondition, ParamTest, PathPattern, Scalar, ShellPattern,
+    Bound, HostPattern, Matcher, OptionPattern, ParamCondition, ParamTest, PathPattern, Scalar,
+    ShellPattern,
 };
 pub use narrow::{
     CannotInsert, CannotNarrow, NarrowExample, NarrowRule, Widening, allows_part, narrowest,
@@ -62,6 +64,7 @@ pub use service_file::{
     parse_address, parse_service_file, parse_store,
 };
 pub use source::{LoadSourceError, MemorySources, Source, Sources, resolve};
+pub use sql::SqlKind;
 pub use truth::{Truth, WhyNot, WhyUnknown};
 pub use when::{CallsWindow, DayTime, ScopeName, TierBound, TimeWindow, Weekday, When, Zone};
 pub use witness::witnesses;

@@ -6,6 +6,7 @@ use aegis_types::{Access, Action, EffectKind, NetworkClass, Risk};
 use serde::{Deserialize, Serialize};
 
 use crate::pattern::{Glob, Pattern, shared};
+use crate::sql::SqlKind;
 
 /// Which requests a rule is about: every part that is given must hold.
 ///
@@ -119,6 +120,22 @@ pub struct ShellPattern {
     pub line: Vec<Glob>,
     /// Every word after the program, in this order and without another one.
     pub words: Option<Vec<Arc<str>>>,
+    /// Options with their values; each must be given one of its values.
+    pub options: Vec<OptionPattern>,
+    /// What matches somewhere in all that the command is told: the variables set
+    /// for it, its program, its words, and the text that it reads.
+    pub text: Vec<Pattern>,
+    /// What a statement in SQL does that the command is told.
+    pub sql: Vec<SqlKind>,
+}
+
+/// An option with its value, however they are spelled.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct OptionPattern {
+    /// One of the option's spellings.
+    pub name: Arc<str>,
+    /// Its values; `*` stands for any characters.
+    pub value: Vec<Glob>,
 }
 
 /// A path, resolved.

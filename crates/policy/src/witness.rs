@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::matcher::{Bound, HostPattern, Matcher, ParamTest, PathPattern, Scalar, ShellPattern};
 use crate::pattern::Glob;
 use crate::rule::{Example, Place};
+use crate::sql::SqlKind;
 
 /// The most texts made of one pattern.
 const TEXTS_MAX: usize = 3;
@@ -69,7 +70,13 @@ fn lines(pattern: &ShellPattern) -> Vec<String> {
         programs => programs.iter().flat_map(texts).collect(),
     };
     let given = pattern.flags.iter().chain(pattern.words.iter().flatten());
-    let flags = given.map(|it| &**it).collect::<Vec<_>>().join(" ");
+    let mut given: Vec<String> = given.map(|it| it.to_string()).collect();
+    given.extend(pattern.options.iter().flat_map(|option| {
+        let value = option.value.first().into_iter().flat_map(texts).next();
+        [option.name.to_string()].into_iter().chain(value)
+    }));
+    given.extend(pattern.sql.first().map(|kind| quoted(statement(*kind))));
+    let flags = given.join(" ");
     for program in &programs {
         for subcommand in one_or_none(&pattern.subcommand) {
             let arguments: Vec<Vec<String>> = pattern.arguments.iter().map(texts).collect();
@@ -86,6 +93,24 @@ fn lines(pattern: &ShellPattern) -> Vec<String> {
         }
     }
     lines
+}
+
+fn quoted(text: &str) -> String {
+    format!("'{text}'")
+}
+
+/// Returns a statement that does this.
+const fn statement(kind: SqlKind) -> &'static str {
+    match kind {
+        SqlKind::Drop => "drop table users",
+        SqlKind::Truncate => "truncate users",
+        SqlKind::DeleteAll => "delete from users",
+        SqlKind::UpdateAll => "update users set a = 1",
+        SqlKind::Grant => "grant all on users to ada",
+        SqlKind::Outside => "select load_file(1)",
+        SqlKind::Secret => "select * from pg_shadow",
+        SqlKind::Server => "shutdown",
+    }
 }
 
 fn path_calls(pattern: &PathPattern, tools: &[String]) -> Vec<Example> {

@@ -50,6 +50,7 @@ pub use elsewhere::run_elsewhere;
 pub use hint::{hints, loose_words};
 pub use idna::{ascii_host, plain_host};
 pub use locate::{located, written};
+pub use output::text_read;
 pub use plan::{VERSION, plan};
 pub use powershell::plan_powershell;
 pub use program::program_name;

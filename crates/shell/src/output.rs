@@ -3,7 +3,7 @@
 mod found;
 mod path;
 
-use aegis_types::{Command, RedirectionKind, Word};
+use aegis_types::{Command, Plan, Redirection, RedirectionKind, Word};
 
 use crate::decode;
 use crate::input::is_input;
@@ -18,6 +18,9 @@ const EXTENSIONS: [&str; 7] = ["\\x", "\\e", "\\E", "\\u", "\\U", "\\'", "\\\""]
 
 /// The most numbers that `seq` is followed on.
 const COUNTED_MAX: usize = 64;
+
+/// How many commands before one are looked at for what it reads.
+const PIPED_MAX: usize = 32;
 
 /// What comes through a pipe.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -135,6 +138,37 @@ fn read_by(command: &Command, input: Option<&Output>) -> Option<String> {
         (Some(text), _) => Some(text),
         (None, Some(Output::Text(text))) if !reads_file(command) => Some(text.clone()),
         (None, _) => None,
+    }
+}
+
+/// Returns the text that the command at this place of `plan` reads from its standard input: none
+/// where nothing leads there, `None` where it cannot be told.
+#[must_use]
+pub fn text_read(plan: &Plan, at: usize) -> Option<String> {
+    let (before, command) = (plan.commands.get(..at)?, plan.commands.get(at)?);
+    if command.redirections.iter().any(Redirection::is_input) {
+        return document(command);
+    }
+    if command.place.position == 0 {
+        return Some(String::new());
+    }
+    // What runs beside it within the same pipeline writes, or reads, as well.
+    let near = before.iter().rev().take(PIPED_MAX);
+    let mut piped: Vec<&Command> = near
+        .filter(|it| it.place.pipeline == command.place.pipeline)
+        .filter(|it| it.place.position < command.place.position)
+        .collect();
+    piped.reverse();
+    let positions = piped.iter().map(|it| it.place.position);
+    if !positions.eq(0..command.place.position) {
+        return None;
+    }
+    let output = piped.iter().fold(None, |output: Option<Output>, writer| {
+        Some(output_of(writer, output.as_ref()))
+    });
+    match output {
+        Some(Output::Text(text)) => Some(text),
+        Some(Output::Paths(_) | Output::Unknown) | None => None,
     }
 }
 

@@ -1,5 +1,7 @@
-//! Recognises PowerShell without following it: which commands it names, and
-//! with which words.
+//! Reads PowerShell as far as it is plain: which commands it names, and with
+//! which words. Whatever holds more than plain commands is said not to be followed.
+
+mod plain;
 
 use aegis_types::{
     Command, Dialect, Directory, Place, Plan, Span, Unknown, UnknownCause, Word, WordPart,
@@ -7,7 +9,8 @@ use aegis_types::{
 
 use crate::limit::TEXT_BYTES_MAX;
 
-/// Returns the commands that a PowerShell text names, and that it is not followed.
+/// Returns the commands that a PowerShell text names and, unless it is plain, that
+/// it is not followed.
 ///
 /// Names and options are in lower case, as PowerShell makes no difference.
 #[must_use]
@@ -19,14 +22,16 @@ pub fn plan_powershell(text: &str) -> Plan {
         ..Plan::default()
     };
     let cause = if text.len() > TEXT_BYTES_MAX {
-        UnknownCause::TooComplex
+        Some(UnknownCause::TooComplex)
     } else {
         plan.commands = statements(text).into_iter().map(command).collect();
         let started: Vec<Command> = plan.commands.iter().filter_map(started).collect();
         plan.commands.extend(started);
-        UnknownCause::Construct("powershell".to_owned())
+        let is_plain = plain::is_plain(text, &plan.commands);
+        (!is_plain).then(|| UnknownCause::Construct("powershell".to_owned()))
     };
-    plan.unknowns.push(Unknown { span, cause });
+    plan.unknowns
+        .extend(cause.map(|cause| Unknown { span, cause }));
     plan
 }
 
@@ -217,6 +222,48 @@ mod tests {
         assert_eq!(apart, ["get-childitem ~/x", "remove-item -recurse"]);
         let named = shown("Get-ChildItem ~/x | Remove-Item y");
         assert_eq!(named, ["get-childitem ~/x", "remove-item y"]);
+    }
+
+    #[test]
+    fn plain_commands_are_followed_and_nothing_else() {
+        for text in [
+            "git status",
+            "Get-ChildItem src -Recurse",
+            "gci src | Select-Object -First 3",
+            "npm test; git diff",
+            "Write-Output 'hi there'",
+            "cargo build && cargo test",
+            "Remove-Item -Recurse ./build",
+        ] {
+            assert_eq!(plan_powershell(text).unknowns, [], "{text}");
+        }
+        for text in [
+            "iex 'git status'",
+            "& git status",
+            "$x",
+            "git $x",
+            "Remove-`Item x",
+            "Get-ChildItem Env:",
+            "gci (Get-Location)",
+            "cmd /c dir",
+            "powershell -c 'git status'",
+            "python -c 'print(1)'",
+            "type .env",
+            "Get-Content .e*",
+            "wmic process call create x",
+            "cd ..; git status",
+            "sudo id",
+            "git -c core.pager=./x log",
+            "./x.ps1",
+            "Invoke-Something x",
+            "unheard-of",
+            "git log > x",
+            "Start-Job {git status}",
+            "Write-Output \"$(id)\"",
+            "git status --% x",
+        ] {
+            assert_ne!(plan_powershell(text).unknowns, [], "{text}");
+        }
     }
 
     #[test]

@@ -145,6 +145,15 @@ pub struct Redirection {
 }
 
 impl Redirection {
+    /// Returns whether it names a file that is written.
+    #[must_use]
+    pub const fn writes(&self) -> bool {
+        matches!(
+            self.kind,
+            RedirectionKind::Write | RedirectionKind::Append | RedirectionKind::ReadWrite
+        )
+    }
+
     /// Returns whether it says where standard input comes from.
     #[must_use]
     pub const fn is_input(&self) -> bool {

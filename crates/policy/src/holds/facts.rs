@@ -43,8 +43,10 @@ impl<'a> Facts<'a> {
         self.lines.get_or_init(|| match &self.request.context.plan {
             Some(plan) => {
                 let programs = &self.request.context.programs;
-                let lines = plan.commands.iter();
-                lines.map(|command| Line::new(command, programs)).collect()
+                let lines = plan.commands.iter().enumerate();
+                lines
+                    .map(|command| Line::new(plan, command, programs))
+                    .collect()
             }
             None => Vec::new(),
         })

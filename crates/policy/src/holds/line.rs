@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 use std::sync::OnceLock;
 
-use aegis_types::{Command, ProgramFact, ProgramStanding, UnknownCause, Word, WordPart};
+use aegis_types::{Command, Plan, ProgramFact, ProgramStanding, UnknownCause, Word, WordPart};
 
 use super::options;
+use super::told::Told;
 use crate::pattern::Glob;
 use aegis_shell::ProgramOptions;
 
@@ -27,7 +28,12 @@ pub(crate) struct Line<'a> {
     /// Whether there are words that only running would show.
     pub(crate) has_unknown_words: bool,
     /// Whether one of them may be an option.
-    hides_options: bool,
+    pub(super) hides_options: bool,
+    /// All that it is told, once that is asked.
+    pub(super) told: OnceLock<Told>,
+    /// The plan that it is part of, and its place there.
+    pub(super) plan: &'a Plan,
+    pub(super) at: usize,
     /// What the program's options are known to be, once that is asked.
     known: OnceLock<Option<ProgramOptions>>,
     /// Whether git is given the name of the present branch, which shows as `HEAD`.
@@ -121,7 +127,11 @@ pub(super) enum Given {
 }
 
 impl<'a> Line<'a> {
-    pub(crate) fn new(command: &'a Command, programs: &'a [ProgramFact]) -> Self {
+    pub(crate) fn new(
+        plan: &'a Plan,
+        (at, command): (usize, &'a Command),
+        programs: &'a [ProgramFact],
+    ) -> Self {
         let mut line = Self {
             command,
             programs,
@@ -131,6 +141,9 @@ impl<'a> Line<'a> {
             words: Vec::new(),
             has_unknown_words: false,
             hides_options: false,
+            told: OnceLock::new(),
+            plan,
+            at,
             known: OnceLock::new(),
             names_branch: false,
             hides_subcommand: false,
@@ -324,7 +337,7 @@ impl<'a> Line<'a> {
     }
 
     /// Returns whether the program's options are words behind a single dash.
-    fn has_long_options(&self) -> bool {
+    pub(super) fn has_long_options(&self) -> bool {
         let is_known_so = || self.known().is_some_and(|known| known.is_long_single());
         self.program.name().is_some_and(options::has_long_options) || is_known_so()
     }
@@ -378,7 +391,7 @@ impl<'a> Line<'a> {
     }
 
     /// Returns what the program's options are known to be.
-    fn known(&self) -> Option<ProgramOptions> {
+    pub(super) fn known(&self) -> Option<ProgramOptions> {
         *self.known.get_or_init(|| {
             let words = self.words.iter().filter(|word| word.is_literal);
             ProgramOptions::of(self.program.name()?, words.map(|word| &*word.shown))
@@ -507,14 +520,14 @@ fn start(word: &Word) -> &str {
     }
 }
 
-fn is_literal(word: &Word) -> bool {
+pub(super) fn is_literal(word: &Word) -> bool {
     word.parts
         .iter()
         .all(|part| matches!(part, WordPart::Literal(_)))
 }
 
 /// Returns the word as written, without the parts that only running would show.
-fn shown(word: &Word) -> Cow<'_, str> {
+pub(super) fn shown(word: &Word) -> Cow<'_, str> {
     if let [WordPart::Literal(text)] = word.parts.as_slice() {
         return Cow::Borrowed(text);
     }

@@ -28,7 +28,7 @@ impl Matcher {
         if view.is_part() && !view.hides_something() && view.lines().all(runs_nothing) {
             return Truth::No(WhyNot::Command { program: None });
         }
-        let goes_by_text = self.shell.iter().any(|pattern| !pattern.line.is_empty());
+        let goes_by_text = self.shell.iter().any(ShellPattern::goes_by_text);
         if goes_by_text && sense.permits && sense.covers() {
             let plain = self.plain_holds(view);
             if plain != Truth::Yes {
@@ -186,6 +186,13 @@ impl ShellPattern {
             && self.arguments.is_empty()
             && self.line.is_empty()
             && self.words.is_none()
+            && self.options.is_empty()
+            && self.text.is_empty()
+            && self.sql.is_empty()
+    }
+
+    fn goes_by_text(&self) -> bool {
+        !(self.line.is_empty() && self.text.is_empty() && self.sql.is_empty())
     }
 
     fn touches(&self, line: &Line<'_>) -> Truth {
@@ -235,6 +242,8 @@ impl ShellPattern {
             .and(arguments)
             .and(words)
             .and(as_written)
+            .and(|| self.options_hold(line, true))
+            .and(|| self.told_holds(line, true))
     }
 
     fn names_subcommand(&self, line: &Line<'_>, unknown: impl Fn() -> WhyUnknown) -> Truth {
@@ -286,6 +295,12 @@ impl ShellPattern {
             && self.line_covers(line, written);
         if !has_all {
             return Truth::No(not());
+        }
+        let told = self
+            .options_hold(line, false)
+            .and(|| self.told_holds(line, false));
+        if told != Truth::Yes {
+            return told;
         }
         let names_one = !(self.program.is_empty() && self.line.is_empty());
         if names_one && !self.is_sure_of(line) {
@@ -458,8 +473,7 @@ mod tests {
                 subcommand: some(subcommand),
                 flags: flags.iter().copied().map(Arc::from).collect(),
                 arguments: arguments.iter().copied().map(Glob::new).collect(),
-                line: Vec::new(),
-                words: None,
+                ..ShellPattern::default()
             }],
             ..Matcher::default()
         }

@@ -174,9 +174,7 @@ fn leaf() -> impl Strategy<Value = Matcher> {
                 .then(|| Arc::from("--force"))
                 .into_iter()
                 .collect(),
-            arguments: Vec::new(),
-            line: Vec::new(),
-            words: None,
+            ..ShellPattern::default()
         },
     );
     let path =

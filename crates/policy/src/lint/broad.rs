@@ -364,6 +364,14 @@ fn check_nameless(lint: &mut Lint<'_>, level: &Level<'_, '_>, shell: &[Entry<'_>
         lint.find(LintCode::BroadAllow, &node.span, message)
             .help("name the program, as in `git status*`, or write `program:`");
     }
+    let by_text = ["text", "sql"].iter().find(|key| get(shell, key).is_some());
+    if let (Some(key), None) = (by_text, get(shell, "program"))
+        && let Some(node) = get(shell, key)
+    {
+        let message = "this allows every program that is told this";
+        lint.find(LintCode::BroadAllow, &node.span, message)
+            .help("name the programs, with `program:`");
+    }
     let is_alone = shell.len() == 1;
     for (text, node) in get(shell, "program").map_or_else(Vec::new, texts) {
         if matches!(text, "*" | "**") && !is_alone {
@@ -374,7 +382,7 @@ fn check_nameless(lint: &mut Lint<'_>, level: &Level<'_, '_>, shell: &[Entry<'_>
             )
             .help("name the programs");
         }
-        let is_open = ["arguments", "line", "words"]
+        let is_open = ["arguments", "line", "words", "options", "text"]
             .iter()
             .all(|key| get(shell, key).is_none());
         if text == "rm" && is_open && level.get("path").is_none() {

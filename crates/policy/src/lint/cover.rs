@@ -240,6 +240,9 @@ fn shell_covers(wide: &ShellPattern, narrow: &ShellPattern) -> bool {
         && each(&wide.subcommand, &narrow.subcommand, subcommand)
         && each(&wide.line, &narrow.line, |wide, narrow| wide == narrow)
         && (wide.words.is_none() || wide.words == narrow.words)
+        && wide.options.iter().all(|it| narrow.options.contains(it))
+        && each(&wide.text, &narrow.text, |wide, narrow| wide == narrow)
+        && each(&wide.sql, &narrow.sql, |wide, narrow| wide == narrow)
         && wide.flags.iter().all(|it| narrow.flags.contains(it))
         && arguments.all(|it| {
             narrow

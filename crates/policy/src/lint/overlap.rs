@@ -97,6 +97,9 @@ fn reaches_files(commands: &Matcher, files: &Matcher) -> bool {
             && it.flags.is_empty()
             && it.arguments.is_empty()
             && it.words.is_none()
+            && it.options.is_empty()
+            && it.text.is_empty()
+            && it.sql.is_empty()
     };
     let touches = |it: &ShellPattern| {
         is_plain(it)

@@ -1,5 +1,6 @@
 //! Which requests a rule is about.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use aegis_shell::ascii_host;
@@ -7,10 +8,11 @@ use aegis_types::{Access, Action, EffectKind, NetworkClass};
 
 use super::params;
 use super::rules::RISKS;
-use crate::matcher::{HostPattern, Matcher, PathPattern, ShellPattern};
+use crate::matcher::{HostPattern, Matcher, OptionPattern, PathPattern, ShellPattern};
 use crate::parse::{Map, Node, NodeValue, Walker};
 use crate::pattern::Glob;
 use crate::problem::{ProblemCode, quoted};
+use crate::sql::SqlKind;
 
 const KEYS: [&str; 13] = [
     "tool", "action", "agent", "skill", "risk", "params", "shell", "path", "host", "effect", "any",
@@ -114,13 +116,16 @@ fn effect<'a>(walker: &mut Walker<'a>, node: &Node<'a>) -> Option<EffectKind> {
 }
 
 fn shell<'a>(walker: &mut Walker<'a>, node: &Node<'a>) -> Option<ShellPattern> {
-    const KEYS: [&str; 6] = [
+    const KEYS: [&str; 9] = [
         "program",
         "subcommand",
         "flags",
         "arguments",
         "line",
         "words",
+        "options",
+        "text",
+        "sql",
     ];
     let map = walker.map(node, "`shell`", &KEYS)?;
     let pattern = ShellPattern {
@@ -130,6 +135,15 @@ fn shell<'a>(walker: &mut Walker<'a>, node: &Node<'a>) -> Option<ShellPattern> {
         arguments: globs(walker, map, "arguments"),
         line: globs(walker, map, "line"),
         words: map.get("words").map(|it| words(walker, it)),
+        options: map
+            .get("options")
+            .map_or_else(Vec::new, |it| options(walker, it)),
+        text: many(walker, map, "text", |walker, node| {
+            walker.regex(node, "`text`")
+        }),
+        sql: many(walker, map, "sql", |walker, node| {
+            walker.choice(node, "`sql`", &SqlKind::NAMES)
+        }),
     };
     for entry in map.entries().iter().filter(|it| it.key == "program") {
         check_programs(walker, &entry.value);
@@ -177,14 +191,34 @@ fn words<'a>(walker: &mut Walker<'a>, node: &Node<'a>) -> Vec<Arc<str>> {
     }
 }
 
+/// Reads options, each with the values that it may be given.
+fn options<'a>(walker: &mut Walker<'a>, node: &Node<'a>) -> Vec<OptionPattern> {
+    let Some(map) = walker.free_map(node, "`options`") else {
+        return Vec::new();
+    };
+    let mut options = Vec::new();
+    for entry in map.entries() {
+        let name = check_flag(walker, &entry.key_span, &entry.key);
+        let value = walker.one_or_many(&entry.value, "the value of an option", |walker, node| {
+            walker.glob(node, "the value of an option")
+        });
+        options.extend(name.map(|name| OptionPattern { name, value }));
+    }
+    options
+}
+
 fn flag<'a>(walker: &mut Walker<'a>, node: &Node<'a>) -> Option<Arc<str>> {
     let text = walker.some_text(node, "a flag")?;
+    check_flag(walker, &node.span, text)
+}
+
+fn check_flag(walker: &mut Walker<'_>, span: &Range<usize>, text: &str) -> Option<Arc<str>> {
     if text.starts_with('-') && text.len() > 1 && !text.contains(['=', ' ']) {
         return Some(Arc::from(text));
     }
     let message = format!("{} is no flag", quoted(text));
     walker
-        .error(ProblemCode::UnknownValue, &node.span, message)
+        .error(ProblemCode::UnknownValue, span, message)
         .help("a flag begins with `-` and stands without its value, such as `--force` or `-f`");
     None
 }

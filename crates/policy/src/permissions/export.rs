@@ -200,7 +200,12 @@ fn by_text(matcher: &Matcher) -> Option<String> {
         shell: matcher.shell.clone(),
         ..Matcher::default()
     };
-    let is_plain = *matcher == only && shell.arguments.is_empty() && shell.line.is_empty();
+    let says_more = !(shell.arguments.is_empty()
+        && shell.line.is_empty()
+        && shell.options.is_empty()
+        && shell.text.is_empty()
+        && shell.sql.is_empty());
+    let is_plain = *matcher == only && !says_more;
     let is_bash = matcher.tool.iter().all(|it| it.as_str() == "Bash");
     let [program] = shell.program.as_slice() else {
         return None;

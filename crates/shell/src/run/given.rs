@@ -12,9 +12,23 @@ use crate::option::{first_text, shown_text};
 use crate::option_text::GivenText;
 use crate::output;
 use crate::powershell::plan_powershell;
+use crate::program::program_name;
 use crate::programs::{self, Reading, Role};
 use crate::syntax::Origin;
 use crate::walk::{Setting, Walk};
+
+/// Programs that PowerShell starts and that run another one by their words.
+const SHELLS_STARTED: [&str; 9] = [
+    "bash",
+    "cmd",
+    "cmd.exe",
+    "powershell",
+    "powershell.exe",
+    "pwsh",
+    "sh",
+    "sudo",
+    "wsl",
+];
 
 /// Programs that give their words to a shell as one text.
 const JOINING: [&str; 2] = ["tmux", "zellij"];
@@ -454,7 +468,8 @@ impl Walk<'_> {
         }
     }
 
-    /// Lists PowerShell, and what the text that it is given would run.
+    /// Lists PowerShell, and what the text that it is given would run; what it
+    /// computes may be any command.
     pub(super) fn powershell(&mut self, name: &str, draft: Draft, setting: &Setting) {
         let words = draft.words.get(1..).unwrap_or_default();
         let is_command = |word: &Word| {
@@ -481,16 +496,35 @@ impl Walk<'_> {
                 ..Word::default()
             }),
         };
-        self.note(draft.span, UnknownCause::Code(name.to_owned()));
         let span = draft.span;
-        self.list(draft, setting);
         let Some(text) = text.and_then(|text| text.literal()) else {
-            return;
+            self.note(span, UnknownCause::Code(name.to_owned()));
+            return self.list(draft, setting);
         };
+        let plan = plan_powershell(&text);
+        // Names that are not known are code of its own; what is computed may be anything.
+        let computes = text.contains(['$', '(', '{', '`', '[', '@', '&']);
+        for unknown in plan.unknowns {
+            let own = || UnknownCause::Code(name.to_owned());
+            self.note(span, if computes { unknown.cause } else { own() });
+        }
         let inner = setting
             .within(Wrapper::Program(name.to_owned()))
             .apart(Wrapper::Text);
-        for mut command in plan_powershell(&text).commands {
+        // What it starts may run another one in turn.
+        for command in plan.commands.iter().filter(|_| !inner.is_too_deep()) {
+            let words = command.program.iter().chain(&command.arguments);
+            let words = words.map(|word| Word {
+                span,
+                ..word.clone()
+            });
+            let is_shell = |name: &str| SHELLS_STARTED.contains(&name);
+            if program_name(command).as_deref().is_some_and(is_shell) {
+                self.run(draft.inner(words.collect()), &inner);
+            }
+        }
+        self.list(draft, setting);
+        for mut command in plan.commands {
             command.span = span;
             command.through.clone_from(&inner.through);
             command.directory = Directory::clone(&self.around.places().current);
