@@ -64,4 +64,4 @@ pub use service_file::{
 pub use source::{LoadSourceError, MemorySources, Source, Sources, resolve};
 pub use truth::{Truth, WhyNot, WhyUnknown};
 pub use when::{CallsWindow, DayTime, ScopeName, TierBound, TimeWindow, Weekday, When, Zone};
-pub use witness::witnesses;
+pub use witness::{Beside, Probe, witnesses};
