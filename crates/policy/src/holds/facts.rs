@@ -43,8 +43,12 @@ impl<'a> Facts<'a> {
         self.lines.get_or_init(|| match &self.request.context.plan {
             Some(plan) => {
                 let programs = &self.request.context.programs;
+                let text = self.request.params.get("command");
+                let text = text.and_then(serde_json::Value::as_str).unwrap_or_default();
                 let lines = plan.commands.iter();
-                lines.map(|command| Line::new(command, programs)).collect()
+                lines
+                    .map(|command| Line::new(command, programs, text))
+                    .collect()
             }
             None => Vec::new(),
         })
