@@ -178,9 +178,9 @@ mod tests {
 
     #[test]
     fn a_text_is_read_without_its_quotes_unless_it_is_expanded() {
-        let may_hold = |text: &str| {
+        let is_possible = |text: &str| {
             let starts = Start::of_text(text);
-            starts.is_none_or(|it| super::may_hold(&Glob::new("* --force *"), &it))
+            starts.is_none_or(|it| may_hold(&Glob::new("* --force *"), &it))
         };
         for text in [
             "timeout --force 5 id",
@@ -190,7 +190,7 @@ mod tests {
             "timeout $X 5 id",
             "timeout 5 id;x --force",
         ] {
-            assert!(may_hold(text), "{text}");
+            assert!(is_possible(text), "{text}");
         }
         for text in [
             "timeout 5 id",
@@ -198,7 +198,7 @@ mod tests {
             "bundle install && bundle exec rspec",
             "tmux new -d 'npm run dev'",
         ] {
-            assert!(!may_hold(text), "{text}");
+            assert!(!is_possible(text), "{text}");
         }
     }
 }
