@@ -26,7 +26,7 @@ use crate::places::Places;
 use crate::settings::Origin;
 use crate::trust::Trust;
 
-pub use example::{case_request, case_state, example_request, example_request_in};
+pub use example::{case_request, case_state, example_request, example_request_in, probe_request};
 pub use load::PolicyFolder;
 
 /// The pack that is in force when no file holds a policy that counts in full.

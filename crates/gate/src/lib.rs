@@ -90,6 +90,7 @@ mod causes;
 
 pub use active::{
     ActivePolicies, PolicyFolder, case_request, case_state, example_request, example_request_in,
+    probe_request,
 };
 pub use answer::{AnswerError, Reply};
 pub use approvals::{ApprovalFilter, ApprovalView, ReadApprovalError};

@@ -11,11 +11,11 @@
 use std::sync::Arc;
 
 use aegis_engine::PolicyDifference;
-use aegis_gate::example_request;
+use aegis_gate::{example_request, probe_request};
 use aegis_policy::{
-    Compiled, Example, MemorySources, Place, Source, parse, policy_digest, witnesses,
+    Beside, Compiled, Example, MemorySources, Place, Source, parse, policy_digest, witnesses,
 };
-use aegis_types::{ActionRequest, State};
+use aegis_types::{ActionRequest, State, Verdict};
 use serde_json::json;
 
 /// How many pairs of policies are made up.
@@ -203,11 +203,13 @@ fn what_is_called_unchanged_is_and_every_witness_changes() {
             changed += usize::from(has_changed);
             unchanged += usize::from(!may_change);
         }
+        let rules = [&before, &after].map(|it| it.policy().rules.iter());
+        let beside = Beside::new(rules.into_iter().flatten());
         for rule in difference.removed.iter().chain(&difference.added) {
-            for call in witnesses(&rule.matcher) {
-                let request = example_request(&call);
+            for probe in witnesses(rule, &beside) {
+                let (request, state) = probe_request(&probe);
                 if difference.decisions(&request, &state).is_some() {
-                    assert!(difference.may_change(&request, &state), "{call:?}");
+                    assert!(difference.may_change(&request, &state), "{probe:?}");
                     shown += 1;
                 }
             }
@@ -273,4 +275,77 @@ fn other_terms_of_the_same_rules_are_told_as_loosened_or_tightened() {
     // The usual terms may be written out.
     let written = ask(", approval: {within: 10m, otherwise: deny, approvers: 1}");
     assert!(PolicyDifference::of(&usual, &written).is_empty());
+}
+
+/// Returns the tools and parameters of the calls, among those made of the rules
+/// that differ, that become allowed.
+fn newly_allowed(before: &str, after: &str) -> Vec<String> {
+    let [before, after] = [before, after].map(|rules| {
+        let rules: Vec<String> = rules.lines().map(str::to_owned).collect();
+        policy("ask", &rules)
+    });
+    let difference = PolicyDifference::of(&before, &after);
+    let rules = [&before, &after].map(|it| it.policy().rules.iter());
+    let beside = Beside::new(rules.into_iter().flatten());
+    let differing = difference.removed.iter().chain(&difference.added);
+    let probes = differing.flat_map(|rule| witnesses(rule, &beside));
+    let found = probes.filter(|probe| {
+        let (request, state) = probe_request(probe);
+        let decisions = difference.decisions(&request, &state);
+        decisions.is_some_and(|(_, after)| after.verdict == Verdict::Allow)
+    });
+    found
+        .map(|it| format!("{} {}", it.call.tool, it.call.params))
+        .collect()
+}
+
+#[test]
+fn a_newly_allowed_region_has_a_witness() {
+    let shop = "match: {tool: \"mcp__zq__*\"}";
+    let dear = "match: {tool: \"mcp__zq__*\", params: {n: {gt: 10}}}, verdict: deny";
+    let allowed = |matcher: &str| format!("match: {matcher}, verdict: allow");
+    let written = "{tool: Write, path: ./x/**, not: {path: ./x/y/**}, \
+                   params: {content: {regex: \"^#!k\"}}}";
+    for (before, after, witness) in [
+        (
+            format!("{dear}\n{shop}, verdict: allow"),
+            format!("{dear}, unknown: false\n{shop}, verdict: allow"),
+            "mcp__zq__x {}",
+        ),
+        (
+            format!("{dear}\n{shop}, verdict: allow"),
+            format!(
+                "{}\n{shop}, verdict: allow",
+                dear.replace("gt: 10", "gt: 20")
+            ),
+            "mcp__zq__x {\"n\":20}",
+        ),
+        (
+            format!("{dear}\n"),
+            format!("{dear}\n{shop}, verdict: allow"),
+            "mcp__zq__x {\"n\":9}",
+        ),
+        (
+            allowed("{shell: {program: ls, arguments: \"only-x*\"}}"),
+            allowed("{shell: {program: ls, arguments: \"only-*\"}}"),
+            "Bash {\"command\":\"ls only-q7\"}",
+        ),
+        (
+            allowed("{tool: mcp__zq__x}"),
+            format!(
+                "{}\n{}, when: {{environment: zed}}",
+                allowed("{tool: mcp__zq__x}"),
+                allowed(written)
+            ),
+            "Write {\"content\":\"#!k\",\"file_path\":\"./x/x\",\"path\":\"./x/x\"}",
+        ),
+        (
+            allowed("{tool: mcp__zq__x, params: {kind: {one_of: [one]}}}"),
+            allowed("{tool: mcp__zq__x, params: {kind: {one_of: [one, two]}}}"),
+            "mcp__zq__x {\"kind\":\"two\"}",
+        ),
+    ] {
+        let found = newly_allowed(&before, &after);
+        assert!(found.iter().any(|it| it == witness), "{after}: {found:?}");
+    }
 }

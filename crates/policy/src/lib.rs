@@ -67,4 +67,4 @@ pub use source::{LoadSourceError, MemorySources, Source, Sources, resolve};
 pub use sql::SqlKind;
 pub use truth::{Truth, WhyNot, WhyUnknown};
 pub use when::{CallsWindow, DayTime, ScopeName, TierBound, TimeWindow, Weekday, When, Zone};
-pub use witness::witnesses;
+pub use witness::{Beside, Probe, witnesses};

@@ -18,6 +18,7 @@ mod tools;
 
 use std::fmt;
 
+pub(crate) use cover::alternatives;
 pub use fix::fixed;
 pub(crate) use overlap::rules_meet;
 pub use tools::tool_names;

@@ -69,6 +69,7 @@ impl<'a> From<&'a Difference> for Change<'a> {
             request: &difference.request,
             before: &difference.recorded,
             after: &difference.replayed,
+            circumstances: String::new(),
         }
     }
 }
@@ -80,7 +81,7 @@ fn show(page: &mut Page, policies: &InForce, found: &Replay) {
         .map(|it| it.compiled.name().as_str())
         .collect();
     let sessions = describe::count(found.questions.len() as u64, "session", "sessions");
-    let asked = total(&found.questions);
+    let (asked_tone, asked) = questions(total(&found.questions), denied_instead(found));
     let changed = found.differing.len();
     let tone = match changed {
         0 => Tone::Good,
@@ -93,7 +94,7 @@ fn show(page: &mut Page, policies: &InForce, found: &Replay) {
             piece(Tone::Plain, format!("{} in {sessions}", found.decided)),
         ),
         ("changed", piece(tone, changed.to_string())),
-        ("questions", questions(asked)),
+        ("questions", piece(asked_tone, asked)),
     ];
     let left_out = [
         ("made without a policy", found.by_gate),
@@ -139,20 +140,37 @@ fn total(questions: &BTreeMap<SessionId, Questions>) -> Questions {
         })
 }
 
+/// Returns how many questions would not be asked because the answer is no.
+fn denied_instead(found: &Replay) -> u64 {
+    let is_denied = |it: &&Difference| {
+        it.recorded.verdict == Verdict::Ask && it.replayed.verdict == Verdict::Deny
+    };
+    found.differing.iter().filter(is_denied).count() as u64
+}
+
 /// Returns how often a person was asked and would be, and what that saves or adds.
-fn questions(asked: Questions) -> Piece {
+fn questions(asked: Questions, denied: u64) -> (Tone, String) {
     let Questions { recorded, replayed } = asked;
-    match recorded.cmp(&replayed) {
-        std::cmp::Ordering::Equal => piece(Tone::Plain, recorded.to_string()),
-        std::cmp::Ordering::Greater => piece(
-            Tone::Good,
-            format!("{recorded} → {replayed}, {} saved", recorded - replayed),
-        ),
-        std::cmp::Ordering::Less => piece(
-            Tone::of(Verdict::Ask),
-            format!("{recorded} → {replayed}, {} added", replayed - recorded),
-        ),
+    if recorded == replayed && denied == 0 {
+        return (Tone::Plain, recorded.to_string());
     }
+    let fewer = recorded.saturating_sub(replayed).saturating_sub(denied);
+    // What is asked in place of what is denied is added.
+    let more = (replayed + denied).saturating_sub(recorded);
+    let parts = [
+        (fewer, "saved"),
+        (more, "added"),
+        (denied, "denied instead"),
+    ];
+    let told = parts.iter().filter(|(number, _)| *number > 0);
+    let told = told.map(|(number, what)| format!(", {number} {what}"));
+    let tone = match (more, denied) {
+        (0, 0) => Tone::Good,
+        (0, _) => Tone::Careful,
+        (_, _) => Tone::of(Verdict::Ask),
+    };
+    let told: String = told.collect();
+    (tone, format!("{recorded} → {replayed}{told}"))
 }
 
 fn to_json(found: &Replay, changes: &[Change<'_>]) -> Value {
@@ -161,11 +179,35 @@ fn to_json(found: &Replay, changes: &[Change<'_>]) -> Value {
         "decided": found.decided,
         "by_gate": found.by_gate,
         "without_policy": found.without_policy,
-        "questions": {"recorded": asked.recorded, "replayed": asked.replayed},
+        "questions": {
+            "recorded": asked.recorded,
+            "replayed": asked.replayed,
+            "denied_instead": denied_instead(found),
+        },
         "sessions": found.questions.iter().map(|(session, asked)| json!({
             "session": session,
             "questions": {"recorded": asked.recorded, "replayed": asked.replayed},
         })).collect::<Vec<_>>(),
         "changes": changes.iter().map(Change::to_json).collect::<Vec<_>>(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_question_that_becomes_a_denial_is_not_called_saved() {
+        for (recorded, replayed, denied, text) in [
+            (6, 6, 0, "6"),
+            (6, 0, 0, "6 → 0, 6 saved"),
+            (6, 0, 6, "6 → 0, 6 denied instead"),
+            (6, 2, 3, "6 → 2, 1 saved, 3 denied instead"),
+            (6, 6, 2, "6 → 6, 2 added, 2 denied instead"),
+            (1, 4, 0, "1 → 4, 3 added"),
+        ] {
+            let asked = Questions { recorded, replayed };
+            assert_eq!(questions(asked, denied).1, text);
+        }
+    }
 }

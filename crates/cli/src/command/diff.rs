@@ -5,12 +5,13 @@ use std::path::PathBuf;
 
 use aegis_engine::{PolicyDifference, TermsChange, terms_change};
 use aegis_gate::replay::{Replay, between};
-use aegis_gate::{InForce, example_request};
+use aegis_gate::{InForce, probe_request};
 use aegis_log::Log as _;
 use aegis_policy::{
-    Compiled, Example, MemorySources, Rule, Source, pack, pack_names, parse, witnesses,
+    Beside, Circumstances, Compiled, Example, MemorySources, Probe, Rule, Source, pack, pack_names,
+    parse, witnesses,
 };
-use aegis_types::{ActionRequest, Decision, State, Verdict};
+use aegis_types::{ActionRequest, Decision, Verdict};
 use serde_json::{Value, json};
 
 use crate::arguments::DiffArguments;
@@ -23,9 +24,13 @@ use crate::here::Here;
 use crate::page::{Page, Piece, Tone, piece};
 use crate::report::{Failure, Report, causes};
 
+/// The greatest number of characters of parameters that are told beside a request.
+const PARAMS_CHARS: usize = 60;
+
 /// A call that is decided differently.
 struct Witness {
     request: ActionRequest,
+    circumstances: Circumstances,
     before: Decision,
     after: Decision,
 }
@@ -70,7 +75,7 @@ pub(crate) fn answer(here: &Here, arguments: &DiffArguments) -> Result<Report, F
         show_recorded(&mut page, &recorded);
         show_changes(&mut page, &in_logs, arguments.all);
     }
-    show_silent(&mut page, &found.silent);
+    show_silent(&mut page, &found);
     show_terms(&mut page, &found.difference);
     let exit = match found.difference.is_empty() {
         true => Exit::Done,
@@ -90,22 +95,36 @@ fn policy(policies: &InForce) -> Result<&Compiled, Failure> {
 /// and calls made from the rules that only one of them has.
 fn compare<'p>(before: &'p Compiled, after: &'p Compiled) -> Found<'p> {
     let difference = PolicyDifference::of(before, after);
-    let mut probes: Vec<Example> = Vec::new();
-    for policy in [before, after] {
-        probes.extend(examples(&policy.policy().rules));
-    }
-    probes.extend(built_in());
+    let rules = || {
+        [before, after]
+            .into_iter()
+            .flat_map(|it| &it.policy().rules)
+    };
+    let usual = |call: Example| Probe {
+        call,
+        circumstances: Circumstances::default(),
+    };
+    let known = rules().flat_map(|rule| examples(std::slice::from_ref(rule)));
+    let mut probes: Vec<Probe> = known.chain(built_in()).map(usual).collect();
     let differing: Vec<&Rule> = [&*difference.removed, &*difference.added].concat();
-    probes.extend(differing.iter().flat_map(|rule| witnesses(&rule.matcher)));
+    let beside = Beside::new(rules());
+    probes.extend(differing.iter().flat_map(|rule| witnesses(rule, &beside)));
     let mut seen = BTreeSet::new();
-    probes.retain(|it| seen.insert((it.tool.clone(), it.params.clone())));
-    let state = State::default();
+    probes.retain(|it| {
+        let call = &it.call;
+        seen.insert((
+            call.tool.clone(),
+            call.params.clone(),
+            told(&it.circumstances),
+        ))
+    });
     let mut witnesses = Vec::new();
     for probe in &probes {
-        let request = example_request(probe);
+        let (request, state) = probe_request(probe);
         if let Some((before, after)) = difference.decisions(&request, &state) {
             witnesses.push(Witness {
                 request,
+                circumstances: probe.circumstances.clone(),
                 before,
                 after,
             });
@@ -124,6 +143,28 @@ fn compare<'p>(before: &'p Compiled, after: &'p Compiled) -> Found<'p> {
 }
 
 impl Witness {
+    /// Returns the circumstances in words, and the parameters where the request
+    /// in one line does not show them all.
+    fn told(&self) -> String {
+        let shown = describe::request(&self.request);
+        let params = &self.request.params;
+        let is_told = |value: &Value| match value {
+            Value::String(text) => shown.contains(text.as_str()),
+            Value::Null | Value::Bool(_) | Value::Number(_) => false,
+            Value::Array(_) | Value::Object(_) => false,
+        };
+        let is_whole = self.request.resource.is_none()
+            || params
+                .as_object()
+                .is_some_and(|members| !members.is_empty() && members.values().all(is_told));
+        let circumstances = told(&self.circumstances);
+        let parts = [
+            (!is_whole).then(|| describe::cut(&params.to_string(), PARAMS_CHARS)),
+            Some(circumstances).filter(|it| !it.is_empty()),
+        ];
+        parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+    }
+
     /// Returns whether a rule is among what was found by one of the two policies.
     fn names(&self, rule: &Rule) -> bool {
         let mut findings = self.before.findings.iter().chain(&self.after.findings);
@@ -137,8 +178,37 @@ impl<'a> From<&'a Witness> for Change<'a> {
             request: &witness.request,
             before: &witness.before,
             after: &witness.after,
+            circumstances: witness.told(),
         }
     }
+}
+
+/// Returns circumstances in words; none for the usual ones.
+fn told(circumstances: &Circumstances) -> String {
+    let Circumstances {
+        agent,
+        skill,
+        environment,
+        tier,
+        taint,
+        at,
+        earlier_calls,
+        workspace: _,
+        subagent: _,
+        user: _,
+        mode: _,
+    } = circumstances;
+    let origins = taint.iter().map(|it| format!("data from {it}"));
+    let parts = [
+        agent.as_ref().map(|it| format!("agent {it}")),
+        skill.as_ref().map(|it| format!("skill {it}")),
+        environment.as_ref().map(|it| format!("in {it}")),
+        tier.map(|it| format!("tier {}", it.as_str())),
+        at.map(|it| format!("at {}", describe::time(it))),
+        earlier_calls.map(|it| format!("after {}", describe::count(it, "call", "calls"))),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().chain(origins).collect();
+    parts.join(", ")
 }
 
 fn examples(rules: &[Rule]) -> impl Iterator<Item = Example> + '_ {
@@ -223,23 +293,30 @@ fn show_recorded(page: &mut Page, recorded: &Replay) {
         .fields(&[("changed", piece(Tone::Plain, shown))]);
 }
 
-/// Shows the rules that change no call that was tried.
-fn show_silent(page: &mut Page, silent: &[&Rule]) {
-    if silent.is_empty() {
+/// Shows the rules that change no call that was tried, and in which policy each stands.
+fn show_silent(page: &mut Page, found: &Found<'_>) {
+    if found.silent.is_empty() {
         return;
     }
     page.blank()
         .plain("no call was found that these rules change");
-    let rows: Vec<Vec<Piece>> = silent
+    let is_old = |rule: &Rule| {
+        let mut removed = found.difference.removed.iter();
+        removed.any(|it| std::ptr::eq(*it, rule))
+    };
+    let rows: Vec<Vec<Piece>> = found
+        .silent
         .iter()
         .map(|rule| {
+            let side = if is_old(rule) { "removed" } else { "added" };
             vec![
+                piece(Tone::Quiet, side),
                 piece(Tone::of(rule.verdict), rule.verdict.as_str()),
                 piece(Tone::Plain, rule.id.as_str()),
             ]
         })
         .collect();
-    page.table(&["says", "rule"], &rows);
+    page.table(&["is", "says", "rule"], &rows);
 }
 
 /// Shows the rules of both policies whose verdicts stand on other terms.

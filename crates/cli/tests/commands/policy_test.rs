@@ -286,7 +286,7 @@ fn permission_rules_of_a_host_decide_as_it_says() {
         stage.write(&format!("work/{name}"), &text);
     }
     let told = stage.aegis(&["policy", "test", "permissions.yaml"]);
-    assert_eq!(told.exits(0).out, "✓ permissions.yaml  37 cases hold\n");
+    assert_eq!(told.exits(0).out, "✓ permissions.yaml  48 cases hold\n");
 
     stage
         .aegis(&["policy", "import", "permissions.json", "-o", "native.yaml"])
@@ -297,7 +297,7 @@ fn permission_rules_of_a_host_decide_as_it_says() {
         &tests.replace("permissions.json", "native.yaml"),
     );
     let told = stage.aegis(&["policy", "test", "again.yaml"]);
-    assert_eq!(told.exits(0).out, "✓ again.yaml  37 cases hold\n");
+    assert_eq!(told.exits(0).out, "✓ again.yaml  48 cases hold\n");
 
     let exported = stage.aegis(&["policy", "export", "claude-code", "native.yaml"]);
     assert_eq!(exported.err, "");
@@ -307,7 +307,7 @@ fn permission_rules_of_a_host_decide_as_it_says() {
         &tests.replace("permissions.json", "out.json"),
     );
     let told = stage.aegis(&["policy", "test", "third.yaml"]);
-    assert_eq!(told.exits(0).out, "✓ third.yaml  37 cases hold\n");
+    assert_eq!(told.exits(0).out, "✓ third.yaml  48 cases hold\n");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use aegis_policy::{Asked, Case, Circumstances, Example};
+use aegis_policy::{Asked, Case, Circumstances, Example, Probe};
 use aegis_types::{ActionRequest, Scope, State, Timestamp};
 use serde_json::Value;
 
@@ -46,6 +46,18 @@ pub fn case_request(case: &Case) -> ActionRequest {
 /// Returns what came before the request of a case: earlier calls of its tool.
 #[must_use]
 pub fn case_state(case: &Case, request: &ActionRequest) -> State {
+    state_under(&case.circumstances, request)
+}
+
+/// Returns the request that a made-up call stands for, and what came before it.
+#[must_use]
+pub fn probe_request(probe: &Probe) -> (ActionRequest, State) {
+    let request = request_under(&probe.call, &probe.circumstances, Path::new(HOME));
+    let state = state_under(&probe.circumstances, &request);
+    (request, state)
+}
+
+fn state_under(circumstances: &Circumstances, request: &ActionRequest) -> State {
     let principal = &request.principal;
     let scopes = [
         Scope::Session(principal.session.clone()),
@@ -56,7 +68,7 @@ pub fn case_state(case: &Case, request: &ActionRequest) -> State {
     for scope in scopes {
         let tools = state.calls.entry(scope).or_default();
         let times = tools.entry(request.tool.clone()).or_default();
-        for _ in 0..case.circumstances.earlier_calls.unwrap_or(0) {
+        for _ in 0..circumstances.earlier_calls.unwrap_or(0) {
             times.push(request.at);
         }
     }

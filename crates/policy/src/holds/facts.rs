@@ -43,9 +43,11 @@ impl<'a> Facts<'a> {
         self.lines.get_or_init(|| match &self.request.context.plan {
             Some(plan) => {
                 let programs = &self.request.context.programs;
+                let text = self.request.params.get("command");
+                let text = text.and_then(serde_json::Value::as_str).unwrap_or_default();
                 let lines = plan.commands.iter().enumerate();
                 lines
-                    .map(|command| Line::new(plan, command, programs))
+                    .map(|command| Line::new(plan, command, programs, text))
                     .collect()
             }
             None => Vec::new(),

@@ -3,9 +3,12 @@
 use std::borrow::Cow;
 use std::sync::OnceLock;
 
-use aegis_types::{Command, Plan, ProgramFact, ProgramStanding, UnknownCause, Word, WordPart};
+use aegis_types::{
+    Command, Plan, ProgramFact, ProgramStanding, UnknownCause, Word, WordPart, Wrapper,
+};
 
 use super::options;
+use super::start::{Start, may_hold};
 use super::told::Told;
 use crate::pattern::Glob;
 use aegis_shell::ProgramOptions;
@@ -19,6 +22,8 @@ pub(crate) struct Line<'a> {
     pub(crate) program: Program<'a>,
     /// The programs of the whole line, as far as they were looked up.
     programs: &'a [ProgramFact],
+    /// The text of the whole line; empty if it is not known.
+    text: &'a str,
     /// Options before the subcommand, with a value of their own or known by name.
     pub(super) globals: Vec<Cow<'a, str>>,
     /// Options.
@@ -111,10 +116,12 @@ pub(super) struct LineText {
 }
 
 impl LineText {
-    /// Returns whether it may match `glob` when what is unknown of it shows.
-    pub(super) fn may_match(&self, glob: &Glob) -> bool {
+    /// Returns whether it may match `glob` when what is unknown of it shows, as the
+    /// text of `line`.
+    pub(super) fn may_match(&self, glob: &Glob, line: &Line<'_>) -> bool {
         let known = self.known.and_then(|end| self.shown.get(..end));
-        known.is_some_and(|start| glob.may_match_from(start))
+        let begins_so = known.is_some_and(|start| glob.may_match_from(start));
+        begins_so && may_hold(glob, &line.starts())
     }
 }
 
@@ -131,10 +138,12 @@ impl<'a> Line<'a> {
         plan: &'a Plan,
         (at, command): (usize, &'a Command),
         programs: &'a [ProgramFact],
+        text: &'a str,
     ) -> Self {
         let mut line = Self {
             command,
             programs,
+            text,
             program: program(command.program.as_ref()),
             globals: Vec::new(),
             flags: Vec::new(),
@@ -242,6 +251,28 @@ impl<'a> Line<'a> {
             text.shown.push_str(&shown(word));
         }
         text
+    }
+
+    /// Returns how the words after the program begin.
+    fn starts(&self) -> Vec<Start<'a>> {
+        self.command.arguments.iter().flat_map(Start::of).collect()
+    }
+
+    /// Returns how the words begin that stand before the program, and the others;
+    /// nothing if the text of the whole line does not show them.
+    pub(super) fn starts_with_runner(&self) -> Option<Vec<Start<'a>>> {
+        let is_elsewhere =
+            |wrapper: &Wrapper| matches!(wrapper, Wrapper::Text | Wrapper::Function(_));
+        let program = self.command.program.as_ref()?;
+        let (from, to) = (program.span.start, program.span.end);
+        let place = usize::try_from(from).ok()?..usize::try_from(to).ok()?;
+        // What was decoded or read from a file stands elsewhere.
+        let is_here = self.text.get(place)? == shown(program);
+        if !is_here || self.command.through.iter().any(is_elsewhere) {
+            return None;
+        }
+        let starts = Start::of_text(self.text)?;
+        Some(starts.into_iter().chain(self.starts()).collect())
     }
 
     /// Returns whether the name of a program may stand for another one.

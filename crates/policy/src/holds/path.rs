@@ -2,6 +2,7 @@
 
 use aegis_types::{Access, Context, PathFact, Verdict};
 
+use super::names::Names;
 use super::sense::Sense;
 use super::view::View;
 use crate::matcher::{Matcher, PathPattern};
@@ -19,8 +20,12 @@ impl Matcher {
             directory: &context.directory,
         };
         sense.combine(
-            view.paths()
-                .map(|fact| fact_holds(&self.path, fact, folders, sense)),
+            view.paths().map(|fact| {
+                if !sense.covers() && self.is_apart(view, fact, folders) {
+                    return Truth::No(WhyNot::Path);
+                }
+                fact_holds(&self.path, fact, folders, sense)
+            }),
             view.hidden_paths(sense),
             || WhyNot::Path,
         )
@@ -53,7 +58,24 @@ impl Matcher {
             directory: &context.directory,
         };
         view.paths()
+            .filter(move |fact| sense.covers() || !self.is_apart(view, fact, folders))
             .filter(move |fact| fact_holds(&self.path, fact, folders, sense).is_possible())
+    }
+
+    /// Returns whether a path is a pattern for names of which no file has one, and
+    /// that no name can have of what a restriction is about.
+    fn is_apart(&self, view: View<'_, '_>, fact: &PathFact, folders: Folders<'_>) -> bool {
+        let Some(names) = Names::of(fact).filter(|_| fact.unknown) else {
+            return false;
+        };
+        let mut globs = self.path.iter().flat_map(|pattern| &pattern.glob);
+        let is_apart = self.path.iter().all(|it| !it.glob.is_empty())
+            && globs.all(|glob| match anchor(glob.as_str()) {
+                Anchor::Home(rest) => names.are_apart(Some(folders.home), rest),
+                Anchor::Directory(rest) => names.are_apart(Some(folders.directory), rest),
+                Anchor::None => names.are_apart(None, glob.as_str()),
+            });
+        is_apart && names.stay_as_they_are(view)
     }
 }
 

@@ -92,7 +92,8 @@ fn is_sink(fact: &PathFact, lines: &[Line<'_>]) -> bool {
 }
 
 /// Returns whether a path lies below the working directory and, where it is
-/// changed, has no hidden name on its way.
+/// changed, has no hidden name on its way; where something is deleted, it must
+/// not be the directory itself, as what is hidden in it goes along.
 fn stays_inside(fact: &PathFact, directory: &str) -> Truth {
     let is_changed = fact.access.write || fact.access.delete;
     if fact.access.execute && !fact.access.read && !is_changed {
@@ -107,7 +108,8 @@ fn stays_inside(fact: &PathFact, directory: &str) -> Truth {
     };
     let is_hidden = |rest: &str| rest.split('/').any(|name| name.starts_with('.'));
     let inside = below(resolved, directory).filter(|_| !directory.is_empty());
-    let holds = inside.is_some_and(|rest| !is_changed || !is_hidden(rest));
+    let is_all = |rest: &str| fact.access.delete && rest.is_empty();
+    let holds = inside.is_some_and(|rest| !is_changed || !is_hidden(rest) && !is_all(rest));
     Truth::of(holds, || WhyNot::Path)
 }
 
@@ -231,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_lies_in_a_folder_that_is_not_known() {
+    fn nothing_lies_in_a_folder_that_is_not_known_and_none_is_emptied() {
         let fact = PathFact {
             written: "/etc/passwd".to_owned(),
             resolved: Some("/etc/passwd".to_owned()),
@@ -243,6 +245,22 @@ mod tests {
         };
         assert_eq!(stays_inside(&fact, "/etc"), Truth::Yes);
         assert_eq!(stays_inside(&fact, ""), Truth::No(WhyNot::Path));
+        let removed = |path: &str| PathFact {
+            access: Access::DELETE,
+            resolved: Some(path.to_owned()),
+            ..fact.clone()
+        };
+        for (path, expected) in [
+            ("/srv/project/src", Truth::Yes),
+            ("/srv/project/.git", Truth::No(WhyNot::Path)),
+            ("/srv/project", Truth::No(WhyNot::Path)),
+        ] {
+            assert_eq!(
+                stays_inside(&removed(path), "/srv/project"),
+                expected,
+                "{path}"
+            );
+        }
         let run_and_removed = PathFact {
             access: Access {
                 execute: true,

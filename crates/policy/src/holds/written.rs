@@ -6,6 +6,7 @@ use aegis_types::Wrapper;
 
 use super::line::{Line, Program};
 use super::options;
+use super::start::may_hold;
 use crate::matcher::ShellPattern;
 use crate::pattern::Glob;
 use crate::truth::{Truth, WhyNot, WhyUnknown, any};
@@ -33,14 +34,20 @@ impl ShellPattern {
             | Wrapper::Function(_)
             | Wrapper::Text => None,
         });
-        // What a runner is told besides the command it runs is not kept.
+        // What a runner is told besides the command it runs is not kept, and
+        // stands in the text of the whole line.
         let runners: Vec<String> = runners.map(|name| format!("{name} ")).collect();
+        let told = match runners.is_empty() {
+            true => None,
+            false => line.starts_with_runner(),
+        };
+        let may_be_told = |glob: &Glob| told.as_ref().is_none_or(|it| may_hold(glob, it));
         any(
             self.line.iter().map(|glob| {
-                let is_run = runners.iter().any(|start| begins(glob, start));
+                let is_run = runners.iter().any(|start| begins(glob, start)) && may_be_told(glob);
                 if spellings.iter().any(|it| glob.matches_name(&it.shown)) {
                     Truth::Yes
-                } else if is_run || spellings.iter().any(|it| it.may_match(glob)) {
+                } else if is_run || spellings.iter().any(|it| it.may_match(glob, line)) {
                     Truth::Unknown(WhyUnknown::Arguments {
                         program: Arc::from(name),
                     })

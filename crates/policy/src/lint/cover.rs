@@ -96,7 +96,7 @@ pub(super) fn covers(wide: &Matcher, narrow: &Matcher) -> bool {
 
 /// Returns what a matcher is about as alternatives without `any` and `all`;
 /// each may be about more, and never about less.
-pub(super) fn alternatives(matcher: &Matcher, depth: usize) -> Vec<Matcher> {
+pub(crate) fn alternatives(matcher: &Matcher, depth: usize) -> Vec<Matcher> {
     let mut own = matcher.clone();
     own.any = Vec::new();
     own.all = Vec::new();
