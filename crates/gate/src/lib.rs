@@ -92,7 +92,7 @@ pub use active::{
     ActivePolicies, PolicyFolder, case_request, case_state, example_request, example_request_in,
 };
 pub use answer::{AnswerError, Reply};
-pub use approvals::{ApprovalFilter, ApprovalView, ReadApprovalError};
+pub use approvals::{ApprovalFilter, ApprovalView, AskedFor, ReadApprovalError};
 pub use approver::{Approver, ScriptedAnswer, ScriptedApprover, SilentApprover};
 pub use causes::with_causes;
 pub use clock::{Clock, FixedClock, SystemClock};
@@ -122,6 +122,7 @@ pub use settings::{
     ServerRoles, ServiceAt, ServiceUser, Setting, Settings, SettingsFile,
 };
 pub use submitted::Submitted;
+pub use summary::told_arguments;
 pub use surroundings::{HomeOrigin, Surroundings};
 pub use trust::{Trust, TrustError};
 pub use write_file::{make_private_folder, write_private};
