@@ -115,7 +115,7 @@ pub use proposal::{Proposal, WaitFor};
 pub use protected::{Protected, ProtectedObject};
 pub use prune::{PRUNE_AGE_MIN, Prunable, PruneLogError, PruneReport, PruneWish};
 pub use read_file::{Reader, read_bounded, read_regular};
-pub use reserved::{RESERVED_CAUSE, is_reserved};
+pub use reserved::{RESERVED_CAUSE, TOKENS_SESSION, is_reserved};
 pub use sealing::{Opened, PayloadKeys, SealError};
 pub use settings::{
     DurabilityLevel, FallbackLevel, Headless, Ignored, LoadSettingsError, Origin, Role, SealLevel,

@@ -458,6 +458,7 @@ fn unproven(error: &TokenError) -> Refusal {
         | TokenError::NoTime
         | TokenError::NoRole
         | TokenError::BesideAgent(_)
+        | TokenError::Record(_)
         | TokenError::Random => unknown(&error.to_string()),
     }
 }

@@ -11,9 +11,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use aegis_api::TokenView;
 use aegis_canon::Digest;
-use aegis_gate::{FileStamp, make_private_folder, write_private};
-use aegis_types::{AgentId, Role, TenantId, Timestamp};
+use aegis_gate::{FileStamp, Gate, make_private_folder, write_private};
+use aegis_types::{AgentId, EventKind, Role, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::guarded::{Secrecy, read_guarded};
 use crate::identity::{Principal, Proof, Rights, Roles};
@@ -68,6 +69,18 @@ pub struct StoredToken {
 }
 
 impl StoredToken {
+    /// Records at `gate` that `by` made or revoked it: never the token itself, and
+    /// not its digest either.
+    ///
+    /// # Errors
+    ///
+    /// [`TokenError::Record`].
+    pub fn record(&self, gate: &Gate, kind: EventKind, by: &str) -> Result<(), TokenError> {
+        let detail = json!(self.view());
+        let recorded = gate.record_token((&self.tenant, &self.id), kind, by, &detail);
+        recorded.map_err(|error| TokenError::Record(Box::new(error)))
+    }
+
     /// Returns what anybody may know of it who may see it.
     #[must_use]
     pub fn view(&self) -> TokenView {
@@ -149,6 +162,9 @@ pub enum TokenError {
         /// The file.
         path: PathBuf,
     },
+    /// What was done cannot be recorded: no token was made, but a revoked one is gone.
+    #[error("what is done to tokens cannot be recorded; none is made, and a revoked one is gone")]
+    Record(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The system gives no random bits.
     #[error("the system gives no random bits")]
     Random,
@@ -240,12 +256,18 @@ impl Tokens {
         })
     }
 
-    /// Makes a token, and returns it: it is kept nowhere.
+    /// Makes a token, and returns it: it is kept nowhere. `record` is told of it
+    /// before it holds.
     ///
     /// # Errors
     ///
     /// [`TokenError`].
-    pub fn create(&self, new: NewToken, now: Timestamp) -> Result<MadeToken, TokenError> {
+    pub fn create(
+        &self,
+        new: NewToken,
+        now: Timestamp,
+        record: impl FnOnce(&StoredToken) -> Result<(), TokenError>,
+    ) -> Result<MadeToken, TokenError> {
         if new.name.is_empty() || new.name.len() > NAME_BYTES_MAX {
             return Err(TokenError::NoName);
         }
@@ -266,7 +288,7 @@ impl Tokens {
             id: id.clone(),
             token: token.clone(),
         };
-        tokens.push(StoredToken {
+        let stored = StoredToken {
             id,
             name: new.name,
             digest: Digest::of(token.as_bytes()),
@@ -275,26 +297,34 @@ impl Tokens {
             agents: new.agents,
             created_at: now,
             expires_at: new.expires_at,
-        });
+        };
+        record(&stored)?;
+        tokens.push(stored);
         self.write(tokens)?;
         Ok(made)
     }
 
     /// Removes the token whose record is called `id`; returns whether there was one.
+    /// `record` is told of it before it holds no longer.
     ///
     /// # Errors
     ///
     /// [`TokenError`].
-    pub fn revoke(&self, id: &str) -> Result<bool, TokenError> {
+    pub fn revoke(
+        &self,
+        id: &str,
+        record: impl FnOnce(&StoredToken) -> Result<(), TokenError>,
+    ) -> Result<bool, TokenError> {
         let _lock = self.lock()?;
-        let tokens = self.read()?;
-        let count = tokens.len();
-        let rest: Vec<StoredToken> = tokens.into_iter().filter(|token| token.id != id).collect();
-        let is_found = rest.len() < count;
-        if is_found {
-            self.write(rest)?;
-        }
-        Ok(is_found)
+        let mut tokens = self.read()?;
+        let Some(place) = tokens.iter().position(|token| token.id == id) else {
+            return Ok(false);
+        };
+        let revoked = tokens.remove(place);
+        // Who takes a right away is not held up by a log that is full.
+        let recorded = record(&revoked);
+        self.write(tokens)?;
+        recorded.map(|()| true)
     }
 
     /// Returns who names themselves by `token` at `now`.

@@ -116,6 +116,39 @@ fn tokens_are_made_listed_and_revoked_at_a_service() {
 }
 
 #[test]
+fn what_is_done_to_tokens_is_in_the_log() {
+    let stage = Stage::with_policy();
+    let words = [
+        "token", "create", "--name", "ci", "--tenant", "acme", "--role", "auditor", "--json",
+    ];
+    let made = stage.aegis(&words).exits(0).json();
+    let id = made["id"].as_str().unwrap();
+    stage.aegis(&["token", "revoke", id]).exits(0);
+    let listed = stage.aegis(&["log", "list", "--json"]).exits(0).json();
+    let told: Vec<_> = listed["tokens"].as_array().unwrap().iter().collect();
+    assert_eq!(told.len(), 2, "{listed}");
+    for (record, kind) in told.into_iter().zip(["TOKEN_REVOKED", "TOKEN_CREATED"]) {
+        assert_eq!(record["event_type"], kind);
+        assert_eq!(record["tenant_id"], "acme");
+        assert_eq!(record["subject"], id);
+        assert!(
+            record["payload"]["by"]
+                .as_str()
+                .unwrap()
+                .starts_with("local:uid-")
+        );
+    }
+    let shown = stage.aegis(&["log", "list"]).exits(0);
+    for text in ["+ made", "– revoked", "ci: auditor", id] {
+        assert!(shown.out.contains(text), "{}", shown.whole());
+    }
+    let exported = stage.aegis(&["log", "export"]).exits(0);
+    let secret = made["token"].as_str().unwrap().rsplit('_').next().unwrap();
+    assert!(!exported.out.contains(secret));
+    stage.aegis(&["log", "verify"]).exits(0);
+}
+
+#[test]
 fn the_log_is_looked_into_at_a_service_as_it_is_here() {
     let service = Served::new();
     for (session, id, command) in [
