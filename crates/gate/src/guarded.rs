@@ -1,22 +1,29 @@
 //! Files that give power: whoever may write one may be whom it names.
 //!
-//! Such a file counts only if nobody but the service's own user and root may
-//! write it, and one that holds a secret only if nobody else may read it.
-//!
-//! Only the file is judged, as it was opened, and not the folders that lead to
-//! it: whoever may write one of those can take such a file away, or put another
-//! file of the same owners in its place.
+//! Such a file counts only if nobody but this process' own user and root may
+//! write it, and one that holds a secret only if nobody else may read it. Nor may
+//! anybody else write a folder on the way to it, who could put an older file of
+//! the same owners in its place; where names belong to who made them, as in
+//! `/tmp`, that is not possible.
 
-use std::fs::{File, Metadata};
-use std::io::{self, ErrorKind, Read as _};
+use std::collections::VecDeque;
+use std::ffi::OsString;
+use std::fs::{self, File, Metadata};
+use std::io::{self, ErrorKind};
 use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 
-use aegis_tls::open_file;
+use crate::read_file::{open_regular, read_opened};
+
+/// How many links are followed on the way to a file, as the system does.
+const LINKS_MAX: usize = 40;
+
+/// The bit by which a name in a folder belongs to who made it.
+const STICKY: u32 = 0o1000;
 
 /// Whether a file holds what others must not know.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Secrecy {
+pub enum Secrecy {
     /// Others may read it.
     Open,
     /// Only its owner may.
@@ -57,27 +64,81 @@ enum Exposure {
 ///
 /// [`GuardError::Exposed`] when others may write it, or read it though it is
 /// [`Secrecy::Secret`].
-pub(crate) fn read_guarded(
-    path: &Path,
-    bytes_max: u64,
-    secrecy: Secrecy,
-) -> Result<Vec<u8>, GuardError> {
-    let (file, _) = open(path, secrecy)?;
-    let mut bytes = Vec::new();
-    file.take(bytes_max.saturating_add(1))
-        .read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > bytes_max {
-        let message = format!("the file is larger than {bytes_max} bytes");
-        return Err(io::Error::new(ErrorKind::FileTooLarge, message).into());
-    }
-    Ok(bytes)
+pub fn read_guarded(path: &Path, bytes_max: u64, secrecy: Secrecy) -> Result<Vec<u8>, GuardError> {
+    let (file, found) = open_guarded(path, secrecy)?;
+    Ok(read_opened(file, &found, bytes_max)?)
 }
 
-/// Opens a file that gives power, if it counts.
-pub(crate) fn open(path: &Path, secrecy: Secrecy) -> Result<(File, Metadata), GuardError> {
-    let (file, found) = open_file(path)?;
+/// Opens a file that gives power, if it counts: whoever reads what it returns reads
+/// the file that was judged.
+///
+/// # Errors
+///
+/// Those of [`read_guarded`].
+pub fn open_guarded(path: &Path, secrecy: Secrecy) -> Result<(File, Metadata), GuardError> {
+    let (file, found) = open_regular(path)?;
     check(path, &found, secrecy)?;
+    check_way(path)?;
     Ok((file, found))
+}
+
+/// Checks every folder in which a name is looked up on the way to `path`, and every
+/// link that leads there.
+fn check_way(path: &Path) -> Result<(), GuardError> {
+    let names = |path: &Path| -> Vec<OsString> {
+        path.components()
+            .map(|part| part.as_os_str().to_owned())
+            .collect()
+    };
+    let mut left: VecDeque<OsString> = names(&std::path::absolute(path)?).into();
+    let (mut here, mut links) = (PathBuf::new(), 0);
+    while let Some(name) = left.pop_front() {
+        match Path::new(&name).components().next() {
+            Some(Component::RootDir) => here = PathBuf::from("/"),
+            Some(Component::ParentDir) => {
+                here.pop();
+            }
+            Some(Component::Normal(_)) => {
+                let folder = fs::metadata(&here)?;
+                check_step(&here, folder.uid(), folder.mode() & 0o7777)?;
+                let next = here.join(&name);
+                let found = fs::symlink_metadata(&next)?;
+                if !found.is_symlink() {
+                    here = next;
+                    continue;
+                }
+                // Nobody writes a link; its owner can put another one there.
+                check_step(&next, found.uid(), 0)?;
+                links += 1;
+                if links > LINKS_MAX {
+                    return Err(io::Error::other("too many links lead to it").into());
+                }
+                for name in names(&fs::read_link(&next)?).into_iter().rev() {
+                    left.push_front(name);
+                }
+            }
+            Some(Component::CurDir | Component::Prefix(_)) | None => {}
+        }
+    }
+    Ok(())
+}
+
+fn check_step(step: &Path, owner: u32, mode: u32) -> Result<(), GuardError> {
+    let own = rustix::process::geteuid().as_raw();
+    let shared = if mode & STICKY == 0 { mode } else { 0 };
+    let name = step.display();
+    let message = match exposure(owner, shared, own, Secrecy::Open) {
+        None => return Ok(()),
+        Some(Exposure::Owner(owner)) => format!(
+            "`{name}`, which leads to it, belongs to user {owner}, who can put another file in its \
+             place; keep it in folders of this user {own} or of root"
+        ),
+        Some(Exposure::Writable | Exposure::Readable) => format!(
+            "others can put another file in its place, because they may write the folder \
+             `{name}` (mode {mode:03o}); look at what it says, then run `chmod go-w '{name}'`"
+        ),
+    };
+    Err(GuardError::Exposed(message))
 }
 
 fn check(path: &Path, found: &Metadata, secrecy: Secrecy) -> Result<(), GuardError> {
@@ -134,6 +195,42 @@ mod tests {
         assert_eq!(secret(0o600), None);
         for mode in [0o640, 0o604] {
             assert_eq!(secret(mode), Some(Exposure::Readable), "{mode:o}");
+        }
+    }
+
+    #[test]
+    fn a_folder_on_the_way_that_others_may_write_gives_their_power_to_no_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        let (kept, shared) = (root.join("kept"), root.join("shared"));
+        for folder in [&kept, &shared] {
+            fs::create_dir(folder).unwrap();
+        }
+        let (file, link) = (kept.join("file"), shared.join("link"));
+        fs::write(&file, "text").unwrap();
+        fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
+        std::os::unix::fs::symlink("../kept/file", &link).unwrap();
+        for (mode, counts) in [
+            (0o755, true),
+            (0o777, false),
+            (0o775, false),
+            (0o1777, true),
+        ] {
+            for (folder, path) in [(&kept, &file), (&shared, &link), (&kept, &link)] {
+                fs::set_permissions(folder, Permissions::from_mode(mode)).unwrap();
+                let read = read_guarded(path, 4, Secrecy::Secret);
+                fs::set_permissions(folder, Permissions::from_mode(0o755)).unwrap();
+                assert_eq!(
+                    read.is_ok(),
+                    counts,
+                    "{mode:o} {}: {read:?}",
+                    path.display()
+                );
+                if let Err(error) = read {
+                    let remedy = format!("run `chmod go-w '{}'`", folder.display());
+                    assert!(error.to_string().ends_with(&remedy), "{error}");
+                }
+            }
         }
     }
 

@@ -449,7 +449,7 @@ impl Principal {
 fn unproven(error: &TokenError) -> Refusal {
     match error {
         TokenError::File { .. } | TokenError::Damaged { .. } => Refusal::new(
-            ProblemKind::Failed,
+            ProblemKind::Unavailable,
             "the tokens cannot be read; `aegis token list` at the service's machine says why",
         ),
         TokenError::Unknown

@@ -11,12 +11,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use aegis_api::TokenView;
 use aegis_canon::Digest;
-use aegis_gate::{FileStamp, Gate, make_private_folder, write_private};
+use aegis_gate::{Gate, Secrecy, Stamped, make_private_folder, read_guarded, write_private};
 use aegis_types::{AgentId, EventKind, Role, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::guarded::{Secrecy, read_guarded};
 use crate::identity::{Principal, Proof, Rights, Roles};
 
 /// The version of the file's form.
@@ -41,7 +40,7 @@ const NAME_BYTES_MAX: usize = 256;
 #[derive(Debug)]
 pub struct Tokens {
     path: PathBuf,
-    last: Mutex<Option<(FileStamp, Arc<Vec<StoredToken>>)>>,
+    last: Mutex<Option<Stamped<Arc<Vec<StoredToken>>>>>,
 }
 
 /// What is kept of a token.
@@ -178,11 +177,11 @@ struct Written {
 }
 
 impl Tokens {
-    /// Returns the tokens that are kept in the folder `state`.
+    /// Returns the tokens that are kept in the file `path`.
     #[must_use]
-    pub fn at(state: &Path) -> Self {
+    pub fn at(path: &Path) -> Self {
         Self {
-            path: state.join("tokens.json"),
+            path: path.to_path_buf(),
             last: Mutex::default(),
         }
     }
@@ -193,15 +192,13 @@ impl Tokens {
     ///
     /// [`TokenError::File`] and [`TokenError::Damaged`].
     pub fn list(&self) -> Result<Arc<Vec<StoredToken>>, TokenError> {
-        let stamp = FileStamp::of(&self.path);
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((known, tokens)) = &*last
-            && *known == stamp
-        {
-            return Ok(Arc::clone(tokens));
+        if let Some(known) = last.as_ref().filter(|known| known.holds()) {
+            return Ok(Arc::clone(known.value()));
         }
-        let tokens = Arc::new(self.read()?);
-        *last = Some((stamp, Arc::clone(&tokens)));
+        let read = Stamped::read([&*self.path], || self.read().map(Arc::new))?;
+        let tokens = Arc::clone(read.value());
+        *last = Some(read);
         Ok(tokens)
     }
 

@@ -23,7 +23,7 @@ pub(crate) fn answer(here: &Here, arguments: TokenArguments) -> Result<Report, F
     if let Some(client) = remote::client(here, &arguments.server)? {
         return at_service(&client, command);
     }
-    let tokens = Tokens::at(&here.places.state);
+    let tokens = Tokens::at(&here.places.tokens);
     match command {
         TokenCommand::Create(arguments) => {
             here.refuse_agents()?;

@@ -363,10 +363,10 @@ impl Stage {
             agents: agents.iter().map(|agent| agent.parse().unwrap()).collect(),
             expires_at: None,
         };
-        let state = self.folder.path().join("state");
+        let file = self.folder.path().join("state/tokens.json");
         let now = Timestamp::from_unix_ms(0);
         let record = |_: &StoredToken| Ok(());
-        Tokens::at(&state).create(new, now, record).unwrap().token
+        Tokens::at(&file).create(new, now, record).unwrap().token
     }
 }
 

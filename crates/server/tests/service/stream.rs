@@ -218,7 +218,7 @@ fn who_holds_a_token_that_is_revoked_hears_nothing_more() {
     decide(&stage, &agent, "s", "one");
     followed.next();
     let id = auditor.split('_').nth(1).unwrap();
-    let tokens = Tokens::at(&stage.folder().join("state"));
+    let tokens = Tokens::at(&stage.folder().join("state/tokens.json"));
     assert!(tokens.revoke(id, |_| Ok(())).unwrap());
     decide(&stage, &agent, "s", "two");
     let mut rest = String::new();
