@@ -306,9 +306,10 @@ fn token_row(envelope: &Envelope, detail: &Value) -> Vec<Piece> {
         roles.join(", "),
         expires.unwrap_or_default()
     );
-    let word = match envelope.kind {
-        EventKind::TokenRevoked => "– revoked",
-        _ => "+ made",
+    let word = if envelope.kind == EventKind::TokenRevoked {
+        "– revoked"
+    } else {
+        "+ made"
     };
     vec![
         piece(Tone::Quiet, describe::time(envelope.at)),
