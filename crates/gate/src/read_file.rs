@@ -76,13 +76,31 @@ pub fn open_regular(path: &Path) -> io::Result<(File, Metadata)> {
         return Err(no_file());
     }
     let mut options = OpenOptions::new();
-    let file = options.read(true).custom_flags(SAFELY).open(path)?;
+    let file = match options.read(true).custom_flags(SAFELY).open(path) {
+        // Somebody holds a lease on a file, and gives it up for who waits.
+        Err(error) if error.kind() == ErrorKind::WouldBlock => open_leased(path)?,
+        opened => opened?,
+    };
     // Something else may have been put there since.
     let found = file.metadata()?;
     if !found.is_file() {
         return Err(no_file());
     }
     Ok((file, found))
+}
+
+/// Opens a file for which its holder of a lease is waited, and nothing else: what is
+/// named is held before it is opened, so nothing is exchanged for it meanwhile.
+fn open_leased(path: &Path) -> io::Result<File> {
+    let flags = OFlags::PATH.bits().cast_signed();
+    let named = OpenOptions::new()
+        .read(true)
+        .custom_flags(flags)
+        .open(path)?;
+    if !named.metadata()?.is_file() {
+        return Err(io::Error::new(ErrorKind::InvalidInput, "it is no file"));
+    }
+    File::open(format!("/proc/self/fd/{}", named.as_raw_fd()))
 }
 
 /// Reads a file as [`read_regular`] does, if `reader` may read it.
