@@ -2,6 +2,7 @@
 
 use aegis_types::{Answer, Approval, ApprovalStatus};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::ToSchema;
 
 /// An approval and where it stands.
@@ -16,6 +17,14 @@ pub struct ApprovalReply {
     /// The answers that count, oldest first.
     #[schema(value_type = Vec<Object>)]
     pub answers: Vec<Answer>,
+    /// The request that an answer allows or refuses, whole as it is recorded:
+    /// without secrets. Given where one approval is shown, to who may answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub request: Option<Value>,
+    /// What of the request is not shown, and why; absent if it is whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_out: Option<String>,
 }
 
 /// Approvals, newest first.

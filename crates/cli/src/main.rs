@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use clap::error::{ContextKind, ContextValue};
 use serde_json::json;
 
 use crate::arguments::{AegisctlArguments, AegisdArguments, Arguments};
@@ -30,7 +31,7 @@ fn main() -> ExitCode {
         Some("aegisd") => (false, command::run_aegisd(AegisdArguments::parse())),
         Some("aegisctl") => (false, command::run_aegisctl(AegisctlArguments::parse())),
         Some(_) | None => {
-            let arguments = Arguments::parse();
+            let arguments = parsed();
             (arguments.json, command::run(arguments))
         }
     };
@@ -45,6 +46,19 @@ fn main() -> ExitCode {
             failure.exit.into()
         }
     }
+}
+
+/// Returns the command line, or ends with what is wrong with it.
+fn parsed() -> Arguments {
+    Arguments::try_parse().unwrap_or_else(|mut error| {
+        let unknown = error.get(ContextKind::InvalidArg);
+        if unknown == Some(&ContextValue::String("--server".to_owned())) {
+            let tip = "no service does this: run it where the service runs, as its user";
+            let tip = ContextValue::StyledStrs(vec![tip.into()]);
+            error.insert(ContextKind::Suggested, tip);
+        }
+        error.exit()
+    })
 }
 
 /// Prints the answer.

@@ -70,6 +70,14 @@ pub(crate) fn piece(tone: Tone, text: impl AsRef<str>) -> Piece {
     }
 }
 
+/// Returns a piece of a text that a person must see all of, however long it is.
+pub(crate) fn whole(tone: Tone, text: impl AsRef<str>) -> Piece {
+    Piece {
+        text: visible(text.as_ref(), usize::MAX),
+        tone,
+    }
+}
+
 /// A page of text, built line by line.
 #[derive(Debug, Default)]
 pub(crate) struct Page {

@@ -20,7 +20,7 @@ use aegis_types::Mode;
 
 use self::load::Loaded;
 use crate::causes::with_causes;
-use crate::file_stamp::FileStamp;
+use crate::file_stamp::{FileStamp, Stamped};
 use crate::in_force::{InForce, Policies, PolicyInForce, RejectedPolicy};
 use crate::places::Places;
 use crate::settings::Origin;
@@ -37,20 +37,7 @@ const PACK: &str = "aegis:developer";
 pub struct ActivePolicies {
     places: Places,
     mode: Mode,
-    last: Mutex<Option<Arc<Read>>>,
-}
-
-/// What was read, and what tells that it would be read the same again.
-#[derive(Debug)]
-struct Read {
-    stamps: Vec<FileStamp>,
-    in_force: Arc<InForce>,
-}
-
-impl Read {
-    fn is_good(&self) -> bool {
-        self.stamps.iter().all(FileStamp::holds)
-    }
+    last: Mutex<Option<Arc<Stamped<Arc<InForce>>>>>,
 }
 
 impl ActivePolicies {
@@ -205,20 +192,17 @@ impl Policies for ActivePolicies {
         let last = || self.last.lock().unwrap_or_else(PoisonError::into_inner);
         // Files are looked at while nobody else waits for the lock.
         let known = last().clone();
-        if let Some(known) = known.filter(|known| known.is_good()) {
-            return Arc::clone(&known.in_force);
+        if let Some(known) = known.filter(|known| known.holds()) {
+            return Arc::clone(known.value());
         }
         let mut last = last();
         // Whoever had the lock before may have read them meanwhile.
-        if let Some(known) = last.as_ref().filter(|known| known.is_good()) {
-            return Arc::clone(&known.in_force);
+        if let Some(known) = last.as_ref().filter(|known| known.holds()) {
+            return Arc::clone(known.value());
         }
         let (stamps, in_force) = self.load();
         let in_force = Arc::new(in_force);
-        *last = Some(Arc::new(Read {
-            stamps,
-            in_force: Arc::clone(&in_force),
-        }));
+        *last = Some(Arc::new(Stamped::new(stamps, Arc::clone(&in_force))));
         in_force
     }
 }

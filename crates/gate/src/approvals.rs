@@ -1,11 +1,12 @@
 //! Where approvals stand.
 
+use aegis_canon::Digest;
 use aegis_log::{Query, ReadLogError};
 use aegis_types::{
-    Answer, Approval, ApprovalId, ApprovalStatus, ApprovalTerms, Assurance, Event, EventKind,
-    ParseEventError, RequestId, Risk, SessionId, TenantId, Timestamp, Verdict,
+    Answer, Approval, ApprovalId, ApprovalStatus, ApprovalTerms, Assurance, Envelope, Event,
+    EventKind, ParseEventError, RequestId, Risk, SessionId, TenantId, Timestamp, Verdict,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::gate::Gate;
 
@@ -14,6 +15,9 @@ const LIST_MAX: usize = 1_024;
 
 /// How many records about one approval are read.
 const RECORDS_MAX: usize = 4_096;
+
+/// How many requests of one name are searched for the one that was asked for.
+const NAMESAKES_MAX: usize = 64;
 
 /// An approval and where it stands.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -24,6 +28,15 @@ pub struct ApprovalView {
     pub status: ApprovalStatus,
     /// The answers that count, oldest first.
     pub answers: Vec<Answer>,
+}
+
+/// The request that an answer allows or refuses, for who may answer.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AskedFor {
+    /// The request, all that is recorded of it; absent if the log has it no more.
+    pub request: Option<Value>,
+    /// What of it nobody can be shown, and why; absent if it is whole.
+    pub left_out: Option<String>,
 }
 
 /// Which approvals are listed.
@@ -144,6 +157,54 @@ impl Gate {
         }
     }
 
+    /// Returns what `approval` was asked for: it shows an approver the whole of
+    /// what an answer allows.
+    ///
+    /// # Errors
+    ///
+    /// When the log cannot be read.
+    pub fn asked_for(&self, approval: &Approval) -> Result<AskedFor, ReadLogError> {
+        let Some(record) = self.request_record(approval)? else {
+            let left_out = "the log no longer holds the request, so what an answer allows cannot \
+                            be shown";
+            return Ok(AskedFor {
+                request: None,
+                left_out: Some(left_out.to_owned()),
+            });
+        };
+        let parts = record.payload.pointer("/context/redacted");
+        let left_out = parts.and_then(Value::as_u64).map(|parts| {
+            format!(
+                "{parts} parts are not recorded, and each says so in its place: they are secrets, \
+                 or too long"
+            )
+        });
+        Ok(AskedFor {
+            request: Some(record.payload.into_value()),
+            left_out,
+        })
+    }
+
+    /// Returns the record of the very request that `approval` is bound to; others
+    /// may have taken its name since.
+    ///
+    /// # Errors
+    ///
+    /// When the log cannot be read.
+    pub fn request_record(&self, approval: &Approval) -> Result<Option<Envelope>, ReadLogError> {
+        let namesakes = self.log().newest(&Query {
+            tenant: Some(&approval.tenant),
+            session: Some(&approval.session),
+            kinds: &[EventKind::ActionRequested],
+            subject: Some(approval.request.as_str()),
+            since: None,
+            limit: NAMESAKES_MAX,
+        })?;
+        Ok(namesakes
+            .into_iter()
+            .find(|record| Digest::of_value(&record.payload) == approval.request_digest))
+    }
+
     /// Returns the approvals asked for, newest first.
     pub(crate) fn asked(
         &self,
@@ -236,7 +297,7 @@ impl Gate {
         let request = approval.request.as_str();
         let decisions = about(EventKind::DecisionMade, request, RECORDS_MAX)?;
         Ok(decisions.iter().any(|record| {
-            let text = |key: &str| record.payload.get(key).and_then(serde_json::Value::as_str);
+            let text = |key: &str| record.payload.get(key).and_then(Value::as_str);
             text("approval_token") == Some(approval.id.as_str())
                 && text("verdict") == Some(Verdict::Allow.as_str())
         }))
@@ -248,7 +309,7 @@ pub(crate) fn may_answer_in_host(risk: Risk, terms: &ApprovalTerms) -> bool {
     Assurance::needed_for(risk) <= Assurance::Host && terms.approvers <= 1
 }
 
-fn read_approval(payload: &serde_json::Value) -> Result<Approval, ParseEventError> {
+fn read_approval(payload: &Value) -> Result<Approval, ParseEventError> {
     serde::Deserialize::deserialize(payload).map_err(|source| ParseEventError {
         kind: EventKind::ApprovalRequested,
         source,

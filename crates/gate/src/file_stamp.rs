@@ -37,6 +37,47 @@ impl FileStamp {
     }
 }
 
+/// What was read from files, with what tells that it would be read the same again.
+#[derive(Clone, Debug)]
+pub struct Stamped<T> {
+    stamps: Vec<FileStamp>,
+    value: T,
+}
+
+impl<T> Stamped<T> {
+    /// Reads `files` by `read`. A file that changes meanwhile shows: the stamps are
+    /// those from before.
+    ///
+    /// # Errors
+    ///
+    /// Those of `read`.
+    pub fn read<'a, E>(
+        files: impl IntoIterator<Item = &'a Path>,
+        read: impl FnOnce() -> Result<T, E>,
+    ) -> Result<Self, E> {
+        let stamps = files.into_iter().map(FileStamp::of).collect();
+        Ok(Self::new(stamps, read()?))
+    }
+
+    /// Returns `value`, which was read after `stamps` were taken.
+    #[must_use]
+    pub const fn new(stamps: Vec<FileStamp>, value: T) -> Self {
+        Self { stamps, value }
+    }
+
+    /// Returns whether every file is still the same.
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        self.stamps.iter().all(FileStamp::holds)
+    }
+
+    /// Returns what was read.
+    #[must_use]
+    pub const fn value(&self) -> &T {
+        &self.value
+    }
+}
+
 fn state_of(path: &Path) -> Option<State> {
     let found = fs::metadata(path).ok()?;
     Some((

@@ -21,10 +21,11 @@ use aegis_types::{Mode, TenantId, Timestamp};
 
 use crate::active::ActivePolicies;
 use crate::approver::{Approver, SilentApprover};
+use crate::causes::with_causes;
 use crate::clock::{Clock, SystemClock};
-use crate::file_stamp::FileStamp;
+use crate::file_stamp::{FileStamp, Stamped};
 use crate::gate::{Gate, Parts};
-use crate::in_force::Policies;
+use crate::in_force::{FixedPolicies, InForce, Policies};
 use crate::open::{OpenGateError, make_state_folder, open_log, redaction_key};
 use crate::pause::{Pause, SleepingPause};
 use crate::places::{Places, Project};
@@ -100,17 +101,16 @@ pub struct Gates {
 
 /// A gate that was made, and what tells that it would be made the same again.
 struct Kept {
-    gate: Gate,
+    gate: Stamped<Gate>,
     made: Instant,
     project: Option<Project>,
-    stamps: Vec<FileStamp>,
 }
 
 impl Kept {
     fn is_good(&self, caller: &Caller) -> bool {
         self.made.elapsed() < LINKS_FOR
             && self.project == Project::of(&caller.surroundings)
-            && self.stamps.iter().all(FileStamp::holds)
+            && self.gate.holds()
     }
 }
 
@@ -245,10 +245,10 @@ impl Gates {
         // Files are looked at while no other caller waits for the lock.
         let known = self.kept().get(&caller).map(Arc::clone);
         if let Some(known) = known.filter(|known| known.is_good(&caller)) {
-            return Ok(known.gate.telling(approver));
+            return Ok(known.gate.value().telling(approver));
         }
-        let made = Arc::new(self.make(&caller)?);
-        let gate = made.gate.telling(approver);
+        let made = Arc::new(self.make(&caller, None)?);
+        let gate = made.gate.value().telling(approver);
         if !caller.is_small() {
             return Ok(gate);
         }
@@ -261,15 +261,36 @@ impl Gates {
         Ok(gate)
     }
 
+    /// Returns a gate to decide what `caller` proposes: where the settings of its
+    /// project cannot be read, one that denies and records all of it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Gates::at`], but for such settings.
+    pub fn deciding(&self, caller: Caller) -> Result<Gate, OpenGateError> {
+        match self.at(caller.clone()) {
+            Err(error @ OpenGateError::Settings(_)) => {
+                let denying = self.make(&caller, Some(&error))?;
+                Ok(denying.gate.value().telling(Arc::clone(&self.approver)))
+            }
+            found => found,
+        }
+    }
+
     fn kept(&self) -> MutexGuard<'_, HashMap<Caller, Arc<Kept>>> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn make(&self, caller: &Caller) -> Result<Kept, OpenGateError> {
+    /// Makes the gate of `caller`; without its project, and to deny for `cause`, if
+    /// there is one.
+    fn make(&self, caller: &Caller, cause: Option<&OpenGateError>) -> Result<Kept, OpenGateError> {
         let made = Instant::now();
-        let places = self
+        let mut places = self
             .places
             .for_caller(&caller.surroundings, caller.is_guest);
+        if cause.is_some() {
+            places.project = None;
+        }
         let mut files = vec![places.trust.clone()];
         files.extend(Settings::files(&places).into_iter().map(|(path, _)| path));
         let stamps = files.iter().map(|file| FileStamp::of(file)).collect();
@@ -285,7 +306,13 @@ impl Gates {
             log: Arc::clone(&self.log),
             clock: Arc::clone(&self.clock),
             pause: Arc::clone(&self.pause),
-            policies: self.policies_at(&places, settings.mode.value),
+            policies: match cause {
+                None => self.policies_at(&places, settings.mode.value),
+                Some(cause) => Arc::new(FixedPolicies::new(InForce {
+                    fault: Some(with_causes(cause)),
+                    ..InForce::default()
+                })),
+            },
             processes: Arc::clone(&self.processes),
             approver: Arc::clone(&self.approver),
             redactor,
@@ -296,9 +323,8 @@ impl Gates {
         };
         Ok(Kept {
             project: parts.places.project.clone(),
-            gate: Gate::sharing(parts, Arc::clone(&self.recents)),
+            gate: Stamped::new(stamps, Gate::sharing(parts, Arc::clone(&self.recents))),
             made,
-            stamps,
         })
     }
 
@@ -387,7 +413,7 @@ mod tests {
         assert!(!is_kept(&gates));
         assert_eq!(mode(&gates), Mode::Observe);
 
-        let old = gates.make(&caller).unwrap();
+        let old = gates.make(&caller, None).unwrap();
         assert!(old.is_good(&caller));
         let made = old.made.checked_sub(LINKS_FOR).unwrap();
         assert!(!Kept { made, ..old }.is_good(&caller));

@@ -84,6 +84,8 @@ mod file_stamp;
 
 mod read_file;
 
+mod guarded;
+
 mod write_file;
 
 mod causes;
@@ -93,18 +95,19 @@ pub use active::{
     probe_request,
 };
 pub use answer::{AnswerError, Reply};
-pub use approvals::{ApprovalFilter, ApprovalView, ReadApprovalError};
+pub use approvals::{ApprovalFilter, ApprovalView, AskedFor, ReadApprovalError};
 pub use approver::{Approver, ScriptedAnswer, ScriptedApprover, SilentApprover};
 pub use causes::with_causes;
 pub use clock::{Clock, FixedClock, SystemClock};
 pub use erase::{EraseError, Erased};
-pub use file_stamp::FileStamp;
+pub use file_stamp::{FileStamp, Stamped};
 pub use foreign::{
     AddForeignError, EventOrder, FOREIGN_PREFIX, ForeignAdded, ForeignBody, ForeignEvent,
     ForeignRecord, Sealer, foreign_chain, foreign_session,
 };
 pub use gate::{Gate, Parts};
 pub use gates::{Caller, Gates, LogPlace};
+pub use guarded::{GuardError, Secrecy, open_guarded, read_guarded};
 pub use in_force::{FixedPolicies, InForce, Policies, PolicyInForce, RejectedPolicy};
 pub use open::OpenGateError;
 pub use outcome::{Belongs, RecordError};
@@ -115,14 +118,15 @@ pub use process::{FixedProcesses, ProcFs, Process, Processes, agent_above};
 pub use proposal::{Proposal, WaitFor};
 pub use protected::{Protected, ProtectedObject};
 pub use prune::{PRUNE_AGE_MIN, Prunable, PruneLogError, PruneReport, PruneWish};
-pub use read_file::{Reader, read_bounded, read_regular};
-pub use reserved::{RESERVED_CAUSE, is_reserved};
+pub use read_file::{Reader, open_regular, read_bounded, read_regular};
+pub use reserved::{RESERVED_CAUSE, TOKENS_SESSION, is_reserved};
 pub use sealing::{Opened, PayloadKeys, SealError};
 pub use settings::{
     DurabilityLevel, FallbackLevel, Headless, Ignored, LoadSettingsError, Origin, Role, SealLevel,
     ServerRoles, ServiceAt, ServiceUser, Setting, Settings, SettingsFile,
 };
 pub use submitted::Submitted;
+pub use summary::told_arguments;
 pub use surroundings::{HomeOrigin, Surroundings};
 pub use trust::{Trust, TrustError};
 pub use write_file::{make_private_folder, write_private};

@@ -3,8 +3,8 @@
 use aegis_canon::canonical;
 use aegis_log::{AppendError, Batch, Query, ReadLogError};
 use aegis_types::{
-    Answer, Assurance, Decision, Entry, Event, EventKind, Outcome, ParseEventError, RequestId,
-    SessionId, Verdict,
+    Answer, Assurance, ChainId, Decision, Entry, Event, EventKind, Outcome, ParseEventError,
+    RequestId, SessionId, TenantId, Verdict,
 };
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ use crate::approvals::{ReadApprovalError, may_answer_in_host};
 use crate::gate::Gate;
 use crate::oversize::kept_of_value;
 use crate::record::cut_text;
-use crate::reserved::{RESERVED_CAUSE, is_reserved};
+use crate::reserved::{RESERVED_CAUSE, TOKENS_SESSION, is_reserved};
 use crate::sealing::SealError;
 
 /// How large the recorded content of an outcome may be.
@@ -278,6 +278,37 @@ impl Gate {
             detail: self.content(detail),
         };
         self.append_event(session, &event)
+    }
+
+    /// Records that `by` made or revoked the token `id` of `tenant`, which lets do
+    /// what `detail` says.
+    ///
+    /// # Errors
+    ///
+    /// [`RecordError`] when the log cannot be written.
+    pub fn record_token(
+        &self,
+        (tenant, id): (&TenantId, &str),
+        kind: EventKind,
+        by: &str,
+        detail: &Value,
+    ) -> Result<(), RecordError> {
+        let event = Event::Observed {
+            kind,
+            subject: Some(id.to_owned()),
+            detail: json!({"by": by, "token": self.content(detail)}),
+        };
+        let session = TOKENS_SESSION.parse();
+        self.append(Batch {
+            chain: ChainId::Session {
+                tenant: tenant.clone(),
+                session: session.map_err(|_| RecordError::Reserved)?,
+            },
+            expected: None,
+            entries: vec![event.entry(self.now())?],
+            documents: Vec::new(),
+        })?;
+        Ok(())
     }
 
     pub(crate) fn append_event(

@@ -28,6 +28,8 @@ pub struct Places {
     pub cache: PathBuf,
     /// The list of trusted files.
     pub trust: PathBuf,
+    /// The tokens by which callers of a service name themselves.
+    pub tokens: PathBuf,
     /// The socket at which a service of this user listens.
     pub socket: PathBuf,
     /// The folder of the user's settings and policy.
@@ -117,6 +119,7 @@ impl Places {
             keys,
             cache: state.join("cache"),
             trust: state.join("trust.json"),
+            tokens: state.join("tokens.json"),
             socket: state.join("aegis.sock"),
             state,
             user_settings: user.join("settings.toml"),

@@ -1,10 +1,16 @@
 //! Reading files that somebody else may have put there.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Read as _};
 use std::os::fd::AsRawFd as _;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
+
+use rustix::fs::OFlags;
+
+/// Nobody waits for the other end of a pipe, and no terminal becomes that of this
+/// process.
+const SAFELY: i32 = OFlags::NONBLOCK.union(OFlags::NOCTTY).bits().cast_signed();
 
 /// For whom a file is read.
 ///
@@ -30,8 +36,14 @@ pub enum Reader {
 /// That of the system, and [`ErrorKind::FileTooLarge`] when there are more bytes.
 pub fn read_bounded(path: &Path, bytes_max: u64) -> io::Result<Vec<u8>> {
     let file = File::open(path)?;
+    let found = file.metadata()?;
+    read_opened(file, &found, bytes_max)
+}
+
+/// Reads at most `bytes_max` bytes of what was opened.
+pub(crate) fn read_opened(file: File, found: &Metadata, bytes_max: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    if file.metadata()?.len() <= bytes_max {
+    if found.len() <= bytes_max {
         file.take(bytes_max.saturating_add(1))
             .read_to_end(&mut bytes)?;
         if bytes.len() as u64 <= bytes_max {
@@ -48,10 +60,47 @@ pub fn read_bounded(path: &Path, bytes_max: u64) -> io::Result<Vec<u8>> {
 ///
 /// Those of [`read_bounded`], and [`ErrorKind::InvalidInput`] when it is no file.
 pub fn read_regular(path: &Path, bytes_max: u64) -> io::Result<Vec<u8>> {
-    if fs::metadata(path)?.is_file() {
-        return read_bounded(path, bytes_max);
+    let (file, found) = open_regular(path)?;
+    read_opened(file, &found, bytes_max)
+}
+
+/// Opens a file, and nothing else that a path may name, and says what it is.
+///
+/// # Errors
+///
+/// That of the system; [`ErrorKind::InvalidInput`] if it is no file.
+pub fn open_regular(path: &Path) -> io::Result<(File, Metadata)> {
+    let no_file = || io::Error::new(ErrorKind::InvalidInput, "it is no file");
+    // A device may do something as soon as it is opened.
+    if !fs::metadata(path)?.is_file() {
+        return Err(no_file());
     }
-    Err(io::Error::new(ErrorKind::InvalidInput, "it is no file"))
+    let mut options = OpenOptions::new();
+    let file = match options.read(true).custom_flags(SAFELY).open(path) {
+        // Somebody holds a lease on a file, and gives it up for who waits.
+        Err(error) if error.kind() == ErrorKind::WouldBlock => open_leased(path)?,
+        opened => opened?,
+    };
+    // Something else may have been put there since.
+    let found = file.metadata()?;
+    if !found.is_file() {
+        return Err(no_file());
+    }
+    Ok((file, found))
+}
+
+/// Opens a file for which its holder of a lease is waited, and nothing else: what is
+/// named is held before it is opened, so nothing is exchanged for it meanwhile.
+fn open_leased(path: &Path) -> io::Result<File> {
+    let flags = OFlags::PATH.bits().cast_signed();
+    let named = OpenOptions::new()
+        .read(true)
+        .custom_flags(flags)
+        .open(path)?;
+    if !named.metadata()?.is_file() {
+        return Err(io::Error::new(ErrorKind::InvalidInput, "it is no file"));
+    }
+    File::open(format!("/proc/self/fd/{}", named.as_raw_fd()))
 }
 
 /// Reads a file as [`read_regular`] does, if `reader` may read it.
@@ -65,23 +114,20 @@ pub(crate) fn read_for(reader: Reader, path: &Path, bytes_max: u64) -> io::Resul
     if reader == Reader::Own {
         return read_regular(path, bytes_max);
     }
-    if !fs::metadata(path)?.is_file() {
-        return Err(io::Error::new(ErrorKind::InvalidInput, "it is no file"));
-    }
     // What is open cannot be exchanged for something else any more.
-    let file = File::open(path)?;
+    let (file, found) = open_regular(path)?;
     let open = format!("/proc/self/fd/{}", file.as_raw_fd());
     let real = fs::read_link(&open)?;
-    let may = |found: &fs::Metadata, others: u32| {
+    let may = |found: &Metadata, others: u32| {
         Reader::User(found.uid()) == reader || found.mode() & others != 0
     };
-    let is_theirs = may(&file.metadata()?, 0o004)
+    let is_theirs = may(&found, 0o004)
         && real
             .ancestors()
             .skip(1)
             .all(|folder| fs::metadata(folder).is_ok_and(|found| may(&found, 0o001)));
     if is_theirs {
-        return read_bounded(Path::new(&open), bytes_max);
+        return read_opened(file, &found, bytes_max);
     }
     let message = "the one who asks may not read it";
     Err(io::Error::new(ErrorKind::PermissionDenied, message))

@@ -95,7 +95,7 @@ fn an_approver_is_told_the_tool_and_every_argument_without_secrets() {
             "one",
             "mcp__hub__create_issue",
             json!({"title": "Fix it", "labels": ["a"]}),
-            "mcp__hub__create_issue: hub · labels=[\"a\"] · title=\"Fix it\"",
+            "mcp__hub__create_issue: hub · \"labels\"=[\"a\"] · \"title\"=\"Fix it\"",
         ),
         (
             "two",
@@ -116,6 +116,23 @@ fn an_approver_is_told_the_tool_and_every_argument_without_secrets() {
         let hidden = [secret, "correct horse", "\u{202e}"];
         assert!(hidden.iter().all(|text| !told.contains(text)), "{told}");
     }
+}
+
+#[test]
+fn what_an_approver_is_shown_of_a_request_that_is_gone_says_so() {
+    let machine = Machine::new(&["aegis: policy/v1\nname: asking\ndefault: ask\n"]);
+    let gate = machine.gate();
+    let params = json!({"file_path": "/x", "content": "/x"});
+    let submitted = gate.submit(&machine.proposal("one", "Write", params), WaitFor::Later);
+    let mut approval = submitted.approval.unwrap();
+    assert_eq!(approval.summary, "Write: /x · \"content\"=\"/x\"");
+    let asked = gate.asked_for(&approval).unwrap();
+    assert_eq!(asked.request.unwrap()["args"]["content"], "/x");
+    assert_eq!(asked.left_out, None);
+    approval.request_digest = approval.policy_digest;
+    let asked = gate.asked_for(&approval).unwrap();
+    assert_eq!(asked.request, None);
+    assert!(asked.left_out.unwrap().contains("no longer holds"));
 }
 
 #[test]

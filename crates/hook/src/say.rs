@@ -114,7 +114,13 @@ pub(crate) fn deferred(decision: &Decision, about: &str, approval: Option<&Appro
 fn question(decision: &Decision, about: &str, approval: Option<&Approval>, way_on: &str) -> String {
     let risk = approval.map_or(decision.risk, |approval| approval.risk);
     let call = approval.map_or_else(String::new, |approval| {
-        format!(" The call is: {}", approval.summary)
+        // The host may cut what it shows as well, so the place of the whole comes first.
+        let whole = if approval.summary.contains("… (+") {
+            format!(" `aegis approvals show {}` shows all of it.", approval.id)
+        } else {
+            String::new()
+        };
+        format!("{whole} The call is: {}", approval.summary)
     });
     fit(&format!(
         "Aegis asks for approval (risk {}): {}{about}{}{way_on}{call}",
@@ -335,6 +341,25 @@ mod tests {
         let text = denied(&decision, "");
         assert!(text.contains("rule `r-1` (RULE_MATCHED)"), "{text}");
         assert!(text.contains("“a\\u{202e}b\\n\\u{1b}[2J”"), "{text}");
+    }
+
+    #[test]
+    fn a_person_is_told_where_all_of_a_cut_call_is_shown() {
+        let asked = |summary: &str| {
+            let digest = "0".repeat(64);
+            let approval: Approval = serde_json::from_value(json!({
+                "approval_token": "apr_1", "tenant": "t", "session": "s", "call_id": "c",
+                "request_digest": digest, "policy_digest": digest, "summary": summary,
+                "message": null, "risk": "low", "asked_at": 0, "expires_unix_ms": 1,
+                "terms": {"within": "1s", "otherwise": "deny", "approvers": 1},
+            }))
+            .unwrap();
+            asked(&protected(""), "", Some(&approval))
+        };
+        assert!(asked("Bash: ls").ends_with(". The call is: Bash: ls"));
+        assert!(asked("Bash: l… (+837 characters)").ends_with(
+            " `aegis approvals show apr_1` shows all of it. The call is: Bash: l… (+837 characters)"
+        ));
     }
 
     #[test]

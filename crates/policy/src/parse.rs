@@ -25,13 +25,11 @@ use crate::permissions;
 use crate::principals_file;
 use crate::problem::{Problem, ProblemCode, Problems, quoted};
 use crate::rule::{Policy, Spelling};
+use crate::service_file;
 use crate::source::{Source, Sources};
 
 /// The greatest length of a source in bytes.
 pub(crate) const SOURCE_BYTES_MAX: usize = 1 << 20;
-
-/// Keys that only the settings of a service have.
-const SERVICE_KEYS: [&str; 4] = ["dsn", "addr", "trust_mode", "mcp_addr"];
 
 /// A checked policy with the texts it was made of.
 #[derive(Clone, Debug)]
@@ -149,7 +147,7 @@ fn kind_of(root: &Node<'_>) -> Option<Kind> {
         Some(Kind::Permissions)
     } else if has("hooks") {
         Some(Kind::HostSettings)
-    } else if SERVICE_KEYS.into_iter().any(has) {
+    } else if service_file::KEYS.into_iter().any(has) {
         Some(Kind::ServiceSettings)
     } else {
         None

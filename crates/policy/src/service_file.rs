@@ -15,7 +15,7 @@ use crate::source::Source;
 pub use store::StorePlace;
 pub use tls::{ServiceClients, ServiceTls};
 
-const KEYS: [&str; 9] = [
+pub(crate) const KEYS: [&str; 9] = [
     "dsn",
     "addr",
     "manifest",
@@ -88,6 +88,16 @@ pub struct ServiceFile {
     pub log_level: Option<LogLevel>,
     /// How they are written down.
     pub log_format: LogFormat,
+}
+
+impl ServiceFile {
+    /// Returns whether who may write the file decides where the log is, or who
+    /// callers are.
+    #[must_use]
+    pub fn gives_power(&self) -> bool {
+        let clients = self.tls.as_ref().is_some_and(|tls| tls.clients.is_some());
+        self.store.is_some() || clients
+    }
 }
 
 /// Parses the settings of a service.
@@ -259,7 +269,7 @@ mod tests {
         let found = read(
             "dsn: file:/srv/log.db?mode=rwc&cache=shared\naddr: localhost:9000\ntrust_mode: prod\n\
              rate_limit: 120\nmanifest: ''\nmcp_addr: ''\ntelemetry: {disabled: true, path: x}\n\
-             tls: {enabled: false, cert_file: a}\nlog: {level: warn, format: json}\n",
+             tls: {enabled: false, cert_file: ''}\nlog: {level: warn, format: json}\n",
         );
         let expected = ServiceFile {
             store: Some(StorePlace::File("/srv/log.db".into())),
@@ -279,6 +289,7 @@ mod tests {
             ("manifest: m.json", "manifest"),
             ("mcp_addr: :9090", "mcp_addr"),
             ("tls: {cert_file: a}", "tls.cert_file"),
+            ("tls: {enabled: false, key_file: a}", "tls.key_file"),
             ("tls: {enabled: true}", "cert_file"),
             ("tls: {enabled: true, cert_file: a}", "key_file"),
             ("tls: {ca_file: a}", "tls.ca_file"),

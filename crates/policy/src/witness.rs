@@ -226,7 +226,12 @@ fn lines(pattern: &ShellPattern, beside: &Beside<'_>) -> Vec<String> {
     let given = pattern.flags.iter().chain(pattern.words.iter().flatten());
     let mut given: Vec<String> = given.map(|it| it.to_string()).collect();
     given.extend(pattern.options.iter().flat_map(|option| {
-        let value = option.value.first().into_iter().flat_map(|it| text::of_name(it, &[])).next();
+        let value = option
+            .value
+            .first()
+            .into_iter()
+            .flat_map(|it| text::of_name(it, &[]))
+            .next();
         [option.name.to_string()].into_iter().chain(value)
     }));
     given.extend(pattern.sql.first().map(|kind| quoted(statement(*kind))));

@@ -7,12 +7,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use aegis_gate::{FileStamp, with_causes};
+use aegis_gate::{FileStamp, GuardError, Secrecy, Stamped, read_guarded, with_causes};
 use aegis_policy::{CertificateName, NamedPrincipal, Problems, Source, parse_principals_file};
 use aegis_tls::Certificate;
 use aegis_types::Timestamp;
 
-use crate::guarded::{GuardError, Secrecy, read_guarded};
 use crate::identity::{Principal, Proof, Rights, Roles};
 use crate::notice::{Gravity, notice};
 
@@ -24,15 +23,11 @@ const BYTES_MAX: u64 = 1 << 20;
 pub struct Certificates {
     path: PathBuf,
     is_json: bool,
-    last: Mutex<Option<Read>>,
+    last: Mutex<Option<Stamped<Named>>>,
 }
 
-#[derive(Debug)]
-struct Read {
-    stamp: FileStamp,
-    /// Why there are none, while the file cannot be used.
-    principals: Result<Arc<Vec<NamedPrincipal>>, String>,
-}
+/// The principals, or why there are none while the file cannot be used.
+type Named = Result<Arc<Vec<NamedPrincipal>>, String>;
 
 /// Why a file of principals cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -84,9 +79,8 @@ impl Certificates {
     ///
     /// [`OpenCertificatesError`].
     pub fn open(path: PathBuf, is_json: bool) -> Result<Self, OpenCertificatesError> {
-        let stamp = FileStamp::of(&path);
-        let principals = Ok(Arc::new(read(&path)?));
-        let last = Mutex::new(Some(Read { stamp, principals }));
+        let read = Stamped::read([&*path], || read(&path).map(|read| Ok(Arc::new(read))))?;
+        let last = Mutex::new(Some(read));
         Ok(Self {
             path,
             is_json,
@@ -132,27 +126,25 @@ impl Certificates {
     }
 
     fn principals(&self) -> Option<Arc<Vec<NamedPrincipal>>> {
-        let stamp = FileStamp::of(&self.path);
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(read) = &*last
-            && read.stamp == stamp
-            && let Ok(principals) = &read.principals
+        if let Some(known) = &*last
+            && let Ok(principals) = known.value()
+            && known.holds()
         {
             return Some(Arc::clone(principals));
         }
         // What could not be read is read again, and told of once.
+        let stamp = FileStamp::of(&self.path);
         let principals = read(&self.path).map(Arc::new);
         let principals = principals.map_err(|error| with_causes(&error));
         if let Err(cause) = &principals
-            && last
-                .as_ref()
-                .is_none_or(|last| last.principals != principals)
+            && last.as_ref().is_none_or(|last| *last.value() != principals)
         {
             let message = format!("every certificate names nobody: {cause}");
             notice(self.is_json, Gravity::Error, "principals", &message);
         }
         let found = principals.clone().ok();
-        *last = Some(Read { stamp, principals });
+        *last = Some(Stamped::new(vec![stamp], principals));
         found
     }
 }

@@ -73,7 +73,7 @@ impl Daemon {
         let places = |count, what| Places::new(count, parts, what);
         Self {
             figures,
-            tokens: Tokens::at(&gates.places().state),
+            tokens: Tokens::at(&gates.places().tokens),
             gates,
             hooks: Box::new(hooks),
             in_hand: places(limits.requests, "requests are in hand"),

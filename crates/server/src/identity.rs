@@ -465,7 +465,7 @@ impl Principal {
 fn unproven(error: &TokenError) -> Refusal {
     match error {
         TokenError::File { .. } | TokenError::Damaged { .. } => Refusal::new(
-            ProblemKind::Failed,
+            ProblemKind::Unavailable,
             "the tokens cannot be read; `aegis token list` at the service's machine says why",
         ),
         TokenError::Unknown
@@ -474,6 +474,7 @@ fn unproven(error: &TokenError) -> Refusal {
         | TokenError::NoTime
         | TokenError::NoRole
         | TokenError::BesideAgent(_)
+        | TokenError::Record(_)
         | TokenError::Random => unknown(&error.to_string()),
     }
 }

@@ -15,8 +15,6 @@ mod request_log;
 
 mod notice;
 
-mod guarded;
-
 mod token;
 
 mod certificates;
@@ -69,7 +67,6 @@ pub use aegis_tls::Demand;
 pub use aegis_types::Role;
 pub use certificates::{Certificates, OpenCertificatesError};
 pub use daemon::{Daemon, Hooks};
-pub use guarded::GuardError;
 pub use identity::{Peer, Roles};
 pub use limits::Limits;
 pub use listen::{BindError, Bound, Door, serve};

@@ -15,16 +15,13 @@ use aegis_log::{Log, ReadLogError};
 use aegis_types::{ChainId, Envelope, EventKind, SessionId, TenantId};
 use serde_json::Value;
 
-use crate::page::{digits_of, name_in};
+use crate::page::{Room, digits_of, name_in};
 
 /// How many records are read at a time.
 const READ_MAX: usize = 64;
 
 /// How many records are looked at for one page.
 const LOOKED_AT_MAX: usize = 20_000;
-
-/// How many bytes of payload one page may have; one event may have more.
-const PAGE_BYTES_MAX: usize = 8 << 20;
 
 /// Which events are listed.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -123,7 +120,7 @@ pub(crate) fn page(
     limit: usize,
 ) -> Result<(Vec<Listed>, Option<Cursor>), ReadLogError> {
     let mut listed = Vec::new();
-    let (mut bytes, mut looked_at) = (0, 0);
+    let (mut room, mut looked_at) = (Room::of(limit), 0);
     let mut streams = Streams::of(log, tenant, filter, start);
     while let Some(stream) = streams.next()? {
         let mut from = match start {
@@ -139,15 +136,14 @@ pub(crate) fn page(
             let envelopes = log.read(&stream.chain, from, READ_MAX)?;
             let is_last = envelopes.len() < READ_MAX;
             for envelope in envelopes {
-                let is_full = listed.len() >= limit || bytes >= PAGE_BYTES_MAX;
-                if is_full || looked_at >= LOOKED_AT_MAX {
+                if room.is_full() || looked_at >= LOOKED_AT_MAX {
                     return Ok((listed, Some(stream.cursor(envelope.seq, filter))));
                 }
                 from = envelope.seq.saturating_add(1);
                 looked_at += 1;
                 let size = envelope.payload.to_canonical().len();
                 if let Some(event) = filter.listed(stream.origin, envelope) {
-                    bytes += size;
+                    room.take(size);
                     listed.push(event);
                 }
             }

@@ -10,6 +10,37 @@ const LIMIT: usize = 100;
 /// The most entries that a page has.
 const LIMIT_MAX: usize = 1_000;
 
+/// After how many bytes a page is full.
+const BYTES_MAX: usize = 8 << 20;
+
+/// The room that is left on a page, in entries and in bytes; its last entry may go
+/// beyond.
+pub(crate) struct Room {
+    entries: usize,
+    bytes: usize,
+}
+
+impl Room {
+    /// Returns the room for `limit` entries.
+    pub(crate) const fn of(limit: usize) -> Self {
+        Self {
+            entries: limit,
+            bytes: BYTES_MAX,
+        }
+    }
+
+    /// Returns whether nothing more has room.
+    pub(crate) const fn is_full(&self) -> bool {
+        self.entries == 0 || self.bytes == 0
+    }
+
+    /// Takes the room of an entry of so many bytes.
+    pub(crate) const fn take(&mut self, bytes: usize) {
+        self.entries = self.entries.saturating_sub(1);
+        self.bytes = self.bytes.saturating_sub(bytes);
+    }
+}
+
 /// Returns how many entries a page has that is asked for with `limit`.
 pub(crate) fn limit(asked: Option<u32>) -> Result<usize, Refusal> {
     match asked.map(|limit| usize::try_from(limit).unwrap_or(usize::MAX)) {
@@ -74,6 +105,18 @@ pub(crate) fn wrong(field: &str) -> Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_page_is_full_with_its_entries_or_its_bytes() {
+        let mut room = Room::of(2);
+        room.take(0);
+        assert!(!room.is_full());
+        room.take(0);
+        assert!(room.is_full());
+        let mut room = Room::of(2);
+        room.take(BYTES_MAX + 1);
+        assert!(room.is_full() && Room::of(0).is_full());
+    }
 
     #[test]
     fn a_token_reads_back_as_what_it_stands_for() {

@@ -10,7 +10,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aegis_api::{Problem, ProblemKind};
-use aegis_gate::{Clock as _, FileStamp, SystemClock, with_causes};
+use aegis_gate::{
+    Clock as _, GuardError, Secrecy, Stamped, SystemClock, open_guarded, open_regular, with_causes,
+};
 use aegis_tls::{
     Authorities, Certificate, ClientRule, Credentials, Demand, ReadCredentialsError,
     server_settings,
@@ -22,7 +24,6 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::server::TlsStream;
 use tokio_rustls::{TlsAcceptor, rustls};
 
-use crate::guarded::{GuardError, Secrecy, open};
 use crate::notice::{Gravity, notice};
 use crate::request_log::{RequestLevel, RequestLog};
 
@@ -84,8 +85,7 @@ pub struct Keeper {
 
 #[derive(Debug)]
 struct Kept {
-    stamps: Vec<FileStamp>,
-    settings: Arc<ServerConfig>,
+    settings: Stamped<Arc<ServerConfig>>,
     /// Why newer files could not be used, if they could not.
     fault: Option<String>,
 }
@@ -96,12 +96,10 @@ type Shaken = (TlsStream<TcpStream>, Option<Arc<Certificate>>);
 impl Keeper {
     /// Reads the files of `door`.
     pub(crate) fn open(door: SecureDoor) -> Result<Self, OpenSecureError> {
-        let stamps = door.stamps();
         let settings = door.read()?;
         Ok(Self {
             door,
             last: Mutex::new(Kept {
-                stamps,
                 settings,
                 fault: None,
             }),
@@ -110,11 +108,9 @@ impl Keeper {
 
     /// Returns the settings for one more connection.
     fn settings(&self) -> Arc<ServerConfig> {
-        let stamps = self.door.stamps();
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         // What could not be used is read again, and told of once.
-        if last.stamps != stamps || last.fault.is_some() {
-            last.stamps = stamps;
+        if last.fault.is_some() || !last.settings.holds() {
             match self.door.read() {
                 Ok(settings) => {
                     last.settings = settings;
@@ -132,7 +128,7 @@ impl Keeper {
                 }
             }
         }
-        Arc::clone(&last.settings)
+        Arc::clone(last.settings.value())
     }
 
     fn tell(&self, gravity: Gravity, message: &str) {
@@ -192,19 +188,22 @@ impl SecureDoor {
             .chain(clients)
     }
 
-    fn stamps(&self) -> Vec<FileStamp> {
-        self.files().map(FileStamp::of).collect()
+    fn read(&self) -> Result<Stamped<Arc<ServerConfig>>, OpenSecureError> {
+        Stamped::read(self.files(), || self.read_files())
     }
 
-    fn read(&self) -> Result<Arc<ServerConfig>, OpenSecureError> {
-        let key = (self.key.as_path(), opened(&self.key)?);
-        let credentials = Credentials::read_opened(&self.chain, key, SystemClock.now())?;
+    fn read_files(&self) -> Result<Arc<ServerConfig>, OpenSecureError> {
+        // The chain is no secret and gives no power without its key.
+        let chain = open_regular(&self.chain)
+            .map_err(|source| ReadCredentialsError::unread(&self.chain, source))?;
+        let (chain, key) = ((&*self.chain, chain), (&*self.key, opened(&self.key)?));
+        let credentials = Credentials::read(chain, key, SystemClock.now())?;
         let clients = match &self.clients {
             None => None,
             Some(clients) => Some(ClientRule {
                 authorities: {
                     let path = &clients.authorities;
-                    Authorities::read_opened(path, opened(path)?)?
+                    Authorities::read(path, opened(path)?)?
                 },
                 demand: clients.demand,
             }),
@@ -215,12 +214,12 @@ impl SecureDoor {
 
 /// Opens a file that gives power; whoever reads it reads the file that was judged.
 fn opened(path: &Path) -> Result<(File, Metadata), OpenSecureError> {
-    open(path, Secrecy::Open).map_err(|error| {
-        let path = path.to_path_buf();
-        match error {
-            GuardError::System(source) => ReadCredentialsError::File { path, source }.into(),
-            source @ GuardError::Exposed(_) => OpenSecureError::Exposed { path, source },
-        }
+    open_guarded(path, Secrecy::Open).map_err(|error| match error {
+        GuardError::System(source) => ReadCredentialsError::unread(path, source).into(),
+        source @ GuardError::Exposed(_) => OpenSecureError::Exposed {
+            path: path.to_path_buf(),
+            source,
+        },
     })
 }
 

@@ -11,11 +11,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use aegis_api::TokenView;
 use aegis_canon::Digest;
-use aegis_gate::{FileStamp, make_private_folder, write_private};
-use aegis_types::{AgentId, Role, TenantId, Timestamp};
+use aegis_gate::{Gate, Secrecy, Stamped, make_private_folder, read_guarded, write_private};
+use aegis_types::{AgentId, EventKind, Role, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
-use crate::guarded::{Secrecy, read_guarded};
 use crate::identity::{Principal, Proof, Rights, Roles};
 
 /// The version of the file's form.
@@ -40,7 +40,7 @@ const NAME_BYTES_MAX: usize = 256;
 #[derive(Debug)]
 pub struct Tokens {
     path: PathBuf,
-    last: Mutex<Option<(FileStamp, Arc<Vec<StoredToken>>)>>,
+    last: Mutex<Option<Stamped<Arc<Vec<StoredToken>>>>>,
 }
 
 /// What is kept of a token.
@@ -68,6 +68,18 @@ pub struct StoredToken {
 }
 
 impl StoredToken {
+    /// Records at `gate` that `by` made or revoked it: never the token itself, and
+    /// not its digest either.
+    ///
+    /// # Errors
+    ///
+    /// [`TokenError::Record`].
+    pub fn record(&self, gate: &Gate, kind: EventKind, by: &str) -> Result<(), TokenError> {
+        let detail = json!(self.view());
+        let recorded = gate.record_token((&self.tenant, &self.id), kind, by, &detail);
+        recorded.map_err(|error| TokenError::Record(Box::new(error)))
+    }
+
     /// Returns what anybody may know of it who may see it.
     #[must_use]
     pub fn view(&self) -> TokenView {
@@ -149,6 +161,9 @@ pub enum TokenError {
         /// The file.
         path: PathBuf,
     },
+    /// What was done cannot be recorded: no token was made, but a revoked one is gone.
+    #[error("what is done to tokens cannot be recorded; none is made, and a revoked one is gone")]
+    Record(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The system gives no random bits.
     #[error("the system gives no random bits")]
     Random,
@@ -162,11 +177,11 @@ struct Written {
 }
 
 impl Tokens {
-    /// Returns the tokens that are kept in the folder `state`.
+    /// Returns the tokens that are kept in the file `path`.
     #[must_use]
-    pub fn at(state: &Path) -> Self {
+    pub fn at(path: &Path) -> Self {
         Self {
-            path: state.join("tokens.json"),
+            path: path.to_path_buf(),
             last: Mutex::default(),
         }
     }
@@ -177,15 +192,13 @@ impl Tokens {
     ///
     /// [`TokenError::File`] and [`TokenError::Damaged`].
     pub fn list(&self) -> Result<Arc<Vec<StoredToken>>, TokenError> {
-        let stamp = FileStamp::of(&self.path);
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((known, tokens)) = &*last
-            && *known == stamp
-        {
-            return Ok(Arc::clone(tokens));
+        if let Some(known) = last.as_ref().filter(|known| known.holds()) {
+            return Ok(Arc::clone(known.value()));
         }
-        let tokens = Arc::new(self.read()?);
-        *last = Some((stamp, Arc::clone(&tokens)));
+        let read = Stamped::read([&*self.path], || self.read().map(Arc::new))?;
+        let tokens = Arc::clone(read.value());
+        *last = Some(read);
         Ok(tokens)
     }
 
@@ -240,12 +253,18 @@ impl Tokens {
         })
     }
 
-    /// Makes a token, and returns it: it is kept nowhere.
+    /// Makes a token, and returns it: it is kept nowhere. `record` is told of it
+    /// before it holds.
     ///
     /// # Errors
     ///
     /// [`TokenError`].
-    pub fn create(&self, new: NewToken, now: Timestamp) -> Result<MadeToken, TokenError> {
+    pub fn create(
+        &self,
+        new: NewToken,
+        now: Timestamp,
+        record: impl FnOnce(&StoredToken) -> Result<(), TokenError>,
+    ) -> Result<MadeToken, TokenError> {
         if new.name.is_empty() || new.name.len() > NAME_BYTES_MAX {
             return Err(TokenError::NoName);
         }
@@ -266,7 +285,7 @@ impl Tokens {
             id: id.clone(),
             token: token.clone(),
         };
-        tokens.push(StoredToken {
+        let stored = StoredToken {
             id,
             name: new.name,
             digest: Digest::of(token.as_bytes()),
@@ -275,26 +294,34 @@ impl Tokens {
             agents: new.agents,
             created_at: now,
             expires_at: new.expires_at,
-        });
+        };
+        record(&stored)?;
+        tokens.push(stored);
         self.write(tokens)?;
         Ok(made)
     }
 
     /// Removes the token whose record is called `id`; returns whether there was one.
+    /// `record` is told of it before it holds no longer.
     ///
     /// # Errors
     ///
     /// [`TokenError`].
-    pub fn revoke(&self, id: &str) -> Result<bool, TokenError> {
+    pub fn revoke(
+        &self,
+        id: &str,
+        record: impl FnOnce(&StoredToken) -> Result<(), TokenError>,
+    ) -> Result<bool, TokenError> {
         let _lock = self.lock()?;
-        let tokens = self.read()?;
-        let count = tokens.len();
-        let rest: Vec<StoredToken> = tokens.into_iter().filter(|token| token.id != id).collect();
-        let is_found = rest.len() < count;
-        if is_found {
-            self.write(rest)?;
-        }
-        Ok(is_found)
+        let mut tokens = self.read()?;
+        let Some(place) = tokens.iter().position(|token| token.id == id) else {
+            return Ok(false);
+        };
+        let revoked = tokens.remove(place);
+        // Who takes a right away is not held up by a log that is full.
+        let recorded = record(&revoked);
+        self.write(tokens)?;
+        recorded.map(|()| true)
     }
 
     /// Returns who names themselves by `token` at `now`.

@@ -17,5 +17,5 @@ mod connect;
 pub use certificate::{Certificate, ParseCertificateError};
 pub use connect::SecureConnector;
 pub use error::SecureError;
-pub use read::{Authorities, Credentials, ReadCredentialsError, open_file};
+pub use read::{Authorities, Credentials, Opened, ReadCredentialsError};
 pub use server::{ClientRule, Demand, server_settings};

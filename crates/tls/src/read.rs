@@ -1,8 +1,8 @@
 //! Certificates and keys, from files.
 
-use std::fs::{File, Metadata, OpenOptions};
+use std::fs::{File, Metadata};
 use std::io::{self, ErrorKind, Read as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use aegis_types::Timestamp;
@@ -17,9 +17,6 @@ use crate::certificate::{Certificate, ParseCertificateError};
 /// The most bytes that a file may have: a bundle of every public authority has
 /// a quarter of a megabyte.
 const BYTES_MAX: u64 = 4 << 20;
-
-/// Nobody waits for the other end of a pipe.
-const O_NONBLOCK: i32 = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
 
 /// How an encrypted key begins.
 const ENCRYPTED: &str = "-----BEGIN ENCRYPTED PRIVATE KEY-----";
@@ -94,6 +91,20 @@ pub enum ReadCredentialsError {
     },
 }
 
+impl ReadCredentialsError {
+    /// Returns that the file `path` cannot be opened or read.
+    #[must_use]
+    pub fn unread(path: &Path, source: io::Error) -> Self {
+        Self::File {
+            path: path.to_path_buf(),
+            source,
+        }
+    }
+}
+
+/// A file as it was opened, with what it is: whoever judges it judges what is read.
+pub type Opened = (File, Metadata);
+
 /// A certificate with those that lead to its authority, and its key.
 #[derive(Debug)]
 pub struct Credentials {
@@ -108,24 +119,12 @@ impl Credentials {
     /// # Errors
     ///
     /// [`ReadCredentialsError`].
-    pub fn read(chain: &Path, key: &Path, now: Timestamp) -> Result<Self, ReadCredentialsError> {
-        let opened = open_file(key).map_err(|source| unread(key, source))?;
-        Self::read_opened(chain, (key, opened), now)
-    }
-
-    /// Reads them as [`read`](Self::read) does, with a key that [`open_file`] opened:
-    /// whoever judged that file judged the one that is read.
-    ///
-    /// # Errors
-    ///
-    /// [`ReadCredentialsError`].
-    pub fn read_opened(
-        chain: &Path,
-        (key, opened_key): (&Path, (File, Metadata)),
+    pub fn read(
+        (chain, opened_chain): (&Path, Opened),
+        (key, opened_key): (&Path, Opened),
         now: Timestamp,
     ) -> Result<Self, ReadCredentialsError> {
-        let opened = open_file(chain).map_err(|source| unread(chain, source))?;
-        let certificates = certificates(chain, opened)?;
+        let certificates = certificates(chain, opened_chain)?;
         let first = certificates
             .first()
             .ok_or_else(|| ReadCredentialsError::NoCertificate(chain.to_path_buf()))?;
@@ -167,20 +166,7 @@ impl Authorities {
     /// # Errors
     ///
     /// [`ReadCredentialsError`].
-    pub fn read(path: &Path) -> Result<Self, ReadCredentialsError> {
-        let opened = open_file(path).map_err(|source| unread(path, source))?;
-        Self::read_opened(path, opened)
-    }
-
-    /// Reads them as [`read`](Self::read) does, from what [`open_file`] opened.
-    ///
-    /// # Errors
-    ///
-    /// [`ReadCredentialsError`].
-    pub fn read_opened(
-        path: &Path,
-        opened: (File, Metadata),
-    ) -> Result<Self, ReadCredentialsError> {
+    pub fn read(path: &Path, opened: Opened) -> Result<Self, ReadCredentialsError> {
         let mut store = RootCertStore::empty();
         for (index, certificate) in certificates(path, opened)?.into_iter().enumerate() {
             let parsed = Certificate::parse(&certificate);
@@ -208,24 +194,9 @@ impl Authorities {
     }
 }
 
-/// Opens a file, and nothing else that a path may name, and says what it is.
-///
-/// # Errors
-///
-/// That of the system; [`ErrorKind::InvalidInput`] if it is no file.
-pub fn open_file(path: &Path) -> io::Result<(File, Metadata)> {
-    let mut options = OpenOptions::new();
-    let file = options.read(true).custom_flags(O_NONBLOCK).open(path)?;
-    let found = file.metadata()?;
-    if !found.is_file() {
-        return Err(io::Error::new(ErrorKind::InvalidInput, "it is no file"));
-    }
-    Ok((file, found))
-}
-
 fn certificates(
     path: &Path,
-    opened: (File, Metadata),
+    opened: Opened,
 ) -> Result<Vec<CertificateDer<'static>>, ReadCredentialsError> {
     let bytes = read(path, opened)?;
     let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
@@ -234,7 +205,7 @@ fn certificates(
 
 fn private_key(
     path: &Path,
-    opened: (File, Metadata),
+    opened: Opened,
 ) -> Result<PrivateKeyDer<'static>, ReadCredentialsError> {
     let (_, found) = &opened;
     let mode = found.mode() & 0o777;
@@ -255,20 +226,13 @@ fn private_key(
     )
 }
 
-fn read(path: &Path, (file, found): (File, Metadata)) -> Result<Vec<u8>, ReadCredentialsError> {
+fn read(path: &Path, (file, found): Opened) -> Result<Vec<u8>, ReadCredentialsError> {
     if found.len() > BYTES_MAX {
         let source = io::Error::new(ErrorKind::FileTooLarge, "it is too large");
-        return Err(unread(path, source));
+        return Err(ReadCredentialsError::unread(path, source));
     }
     let mut bytes = Vec::new();
     let read = file.take(BYTES_MAX).read_to_end(&mut bytes);
-    read.map_err(|source| unread(path, source))?;
+    read.map_err(|source| ReadCredentialsError::unread(path, source))?;
     Ok(bytes)
-}
-
-fn unread(path: &Path, source: io::Error) -> ReadCredentialsError {
-    ReadCredentialsError::File {
-        path: path.to_path_buf(),
-        source,
-    }
 }

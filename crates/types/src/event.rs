@@ -92,6 +92,10 @@ kinds! {
     PolicyRejected = "POLICY_REJECTED",
     /// A user trusted a file of settings, or no longer does.
     TrustChanged = "TRUST_CHANGED",
+    /// Somebody was given a token for the service.
+    TokenCreated = "TOKEN_CREATED",
+    /// A token holds no longer.
+    TokenRevoked = "TOKEN_REVOKED",
     /// Something failed inside Aegis.
     ErrorRaised = "ERROR_RAISED",
     /// Sealed payloads were erased.
@@ -389,6 +393,8 @@ impl Event {
             | EventKind::HostSettingsChanged
             | EventKind::PolicyRejected
             | EventKind::TrustChanged
+            | EventKind::TokenCreated
+            | EventKind::TokenRevoked
             | EventKind::ErrorRaised
             | EventKind::PayloadErased
             | EventKind::RecordsPruned

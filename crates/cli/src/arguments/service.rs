@@ -167,8 +167,9 @@ pub(crate) enum AccessLogForm {
 /// Which service to ask instead of the files of this machine.
 #[derive(Args, Debug)]
 pub(crate) struct ServerArguments {
-    /// Ask the service at this address, such as `unix:/run/aegis/aegis.sock`.
-    #[arg(long, value_name = "ADDRESS", env = "AEGIS_SERVER", global = true)]
+    /// Ask the service at this address, such as `unix:/run/aegis/aegis.sock`; `AEGIS_SERVER`
+    /// when absent.
+    #[arg(long, value_name = "ADDRESS", global = true)]
     pub(crate) server: Option<Address>,
     /// A file that holds the token for the service; `AEGIS_TOKEN` when absent.
     #[arg(long, value_name = "FILE", global = true)]

@@ -5,7 +5,10 @@ use std::str::FromStr as _;
 use std::time::{Duration, Instant};
 
 use aegis_api::{AnswerRequest, ApprovalReply, Client, ProblemKind};
-use aegis_gate::{AnswerError, ApprovalFilter, ApprovalView, Gate, ReadApprovalError, Reply};
+use aegis_gate::{
+    AnswerError, ApprovalFilter, ApprovalView, AskedFor, Gate, ReadApprovalError, Reply,
+    told_arguments,
+};
 use aegis_redact::visible;
 use aegis_types::{ApprovalId, ApprovalStatus, ApproverId, Assurance, DurationMs, Otherwise};
 use serde_json::{Value, json};
@@ -16,7 +19,7 @@ use crate::describe;
 use crate::exit::Exit;
 use crate::here::Here;
 use crate::output::say;
-use crate::page::{Page, Tone, piece};
+use crate::page::{Page, Piece, Tone, piece, whole};
 use crate::report::{Failure, Report, causes};
 
 /// The greatest number of characters of a request in a list.
@@ -45,7 +48,7 @@ pub(crate) fn answer(here: &Here, arguments: ApprovalsArguments) -> Result<Repor
     };
     match arguments.command {
         ApprovalsCommand::List { all } => list(&place, all),
-        ApprovalsCommand::Show { id } => show(&place.find(&id)?),
+        ApprovalsCommand::Show { id } => show(&place, &place.find(&id)?),
         ApprovalsCommand::Approve(arguments) => reply(&place, &arguments, true),
         ApprovalsCommand::Refuse(arguments) => reply(&place, &arguments, false),
         ApprovalsCommand::Watch { idle } => watch(here, place, idle.as_deref()),
@@ -103,6 +106,27 @@ impl Place {
                 more + 1
             ))),
             (None, _) => Err(unknown(text)),
+        }
+    }
+
+    /// Returns what `view` was asked for.
+    fn asked_for(&self, view: &ApprovalView) -> Result<AskedFor, Failure> {
+        let approval = &view.approval;
+        match self {
+            Self::Log(Some(gate)) => gate
+                .asked_for(approval)
+                .map_err(|error| Failure::environment(causes(&error))),
+            Self::Log(None) => Err(unknown(approval.id.as_str())),
+            Self::Service(client) => {
+                let shown = client.approval(&approval.id);
+                let shown = shown.map_err(|error| remote::failure(&error))?;
+                let hidden = || "the service shows it to who has the role approver".to_owned();
+                let is_hidden = shown.request.is_none();
+                Ok(AskedFor {
+                    left_out: shown.left_out.or_else(|| is_hidden.then(hidden)),
+                    request: shown.request,
+                })
+            }
         }
     }
 
@@ -186,10 +210,17 @@ fn list(place: &Place, all: bool) -> Result<Report, Failure> {
     ))
 }
 
-fn show(view: &ApprovalView) -> Result<Report, Failure> {
+fn show(place: &Place, view: &ApprovalView) -> Result<Report, Failure> {
+    let asked = place.asked_for(view)?;
     let mut page = Page::default();
     describe_view(&mut page, view);
-    Ok(Report::done(page, to_json(view)))
+    describe_asked(&mut page, &asked);
+    let mut shown = to_json(view);
+    if let Some(fields) = shown.as_object_mut() {
+        fields.insert("request".to_owned(), json!(asked.request));
+        fields.insert("left_out".to_owned(), json!(asked.left_out));
+    }
+    Ok(Report::done(page, shown))
 }
 
 fn describe_view(page: &mut Page, view: &ApprovalView) {
@@ -249,6 +280,42 @@ fn describe_view(page: &mut Page, view: &ApprovalView) {
         fields.push(("answer", piece(Tone::Plain, text)));
     }
     page.fields(&fields);
+}
+
+/// Adds the whole of what an answer allows: the line above it may be cut.
+fn describe_asked(page: &mut Page, asked: &AskedFor) {
+    page.heading("What an answer is about");
+    if let Some(request) = &asked.request {
+        let text = |place: &str| request.pointer(place).and_then(Value::as_str);
+        let said = [
+            ("agent", text("/principal/agent")),
+            ("subagent", text("/principal/subagent")),
+            ("user", text("/principal/user")),
+            ("directory", text("/context/directory")),
+            ("tool", text("/tool_name")),
+        ];
+        let fields: Vec<(&str, Piece)> = said
+            .into_iter()
+            .filter_map(|(name, text)| Some((name, whole(Tone::Plain, text?))))
+            .collect();
+        page.fields(&fields);
+        // The names are the agent's: none of them may set how wide all others are.
+        for (name, value) in told_arguments(request.get("args").unwrap_or(&Value::Null)) {
+            let name = if name.is_empty() {
+                String::new()
+            } else {
+                format!("{name}: ")
+            };
+            page.line(&[
+                piece(Tone::Quiet, "  "),
+                whole(Tone::Quiet, name),
+                whole(Tone::Plain, value),
+            ]);
+        }
+    }
+    if let Some(left_out) = &asked.left_out {
+        page.line(&[piece(Tone::Careful, format!("Not shown: {left_out}."))]);
+    }
 }
 
 fn to_json(view: &ApprovalView) -> Value {
@@ -358,6 +425,7 @@ fn ask(place: &Place, view: &ApprovalView) -> Result<(), Failure> {
     let mut page = Page::default();
     page.blank();
     describe_view(&mut page, view);
+    describe_asked(&mut page, &place.asked_for(view)?);
     say(&page.into_text())?;
     loop {
         say("Approve? [y/n/skip] ")?;

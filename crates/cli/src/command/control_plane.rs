@@ -21,6 +21,10 @@ use crate::report::{Failure, Report, causes};
 /// How many events are asked for at a time.
 const PAGE_EVENTS: usize = 500;
 
+/// What to do where a session is not known.
+const OTHER_SESSION: &str =
+    "`aegis log list --sessions --server ADDRESS` shows the sessions that a service has";
+
 /// Serves as `aegisd`.
 pub(crate) fn aegisd(here: &Here, arguments: AegisdArguments) -> Result<Report, Failure> {
     let lacking = [
@@ -163,7 +167,8 @@ fn export(asked: &SessionArguments, out: &str) -> Result<Report, Failure> {
         return Err(Failure::usage(format!(
             "there is no event of the session `{}`",
             asked.session
-        )));
+        ))
+        .remedy(OTHER_SESSION));
     }
     Ok(Report::silent())
 }
@@ -178,7 +183,7 @@ fn client(asked: &SessionArguments) -> Result<Client, Failure> {
         .parse()
         .map_err(|error| Failure::usage(causes(&error)))?;
     Ok(remote::reach(address, &asked.tls)?
-        .with_token(asked.token.clone())
+        .with_token(asked.token.clone().filter(|token| !token.is_empty()))
         .with_patience(Duration::from_secs(asked.timeout)))
 }
 
@@ -188,6 +193,7 @@ fn failure(error: &ClientError) -> Failure {
         ClientError::Problem(problem) if problem.status == 401 => {
             failure.remedy("set `AEGIS_TOKEN`; `aegis token create` makes one")
         }
+        ClientError::Problem(problem) if problem.status == 404 => failure.remedy(OTHER_SESSION),
         ClientError::Unreachable { .. }
         | ClientError::Problem(_)
         | ClientError::Foreign { .. }

@@ -78,6 +78,11 @@ impl Doors {
     /// Refuses what would be less safe than it was told to be.
     pub(crate) fn check(&self, tls: Option<&ServiceTls>, is_prod: bool) -> Result<(), Failure> {
         let Some(address) = self.address else {
+            if self.is_clear_text_meant {
+                let message = "`--clear-text` has no effect without `--listen`";
+                return Err(Failure::usage(message)
+                    .remedy("name a port with `--listen ADDRESS`, or take `--clear-text` away"));
+            }
             return match tls {
                 Some(_) => Err(Failure::usage("a socket of the machine speaks no TLS")
                     .remedy("name a port with `--listen`, or take the certificate away")),

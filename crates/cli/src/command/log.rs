@@ -6,7 +6,7 @@ use std::str::FromStr as _;
 use aegis_canon::Digest;
 use aegis_log::{Anchor, Log, MemoryLog, Query, ReadLogError};
 use aegis_types::{
-    ActionRequest, ChainId, Decision, Envelope, Event, EventKind, SessionId, Verdict,
+    ActionRequest, ChainId, Decision, Envelope, Event, EventKind, SessionId, Timestamp, Verdict,
 };
 use serde_json::{Value, json};
 
@@ -21,6 +21,13 @@ use crate::report::{Failure, Report, causes};
 
 /// The greatest number of characters of a summary in a list.
 pub(super) const SUMMARY_CHARS: usize = 60;
+
+/// What a list without a verdict shows; decisions come first.
+const LISTED_KINDS: [EventKind; 3] = [
+    EventKind::DecisionMade,
+    EventKind::TokenCreated,
+    EventKind::TokenRevoked,
+];
 
 /// The greatest number of records that are looked through for a list.
 const LOOKED_THROUGH_MAX: usize = 100_000;
@@ -198,26 +205,40 @@ fn decisions<R: Records + ?Sized>(log: &R, arguments: &ListArguments) -> Result<
     } else {
         arguments.limit.get()
     };
+    // A token has no verdict.
+    let kinds = match arguments.verdict {
+        Some(_) => &LISTED_KINDS[..1],
+        None => &LISTED_KINDS[..],
+    };
     let query = Query {
         session: only.as_ref(),
-        kinds: &[EventKind::DecisionMade],
+        kinds,
         limit,
         ..Query::default()
     };
     let envelopes = log.newest_records(&query)?;
     let mut rows = Vec::new();
-    let mut listed = Vec::new();
+    let (mut listed, mut tokens) = (Vec::new(), Vec::new());
     for envelope in &envelopes {
         if rows.len() == arguments.limit.get() {
             break;
         }
-        let Event::DecisionMade {
-            request_digest,
-            decision,
-            ..
-        } = event(envelope)?
-        else {
-            continue;
+        let (request_digest, decision) = match event(envelope)? {
+            Event::DecisionMade {
+                request_digest,
+                decision,
+                ..
+            } => (request_digest, decision),
+            Event::Observed { detail, .. } => {
+                rows.push(token_row(envelope, &detail));
+                tokens.push(envelope.to_json());
+                continue;
+            }
+            Event::ActionRequested(_)
+            | Event::ApprovalRequested(_)
+            | Event::ApprovalAnswered(_)
+            | Event::ApprovalExpired { .. }
+            | Event::OutcomeRecorded { .. } => continue,
         };
         if arguments
             .verdict
@@ -240,7 +261,10 @@ fn decisions<R: Records + ?Sized>(log: &R, arguments: &ListArguments) -> Result<
     } else {
         page.table(&["time (UTC)", "", "tool", "request", "cause", "id"], &rows);
     }
-    Ok(Report::done(page, json!({"decisions": listed})))
+    Ok(Report::done(
+        page,
+        json!({"decisions": listed, "tokens": tokens}),
+    ))
 }
 
 fn row(envelope: &Envelope, request: Option<&ActionRequest>, decision: &Decision) -> Vec<Piece> {
@@ -256,6 +280,43 @@ fn row(envelope: &Envelope, request: Option<&ActionRequest>, decision: &Decision
         piece(Tone::Plain, tool),
         piece(Tone::Plain, summary.unwrap_or_default()),
         piece(Tone::Quiet, describe::cause(decision)),
+        piece(Tone::Quiet, envelope.subject.as_deref().unwrap_or_default()),
+    ]
+}
+
+/// Returns the line of a token that was made or revoked, and by whom.
+fn token_row(envelope: &Envelope, detail: &Value) -> Vec<Piece> {
+    let text = |place: &str| detail.pointer(place).and_then(Value::as_str);
+    let roles = detail.pointer("/token/roles").and_then(Value::as_array);
+    let roles: Vec<&str> = roles
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
+    let expires = detail
+        .pointer("/token/expires_unix_ms")
+        .and_then(Value::as_i64);
+    let expires = expires.map(|at| {
+        let at = describe::time(Timestamp::from_unix_ms(at));
+        format!(", until {at}")
+    });
+    let told = format!(
+        "{}: {}{}",
+        text("/token/name").unwrap_or_default(),
+        roles.join(", "),
+        expires.unwrap_or_default()
+    );
+    let word = if envelope.kind == EventKind::TokenRevoked {
+        "– revoked"
+    } else {
+        "+ made"
+    };
+    vec![
+        piece(Tone::Quiet, describe::time(envelope.at)),
+        piece(Tone::Careful, word),
+        piece(Tone::Plain, "token"),
+        piece(Tone::Plain, describe::cut(&told, SUMMARY_CHARS)),
+        piece(Tone::Quiet, format!("by {}", text("/by").unwrap_or("–"))),
         piece(Tone::Quiet, envelope.subject.as_deref().unwrap_or_default()),
     ]
 }

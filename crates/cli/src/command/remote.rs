@@ -4,8 +4,10 @@ use std::io;
 use std::path::Path;
 
 use aegis_api::{Address, Client, ClientError, ProblemKind, SystemConnector};
-use aegis_gate::{Clock as _, SystemClock, read_regular};
-use aegis_tls::{Authorities, Credentials, SecureConnector, SecureError};
+use aegis_gate::{Clock as _, SystemClock, open_regular, read_regular};
+use aegis_tls::{
+    Authorities, Credentials, Opened, ReadCredentialsError, SecureConnector, SecureError,
+};
 use clap::{Args as _, Command, FromArgMatches as _};
 
 use crate::arguments::{ClientTlsArguments, ServerArguments};
@@ -28,7 +30,11 @@ const TOKEN_BYTES_MAX: u64 = 4_096;
 
 /// Returns a client of the service that the arguments name, if they name one.
 pub(crate) fn client(here: &Here, arguments: &ServerArguments) -> Result<Option<Client>, Failure> {
-    let Some(address) = &arguments.server else {
+    let named = match &arguments.server {
+        Some(address) => Some(address.clone()),
+        None => named_in_environment(here)?,
+    };
+    let Some(address) = named else {
         if arguments.token_file.is_some() {
             let message = "a token is for a service, and none is named";
             return Err(Failure::usage(message).remedy(NAME_IT));
@@ -52,7 +58,7 @@ pub(crate) fn client(here: &Here, arguments: &ServerArguments) -> Result<Option<
             let text = String::from_utf8(bytes).map_err(|error| unreadable(error.to_string()))?;
             Some(text.trim().to_owned())
         }
-        None => here.surroundings.variables.get(TOKEN).cloned(),
+        None => said(here, TOKEN).map(str::to_owned),
     };
     if token.as_ref().is_some_and(|token| !is_plain(token)) {
         return Err(
@@ -61,11 +67,26 @@ pub(crate) fn client(here: &Here, arguments: &ServerArguments) -> Result<Option<
             ),
         );
     }
-    let client = reach(address.clone(), &arguments.tls)?;
+    let client = reach(address, &arguments.tls)?;
     Ok(Some(client.with_token(token)))
 }
 
-/// Returns the service that the environment names, for a command without options
+/// Returns what the variable `name` says; an empty one says nothing.
+fn said<'a>(here: &'a Here, name: &str) -> Option<&'a str> {
+    let value = here.surroundings.variables.get(name)?;
+    (!value.is_empty()).then_some(value)
+}
+
+/// Returns the service that the environment names, if it names one.
+fn named_in_environment(here: &Here) -> Result<Option<Address>, Failure> {
+    let named = said(here, SERVER).map(str::parse).transpose();
+    named.map_err(|error| {
+        Failure::usage(format!("`{SERVER}`: {}", causes(&error)))
+            .remedy("write an address such as `unix:/run/aegis/aegis.sock`, or unset it")
+    })
+}
+
+/// Returns what the environment says of services, for a command without options
 /// that could.
 pub(crate) fn of_environment() -> Result<ServerArguments, Failure> {
     let none: [&str; 0] = [];
@@ -93,10 +114,12 @@ pub(crate) fn reach(address: Address, tls: &ClientTlsArguments) -> Result<Client
         return Err(Failure::usage(message)
             .remedy("name the file of its authority with `--ca FILE`, or in `AEGIS_CA`"));
     };
-    let authorities = Authorities::read(authorities).map_err(|error| doors::unread(&error))?;
+    let authorities = Authorities::read(authorities, opened(authorities)?)
+        .map_err(|error| doors::unread(&error))?;
     let own = match (&tls.cert, &tls.key) {
         (None, None) => None,
         (Some(chain), Some(key)) => {
+            let (chain, key) = ((&**chain, opened(chain)?), (&**key, opened(key)?));
             let own = Credentials::read(chain, key, SystemClock.now());
             Some(own.map_err(|error| doors::unread(&error))?)
         }
@@ -110,6 +133,10 @@ pub(crate) fn reach(address: Address, tls: &ClientTlsArguments) -> Result<Client
     let connector = SecureConnector::new(&authorities, own.as_ref())
         .map_err(|error| Failure::usage(causes(&error)))?;
     Ok(Client::new(connector, address))
+}
+
+fn opened(path: &Path) -> Result<Opened, Failure> {
+    open_regular(path).map_err(|source| doors::unread(&ReadCredentialsError::unread(path, source)))
 }
 
 /// Returns whether a token can stand in the head of a request.
@@ -142,9 +169,7 @@ fn useless(tls: &ClientTlsArguments) -> Option<&'static str> {
 ///
 /// An address in the environment is for commands that name nothing else.
 pub(crate) fn refuse_beside(arguments: &ServerArguments, flag: &str) -> Result<(), Failure> {
-    let named = std::env::var(SERVER).ok();
-    let in_environment: Option<Address> = named.and_then(|text| text.parse().ok());
-    if arguments.server.is_none() || arguments.server == in_environment {
+    if arguments.server.is_none() {
         return Ok(());
     }
     Err(Failure::usage(format!(
@@ -156,8 +181,7 @@ pub(crate) fn refuse_beside(arguments: &ServerArguments, flag: &str) -> Result<(
 /// Refuses a command that works on the log of this machine alone where the
 /// environment names a service: the log here is not what was meant.
 pub(crate) fn refuse_service(here: &Here, command: &str) -> Result<(), Failure> {
-    let named = here.surroundings.variables.get(SERVER);
-    let Some(address) = named.filter(|address| !address.is_empty()) else {
+    let Some(address) = said(here, SERVER) else {
         return Ok(());
     };
     Err(Failure::usage(format!(

@@ -6,7 +6,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use aegis_api::HookReply;
-use aegis_gate::{Approver, Caller, DurabilityLevel, EventOrder, Gates, LogPlace, OpenGateError};
+use aegis_gate::{
+    Approver, Caller, DurabilityLevel, EventOrder, Gates, LogPlace, OpenGateError, Secrecy,
+    read_guarded,
+};
 use aegis_policy::{
     LogFormat, LogLevel, Paint, Problems, ServiceFile, ServiceTls, Source, StorePlace, TrustMode,
     parse_service_file, render,
@@ -28,6 +31,9 @@ use crate::here::Here;
 use crate::output::say;
 use crate::page::{Page, Tone, piece};
 use crate::report::{Failure, Report, causes};
+
+/// The most bytes that the file of settings may have; the parser has its own bound.
+const SETTINGS_BYTES_MAX: u64 = 16 << 20;
 
 /// How many characters a warning has.
 const WARNING_MAX: usize = 1_000;
@@ -79,9 +85,23 @@ pub(crate) fn settings(file: Option<&Path>) -> Result<ServiceFile, Failure> {
     let Some(file) = file else {
         return Ok(ServiceFile::default());
     };
-    let source = Source::new(&file.display().to_string(), &checked::read_text(file)?);
-    parse_service_file(&source)
-        .map_err(|problems| broken(&problems, "the settings", &source, "service"))
+    // Judged as it is read: what it names is worth no more than who may write it.
+    let judged = read_guarded(file, SETTINGS_BYTES_MAX, Secrecy::Open);
+    let (text, exposed) = match judged.map(String::from_utf8) {
+        Ok(Ok(text)) => (text, None),
+        Ok(Err(_)) => (checked::read_text(file)?, None),
+        Err(error) => (checked::read_text(file)?, Some(error)),
+    };
+    let source = Source::new(&file.display().to_string(), &text);
+    let settings = parse_service_file(&source)
+        .map_err(|problems| broken(&problems, "the settings", &source, "service"))?;
+    match exposed {
+        Some(error) if settings.gives_power() => Err(Failure::environment(format!(
+            "`{}` says where the log is or who callers are, and cannot be believed: {error}",
+            file.display()
+        ))),
+        Some(_) | None => Ok(settings),
+    }
 }
 
 fn broken(
@@ -113,7 +133,15 @@ fn certificates(
         Err(OpenCertificatesError::Wrong { file, problems }) => {
             Err(broken(&problems, "the principals", &file, "principals"))
         }
-        Err(error) => Err(Failure::environment(causes(&error))),
+        Err(error @ OpenCertificatesError::Unread { .. }) => {
+            Err(Failure::environment(causes(&error)).remedy(
+                "`--principals` or `principals_file` names a file that says whom certificates \
+                 name; `aegis schema principals` describes it",
+            ))
+        }
+        Err(error @ OpenCertificatesError::NoText(_)) => {
+            Err(Failure::environment(causes(&error)).remedy("save it as UTF-8"))
+        }
     }
 }
 
@@ -143,6 +171,12 @@ pub(crate) fn run(here: &Here, service: ServePlan) -> Result<Report, Failure> {
     let gates = Gates::open_at(surroundings, DurabilityLevel::Full, store)
         .map_err(|error| unopened_gates(&error))?;
     prepare(&gates)?;
+    if let Err(error) = Tokens::at(&here.places.tokens).list() {
+        let cause = causes(&error);
+        warn(&format!(
+            "no token is believed until this is mended: {cause}"
+        ));
+    }
     let log = Arc::clone(gates.log());
     let request_log = file.log_level.map(|level| RequestLog {
         level: match level {
@@ -170,7 +204,12 @@ pub(crate) fn run(here: &Here, service: ServePlan) -> Result<Report, Failure> {
         Ok::<_, Failure>(())
     })?;
     // What was acknowledged is durable whether or not this succeeds.
-    let _ = log.close();
+    if let Err(error) = log.close() {
+        let cause = causes(&error);
+        warn(&format!(
+            "the log was left for the next process to fold back: {cause}"
+        ));
+    }
     Ok(Report::silent())
 }
 
@@ -193,7 +232,7 @@ fn check(here: &Here, service: &ServePlan) -> Result<(), Failure> {
     if clients.is_some_and(|clients| clients.principals.is_some()) {
         return Ok(());
     }
-    let tokens = Tokens::at(&here.places.state).list();
+    let tokens = Tokens::at(&here.places.tokens).list();
     let tokens = tokens.map_err(|error| Failure::environment(causes(&error)))?;
     if tokens.is_empty() {
         let message =
@@ -272,25 +311,27 @@ fn outlive_limits() -> Result<(), Failure> {
 fn prepare(gates: &Gates) -> Result<(), Failure> {
     let gate = gates.of(gates.tenant());
     let policies = gate.map_err(|error| unopened_gates(&error))?.policies();
-    // What a policy file holds is not shown as it is: somebody else wrote it.
-    let warn = |text: String| {
-        // Where nobody reads, there is nobody to tell.
-        let text = visible(&text, WARNING_MAX);
-        let _ = writeln!(anstream::stderr().lock(), "warning: {text}");
-    };
     if let Some(fault) = &policies.fault {
-        warn(format!(
+        warn(&format!(
             "every action is denied until this is mended: {fault}"
         ));
     }
     for rejected in policies.rejected.iter().filter(|it| it.last_good.is_some()) {
         let path = rejected.path.display();
         let cause = &rejected.cause;
-        warn(format!(
+        warn(&format!(
             "the last good policy is in force in place of `{path}`: {cause}"
         ));
     }
     Ok(())
+}
+
+/// Tells whoever started the service. What a file holds is not shown as it is:
+/// somebody else wrote it.
+fn warn(text: &str) {
+    // Where nobody reads, there is nobody to tell.
+    let text = visible(text, WARNING_MAX);
+    let _ = writeln!(anstream::stderr().lock(), "warning: {text}");
 }
 
 fn announce(doors: &[Bound]) -> Result<(), Failure> {

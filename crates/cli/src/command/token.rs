@@ -5,10 +5,11 @@ use std::io::Write as _;
 use aegis_api::{Client, ClientError, ProblemKind, TokenRequest, TokenView};
 use aegis_gate::{Clock as _, SystemClock};
 use aegis_server::{NewToken, Role, StoredToken, TokenError, Tokens};
-use aegis_types::Timestamp;
+use aegis_types::{EventKind, Timestamp};
 use serde_json::json;
 
 use crate::arguments::{NewTokenArguments, RoleName, TokenArguments, TokenCommand};
+use crate::command::approvals::approver;
 use crate::command::remote;
 use crate::describe;
 use crate::exit::Exit;
@@ -22,7 +23,7 @@ pub(crate) fn answer(here: &Here, arguments: TokenArguments) -> Result<Report, F
     if let Some(client) = remote::client(here, &arguments.server)? {
         return at_service(&client, command);
     }
-    let tokens = Tokens::at(&here.places.state);
+    let tokens = Tokens::at(&here.places.tokens);
     match command {
         TokenCommand::Create(arguments) => {
             here.refuse_agents()?;
@@ -31,7 +32,7 @@ pub(crate) fn answer(here: &Here, arguments: TokenArguments) -> Result<Report, F
         TokenCommand::List => list(&tokens),
         TokenCommand::Revoke { id } => {
             here.refuse_agents()?;
-            revoke(&tokens, &id)
+            revoke(here, &tokens, &id)
         }
     }
 }
@@ -43,6 +44,7 @@ fn create(here: &Here, tokens: &Tokens, new: NewTokenArguments) -> Result<Report
         None => here.settings()?.tenant.value,
     };
     let expires_at = new.expires_in.map(|within| now.plus(within));
+    let (gate, by) = (here.gate()?, approver()?);
     let made = tokens
         .create(
             NewToken {
@@ -53,6 +55,7 @@ fn create(here: &Here, tokens: &Tokens, new: NewTokenArguments) -> Result<Report
                 expires_at,
             },
             now,
+            |token| token.record(&gate, EventKind::TokenCreated, by.as_str()),
         )
         .map_err(|error| failure(&error))?;
     Ok(shown(&made.token, &made.id))
@@ -130,8 +133,10 @@ fn listed(found: &[TokenView]) -> Report {
     Report::done(page, json!({ "tokens": found }))
 }
 
-fn revoke(tokens: &Tokens, id: &str) -> Result<Report, Failure> {
-    let is_found = tokens.revoke(id).map_err(|error| failure(&error))?;
+fn revoke(here: &Here, tokens: &Tokens, id: &str) -> Result<Report, Failure> {
+    let (gate, by) = (here.gate()?, approver()?);
+    let record = |token: &StoredToken| token.record(&gate, EventKind::TokenRevoked, by.as_str());
+    let is_found = tokens.revoke(id, record).map_err(|error| failure(&error))?;
     Ok(revoked(id, is_found))
 }
 
@@ -171,6 +176,7 @@ fn failure(error: &TokenError) -> Failure {
         | TokenError::Expired
         | TokenError::File { .. }
         | TokenError::Damaged { .. }
+        | TokenError::Record(_)
         | TokenError::Random => Failure::environment(text),
     }
 }

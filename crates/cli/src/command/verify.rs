@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 
-use aegis_api::{PrunedView, VerificationView, VerifyRequest};
+use aegis_api::{ClientError, ProblemKind, PrunedView, VerificationView, VerifyRequest};
 use aegis_log::{
     Anchor, Depth, Evidence, SqliteLog, Verification, verify as recompute, verify_export,
 };
@@ -14,13 +14,17 @@ use serde_json::{Value, json};
 
 use crate::arguments::VerifyArguments;
 use crate::command::log::unreadable;
-use crate::command::remote::{client, refuse_beside};
+use crate::command::remote::{client, is, refuse_beside};
 use crate::command::served::refused;
 use crate::describe;
 use crate::exit::Exit;
 use crate::here::Here;
 use crate::page::{Page, Piece, Tone, piece};
 use crate::report::{Failure, Report, causes};
+
+/// How an anchor is written.
+const ANCHORS: &str = "write TENANT@SEQ:HASH, as `aegis log backup` shows it, or \
+                       TENANT/SESSION@SEQ:HASH, as `aegis log list --sessions --json` shows them";
 
 /// How many faults are shown one by one.
 const FAULTS_SHOWN: usize = 20;
@@ -40,7 +44,7 @@ pub(crate) fn verify(here: &Here, arguments: &VerifyArguments) -> Result<Report,
                 canonical: arguments.canonical,
                 anchors: arguments.anchor.clone(),
             })
-            .map_err(|error| refused(&error))?,
+            .map_err(|error| unverified(&error, !arguments.anchor.is_empty()))?,
         None => verification_view(&of_machine(here, arguments)?, None),
     };
     let mut page = Page::default();
@@ -49,6 +53,22 @@ pub(crate) fn verify(here: &Here, arguments: &VerifyArguments) -> Result<Report,
     }
     let exit = if found.sound { Exit::Done } else { Exit::No };
     Ok(Report::done(page, json!(found)).with(exit))
+}
+
+/// Says why a service verifies nothing, and what to do; about its anchors, if it
+/// was given any.
+fn unverified(error: &ClientError, has_anchors: bool) -> Failure {
+    let failure = refused(error);
+    if has_anchors && is(error, ProblemKind::InvalidRequest) {
+        return failure.remedy(ANCHORS);
+    }
+    if has_anchors && is(error, ProblemKind::Forbidden) {
+        return failure.remedy(
+            "a service verifies the log of one tenant: give its own anchors, with a token of its \
+             role `auditor`",
+        );
+    }
+    failure
 }
 
 /// Verifies the log here, or a file.
@@ -111,10 +131,7 @@ pub(crate) fn of_file(file: &Path, evidence: &Evidence<'_>) -> Result<Verificati
 /// Reads a record whose hash was kept elsewhere.
 fn anchor(text: &str, tenant: &TenantId) -> Result<Anchor, Failure> {
     Anchor::read(text, tenant).map_err(|error| {
-        Failure::usage(format!("`--anchor {text}`: {}", causes(&error))).remedy(
-            "write TENANT@SEQ:HASH, as `aegis log backup` shows it, or TENANT/SESSION@SEQ:HASH, \
-                 as `aegis log list --sessions --json` shows them",
-        )
+        Failure::usage(format!("`--anchor {text}`: {}", causes(&error))).remedy(ANCHORS)
     })
 }
 

@@ -64,6 +64,30 @@ fn an_approval_lets_the_waiting_call_go_on() {
 }
 
 #[test]
+fn an_approver_is_shown_the_end_of_what_it_answers_however_long() {
+    let stage = waiting();
+    let filling = "-".repeat(8_000);
+    let command = format!("git push origin v1.0; echo {filling}; echo THE-END");
+    let hook = stage.hook(&stage.event("first", "call-1", &command));
+    let id = pending(&stage, "call-1");
+    let listed = stage.aegis(&["approvals", "list", "--all"]).exits(0);
+    assert!(!listed.out.contains("THE-END"));
+    let shown = stage.aegis(&["approvals", "show", &id]).exits(0);
+    let line = format!("\n  \"command\": \"{command}\"\n");
+    assert!(shown.out.contains(&line), "{}", shown.whole());
+    assert!(!shown.out.contains("Not shown"), "{}", shown.whole());
+    let read = stage
+        .aegis(&["approvals", "show", &id, "--json"])
+        .exits(0)
+        .json();
+    assert_eq!(read["request"]["args"]["command"], command);
+    let mut terminal = Terminal::start(&stage, &["approvals", "watch", "--idle", "10m"]);
+    terminal.shows("THE-END");
+    terminal.types("n");
+    assert_eq!(decided(hook).as_deref(), Some("deny"));
+}
+
+#[test]
 fn a_refusal_ends_the_waiting_call() {
     let stage = waiting();
     let (hook, id) = ask(&stage, "call-1");
@@ -187,7 +211,7 @@ fn an_approval_in_json_keeps_its_keys() {
         .json();
     assert_eq!(
         super::stage::keys(&shown),
-        ["answers", "approval", "status"]
+        ["answers", "approval", "left_out", "request", "status"]
     );
     assert_eq!(shown["status"], "pending");
     let told = stage

@@ -5,6 +5,9 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
+use aegis_api::{Client, SystemConnector};
+use serde_json::{Value, json};
+
 use super::authority::{Authority, mail, uri};
 use super::guide::are_shown;
 use super::running::Running;
@@ -152,6 +155,76 @@ fn every_command_of_the_server_page_does_and_prints_what_it_shows() {
             shown.join("\n")
         );
     }
+}
+
+/// Returns the lines of the blocks of shell commands of `page`.
+fn shell_lines(page: &str) -> Vec<String> {
+    let text = fs::read_to_string(repository(page)).unwrap();
+    let (mut found, mut is_open) = (Vec::new(), false);
+    for line in text.lines() {
+        if line.starts_with("```") {
+            is_open = line == "```sh";
+        } else if is_open {
+            found.push(line.to_owned());
+        }
+    }
+    found
+}
+
+/// Returns a stage in whose path the program stands under its own name, beside the
+/// tools that `line` needs.
+fn bare_stage() -> Stage {
+    let stage = Stage::new();
+    let folder = stage.path("bin");
+    symlink(env!("CARGO_BIN_EXE_aegis"), folder.join("aegis")).unwrap();
+    for tool in ["ln", "dirname"] {
+        let _ = symlink(Path::new("/usr/bin").join(tool), folder.join(tool));
+    }
+    stage
+}
+
+#[test]
+fn each_page_that_names_the_programs_of_the_control_plane_makes_them() {
+    for page in ["docs/guide.md", "docs/server.md"] {
+        let stage = bare_stage();
+        shell(&stage, &shell_lines(page)[0], &[]).exits(0);
+        let told = shell(&stage, "aegisctl --version", &[]).exits(0);
+        assert!(
+            told.out.starts_with("aegisctl "),
+            "{page}: {}",
+            told.whole()
+        );
+    }
+}
+
+#[test]
+fn the_readme_serves_and_verifies_under_the_names_of_the_control_plane() {
+    let stage = bare_stage();
+    let lines = shell_lines("README.md");
+    let [link, serves, token, verifies] = lines.as_slice() else {
+        panic!("{lines:?}");
+    };
+    shell(&stage, link, &[]).exits(0);
+    let words = serves.strip_suffix(" &").unwrap().replace(":8080", ":0");
+    let words: Vec<&str> = words.split(' ').collect();
+    let running = start(&stage, &words);
+    let (name, makes) = token.split_once("=$(").unwrap();
+    let told = shell(&stage, makes.strip_suffix(')').unwrap(), &[]).exits(0);
+    let known = [(name.trim_start_matches("export "), told.out.trim_end())];
+    let verifies = verifies.replace("8080", running.port());
+    let told = shell(&stage, &verifies, &known).exits(2);
+    assert!(
+        told.err.contains("aegis log list --sessions"),
+        "{}",
+        told.whole()
+    );
+    let address = format!("http://127.0.0.1:{}", running.port());
+    let client = Client::new(SystemConnector::default(), address.parse().unwrap());
+    let event = json!({"session_id": "sess-001", "event_type": "TOOL_RESULT"});
+    let client = client.with_token(Some(known[0].1.to_owned()));
+    client.post::<Value>("/v1/events", &event).unwrap();
+    let told = shell(&stage, &verifies, &known).exits(0);
+    assert!(told.out.starts_with("OK: chain valid"), "{}", told.whole());
 }
 
 #[test]
@@ -329,7 +402,7 @@ fn a_limit_and_a_request_log_of_the_settings_have_effect() {
     }
     shell(&stage, "curl -s \"$ADDRESS\"", &known).exits(0);
     let err = running.stop();
-    let lines: Vec<serde_json::Value> = err
+    let lines: Vec<Value> = err
         .lines()
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();

@@ -95,6 +95,32 @@ fn flags_that_would_have_no_effect_are_refused() {
         let told = stage.aegis(words).exits(2);
         assert!(told.err.contains(expected), "{}", told.whole());
     }
+    let unserved = [
+        "log",
+        "prune",
+        "--before",
+        "90d",
+        "--server",
+        "http://127.0.0.1:1",
+    ];
+    let told = stage.aegis(&unserved).exits(2);
+    assert!(
+        told.err.contains("no service does this"),
+        "{}",
+        told.whole()
+    );
+    // An empty variable says nothing.
+    let empty = [("AEGIS_SERVER", ""), ("AEGIS_TOKEN", "")];
+    for words in [
+        &["log", "list"][..],
+        &["log", "verify"],
+        &["approvals", "list"],
+    ] {
+        stage.aegis_with(words, &empty).exits(0);
+    }
+    let told = stage.aegis_with(&["log", "list"], &[("AEGIS_SERVER", "ftp:x")]);
+    let told = told.exits(2);
+    assert!(told.err.contains("`AEGIS_SERVER`"), "{}", told.whole());
     // What is in the environment is for whatever service is asked.
     let told = stage.aegis_with(&["log", "list"], &[("AEGIS_CA", "x")]);
     told.exits(0);
@@ -174,7 +200,7 @@ fn answers_in_json_keep_their_keys() {
             &["policy", "explain", "--log", "call-1"],
             &["deciding_words", "decision", "policies", "request"],
         ),
-        (&["log", "list"], &["decisions"]),
+        (&["log", "list"], &["decisions", "tokens"]),
         (&["log", "list", "--sessions"], &["sessions"]),
         (&["log", "show", "call-1"], &["envelopes"]),
         (

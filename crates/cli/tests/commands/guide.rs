@@ -46,7 +46,7 @@ pub(super) fn steps(text: &str) -> Vec<Step> {
                 text: block.join("\n") + "\n",
             }),
             None if language == "console" => steps.extend(commands(&block)),
-            None if language.is_empty() => {}
+            None if language.is_empty() || language == "sh" => {}
             None => panic!("a block is of the language `{language}`, and no file"),
         }
     }

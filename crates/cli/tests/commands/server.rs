@@ -1,5 +1,7 @@
 //! Commands that ask a service, at its real socket.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use aegis_api::{Address, Client, DecisionRequest, SystemConnector};
@@ -113,6 +115,108 @@ fn tokens_are_made_listed_and_revoked_at_a_service() {
         "token", "create", "--name", "x", "--role", "agent", "--role", "approver",
     ])
     .exits(2);
+}
+
+/// Makes a file that others may do with what `mode` says.
+fn open_to(stage: &Stage, file: &str, mode: u32) {
+    fs::set_permissions(stage.path(file), fs::Permissions::from_mode(mode)).unwrap();
+}
+
+#[test]
+fn tokens_that_others_may_read_are_told_of_at_the_start_and_by_the_doctor() {
+    let stage = Stage::with_policy();
+    let words = ["token", "create", "--name", "x", "--role", "auditor"];
+    let token = stage.aegis(&words).exits(0).out;
+    let file = "home/.local/share/aegis/tokens.json";
+    open_to(&stage, file, 0o644);
+    let program = Path::new(env!("CARGO_BIN_EXE_aegis"));
+    let words = ["serve", "--listen", "127.0.0.1:0"];
+    let running = Running::start(&stage, program, &words, "http:");
+    let server = format!("http://127.0.0.1:{}", running.port());
+    let variables = [("AEGIS_SERVER", &*server), ("AEGIS_TOKEN", token.trim())];
+    let told = stage.aegis_with(&["log", "list"], &variables).exits(3);
+    assert!(
+        told.err.contains("the tokens cannot be read"),
+        "{}",
+        told.whole()
+    );
+    let remedy = format!("chmod go= '{}'", stage.path(file).display());
+    let told = stage.aegis(&["doctor"]);
+    assert!(told.out.contains(&remedy), "{}", told.whole());
+    open_to(&stage, file, 0o600);
+    stage.aegis_with(&["log", "list"], &variables).exits(0);
+    let err = running.stop();
+    assert!(
+        err.contains("no token is believed") && err.contains(&remedy),
+        "{err}"
+    );
+}
+
+#[test]
+fn settings_that_others_may_write_name_neither_log_nor_callers() {
+    let stage = Stage::new();
+    let program = Path::new(env!("CARGO_BIN_EXE_aegis"));
+    for (text, counts) in [("rate_limit: 5\n", true), ("dsn: own.db\n", false)] {
+        stage.write("work/aegis.yaml", text);
+        open_to(&stage, "work/aegis.yaml", 0o666);
+        let words = ["serve", "--config", "aegis.yaml"];
+        if counts {
+            Running::start(&stage, program, &words, "unix:").stop();
+            continue;
+        }
+        let told = stage.aegis(&words).exits(3);
+        assert!(told.err.contains("chmod go-w"), "{}", told.whole());
+        open_to(&stage, "work/aegis.yaml", 0o644);
+        Running::start(&stage, program, &words, "unix:").stop();
+    }
+}
+
+#[test]
+fn what_is_wrong_with_an_anchor_is_answered_with_what_to_do() {
+    let service = Served::new();
+    let auditor = service.token("auditor");
+    let hash = "0".repeat(64);
+    for (anchor, step) in [
+        ("garbage".to_owned(), "write TENANT@SEQ:HASH"),
+        (format!("other@0:{hash}"), "the log of one tenant"),
+    ] {
+        let words = ["log", "verify", "--anchor", &anchor];
+        let told = service.ask(&words, Some(&auditor)).exits(2);
+        assert!(told.err.contains(step), "{}", told.whole());
+    }
+}
+
+#[test]
+fn what_is_done_to_tokens_is_in_the_log() {
+    let stage = Stage::with_policy();
+    let words = [
+        "token", "create", "--name", "ci", "--tenant", "acme", "--role", "auditor", "--json",
+    ];
+    let made = stage.aegis(&words).exits(0).json();
+    let id = made["id"].as_str().unwrap();
+    stage.aegis(&["token", "revoke", id]).exits(0);
+    let listed = stage.aegis(&["log", "list", "--json"]).exits(0).json();
+    let told: Vec<_> = listed["tokens"].as_array().unwrap().iter().collect();
+    assert_eq!(told.len(), 2, "{listed}");
+    for (record, kind) in told.into_iter().zip(["TOKEN_REVOKED", "TOKEN_CREATED"]) {
+        assert_eq!(record["event_type"], kind);
+        assert_eq!(record["tenant_id"], "acme");
+        assert_eq!(record["subject"], id);
+        assert!(
+            record["payload"]["by"]
+                .as_str()
+                .unwrap()
+                .starts_with("local:uid-")
+        );
+    }
+    let shown = stage.aegis(&["log", "list"]).exits(0);
+    for text in ["+ made", "– revoked", "ci: auditor", id] {
+        assert!(shown.out.contains(text), "{}", shown.whole());
+    }
+    let exported = stage.aegis(&["log", "export"]).exits(0);
+    let secret = made["token"].as_str().unwrap().rsplit('_').next().unwrap();
+    assert!(!exported.out.contains(secret));
+    stage.aegis(&["log", "verify"]).exits(0);
 }
 
 #[test]

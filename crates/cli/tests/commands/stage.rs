@@ -243,6 +243,7 @@ impl Stage {
         settings.add_filter(&literal(root), "[stage]");
         settings.add_filter("tmp-aegis-[a-z0-9]+-work", "[stage]-work");
         settings.add_filter("local:uid-[0-9]+", "local:[uid]");
+        settings.add_filter("user:[0-9]+", "user:[uid]");
         for programs in [
             Some(PathBuf::from(env!("CARGO_BIN_EXE_aegis"))),
             std::env::var_os("AEGIS_TEST_BIN").map(|folder| PathBuf::from(folder).join("aegis")),

@@ -341,6 +341,11 @@ fn a_service_that_would_not_be_as_safe_as_it_says_does_not_start() {
     );
     refuse(&[&cert[..], &key].concat(), "speaks no TLS", "--listen");
     refuse(&["--listen", "0.0.0.0:0"], "clear text", "--tls-cert");
+    refuse(
+        &["--clear-text"],
+        "no effect without `--listen`",
+        "--listen ADDRESS",
+    );
     place.stage.write(
         "work/principals.yaml",
         "aegis: principals/v1\nprincipals: [{name: a}]\n",

@@ -254,6 +254,21 @@ const TOOLS: [(&str, Tool); 52] = [
     ("EndConversation", TALK),
 ];
 
+impl Tool {
+    /// Returns the parameter whose text is what an action is done to.
+    pub(crate) fn subject_key(&self) -> Option<&'static str> {
+        match self.subject {
+            Subject::Path(key)
+            | Subject::CommandLine(key)
+            | Subject::PowerShell(key)
+            | Subject::Url(key)
+            | Subject::Named(key)
+            | Subject::ServerNamed(key) => Some(key),
+            Subject::Server | Subject::None => None,
+        }
+    }
+}
+
 /// Returns what the tool called `name` does.
 pub(crate) fn tool(name: &str) -> Tool {
     if let Some((_, tool)) = TOOLS.iter().find(|(known, _)| *known == name) {
@@ -436,16 +451,14 @@ pub(crate) fn effects_by_name(name: &str) -> Vec<EffectKind> {
 
 /// Returns what an action is done to, if the tool says so plainly.
 pub(crate) fn resource(name: &str, tool: &Tool, params: &Value) -> Option<Resource> {
-    let text = |key: &str| params.get(key)?.as_str().map(str::to_owned);
+    let text = || params.get(tool.subject_key()?)?.as_str().map(str::to_owned);
     match tool.subject {
-        Subject::Path(key) => text(key).map(Resource::Path),
-        Subject::CommandLine(key) | Subject::PowerShell(key) => {
-            text(key).map(Resource::CommandLine)
-        }
-        Subject::Url(key) => text(key).map(Resource::Url),
-        Subject::Named(key) => text(key).map(Resource::Named),
+        Subject::Path(_) => text().map(Resource::Path),
+        Subject::CommandLine(_) | Subject::PowerShell(_) => text().map(Resource::CommandLine),
+        Subject::Url(_) => text().map(Resource::Url),
+        Subject::Named(_) => text().map(Resource::Named),
         Subject::Server => server(name).map(|server| Resource::Server(server.to_owned())),
-        Subject::ServerNamed(key) => text(key).map(Resource::Server),
+        Subject::ServerNamed(_) => text().map(Resource::Server),
         Subject::None => None,
     }
 }

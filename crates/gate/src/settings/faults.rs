@@ -288,6 +288,10 @@ fn shown(text: &str) -> String {
 }
 
 /// Returns the value that a message of the parser says is none, and those that are.
+///
+/// The parser tells what it expects as text only, so the text is read: a second
+/// table of every value beside the types would be one that drifts. A text of another
+/// form is shown as it is, and the tests here show when a form has changed.
 fn unknown_variant(message: &str) -> Option<(&str, Vec<&str>)> {
     let rest = message.strip_prefix("unknown variant `")?;
     let (found, rest) = rest.rsplit_once("`, expected ")?;

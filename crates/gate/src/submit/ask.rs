@@ -1,10 +1,8 @@
 //! Asking a person.
 
-use aegis_canon::Digest;
-use aegis_log::Query;
 use aegis_types::{
-    Approval, ApprovalStatus, ApprovalTerms, Decision, DurationMs, Entry, Event, EventKind,
-    Finding, Otherwise, Reason, Risk, Verdict,
+    Approval, ApprovalStatus, ApprovalTerms, Decision, DurationMs, Entry, Event, Finding,
+    Otherwise, Reason, Risk, Verdict,
 };
 
 use super::{Asked, Step, SubmitError, Underway};
@@ -101,20 +99,9 @@ impl Gate {
         underway: &Underway<'_>,
         approval: &Approval,
     ) -> Result<bool, SubmitError> {
-        let requests = self.log().newest(&Query {
-            tenant: Some(&approval.tenant),
-            session: Some(&approval.session),
-            kinds: &[EventKind::ActionRequested],
-            subject: Some(approval.request.as_str()),
-            limit: 64,
-            ..Query::default()
-        })?;
-        Ok(requests
-            .iter()
-            .find(|envelope| Digest::of_value(&envelope.payload) == approval.request_digest)
-            .is_some_and(|envelope| {
-                asks_the_same(&envelope.payload, &underway.recorded.entry.payload)
-            }))
+        let asked = self.request_record(approval)?;
+        Ok(asked
+            .is_some_and(|asked| asks_the_same(&asked.payload, &underway.recorded.entry.payload)))
     }
 
     /// Asks for a fresh approval.

@@ -4,7 +4,7 @@ use std::fs::{self, Metadata};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
-use aegis_gate::{HomeOrigin, Places, Surroundings, link_among};
+use aegis_gate::{GuardError, HomeOrigin, Places, Secrecy, Surroundings, link_among, open_guarded};
 
 use super::{Part, Symptom};
 use crate::registration::Registration;
@@ -95,6 +95,17 @@ pub(super) fn state(places: &Places, symptoms: &mut Vec<Symptom>) {
             is_there |= *path == &places.state;
             guarded(Part::Files, path, &found, forbidden, symptoms);
         }
+    }
+    // As the service reads it.
+    if let Err(GuardError::Exposed(cause)) = open_guarded(&places.tokens, Secrecy::Secret) {
+        symptoms.push(Symptom::fault(
+            Part::Files,
+            format!(
+                "a service believes no token in `{}`: {cause}",
+                places.tokens.display()
+            ),
+            "mend that; the service reads the file again by itself",
+        ));
     }
     if symptoms.len() > before {
         return;

@@ -53,9 +53,7 @@ pub(super) fn read<'a>(walker: &mut Walker<'a>, file: Map<'_, 'a>) -> Option<Ser
         .get("client_auth")
         .and_then(|it| walker.choice(it, "`tls.client_auth`", &DEMANDS));
     if enabled != Some(true) {
-        if tls.get("enabled").is_none() {
-            unused(walker, tls, &KEYS, "`tls.enabled: true`");
-        }
+        unused(walker, tls, &KEYS[1..], "`tls.enabled: true`");
         return None;
     }
     for (name, found) in [("cert_file", &chain), ("key_file", &key)] {

@@ -4,11 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aegis_api::{AnswerRequest, ApprovalList, ApprovalReply, Problem, ProblemKind};
-use aegis_gate::{AnswerError, ApprovalFilter, ApprovalView, Gate, Reply, with_causes};
-use aegis_log::Query;
+use aegis_gate::{AnswerError, ApprovalFilter, ApprovalView, AskedFor, Gate, Reply, with_causes};
 use aegis_types::{
-    ActionRequest, Approval, ApprovalId, ApprovalStatus, DurationMs, Event, EventKind, Role,
-    SessionId, TenantId,
+    ActionRequest, Approval, ApprovalId, ApprovalStatus, DurationMs, Event, Role, TenantId,
 };
 use axum::Json;
 use axum::extract::{Extension, State};
@@ -76,7 +74,7 @@ pub(super) async fn list(
             gate.approvals(&filter).map_err(Refusal::from)
         })
         .await??;
-    let approvals = views.into_iter().map(reply).collect();
+    let approvals = views.into_iter().map(unopened).collect();
     Ok(Json(ApprovalList { approvals }))
 }
 
@@ -108,7 +106,8 @@ pub(super) struct ShowQuery {
 
 /// Shows an approval, as soon as it is answered or the wait is over.
 ///
-/// An agent sees those that its own proposals led to.
+/// An agent sees those that its own proposals led to. Who has the role approver is
+/// shown the whole request besides, as it is recorded.
 #[utoipa::path(
     get,
     path = "/v1/approvals/{id}",
@@ -147,16 +146,21 @@ pub(super) async fn show(
     let principal = Arc::new(principal);
     loop {
         let (asks, tenant, id) = (Arc::clone(&principal), tenant.clone(), id.clone());
-        let (view, now) = daemon
+        let (view, asked, now) = daemon
             .blocking(principal.asker(), move |daemon| {
                 let gate = daemon.gates().of(&tenant)?;
                 let view = find(&gate, &tenant, &id)?;
                 must_see(&gate, &asks, &view.approval)?;
-                Ok::<_, Refusal>((view, gate.now()))
+                let asked = if asks.roles().has(Role::Approver) {
+                    gate.asked_for(&view.approval)?
+                } else {
+                    AskedFor::default()
+                };
+                Ok::<_, Refusal>((view, asked, gate.now()))
             })
             .await??;
         if view.status != ApprovalStatus::Pending || Instant::now() >= deadline {
-            return Ok(Json(reply(view)));
+            return Ok(Json(reply(view, asked)));
         }
         let left = view
             .approval
@@ -167,7 +171,7 @@ pub(super) async fn show(
         tokio::select! {
             _ = news.changed() => {}
             () = tokio::time::sleep_until(deadline.min(end)) => {}
-            () = closing.told() => return Ok(Json(reply(view))),
+            () = closing.told() => return Ok(Json(reply(view, asked))),
         }
     }
 }
@@ -218,7 +222,7 @@ pub(super) async fn answer(
             gate.answer(&view.approval.id, given).map_err(Refusal::from)
         })
         .await??;
-    Ok(Json(reply(view)))
+    Ok(Json(unopened(view)))
 }
 
 /// Returns the answer that `principal` gives to what `request` asked.
@@ -288,29 +292,7 @@ fn must_see(gate: &Gate, principal: &Principal, approval: &Approval) -> Result<(
 
 /// Returns the request that `approval` was asked for.
 fn request_of(gate: &Gate, approval: &Approval) -> Result<Option<ActionRequest>, Refusal> {
-    newest_request(
-        gate,
-        &approval.tenant,
-        &approval.session,
-        approval.request.as_str(),
-    )
-}
-
-fn newest_request(
-    gate: &Gate,
-    tenant: &TenantId,
-    session: &SessionId,
-    request: &str,
-) -> Result<Option<ActionRequest>, Refusal> {
-    let found = gate.log().newest(&Query {
-        tenant: Some(tenant),
-        session: Some(session),
-        kinds: &[EventKind::ActionRequested],
-        subject: Some(request),
-        since: None,
-        limit: 1,
-    })?;
-    let Some(found) = found.first() else {
+    let Some(found) = gate.request_record(approval)? else {
         return Ok(None);
     };
     match Event::from_recorded(found.kind, found.subject.as_deref(), &found.payload)? {
@@ -324,12 +306,19 @@ fn newest_request(
     }
 }
 
-fn reply(view: ApprovalView) -> ApprovalReply {
+fn reply(view: ApprovalView, asked: AskedFor) -> ApprovalReply {
     ApprovalReply {
         approval: view.approval,
         status: view.status,
         answers: view.answers,
+        request: asked.request,
+        left_out: asked.left_out,
     }
+}
+
+/// Returns an approval without the request: a list is short.
+fn unopened(view: ApprovalView) -> ApprovalReply {
+    reply(view, AskedFor::default())
 }
 
 impl From<AnswerError> for Refusal {

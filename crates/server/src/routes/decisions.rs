@@ -237,7 +237,7 @@ impl Asked {
             tenant: Some(self.tenant.clone()),
             is_guest: self.is_guest,
         };
-        Ok(daemon.gates().at(caller)?)
+        Ok(daemon.gates().deciding(caller)?)
     }
 }
 

@@ -114,6 +114,8 @@ fn must_be_observation(kind: &str) -> Result<(), Refusal> {
         }
         "POLICY_REJECTED"
         | "TRUST_CHANGED"
+        | "TOKEN_CREATED"
+        | "TOKEN_REVOKED"
         | "HEADS_MOVED"
         | "FOREIGN_EVENT"
         | "IDEMPOTENCY_KEY_USED" => "the service records it by itself",

@@ -16,7 +16,7 @@ use crate::body::JsonBody;
 use crate::daemon::Daemon;
 use crate::identity::Principal;
 use crate::paced::paced;
-use crate::page::{limit, place_of, place_token};
+use crate::page::{Room, limit, place_of, place_token};
 use crate::problem::Refusal;
 use crate::query::Parameters;
 use crate::records::Records;
@@ -24,9 +24,6 @@ use crate::verification::verification_view;
 
 /// How many heads kept elsewhere one request may name.
 const ANCHORS_MAX: usize = 64;
-
-/// After how many bytes a page of records is full; its last record may go beyond.
-const PAGE_BYTES_MAX: usize = 8 << 20;
 
 /// Which records are listed.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -99,23 +96,23 @@ pub(super) async fn records(
 ///
 /// It is written while the request has its place, because that is most of the work.
 fn page(log: &dyn Log, asked: Query<'_>, walk: Walk) -> Result<String, ReadLogError> {
-    let limit = asked.limit;
+    let mut room = Room::of(asked.limit);
     let mut records = Records::of(log, asked, walk);
     let mut page = "{\"records\":[".to_owned();
-    let (mut count, mut last) = (0, None);
-    while page.len() < PAGE_BYTES_MAX
+    let mut last = None;
+    while !room.is_full()
         && let Some(placed) = records.next()?
     {
-        if count > 0 {
+        if last.is_some() {
             page.push(',');
         }
-        page.push_str(&Envelope::to_json(&placed.envelope).to_string());
-        count += 1;
+        let record = Envelope::to_json(&placed.envelope).to_string();
+        room.take(record.len());
+        page.push_str(&record);
         last = Some(placed.place);
     }
-    let may_have_more = count == limit || page.len() >= PAGE_BYTES_MAX;
     page.push(']');
-    if let Some(last) = last.filter(|_| may_have_more) {
+    if let Some(last) = last.filter(|_| room.is_full()) {
         let token = place_token(last);
         page.push_str(&format!(",\"next_page_token\":\"{token}\""));
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use aegis_api::{Problem, ProblemKind, TokenList, TokenReply, TokenRequest};
 use aegis_gate::with_causes;
-use aegis_types::{AgentId, DurationMs, Role};
+use aegis_types::{AgentId, DurationMs, EventKind, Role};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -75,7 +75,10 @@ pub(super) async fn create(
     let new = new_token(&principal, asked, now)?;
     let made = daemon
         .blocking(principal.asker(), move |daemon| {
-            daemon.tokens().create(new, now)
+            let gate = daemon.gates().of(&new.tenant)?;
+            let by = principal.recorded_name();
+            let record = |token: &StoredToken| token.record(&gate, EventKind::TokenCreated, &by);
+            Ok::<_, Refusal>(daemon.tokens().create(new, now, record)?)
         })
         .await??;
     let reply = TokenReply {
@@ -151,9 +154,13 @@ pub(super) async fn revoke(
     let tenant = principal.tenant_named(query.tenant_id.as_deref())?;
     let is_revoked = daemon
         .blocking(principal.asker(), move |daemon| {
+            let gate = daemon.gates().of(&tenant)?;
+            let by = principal.recorded_name();
+            let record = |token: &StoredToken| token.record(&gate, EventKind::TokenRevoked, &by);
             let tokens = daemon.tokens().list()?;
             let is_own = |token: &StoredToken| token.id == id && token.tenant == tenant;
-            Ok::<_, TokenError>(tokens.iter().any(is_own) && daemon.tokens().revoke(&id)?)
+            let is_revoked = tokens.iter().any(is_own) && daemon.tokens().revoke(&id, record)?;
+            Ok::<_, Refusal>(is_revoked)
         })
         .await??;
     if is_revoked {
@@ -173,6 +180,7 @@ impl From<TokenError> for Refusal {
             | TokenError::NoTime
             | TokenError::NoRole
             | TokenError::BesideAgent(_) => ProblemKind::InvalidRequest,
+            TokenError::Record(_) => ProblemKind::Unavailable,
             TokenError::File { .. } | TokenError::Damaged { .. } | TokenError::Random => {
                 ProblemKind::Failed
             }

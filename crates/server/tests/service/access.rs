@@ -409,7 +409,7 @@ fn tokens_that_cannot_be_read_are_told_without_their_place() {
         let mut stream = stage.open("GET", "/v1/sessions", Some(&token), "", "");
         let mut reply = String::new();
         std::io::Read::read_to_string(&mut stream, &mut reply).unwrap();
-        assert!(reply.starts_with("HTTP/1.1 500 "), "{reply}");
+        assert!(reply.starts_with("HTTP/1.1 503 "), "{reply}");
         assert!(!reply.contains("tokens.json"), "{reply}");
     };
     let mode = |mode| {

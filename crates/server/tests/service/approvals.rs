@@ -126,6 +126,50 @@ fn an_approval_of_another_tenant_is_none() {
 }
 
 #[test]
+fn who_may_answer_is_shown_the_whole_request_and_nobody_else_is() {
+    let stage = Stage::new();
+    let client = |role: Role| stage.remote(Some(&stage.token("acme", &[role])));
+    let agent = client(Role::Agent);
+    let line = format!("git push --force; {}echo THE-END", "true; ".repeat(300));
+    let id = ask(&agent, &bash("one", &line));
+    let shown = show(&client(Role::Approver), &id).unwrap();
+    assert!(shown.approval.summary.ends_with(" characters)"));
+    let request = shown.request.unwrap();
+    assert_eq!(request["args"]["command"], line);
+    assert_eq!(request["call_id"], "one");
+    assert_eq!(shown.left_out, None);
+    for other in [agent, client(Role::Auditor), client(Role::Operator)] {
+        let shown = show(&other, &id).unwrap();
+        assert_eq!((shown.request, shown.left_out), (None, None));
+    }
+    let listed: ApprovalList = client(Role::Approver).get("/v1/approvals").unwrap();
+    assert_eq!(listed.approvals[0].request, None);
+}
+
+#[test]
+fn an_approver_is_shown_the_request_that_was_asked_and_told_what_is_not_recorded() {
+    let stage = Stage::new();
+    let agent = stage.remote(Some(&stage.token("acme", &[Role::Agent])));
+    let approver = stage.remote(Some(&stage.token("acme", &[Role::Approver])));
+    let secret = "ghp_0123456789abcdefghijABCDEFGHIJ456789";
+    let id = ask(
+        &agent,
+        &bash("one", &format!("git push --force https://{secret}@h/x")),
+    );
+    // Another request that takes the name changes nothing of what was asked.
+    let _ = agent.decide(&bash("one", "ls"));
+    let shown = show(&approver, &id).unwrap();
+    let command = shown.request.unwrap()["args"]["command"].clone();
+    let command = command.as_str().unwrap();
+    assert!(
+        command.starts_with("git push --force https://[redacted:") && !command.contains(secret),
+        "{command}"
+    );
+    let left_out = shown.left_out.unwrap();
+    assert!(left_out.contains("are not recorded"), "{left_out}");
+}
+
+#[test]
 fn who_waits_for_an_answer_learns_of_it_at_once() {
     let stage = Stage::new();
     let agent = stage.remote(Some(&stage.token("acme", &[Role::Agent])));

@@ -147,3 +147,26 @@ fn the_policy_of_the_service_holds_for_callers_from_elsewhere() {
         assert_eq!(reply.findings[0].policy.as_deref(), Some("own"));
     }
 }
+
+#[test]
+fn what_is_proposed_where_settings_cannot_be_read_is_denied_on_record() {
+    let stage = Stage::new();
+    let project = stage.folder().join("project");
+    std::fs::create_dir_all(project.join(".git")).unwrap();
+    std::fs::create_dir_all(project.join(".aegis")).unwrap();
+    std::fs::write(project.join(".aegis/settings.toml"), "mode = 7\n").unwrap();
+    let request = DecisionRequest {
+        directory: Some(project.display().to_string()),
+        ..bash("one", "ls")
+    };
+    let reply = stage.local().decide(&request).unwrap();
+    assert_eq!(reply.verdict, "deny", "{reply:?}");
+    let told = format!("{reply:?}");
+    assert!(reply.recorded && told.contains("settings.toml"), "{told}");
+    std::fs::write(project.join(".aegis/settings.toml"), "").unwrap();
+    let request = DecisionRequest {
+        call_id: "two".to_owned(),
+        ..request
+    };
+    assert_eq!(stage.local().decide(&request).unwrap().verdict, "allow");
+}

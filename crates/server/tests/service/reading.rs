@@ -191,6 +191,37 @@ fn agents_are_those_that_proposed_something() {
     );
 }
 
+/// Checks that the log of the tenant says who made and revoked a token, and for whom,
+/// without the secret.
+fn are_recorded(stage: &Stage, made: &TokenReply) {
+    let auditor = stage.remote(Some(&stage.token("acme", &[Role::Auditor])));
+    let records: Value = auditor
+        .get(&format!("/v1/records?subject={}", made.id))
+        .unwrap();
+    let records = records["records"].as_array().unwrap();
+    let told: Vec<_> = records
+        .iter()
+        .map(|record| {
+            let token = &record["payload"]["token"];
+            assert!(
+                record["payload"]["by"]
+                    .as_str()
+                    .unwrap()
+                    .starts_with("token:")
+            );
+            assert_eq!(token["name"], "ci");
+            assert_eq!(token["tenant_id"], "acme");
+            assert_eq!(token["roles"], serde_json::json!(["auditor"]));
+            assert!(token["expires_unix_ms"].as_i64().is_some());
+            record["event_type"].as_str().unwrap()
+        })
+        .collect();
+    assert_eq!(told, ["TOKEN_REVOKED", "TOKEN_CREATED"]);
+    let text = serde_json::json!(records).to_string();
+    let secret = made.token.rsplit('_').next().unwrap();
+    assert!(!text.contains(secret) && !text.contains("digest"), "{text}");
+}
+
 #[test]
 fn a_token_is_made_shown_once_and_revoked() {
     let stage = Stage::new();
@@ -219,6 +250,7 @@ fn a_token_is_made_shown_once_and_revoked() {
         refused(operator.delete(&format!("/v1/tokens/{}", made.id))),
         404
     );
+    are_recorded(&stage, &made);
     // Who holds one token must not become as many people as an approval needs.
     for role in ["approver", "operator"] {
         let status = |roles: &[&str]| {

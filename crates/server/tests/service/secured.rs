@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use aegis_api::{Address, Client, Connect as _, Stream};
+use aegis_gate::open_regular;
 use aegis_server::{ClientDoor, Demand, Limits, SecureDoor};
 use aegis_tls::{Authorities, Credentials, SecureConnector};
 
@@ -80,14 +81,18 @@ impl Secured {
 
     /// Returns what connects as the holder of `shown`.
     pub fn connector(&self, shown: Option<&Issued>) -> SecureConnector {
-        let authorities = Authorities::read(&self.file("ca.pem")).unwrap();
+        let authorities = {
+            let path = self.file("ca.pem");
+            Authorities::read(&path, open_regular(&path).unwrap()).unwrap()
+        };
         let own = shown.map(|shown| {
             let folder = tempfile::tempdir().unwrap();
             shown.write(folder.path(), "own");
             let (chain, key) = (folder.path().join("own.pem"), folder.path().join("own.key"));
             // What has ended is shown all the same.
             let then = aegis_tls::Certificate::parse(&shown.der).unwrap().begins_at;
-            Credentials::read(&chain, &key, then).unwrap()
+            let open = |path| open_regular(path).unwrap();
+            Credentials::read((&chain, open(&chain)), (&key, open(&key)), then).unwrap()
         });
         SecureConnector::new(&authorities, own.as_ref()).unwrap()
     }

@@ -12,8 +12,8 @@ use std::time::Duration;
 use aegis_api::{Address, Client, HookReply, SystemConnector};
 use aegis_gate::{Approver, Caller, DurabilityLevel, EventOrder, Gates, LogPlace, Surroundings};
 use aegis_server::{
-    Bound, Certificates, Daemon, Door, Hooks, Limits, NewToken, Role, SecureDoor, Tokens, router,
-    serve,
+    Bound, Certificates, Daemon, Door, Hooks, Limits, NewToken, Role, SecureDoor, StoredToken,
+    Tokens, router, serve,
 };
 use aegis_types::Timestamp;
 use serde_json::json;
@@ -363,9 +363,10 @@ impl Stage {
             agents: agents.iter().map(|agent| agent.parse().unwrap()).collect(),
             expires_at: None,
         };
-        let state = self.folder.path().join("state");
+        let file = self.folder.path().join("state/tokens.json");
         let now = Timestamp::from_unix_ms(0);
-        Tokens::at(&state).create(new, now).unwrap().token
+        let record = |_: &StoredToken| Ok(());
+        Tokens::at(&file).create(new, now, record).unwrap().token
     }
 }
 

@@ -218,8 +218,8 @@ fn who_holds_a_token_that_is_revoked_hears_nothing_more() {
     decide(&stage, &agent, "s", "one");
     followed.next();
     let id = auditor.split('_').nth(1).unwrap();
-    let tokens = Tokens::at(&stage.folder().join("state"));
-    assert!(tokens.revoke(id).unwrap());
+    let tokens = Tokens::at(&stage.folder().join("state/tokens.json"));
+    assert!(tokens.revoke(id, |_| Ok(())).unwrap());
     decide(&stage, &agent, "s", "two");
     let mut rest = String::new();
     while followed.0.read_line(&mut rest).unwrap() > 0 {}
