@@ -204,7 +204,9 @@ fn the_schema_of_service_settings_agrees_with_the_reader() {
         ("addr: 127.0.0.1:8080\ndsn: file:a.db?mode=rwc\n", true),
         ("trust_mode: prod\nrate_limit: 0\nmanifest: ''\n", true),
         ("telemetry: {disabled: true, path: t}\n", true),
-        ("tls: {enabled: false, cert_file: c}\n", true),
+        ("tls: {enabled: false, cert_file: ''}\n", true),
+        ("tls: {enabled: false, cert_file: c}\n", false),
+        ("tls: {enabled: false, client_auth: optional}\n", false),
         ("tls: {enabled: true, cert_file: c, key_file: k}\n", true),
         (
             "tls: {enabled: true, cert_file: c, key_file: k, ca_file: a, client_auth: optional, \
