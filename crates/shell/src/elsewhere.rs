@@ -163,6 +163,11 @@ pub(crate) fn quoted(word: &Word) -> String {
     if !text.is_empty() && text.chars().all(is_plain) {
         return text;
     }
+    in_quotes(&text)
+}
+
+/// Returns a text as one word that a shell takes literally.
+pub(crate) fn in_quotes(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
 }
 

@@ -5,7 +5,7 @@ use aegis_types::{Directory, Span, UnknownCause, Word, WordPart, Wrapper};
 use super::shell::Input;
 use super::{Draft, joined, search};
 use crate::decode;
-use crate::elsewhere::{quoted, run_elsewhere};
+use crate::elsewhere::{in_quotes, quoted, run_elsewhere};
 use crate::escape::enclosed;
 use crate::input;
 use crate::option::{first_text, shown_text};
@@ -224,10 +224,6 @@ fn as_arguments(name: &str, text: &str) -> String {
         }
     }
     line
-}
-
-fn in_quotes(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "'\\''"))
 }
 
 impl Walk<'_> {
