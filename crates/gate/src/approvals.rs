@@ -165,11 +165,13 @@ impl Gate {
     /// When the log cannot be read.
     pub fn asked_for(&self, approval: &Approval) -> Result<AskedFor, ReadLogError> {
         let Some(record) = self.request_record(approval)? else {
-            let left_out = "the log no longer holds the request, so what an answer allows cannot \
-                            be shown";
+            let left_out = format!(
+                "the request is not among the newest {NAMESAKES_MAX} of its name in the log, so \
+                 what an answer allows cannot be shown; deny it, and let it be asked again"
+            );
             return Ok(AskedFor {
                 request: None,
-                left_out: Some(left_out.to_owned()),
+                left_out: Some(left_out),
             });
         };
         let parts = record.payload.pointer("/context/redacted");

@@ -13,6 +13,8 @@ use std::io::{self, ErrorKind};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Component, Path, PathBuf};
 
+use aegis_shell::in_quotes;
+
 use crate::read_file::{open_regular, read_opened};
 
 /// How many links are followed on the way to a file, as the system does.
@@ -127,6 +129,7 @@ fn check_step(step: &Path, owner: u32, mode: u32) -> Result<(), GuardError> {
     let own = rustix::process::geteuid().as_raw();
     let shared = if mode & STICKY == 0 { mode } else { 0 };
     let name = step.display();
+    let quoted = in_quotes(&name.to_string());
     let message = match exposure(owner, shared, own, Secrecy::Open) {
         None => return Ok(()),
         Some(Exposure::Owner(owner)) => format!(
@@ -135,7 +138,7 @@ fn check_step(step: &Path, owner: u32, mode: u32) -> Result<(), GuardError> {
         ),
         Some(Exposure::Writable | Exposure::Readable) => format!(
             "others can put another file in its place, because they may write the folder \
-             `{name}` (mode {mode:03o}); look at what it says, then run `chmod go-w '{name}'`"
+             `{name}` (mode {mode:03o}); look at what it says, then run `chmod go-w {quoted}`"
         ),
     };
     Err(GuardError::Exposed(message))
@@ -147,18 +150,18 @@ fn check(path: &Path, found: &Metadata, secrecy: Secrecy) -> Result<(), GuardErr
     let Some(exposure) = exposure(owner, mode, own, secrecy) else {
         return Ok(());
     };
-    let path = path.display();
+    let path = in_quotes(&path.display().to_string());
     let message = match exposure {
         Exposure::Owner(owner) => format!(
             "it belongs to user {owner}, who is neither root nor this user {own}; run this as that \
-             user, or look at what it says and then run `chown {own} '{path}'`"
+             user, or look at what it says and then run `chown {own} {path}`"
         ),
         Exposure::Writable => format!(
             "others than its owner may write it (mode {mode:03o}); look at what it says, then \
-             run `chmod go-w '{path}'`"
+             run `chmod go-w {path}`"
         ),
         Exposure::Readable => {
-            format!("others than its owner may read it (mode {mode:03o}); run `chmod go= '{path}'`")
+            format!("others than its owner may read it (mode {mode:03o}); run `chmod go= {path}`")
         }
     };
     Err(GuardError::Exposed(message))
@@ -237,7 +240,7 @@ mod tests {
     #[test]
     fn what_is_refused_says_what_to_run() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("file");
+        let path = folder.path().join("it's");
         fs::write(&path, "text").unwrap();
         let read = |mode, secrecy| {
             fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
@@ -245,15 +248,15 @@ mod tests {
         };
         assert_eq!(read(0o644, Secrecy::Open).unwrap(), b"text");
         assert_eq!(read(0o600, Secrecy::Secret).unwrap(), b"text");
-        let name = path.display();
+        let name = format!("'{}/it'\\''s'", folder.path().display());
         let written = read(0o664, Secrecy::Open).unwrap_err();
         assert!(
-            written.ends_with(&format!("run `chmod go-w '{name}'`")),
+            written.ends_with(&format!("run `chmod go-w {name}`")),
             "{written}"
         );
         let shown = read(0o644, Secrecy::Secret).unwrap_err();
         assert!(
-            shown.ends_with(&format!("run `chmod go= '{name}'`")),
+            shown.ends_with(&format!("run `chmod go= {name}`")),
             "{shown}"
         );
         fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();

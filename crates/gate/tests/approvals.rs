@@ -132,7 +132,7 @@ fn what_an_approver_is_shown_of_a_request_that_is_gone_says_so() {
     approval.request_digest = approval.policy_digest;
     let asked = gate.asked_for(&approval).unwrap();
     assert_eq!(asked.request, None);
-    assert!(asked.left_out.unwrap().contains("no longer holds"));
+    assert!(asked.left_out.unwrap().contains("cannot be shown"));
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //! connections goes the one that is needed least. So silence at a door, or one
 //! account that opens connections without end, keeps nobody else out.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -69,9 +70,12 @@ struct Held {
     now: u64,
     open: usize,
     holders: BTreeMap<Holder, BTreeMap<Standing, oneshot::Sender<()>>>,
-    /// The holders by how many they hold.
-    ranks: BTreeSet<(usize, Holder)>,
+    /// The holders; who makes room first is the last.
+    ranks: BTreeSet<Rank>,
 }
+
+/// How many connections a holder has, and how much the first of them to go is needed.
+type Rank = (usize, Reverse<Need>, Holder);
 
 impl Connections {
     /// Returns a door through which as many may come at a time.
@@ -174,35 +178,45 @@ impl Held {
     }
 
     fn add(&mut self, holder: &Holder, standing: Standing, notify: oneshot::Sender<()>) {
-        let count = self.count(holder);
-        self.rank(holder, count, count + 1);
-        let own = self.holders.entry(Arc::clone(holder)).or_default();
-        own.insert(standing, notify);
-        self.open += 1;
+        self.change(holder, |held| {
+            let own = held.holders.entry(Arc::clone(holder)).or_default();
+            own.insert(standing, notify);
+            held.open += 1;
+        });
     }
 
     fn take(&mut self, holder: &Holder, standing: Standing) -> Option<oneshot::Sender<()>> {
-        let own = self.holders.get_mut(holder)?;
-        let notify = own.remove(&standing)?;
-        let left = own.len();
-        if left == 0 {
-            self.holders.remove(holder);
-        }
-        self.rank(holder, left + 1, left);
-        self.open -= 1;
-        Some(notify)
+        self.change(holder, |held| {
+            let own = held.holders.get_mut(holder)?;
+            let notify = own.remove(&standing)?;
+            if own.is_empty() {
+                held.holders.remove(holder);
+            }
+            held.open -= 1;
+            Some(notify)
+        })
     }
 
-    fn rank(&mut self, holder: &Holder, before: usize, after: usize) {
-        self.ranks.remove(&(before, Arc::clone(holder)));
-        if after > 0 {
-            self.ranks.insert((after, Arc::clone(holder)));
+    /// Changes what `holder` has, and its rank with it.
+    fn change<T>(&mut self, holder: &Holder, change: impl FnOnce(&mut Self) -> T) -> T {
+        if let Some(rank) = self.rank(holder) {
+            self.ranks.remove(&rank);
         }
+        let changed = change(self);
+        if let Some(rank) = self.rank(holder) {
+            self.ranks.insert(rank);
+        }
+        changed
+    }
+
+    fn rank(&self, holder: &Holder) -> Option<Rank> {
+        let (need, _) = self.first(holder)?;
+        Some((self.count(holder), Reverse(need), Arc::clone(holder)))
     }
 
     /// Lets one connection go for a new one of `holder`, if one has to.
     fn make_room(&mut self, holder: &Holder) -> bool {
-        let Some((most, greatest)) = self.ranks.last().cloned() else {
+        let Some((most, _, greatest)) = self.ranks.last().cloned() else {
             return false;
         };
         let own = self.count(holder);
@@ -272,6 +286,25 @@ mod tests {
         let next = enters(&door, ["c", "d"]);
         assert_eq!(going(&mut open), [1, 2], "it is idle");
         drop(next);
+    }
+
+    #[test]
+    fn of_holders_of_as_much_the_one_that_is_needed_least_makes_room() {
+        let door = Connections::new(4);
+        let mut open = enters(&door, ["a", "a", "z", "z"]);
+        let used: Vec<_> = open[2..]
+            .iter()
+            .map(|(connection, _)| connection.begin())
+            .collect();
+        let _new = enter(&door, "b").unwrap();
+        assert_eq!(going(&mut open), [0], "the name says nothing");
+        drop(used);
+
+        let door = Connections::new(2);
+        let mut open = enters(&door, ["a", "z"]);
+        let _used = open[1].0.begin();
+        let _new = enter(&door, "b").expect("the other one is silent");
+        assert_eq!(going(&mut open), [0]);
     }
 
     #[test]

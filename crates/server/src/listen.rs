@@ -352,10 +352,11 @@ impl Hall {
                 }
             }
             Accepted::Secure(stream, holder, keeper) => {
-                let Some(visit) = self.visit(Arc::clone(&holder), Peer::Port(None), door) else {
+                // Nobody makes room for a connection that then cannot shake hands.
+                let Some(shaking) = self.handshakes.enter(Arc::clone(&holder)) else {
                     return;
                 };
-                if let Some(shaking) = self.handshakes.enter(holder) {
+                if let Some(visit) = self.visit(holder, Peer::Port(None), door) {
                     tokio::spawn(visit.talk_safely(stream, keeper, shaking));
                 }
             }

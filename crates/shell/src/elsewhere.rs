@@ -5,6 +5,7 @@ use aegis_types::{Command, Word};
 use crate::option::{self, Spec, first_text, shown_text};
 use crate::program::{is_shell, program_name};
 use crate::programs;
+use crate::quote::in_quotes;
 
 const SSH: Spec = Spec {
     short: "bcDEeFIiJLlmOoPpQRSWw",
@@ -164,11 +165,6 @@ pub(crate) fn quoted(word: &Word) -> String {
         return text;
     }
     in_quotes(&text)
-}
-
-/// Returns a text as one word that a shell takes literally.
-pub(crate) fn in_quotes(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "'\\''"))
 }
 
 #[cfg(test)]

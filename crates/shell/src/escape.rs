@@ -230,18 +230,11 @@ impl Mark {
                 }
             }
             Rest(start) => texts.extend(line.split_once(start).map(|(_, rest)| rest)),
-            Bar(word) => texts.extend(places(line, word).find_map(|at| barred(line.get(at..)?))),
+            Bar(word) => texts.extend(behind_each(line, word).find_map(barred)),
             Quoted(word) => {
-                let found = places(line, word).filter_map(|at| quoted_in(line.get(at..)?).next());
-                texts.extend(found);
+                texts.extend(behind_each(line, word).filter_map(|text| quoted_in(text).next()));
             }
-            Each(word) => {
-                let places: Vec<usize> = places(line, word).collect();
-                let ends = places.iter().skip(1).copied().chain([line.len()]);
-                for (at, end) in places.iter().zip(ends) {
-                    texts.extend(quoted_in(line.get(*at..end).unwrap_or_default()));
-                }
-            }
+            Each(word) => texts.extend(behind_each(line, word).flat_map(quoted_in)),
             Within(start) => texts.extend(enclosed(line, start)),
         }
     }
@@ -265,6 +258,14 @@ fn places<'l>(line: &'l str, word: &'l str) -> impl Iterator<Item = usize> + 'l 
         behind(line.get(at..)?, word)?;
         Some(at + word.len())
     })
+}
+
+/// Returns what stands behind each `word` in a line, up to the next of them.
+fn behind_each<'l>(line: &'l str, word: &'l str) -> impl Iterator<Item = &'l str> {
+    let places: Vec<usize> = places(line, word).collect();
+    let ends: Vec<usize> = places.iter().skip(1).copied().chain([line.len()]).collect();
+    let parts = places.into_iter().zip(ends);
+    parts.filter_map(|(at, end)| line.get(at..end))
 }
 
 /// Returns the text behind a bar that begins one of the next words.
@@ -374,6 +375,11 @@ mod tests {
         assert_eq!(enclosed(&deep, "%(").len(), NESTED_MAX);
         let word = given(&"exec('a'".repeat(9_999), &Word::default()).text;
         assert_eq!(escapes("mongosh", &[word]).len(), 9_999);
+        // Each is looked at up to the next of its kind.
+        let line = "to program ".repeat(4);
+        let parts: Vec<&str> = behind_each(&line, "to program ").collect();
+        assert_eq!(parts, ["to program ", "to program ", "to program ", ""]);
+        check("psql", "copy t to program 'rm y'; \\o |id", &["id", "rm y"]);
     }
 
     #[test]

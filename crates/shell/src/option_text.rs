@@ -8,6 +8,7 @@ use aegis_types::{Word, WordPart};
 use crate::escape::escapes;
 use crate::option::{self, first_text, shown_text, without_start};
 use crate::option_code::{GIT, git_address_text, git_setting_runs};
+use crate::quote::in_quotes;
 use crate::run::push_text;
 
 /// How a value becomes the text that is run.
@@ -322,7 +323,7 @@ fn quoted(word: &Word) -> Word {
     let Some(text) = word.literal() else {
         return word.clone();
     };
-    let text = format!("'{}'", text.replace('\'', "'\\''"));
+    let text = in_quotes(&text);
     Word {
         span: word.span,
         parts: vec![WordPart::Literal(text)],

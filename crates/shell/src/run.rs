@@ -29,6 +29,7 @@ use crate::option_code::option_code;
 use crate::option_text::{GivenText, option_texts};
 use crate::output::Sink;
 use crate::program::{is_shell, name_of};
+use crate::quote::in_quotes;
 use crate::surroundings::{Saved, Value};
 use crate::syntax::{Node, Origin, Piece, RawAssignment, RawWord, is_name, split_assignment};
 use crate::variable;
@@ -423,9 +424,8 @@ impl Walk<'_> {
                 self.note(draft.span, UnknownCause::TooComplex);
                 break;
             };
-            whole.push_str(" '");
-            whole.push_str(&word.replace('\'', "'\\''"));
-            whole.push('\'');
+            whole.push(' ');
+            whole.push_str(&in_quotes(&word));
         }
         whole
     }

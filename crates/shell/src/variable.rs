@@ -13,6 +13,7 @@ use crate::elsewhere::quoted;
 use crate::option::{first_text, shown_text, without_start};
 use crate::option_code::git_setting_runs;
 use crate::option_text::GivenText;
+use crate::quote::in_quotes;
 use crate::run;
 use crate::written;
 use table::{Taken, Use, use_of};
@@ -169,10 +170,6 @@ fn without_meaning(options: &str) -> String {
         text.push(letter);
     }
     text
-}
-
-fn in_quotes(word: &str) -> String {
-    format!("'{}'", word.replace('\'', "'\\''"))
 }
 
 fn behind(start: &str, text: &str, value: &Word) -> Word {

@@ -3,6 +3,7 @@
 //! Some tools trim paths, some take URLs, some take lists. Which one does what
 //! cannot be known, so every reading counts.
 
+use aegis_shell::in_quotes;
 use serde_json::Value;
 
 use super::host::decode_percent;
@@ -75,7 +76,7 @@ pub(crate) fn command_line(words: &[Value]) -> String {
             let text = word
                 .as_str()
                 .map_or_else(|| word.to_string(), str::to_owned);
-            format!("'{}'", text.replace('\'', "'\\''"))
+            in_quotes(&text)
         })
         .collect();
     quoted.join(" ")

@@ -97,7 +97,12 @@ impl<'a> Start<'a> {
 /// named by a sign.
 fn before_pattern(text: &str) -> &str {
     let end = text.find(['*', '?', '[', '\\', '(', '~']);
-    end.and_then(|end| text.get(..end)).unwrap_or(text)
+    let (start, rest) = text.split_at(end.unwrap_or(text.len()));
+    match rest.starts_with('(') {
+        // The sign before the bracket says how the alternatives count.
+        true => start.trim_end_matches(['@', '+', '!']),
+        false => start,
+    }
 }
 
 /// Notes that nothing is known of what follows the last start.
@@ -160,6 +165,7 @@ mod tests {
             (vec![literal("a --force")], "* --force", true),
             (vec![pattern("src/*.ts")], "* --force", false),
             (vec![pattern("--f*")], "* --force", true),
+            (vec![pattern("--f@(orce)")], "* --force", true),
             (vec![literal("src/"), pattern("*")], "* --force", false),
             (vec![literal("src/"), pattern("*")], "* src/a b", false),
             (vec![pattern("*")], "* --force", true),

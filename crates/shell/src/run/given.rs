@@ -5,7 +5,7 @@ use aegis_types::{Directory, Span, UnknownCause, Word, WordPart, Wrapper};
 use super::shell::Input;
 use super::{Draft, joined, search};
 use crate::decode;
-use crate::elsewhere::{in_quotes, quoted, run_elsewhere};
+use crate::elsewhere::{quoted, run_elsewhere};
 use crate::escape::enclosed;
 use crate::input;
 use crate::option::{first_text, shown_text};
@@ -14,6 +14,7 @@ use crate::output;
 use crate::powershell::plan_powershell;
 use crate::program::program_name;
 use crate::programs::{self, Reading, Role};
+use crate::quote::in_quotes;
 use crate::syntax::Origin;
 use crate::walk::{Setting, Walk};
 
@@ -29,6 +30,10 @@ const SHELLS_STARTED: [&str; 9] = [
     "sudo",
     "wsl",
 ];
+
+/// How many actions of one binding of `fzf` are followed; each may be as long as
+/// what is left of the binding.
+const BOUND_MAX: usize = 16;
 
 /// Programs that give their words to a shell as one text.
 const JOINING: [&str; 2] = ["tmux", "zellij"];
@@ -157,7 +162,7 @@ fn tmux_texts(words: &[Word]) -> Vec<String> {
 }
 
 /// Returns the texts for a shell in what `fzf` does at a key: `key:execute(text)`.
-fn bound_texts(binding: &str) -> Vec<String> {
+fn bound_texts(binding: &str) -> Vec<&str> {
     let actions = [
         "execute",
         "execute-silent",
@@ -194,7 +199,7 @@ fn bound_texts(binding: &str) -> Vec<String> {
             Some(sign) => inner.split(sign).next().unwrap_or(inner),
             None => continue,
         };
-        texts.push(inner.to_owned());
+        texts.push(inner);
     }
     texts
 }
@@ -282,12 +287,15 @@ impl Walk<'_> {
         );
         let mut texts = shell_texts(&reading);
         if matches!(name, "fzf" | "sk") {
-            let bindings = reading.values("--bind");
-            let bound = bindings.flat_map(|word| {
-                let texts = bound_texts(&shown_text(word)).into_iter();
-                texts.map(move |text| given_text(text, word.span))
-            });
-            texts.extend(bound);
+            for word in reading.values("--bind") {
+                let binding = shown_text(word);
+                let bound = bound_texts(&binding);
+                if bound.len() > BOUND_MAX {
+                    self.note(draft.span, UnknownCause::TooComplex);
+                }
+                let bound = bound.into_iter().take(BOUND_MAX);
+                texts.extend(bound.map(|text| given_text(text.to_owned(), word.span)));
+            }
         }
         let mut commands: Vec<Vec<Word>> = command_of(&reading, joins).into_iter().collect();
         if let Some(otherwise) = programs::read_otherwise(entry, words, &reading) {

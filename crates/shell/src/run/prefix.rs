@@ -4,6 +4,7 @@ use aegis_types::{Assignment, UnknownCause, Word, WordPart, Wrapper};
 
 use super::{Draft, Lookup, directory, push_text};
 use crate::option::{self, Arguments, Spec, first_text, without_start};
+use crate::quote::in_quotes;
 use crate::walk::{Setting, Walk};
 
 /// A program that runs the command given as its arguments.
@@ -341,9 +342,8 @@ fn split_text(name: &str, arguments: &Arguments<'_>) -> Option<Word> {
             let mut text = arguments.values(&["S", "split-string"]).next()?.clone();
             for operand in &arguments.operands {
                 push_text(&mut text, " ");
-                let quoted = operand.literal().map(|text| text.replace('\'', "'\\''"));
-                match quoted {
-                    Some(quoted) => push_text(&mut text, &format!("'{quoted}'")),
+                match operand.literal() {
+                    Some(operand) => push_text(&mut text, &in_quotes(&operand)),
                     None => text.parts.extend(operand.parts.iter().cloned()),
                 }
             }

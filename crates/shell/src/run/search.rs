@@ -7,6 +7,7 @@ use super::{Draft, joined, push_text};
 use crate::limit::TURNS_MAX;
 use crate::option::{self, Spec};
 use crate::output::{self, Output, Sink};
+use crate::quote::in_quotes;
 use crate::walk::{Setting, Walk};
 
 const XARGS: Spec = Spec {
@@ -254,7 +255,7 @@ impl Walk<'_> {
             return line;
         };
         // A value is quoted, so that whatever it is, it stays one word.
-        let value = format!("'{}'", text.replace('\'', "'\\''"));
+        let value = in_quotes(&text);
         let mut is_used = false;
         for part in &mut line.parts {
             if let WordPart::Literal(text) = part
