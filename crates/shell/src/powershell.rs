@@ -7,7 +7,7 @@ use aegis_types::{
     Command, Dialect, Directory, Place, Plan, Span, Unknown, UnknownCause, Word, WordPart,
 };
 
-use crate::limit::TEXT_BYTES_MAX;
+use crate::limit::{TEXT_BYTES_MAX, WORDS_MAX};
 
 /// Returns the commands that a PowerShell text names and, unless it is plain, that
 /// it is not followed.
@@ -24,18 +24,25 @@ pub fn plan_powershell(text: &str) -> Plan {
     let cause = if text.len() > TEXT_BYTES_MAX {
         Some(UnknownCause::TooComplex)
     } else {
-        plan.commands = statements(text).into_iter().map(command).collect();
+        let read = statements(text);
+        let cause = if read.is_full {
+            Some(UnknownCause::TooComplex)
+        } else {
+            let is_plain = plain::is_plain(text, &read.statements);
+            (!is_plain).then(|| UnknownCause::Construct("powershell".to_owned()))
+        };
+        let commands = read.statements.into_iter().map(|it| it.command);
+        plan.commands = commands.collect();
         let started: Vec<Command> = plan.commands.iter().filter_map(started).collect();
         plan.commands.extend(started);
-        let is_plain = plain::is_plain(text, &plan.commands);
-        (!is_plain).then(|| UnknownCause::Construct("powershell".to_owned()))
+        cause
     };
     plan.unknowns
         .extend(cause.map(|cause| Unknown { span, cause }));
     plan
 }
 
-/// The most commands of a text that are listed.
+/// The most statements of a text that are read.
 const COMMANDS_MAX: usize = 256;
 
 fn command(words: Vec<Word>) -> Command {
@@ -93,26 +100,102 @@ const TAKING: [&str; 8] = [
     "clear-content",
 ];
 
-/// Gives the last statement what the one before it names, if it acts on that.
-fn hand_on(statements: &mut [Vec<Word>]) {
-    let Some((last, before)) = statements.split_last_mut() else {
-        return;
-    };
-    let is_operand = |word: &&Word| word.literal().is_none_or(|text| !text.starts_with('-'));
-    let name = last.first().and_then(Word::literal).unwrap_or_default();
-    let names_nothing = !last.iter().skip(1).any(|word| is_operand(&word));
-    if !TAKING.contains(&name.as_str()) || !names_nothing {
-        return;
+/// A statement, or a part of a pipeline or of what stands in brackets.
+struct Statement {
+    command: Command,
+    /// Whether what stands before it hands it something.
+    is_behind_pipe: bool,
+}
+
+/// What is read of a text.
+#[derive(Default)]
+struct Statements {
+    statements: Vec<Statement>,
+    /// The words of the statement that is being read.
+    words: Vec<Word>,
+    /// Whether a pipe stands before these words.
+    is_behind_pipe: bool,
+    /// How many words there are in all.
+    count: usize,
+    /// Whether there is more than is read.
+    is_full: bool,
+}
+
+impl Statements {
+    /// Adds a word to the statement that is being read.
+    fn push(&mut self, word: &mut String, start: usize, end: usize) {
+        let text = std::mem::take(word);
+        if text.is_empty() || !self.take(1) {
+            return;
+        }
+        let text = if self.words.is_empty() {
+            text.trim_start_matches('.').to_ascii_lowercase()
+        } else if text.starts_with('-') {
+            text.to_ascii_lowercase()
+        } else {
+            text
+        };
+        let place = |position: usize| u32::try_from(position).unwrap_or(u32::MAX);
+        self.words.push(Word {
+            span: Span {
+                start: place(start),
+                end: place(end),
+            },
+            parts: parts(text),
+            ..Word::default()
+        });
     }
-    if let Some(before) = before.last() {
-        last.extend(before.iter().skip(1).filter(is_operand).cloned());
+
+    /// Ends the statement that is being read, unless it is blank.
+    fn end(&mut self) {
+        if self.words.is_empty() {
+            return;
+        }
+        if self.statements.len() == COMMANDS_MAX {
+            self.is_full = true;
+            return;
+        }
+        let is_behind_pipe = std::mem::take(&mut self.is_behind_pipe);
+        if is_behind_pipe {
+            self.hand_on();
+        }
+        self.statements.push(Statement {
+            command: command(std::mem::take(&mut self.words)),
+            is_behind_pipe,
+        });
+    }
+
+    /// Gives the statement what the one before it names, if it acts on that.
+    fn hand_on(&mut self) {
+        let is_operand = |word: &&Word| word.literal().is_none_or(|text| !text.starts_with('-'));
+        let mut words = self.words.iter();
+        let name = words.next().and_then(Word::literal).unwrap_or_default();
+        if !TAKING.contains(&name.as_str()) || words.any(|word| is_operand(&word)) {
+            return;
+        }
+        let before = self.statements.last().map(|it| &it.command.arguments);
+        let operands = before.into_iter().flatten().filter(is_operand);
+        let operands: Vec<Word> = operands.cloned().collect();
+        // What is handed on and on counts each time.
+        if self.take(operands.len()) {
+            self.words.extend(operands);
+        }
+    }
+
+    /// Takes room for words; `false` if that is more than is left.
+    fn take(&mut self, words: usize) -> bool {
+        let count = self.count + words;
+        self.is_full |= count > WORDS_MAX;
+        if !self.is_full {
+            self.count = count;
+        }
+        !self.is_full
     }
 }
 
-/// Returns the words of each statement, and of each part of a pipeline or in brackets.
-fn statements(text: &str) -> Vec<Vec<Word>> {
-    let mut statements = vec![Vec::new()];
-    let mut is_handed_on = false;
+/// Returns the statements of a text, up to what is too many.
+fn statements(text: &str) -> Statements {
+    let mut read = Statements::default();
     let mut start = 0;
     let mut word = String::new();
     let mut quote = None;
@@ -125,56 +208,32 @@ fn statements(text: &str) -> Vec<Vec<Word>> {
             Some(open) if open == character => quote = None,
             None if matches!(character, '\'' | '"') => quote = Some(character),
             None if ends || character.is_whitespace() || character == ',' => {
-                if let Some(words) = statements.last_mut() {
-                    // What is assigned to is no command.
-                    if character == '=' && word.starts_with('$') {
-                        word.clear();
-                    }
-                    push(words, &mut word, start, index);
+                // What is assigned to is no command.
+                if character == '=' && word.starts_with('$') {
+                    word.clear();
                 }
+                read.push(&mut word, start, index);
                 start = index + character.len_utf8();
-                if ends && std::mem::replace(&mut is_handed_on, character == '|') {
-                    hand_on(&mut statements);
+                if ends {
+                    read.end();
                 }
-                if ends && statements.len() < COMMANDS_MAX {
-                    statements.push(Vec::new());
-                }
+                read.is_behind_pipe |= character == '|' && !is_or(text, index);
             }
             Some(_) | None => word.push(character),
         }
+        if read.is_full {
+            break;
+        }
     }
-    if let Some(words) = statements.last_mut() {
-        push(words, &mut word, start, text.len());
-    }
-    if is_handed_on {
-        hand_on(&mut statements);
-    }
-    statements.retain(|words| !words.is_empty());
-    statements
+    read.push(&mut word, start, text.len());
+    read.end();
+    read
 }
 
-fn push(words: &mut Vec<Word>, word: &mut String, start: usize, end: usize) {
-    let text = std::mem::take(word);
-    if text.is_empty() {
-        return;
-    }
-    let is_name = words.is_empty();
-    let text = if is_name {
-        text.trim_start_matches('.').to_ascii_lowercase()
-    } else if text.starts_with('-') {
-        text.to_ascii_lowercase()
-    } else {
-        text
-    };
-    let place = |position: usize| u32::try_from(position).unwrap_or(u32::MAX);
-    words.push(Word {
-        span: Span {
-            start: place(start),
-            end: place(end),
-        },
-        parts: parts(text),
-        ..Word::default()
-    });
+/// Returns whether the `|` at `index` is half of an `||`.
+fn is_or(text: &str, index: usize) -> bool {
+    let (before, from) = text.split_at_checked(index).unwrap_or_default();
+    before.ends_with('|') || from.starts_with("||")
 }
 
 fn parts(text: String) -> Vec<WordPart> {
@@ -234,6 +293,13 @@ mod tests {
             "Write-Output 'hi there'",
             "cargo build && cargo test",
             "Remove-Item -Recurse ./build",
+            "Get-ChildItem",
+            "Get-Content README.md",
+            "Get-ChildItem | Select-Object -First 5",
+            "Get-Content x.json | ConvertFrom-Json | Format-List",
+            "gci src | Where-Object Name -match x",
+            "git commit -m 'why [x]?'",
+            "git status || git diff",
         ] {
             assert_eq!(plan_powershell(text).unknowns, [], "{text}");
         }
@@ -264,6 +330,74 @@ mod tests {
         ] {
             assert_ne!(plan_powershell(text).unknowns, [], "{text}");
         }
+    }
+
+    #[test]
+    fn what_a_pipeline_carries_is_not_known() {
+        for text in [
+            "gci -Force | gc",
+            "gci -Force |\ngc",
+            "gci -Force\n| gc",
+            "'.env' | gc",
+            "Write-Output .env | gc",
+            "gci -Recurse | Remove-Item -Recurse -Force",
+            "gci x | Sort-Object | ri",
+            "gc list.txt | ri",
+            "git ls-files | ri",
+            "gci | Select-String x",
+            "git ls-files | git status",
+        ] {
+            assert_ne!(plan_powershell(text).unknowns, [], "{text}");
+        }
+    }
+
+    #[test]
+    fn words_that_powershell_takes_otherwise_are_not_followed() {
+        for text in [
+            "Get-Content '.e*'",
+            "gc '.en[v]'",
+            "gc '.en?'",
+            "gc '.e`nv'",
+            "Remove-Item -Recurse '*'",
+            "rm '.e*'",
+            "gc -Path:.env",
+            "gc -LiteralPath:../x",
+            "gc -LP .env",
+            "gc --path .env",
+            "Set-Content '-Path' .env",
+            "Set-Content a,.env x",
+            "gc 'x'.env",
+            "gc '.e''nv'",
+            "Add-Content '' .env",
+            "'git' status",
+            ".git status",
+            "gc src\\.env",
+            "Copy-Item -Path x .env",
+            "cp -Destination .env x",
+            "Write-Output 'x\u{2019}; git status'",
+        ] {
+            assert_ne!(plan_powershell(text).unknowns, [], "{text}");
+        }
+    }
+
+    #[test]
+    fn more_than_is_read_is_said() {
+        let is_too_complex = |text: &str| {
+            let plan = plan_powershell(text);
+            let words = plan.commands.iter().map(|it| it.arguments.len() + 1);
+            assert!(words.sum::<usize>() <= WORDS_MAX);
+            let mut causes = plan.unknowns.iter().map(|it| &it.cause);
+            causes.any(|cause| *cause == UnknownCause::TooComplex)
+        };
+        let fits = "git status\n\n;".repeat(COMMANDS_MAX);
+        assert_eq!(plan_powershell(&fits).unknowns, []);
+        assert!(is_too_complex(&format!("{fits}ri .env")));
+        let words = WORDS_MAX - 2;
+        assert!(!is_too_complex(&format!("gci {}", "a ".repeat(words))));
+        assert!(is_too_complex(&format!("gci {}", "a ".repeat(words + 2))));
+        let handed = |times| format!("gci {}{}", "a ".repeat(1024), "| rm ".repeat(times));
+        assert!(!is_too_complex(&handed(2)));
+        assert!(is_too_complex(&handed(COMMANDS_MAX / 2)));
     }
 
     #[test]

@@ -161,6 +161,12 @@ const WRAPPED: &[(&str, &str, &str, &str)] = &[
     ),
     ("functions that move", "f(){ pushd a; };", "f;", ""),
     ("a group with redirections", "{ a; } ", ">b ", ""),
+    (
+        "words that PowerShell hands on",
+        "pwsh -c 'gci ",
+        "a ",
+        "| rm | rm | rm | rm | rm | rm | rm | rm | rm | rm | rm | rm | rm | rm | rm | rm'",
+    ),
     ("find with many parts", "find . ", "-exec rm {} \\; ", ""),
     ("git with many settings", "git ", "-c a.b=c ", "status"),
 ];
