@@ -1,15 +1,15 @@
 //! What a command is told: the values of its options, and all of its text.
 
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use aegis_types::{UnknownCause, Word, WordPart};
 
 use super::line::{Line, is_literal, shown};
 use super::options;
 use crate::matcher::{OptionPattern, ShellPattern};
-use crate::pattern::Glob;
-use crate::sql::{self, SqlKind};
+use crate::pattern::{Glob, Pattern};
+use crate::sql::Statements;
 use crate::truth::{Truth, WhyNot, WhyUnknown, any, every};
 
 /// How much of what a command is told is looked at, in bytes.
@@ -22,8 +22,8 @@ pub(crate) struct Told {
     /// redirected to, with a blank between them, and the text that it reads in a
     /// line of its own. `$NAME` and `$()` stand for what only running would show.
     text: String,
-    /// What the statements in SQL among it do.
-    sql: Vec<SqlKind>,
+    /// What the statements in SQL among it do, once that is asked.
+    statements: OnceLock<Statements>,
     /// Whether nothing of it is only shown by running it.
     is_whole: bool,
 }
@@ -58,17 +58,24 @@ impl ShellPattern {
         if !told.is_whole && !restricts {
             return unknown();
         }
-        let matches = self
-            .text
-            .iter()
-            .any(|pattern| pattern.is_match(&told.text).unwrap_or(restricts));
-        let does = self.sql.iter().any(|kind| told.sql.contains(kind));
-        let holds = (self.text.is_empty() || matches) && (self.sql.is_empty() || does);
-        match holds {
+        let truth = |holds: bool| match holds {
             true => Truth::Yes,
             false if !told.is_whole => unknown(),
             false => Truth::No(WhyNot::Command { program: None }),
-        }
+        };
+        let matches = |pattern: &Pattern| pattern.is_match(&told.text).unwrap_or(restricts);
+        truth(self.text.is_empty() || self.text.iter().any(matches)).and(|| {
+            if self.sql.is_empty() {
+                return Truth::Yes;
+            }
+            let statements = told.statements.get_or_init(|| line.read_statements());
+            // What is too long or too deep to be read may do anything.
+            match statements.is_whole() {
+                true => truth(self.sql.iter().any(|kind| statements.does(*kind))),
+                false if restricts => Truth::Yes,
+                false => unknown(),
+            }
+        })
     }
 }
 
@@ -124,7 +131,6 @@ impl<'a> Line<'a> {
         for word in &self.command.arguments {
             told.text.push(' ');
             told.push(word);
-            told.add_statements(word);
         }
         for redirection in self.command.redirections.iter().filter(|it| it.writes()) {
             told.text.push_str(" >");
@@ -132,7 +138,6 @@ impl<'a> Line<'a> {
         }
         match aegis_shell::text_read(self.plan, self.at) {
             Some(text) if !text.is_empty() => {
-                told.sql.extend(sql::kinds(&text));
                 told.text.push('\n');
                 told.text.push_str(&text);
             }
@@ -145,6 +150,18 @@ impl<'a> Line<'a> {
             told.is_whole = false;
         }
         told
+    }
+
+    /// Returns what the statements do that the command is told.
+    fn read_statements(&self) -> Statements {
+        let mut statements = Statements::default();
+        for word in &self.command.arguments {
+            statements.read(statement_of(&shown(word)));
+        }
+        if let Some(text) = aegis_shell::text_read(self.plan, self.at) {
+            statements.read(&text);
+        }
+        statements
     }
 
     /// Returns the values that an option is given, in any of its spellings.
@@ -237,21 +254,20 @@ impl Told {
             }
         }
     }
+}
 
-    /// Adds what the statements in a word do, be it the value of an option in
-    /// the same word.
-    fn add_statements(&mut self, word: &Word) {
-        let text = shown(word);
-        let statement = match text.strip_prefix('-') {
-            None => Some(&*text),
-            Some(option) if option.starts_with('-') => option.split_once('=').map(|it| it.1),
-            Some(option) => option
-                .char_indices()
-                .nth(1)
-                .and_then(|(at, _)| option.get(at..)),
-        };
-        self.sql.extend(sql::kinds(statement.unwrap_or_default()));
-    }
+/// Returns where in a word a statement may stand, be it the value of an option
+/// in the same word.
+fn statement_of(text: &str) -> &str {
+    let statement = match text.strip_prefix('-') {
+        None => Some(text),
+        Some(option) if option.starts_with('-') => option.split_once('=').map(|it| it.1),
+        Some(option) => option
+            .char_indices()
+            .nth(1)
+            .and_then(|(at, _)| option.get(at..)),
+    };
+    statement.unwrap_or_default()
 }
 
 impl<'a> Value<'a> {
@@ -370,6 +386,24 @@ mod tests {
     }
 
     #[test]
+    fn statements_too_long_or_too_deep_to_be_read_are_restricted() {
+        let drops = json!({"program": "psql", "sql": "drop"});
+        let calm = json!({"program": "psql", "text": "nothing", "sql": "drop"});
+        let mut deep = "'x'".to_owned();
+        for _ in 0..6 {
+            deep = format!("'execute {}'", deep.replace('\'', "''"));
+        }
+        for line in [
+            format!("psql -c \"{} drop table users\"", ";".repeat(16_384)),
+            format!("psql -c \"{}\"", "(delete x".repeat(4_000)),
+            format!("psql -c \"execute {deep}\""),
+        ] {
+            each(&drops, &[&line], Verdict::Deny, "yes");
+            each(&calm, &[&line], Verdict::Deny, "no");
+        }
+    }
+
+    #[test]
     fn statements_are_found_wherever_a_client_is_told_them() {
         let drops = json!({"program": "psql", "sql": "drop"});
         let lines = [
@@ -381,6 +415,8 @@ mod tests {
             "psql <<< 'drop table users'",
             "printf '%s TABLE users' DROP | psql",
             "env timeout 1 sh -c 'psql -c \"drop table users\"'",
+            "psql -c \"select '\\''; drop table users; -- '\"",
+            "psql <<'X'\nselect 1; # '\ndrop table users; # '\nX",
         ];
         each(&drops, &lines, Verdict::Deny, "yes");
         each(

@@ -1,7 +1,15 @@
 use super::*;
 
+fn read(text: &str) -> Statements {
+    let mut statements = Statements::default();
+    statements.read(text);
+    statements
+}
+
 fn check(text: &str, expected: &[SqlKind]) {
-    assert_eq!(kinds(text), expected, "{text}");
+    let found = read(text);
+    assert_eq!(found.kinds, expected, "{text}");
+    assert!(found.is_whole(), "{text}");
 }
 
 #[test]
@@ -22,6 +30,11 @@ fn statements_that_remove_are_told_in_every_spelling() {
         "execute 'drop table users'",
         "psql -U ada -c \"drop table users\"",
         "create table x(a int); drop schema public cascade",
+        "drop temporary table t",
+        "drop warehouse w",
+        "drop operator + (int, int)",
+        "drop cast (int as text)",
+        "drop table if exists t",
     ] {
         check(text, &[Drop]);
     }
@@ -78,8 +91,8 @@ fn other_statements_that_are_asked_about_are_told() {
         ("reset master", Server),
         ("shutdown", Server),
     ] {
-        let found = kinds(text);
-        assert!(found.contains(&expected), "{text}: {found:?}");
+        let found = read(text);
+        assert!(found.does(expected), "{text}: {found:?}");
     }
 }
 
@@ -99,11 +112,65 @@ fn ordinary_statements_and_other_texts_have_no_kind() {
         "alter table t add column c int",
         "shop.db",
         "drop",
+        "drop it",
+        "drop(a, b, c)",
+        "select a[1], b['x'], '{\"a\": \"#\"}'::json #> '{a}' -- it's $1",
+        "insert into t values ('C:\\x', 'drop table users') /* it's */",
         "delete",
         "truncate",
         "postgres://ada@localhost/shop",
         "",
     ] {
         check(text, &[]);
+    }
+}
+
+#[test]
+fn quotes_and_comments_of_no_database_hide_a_statement() {
+    for text in [
+        "select 1--1; drop table users",
+        r"select '\''; drop table users; -- '",
+        "select 1; # '\ndrop table users; # '",
+        "select $$'$$; drop table users; --'",
+        "select $a$ $$ ' $a$; drop table users; --'",
+        r"select E'\''; drop table users; --'",
+        "select 1 /* /* */ ' */; drop table users; --'",
+        "select 1 /* /* */; drop table users; -- */",
+        "select 1 /*! ' */; drop table users; --'",
+        "select [']; drop table users; --']",
+        "select `'`; drop table users; --'",
+        "select 1; -- '\rdrop table users; --'",
+        r#"select "\""; drop table users; -- ""#,
+    ] {
+        assert!(read(text).does(SqlKind::Drop), "{text}");
+    }
+}
+
+#[test]
+fn what_is_too_long_or_too_deep_is_not_whole() {
+    let calm = "select a from t where b = 'c'; ".repeat(2_000);
+    assert!(read(&calm).is_whole());
+    for text in [
+        "(delete x".repeat(7_000),
+        "(update x".repeat(7_000),
+        ";".repeat(STEPS_MAX + 1),
+        format!("select '{}", "x\\#$[`/*--".repeat(6_000)),
+    ] {
+        let found = read(&text);
+        assert!(!found.is_whole(), "{}", text.len());
+        assert_eq!(found.steps, 0);
+    }
+    // The brackets of a statement are not left, so that each is looked at once.
+    assert!(read(&"(delete from x where a = 1)".repeat(2_400)).is_whole());
+    assert!(read(&format!("delete from t where {}1", "(".repeat(30_000))).is_whole());
+    let mut deep = "'x'".to_owned();
+    for depth in 0..6 {
+        deep = format!("execute {deep}");
+        assert_eq!(
+            read(&deep).is_whole(),
+            depth < usize::from(DEPTH_MAX),
+            "{deep}"
+        );
+        deep = format!("'{}'", deep.replace('\'', "''"));
     }
 }
