@@ -65,9 +65,11 @@ fn commands(page: &str) -> Vec<(String, Vec<String>)> {
             match (line.strip_prefix("$ "), commands.last_mut()) {
                 (Some(line), _) => commands.push((line.to_owned(), Vec::new())),
                 (None, Some((command, shown))) => {
-                    if command.ends_with('\\') {
-                        command.pop();
-                        command.push_str(line.trim_start());
+                    // As a shell takes it, which reads on where a line or a quote is open.
+                    let is_quoted = command.matches('\'').count() % 2 == 1;
+                    if command.ends_with('\\') || is_quoted {
+                        command.push('\n');
+                        command.push_str(line);
                     } else {
                         shown.push(line.to_owned());
                     }
@@ -110,12 +112,8 @@ fn every_command_of_the_server_page_does_and_prints_what_it_shows() {
     assert!(all.len() >= 12, "{} commands", all.len());
     for (line, shown) in all {
         if let Some(line) = line.strip_suffix(" &") {
-            let words: Vec<String> = line
-                .replace(":8080", ":0")
-                .split(' ')
-                .map(str::to_owned)
-                .collect();
-            let words: Vec<&str> = words.iter().map(String::as_str).collect();
+            let line = line.replace(":8080", ":0").replace("\\\n", " ");
+            let words: Vec<&str> = line.split_whitespace().collect();
             if let Some(running) = service.take() {
                 running.stop();
             }

@@ -10,6 +10,7 @@ use aegis_types::{
 };
 use axum::Json;
 use axum::extract::{Extension, State};
+use axum::response::Response;
 use serde::Deserialize;
 use tokio::time::Instant;
 
@@ -19,6 +20,7 @@ use crate::body::JsonBody;
 use crate::daemon::Daemon;
 use crate::identity::Principal;
 use crate::listen::Closing;
+use crate::paced::paced;
 use crate::problem::Refusal;
 use crate::query::{Named, Parameters};
 
@@ -128,7 +130,7 @@ pub(super) async fn show(
     Named(id): Named,
     Parameters(query): Parameters<ShowQuery>,
     Extension(closing): Extension<Closing>,
-) -> Result<Json<ApprovalReply>, Refusal> {
+) -> Result<Response, Refusal> {
     let tenant = principal.tenant_named(query.tenant_id.as_deref())?;
     let wait = match query.wait.as_deref().map(str::parse::<DurationMs>) {
         None => Duration::ZERO,
@@ -144,7 +146,7 @@ pub(super) async fn show(
         .transpose()?;
     let mut news = daemon.news();
     let principal = Arc::new(principal);
-    loop {
+    let (view, asked) = loop {
         let (asks, tenant, id) = (Arc::clone(&principal), tenant.clone(), id.clone());
         let (view, asked, now) = daemon
             .blocking(principal.asker(), move |daemon| {
@@ -160,7 +162,7 @@ pub(super) async fn show(
             })
             .await??;
         if view.status != ApprovalStatus::Pending || Instant::now() >= deadline {
-            return Ok(Json(reply(view, asked)));
+            break (view, asked);
         }
         let left = view
             .approval
@@ -171,9 +173,14 @@ pub(super) async fn show(
         tokio::select! {
             _ = news.changed() => {}
             () = tokio::time::sleep_until(deadline.min(end)) => {}
-            () = closing.told() => return Ok(Json(reply(view, asked))),
+            () = closing.told() => break (view, asked),
         }
-    }
+    };
+    let make = move |_: &Daemon| {
+        serde_json::to_vec(&reply(view, asked))
+            .map_err(|_| Refusal::new(ProblemKind::Failed, "the reply cannot be written as JSON"))
+    };
+    paced(&daemon, principal.asker(), make).await
 }
 
 /// Answers an approval.

@@ -3,8 +3,8 @@
 use aegis_types::{Command, Word};
 
 use super::Statement;
-use crate::elsewhere::in_quotes;
 use crate::programs::entry_for;
+use crate::quote::in_quotes;
 
 /// Commands of PowerShell of which the table says what they read, write and remove.
 const TOLD: [&str; 30] = [
