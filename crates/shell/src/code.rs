@@ -22,6 +22,7 @@ use crate::hint;
 use crate::option::first_text;
 use crate::program::{is_shell, program_name};
 use crate::programs;
+use crate::quote::in_quotes;
 use crate::syntax::is_name;
 use argument::{Argument, arguments};
 use meaning::meaning;
@@ -481,8 +482,7 @@ fn command_among(words: &[&str]) -> Option<String> {
     if first.contains(' ') {
         return Some((*first).to_owned());
     }
-    let quoted = |word: &&str| format!("'{}'", word.replace('\'', r"'\''"));
-    let words: Vec<String> = words.iter().map(quoted).collect();
+    let words: Vec<String> = words.iter().map(|word| in_quotes(word)).collect();
     Some(words.join(" "))
 }
 

@@ -4,6 +4,7 @@ use aegis_types::{Access, Word};
 
 use super::path_word;
 use super::token::Token;
+use crate::quote::in_quotes;
 
 /// The tokens of one argument.
 #[derive(Debug)]
@@ -133,8 +134,7 @@ pub(super) fn command_line(arguments: &[Argument<'_>]) -> Option<String> {
         [] => None,
         [line] if !is_list => Some(line.clone()),
         words => {
-            let quoted = |word: &String| format!("'{}'", word.replace('\'', r"'\''"));
-            let quoted: Vec<String> = words.iter().map(quoted).collect();
+            let quoted: Vec<String> = words.iter().map(|word| in_quotes(word)).collect();
             Some(quoted.join(" "))
         }
     }
